@@ -1,0 +1,140 @@
+"""Avals: what is known of an array before its values are: shape, dtype, weak type.
+
+An aval is interned: two of the same description are one object, so they compare and hash by identity, which is what
+makes cache keys cheap. `ShapedArray(shape, dtype)` looks the object up; nothing is ever changed in place.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bevel.base import dtypes
+
+
+class AbstractValue:
+    """What a tracer stands for. `ShapedArray` is the one kind of arrays; tokens and references are others."""
+
+    __slots__ = ()
+
+
+_interned: dict[tuple, ShapedArray] = {}
+_new = object.__new__
+
+
+class ShapedArray(AbstractValue):
+    """An array known by its shape and dtype only.
+
+    shape      tuple of ints
+    dtype      a NumPy dtype or an ExtendedDType (keys)
+    weak_type  True where the value came from a Python scalar, so that its dtype gives way in promotion
+    sharding   how the array is laid over devices, None where nothing is said
+    vma        names of the mesh axes over which the value varies (inside shard_map)
+
+    >>> ShapedArray((2, 3), np.dtype("float32")) is ShapedArray((2, 3), np.dtype("float32"))
+    True
+    """
+
+    __slots__ = ("shape", "dtype", "weak_type", "sharding", "vma", "extended", "ir_type", "__weakref__")
+
+    shape: tuple[int, ...]
+    dtype: Any
+    weak_type: bool
+    sharding: Any
+    vma: frozenset
+    extended: bool  # is the dtype an ExtendedDType, whose values are held as an array of another shape?
+    ir_type: Any
+
+    def __new__(cls, shape, dtype, weak_type=False, *, sharding=None, vma=frozenset(), memory_space=None):
+        key = (shape, dtype, weak_type, sharding, vma)
+        try:
+            return _interned[key]
+        except (KeyError, TypeError):
+            return _intern(tuple(shape), dtype, bool(weak_type), sharding, frozenset(vma))
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+
+    @property
+    def memory_space(self):
+        return None
+
+    def update(self, **changes) -> ShapedArray:
+        """The aval that differs from this one in the fields named."""
+        fields = {name: getattr(self, name) for name in ("shape", "dtype", "weak_type", "sharding", "vma")}
+        fields.update(changes)
+        return ShapedArray(fields.pop("shape"), fields.pop("dtype"), fields.pop("weak_type"), **fields)
+
+    def with_shape(self, shape) -> ShapedArray:
+        return ShapedArray(tuple(shape), self.dtype, self.weak_type)
+
+    def with_dtype(self, dtype, weak_type=False) -> ShapedArray:
+        return ShapedArray(self.shape, dtype, weak_type)
+
+    def strip_weak_type(self) -> ShapedArray:
+        return ShapedArray(self.shape, self.dtype) if self.weak_type else self
+
+    def to_tangent_aval(self) -> ShapedArray:
+        """The aval of a tangent of such a value: of the same shape, float0 where the dtype has no derivative."""
+        if dtypes.issubdtype(self.dtype, np.inexact):
+            return self
+        return ShapedArray(self.shape, dtypes.float0)
+
+    to_cotangent_aval = to_tangent_aval
+
+    def str_short(self, short_dtypes=True) -> str:
+        """As jaxprs print it: `f32[2,3]`."""
+        name = dtypes.short_name(self.dtype) if short_dtypes else self.dtype.name
+        return f"{name}[{','.join(map(str, self.shape))}]"
+
+    def __repr__(self):
+        weak = ", weak_type=True" if self.weak_type else ""
+        return f"ShapedArray({self.str_short(short_dtypes=False)}{weak})"
+
+    __str__ = __repr__
+
+    def __reduce__(self):
+        return ShapedArray, (self.shape, self.dtype, self.weak_type)
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of an array of rank 0: it has no first axis. Use x.ndim or x.size.")
+        return self.shape[0]
+
+
+def _intern(shape, dtype, weak_type, sharding, vma) -> ShapedArray:
+    dtype = dtypes.as_dtype(dtype)
+    shape = tuple([d if type(d) is int else _dimension(d) for d in shape])
+    key = (shape, dtype, weak_type, sharding, vma)
+    aval = _interned.get(key)
+    if aval is None:
+        aval = _new(ShapedArray)
+        aval.shape, aval.dtype, aval.weak_type, aval.sharding, aval.vma = key
+        aval.extended = isinstance(dtype, dtypes.ExtendedDType)
+        aval.ir_type = None
+        aval = _interned.setdefault(key, aval)
+    return aval
+
+
+def _dimension(d):
+    """A dimension as a Python int; symbolic ones pass."""
+    return int(d) if isinstance(d, (int, np.integer)) else d
+
+
+class AbstractToken(AbstractValue):
+    """The aval of a token: nothing but an order between effects."""
+
+    __slots__ = ()
+    shape: tuple = ()
+    weak_type = False
+
+    def str_short(self, short_dtypes=True):
+        return "Tok"
+
+    def to_tangent_aval(self):
+        return self
+
+
+abstract_token = AbstractToken()

@@ -1,0 +1,765 @@
+"""Element types: which there are, what they are called, and which one two of them meet in.
+
+NumPy's dtype objects are the dtypes, with those of ml_dtypes for the narrow ones; types that NumPy cannot describe,
+such as random keys, are ExtendedDType. Where a 64-bit dtype meets `enable_x64` off, it becomes the 32-bit one: that is
+`canonicalize_dtype`. A value made from a Python scalar is *weakly* typed: it says only its category (integer, floating,
+complex) and takes its width from what it meets, so that `x + 1.0` stays bfloat16 where x is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from bevel.base import settings
+from bevel.base.errors import DTypeError
+
+
+class TypePromotionError(DTypeError, ValueError):
+    """Two dtypes have no dtype in which both can meet without asking.
+
+    Fails: `jnp.ones(3, jnp.float8_e5m2) + jnp.ones(3)`. Mended: `x.astype(jnp.float32) + jnp.ones(3)`.
+    """
+
+
+# The dtypes.
+
+
+class ScalarType(type):
+    """The class of `jnp.float32` and its like: names a dtype, makes an array of it when called, equals NumPy's type."""
+
+    dtype: np.dtype
+
+    def __hash__(cls):
+        return hash(cls.dtype.type)
+
+    def __eq__(cls, other):
+        return cls is other or cls.dtype.type == other
+
+    def __ne__(cls, other):
+        return not cls == other
+
+    def __call__(cls, x: Any) -> Any:
+        return _scalar_constructor(x, cls.dtype)
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, cls.dtype.type)
+
+
+def _scalar_constructor(x, dtype):
+    raise RuntimeError(f"{dtype.name}({x!r}) makes an array, which `import bevel.numpy` brings. Import it first.")
+
+
+def install_scalar_constructor(constructor: Callable[[Any, np.dtype], Any]) -> None:
+    """Says what `jnp.float32(x)` does: `constructor(x, dtype)`. The layer that knows arrays calls this once."""
+    global _scalar_constructor
+    _scalar_constructor = constructor
+
+
+def _scalar_type(numpy_type: type) -> Any:
+    dtype = np.dtype(numpy_type)
+    doc = f"The dtype {dtype.name}; called, it gives an array of that dtype and, of a scalar, rank 0."
+    return ScalarType(dtype.name, (), {"dtype": dtype, "__doc__": doc, "__module__": "bevel.numpy"})
+
+
+bool_ = _scalar_type(np.bool_)
+int1 = _scalar_type(ml_dtypes.int1)
+int2 = _scalar_type(ml_dtypes.int2)
+int4 = _scalar_type(ml_dtypes.int4)
+int8 = _scalar_type(np.int8)
+int16 = _scalar_type(np.int16)
+int32 = _scalar_type(np.int32)
+int64 = _scalar_type(np.int64)
+uint1 = _scalar_type(ml_dtypes.uint1)
+uint2 = _scalar_type(ml_dtypes.uint2)
+uint4 = _scalar_type(ml_dtypes.uint4)
+uint8 = _scalar_type(np.uint8)
+uint16 = _scalar_type(np.uint16)
+uint32 = _scalar_type(np.uint32)
+uint64 = _scalar_type(np.uint64)
+float4_e2m1fn = _scalar_type(ml_dtypes.float4_e2m1fn)
+float6_e2m3fn = _scalar_type(ml_dtypes.float6_e2m3fn)
+float6_e3m2fn = _scalar_type(ml_dtypes.float6_e3m2fn)
+float8_e3m4 = _scalar_type(ml_dtypes.float8_e3m4)
+float8_e4m3 = _scalar_type(ml_dtypes.float8_e4m3)
+float8_e4m3b11fnuz = _scalar_type(ml_dtypes.float8_e4m3b11fnuz)
+float8_e4m3fn = _scalar_type(ml_dtypes.float8_e4m3fn)
+float8_e4m3fnuz = _scalar_type(ml_dtypes.float8_e4m3fnuz)
+float8_e5m2 = _scalar_type(ml_dtypes.float8_e5m2)
+float8_e5m2fnuz = _scalar_type(ml_dtypes.float8_e5m2fnuz)
+float8_e8m0fnu = _scalar_type(ml_dtypes.float8_e8m0fnu)
+bfloat16 = _scalar_type(ml_dtypes.bfloat16)
+float16 = _scalar_type(np.float16)
+float32 = single = _scalar_type(np.float32)
+float64 = double = float_ = _scalar_type(np.float64)
+complex64 = csingle = _scalar_type(np.complex64)
+complex128 = cdouble = complex_ = _scalar_type(np.complex128)
+int_ = int64
+uint = uint64
+
+_NARROW_INTEGERS = (int1, int2, int4, uint1, uint2, uint4)
+_NARROW_FLOATS = (
+    *(float4_e2m1fn, float6_e2m3fn, float6_e3m2fn),
+    *(float8_e3m4, float8_e4m3, float8_e4m3b11fnuz, float8_e4m3fn, float8_e4m3fnuz),
+    *(float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu),
+)
+_SIGNED = (int1, int2, int4, int8, int16, int32, int64)
+_UNSIGNED = (uint1, uint2, uint4, uint8, uint16, uint32, uint64)
+_FLOATS = (*_NARROW_FLOATS, bfloat16, float16, float32, float64)
+_COMPLEXES = (complex64, complex128)
+SCALAR_TYPES = (bool_, *_SIGNED, *_UNSIGNED, *_FLOATS, *_COMPLEXES)
+
+# The dtype of a tangent of an integer or bool: such a tangent is always zero, and takes no bytes.
+float0 = np.dtype([("float0", np.void, 0)])
+
+#: The dtypes that arrays can have, float0 and the extended ones apart.
+SUPPORTED = frozenset(scalar.dtype for scalar in SCALAR_TYPES)
+
+_BITS = {s.dtype: int(s.__name__.split("_")[0].lstrip("uintfloa")) for s in _NARROW_INTEGERS + _NARROW_FLOATS}
+
+
+class extended(np.generic):
+    """The category of all extended dtypes: `issubdtype(x.dtype, extended)`."""
+
+
+class prng_key(extended):
+    """The category of the dtypes of random keys: `issubdtype(key.dtype, prng_key)`."""
+
+
+class ExtendedDType:
+    """A dtype whose elements are, for the engine, small arrays of another dtype. A subclass says which.
+
+    name           as printed: `key<fry>`
+    type           its category, a subclass of `extended`
+    element_shape  the shape of one element as the engine holds it: (2,) for a threefry key
+    element_dtype  the NumPy dtype of that
+    fields         what tells two of the class apart, a hashable tuple: they are equal where class and fields are
+
+    It has no derivative (tangents are float0), never takes part in promotion save with itself, and is never weak.
+    """
+
+    name: str
+    type: Any = extended
+    element_shape: tuple[int, ...] = ()
+    element_dtype: np.dtype
+    fields: tuple = ()
+    kind = "V"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes that one element takes."""
+        return int(np.prod(self.element_shape, dtype=np.int64)) * self.element_dtype.itemsize
+
+    def physical_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape, as the engine holds it, of an array of this dtype and `shape`."""
+        return (*shape, *self.element_shape)
+
+    def __eq__(self, other):
+        return self is other or (type(self) is type(other) and self.fields == other.fields)
+
+    def __hash__(self):
+        return hash((type(self), self.fields))
+
+    def __repr__(self):
+        return self.name
+
+    __str__ = __repr__
+
+
+DType = np.dtype | ExtendedDType
+
+# Conversion to a dtype.
+
+_dtypes: dict[Any, DType] = {}  # what `as_dtype` found before
+
+
+def as_dtype(x: Any) -> DType:
+    """The dtype that x names: a dtype, a scalar type, a Python type, a name such as 'bfloat16'. None is float64.
+
+    It keeps 64 bits whatever `enable_x64` says. Raises DTypeError where x names none.
+    """
+    try:
+        return _dtypes[x]
+    except (KeyError, TypeError):
+        pass
+    if isinstance(x, ExtendedDType):
+        return x
+    try:
+        dtype = np.dtype(x)
+    except TypeError:
+        raise _no_dtype(x) from None
+    if x.__hash__ is not None:
+        try:
+            _dtypes[x] = dtype
+        except TypeError:  # an unhashable part inside, as in a list of fields
+            pass
+    return dtype
+
+
+def _no_dtype(x) -> DTypeError:
+    import difflib  # not at the top: only errors need it, and it would cost start-up time
+
+    asked = repr(x) if len(repr(x)) < 80 else f"a {type(x).__name__}"
+    if isinstance(x, str):
+        known = {name: s.dtype.name for s in SCALAR_TYPES for name in (s.dtype.name, short_name(s.dtype))}
+        close = difflib.get_close_matches(x, known, n=1, cutoff=0.7)
+        hint = f"The closest is {known[close[0]]!r}." if close else "'float32', 'int32' or 'bool' are."
+    else:
+        hint = f"For the dtype of a value use its .dtype; a {type(x).__name__} is none."
+    return DTypeError(f"{asked} is not a dtype. {hint}")
+
+
+def is_supported(dtype: DType) -> bool:
+    """Whether arrays can have this dtype."""
+    return dtype in SUPPORTED or dtype == float0 or isinstance(dtype, ExtendedDType)
+
+
+def check_supported(dtype: Any, what: str = "An array") -> None:
+    """Raises DTypeError where arrays cannot have this dtype, with a way on."""
+    if is_supported(dtype):
+        return
+    ways = {
+        "O": "Convert the elements to numbers first, or keep such objects in a NumPy array or a pytree.",
+        "U": "Keep text in a NumPy array, or encode it as integers.",
+        "S": "Keep text in a NumPy array, or encode it as integers.",
+        "M": "Convert times to numbers, as in (t - t[0]).astype('timedelta64[s]').astype('int64').",
+        "m": "Convert durations to numbers, as in d.astype('timedelta64[s]').astype('int64').",
+        "f": "The widest float is float64.",
+        "c": "The widest complex number is complex128.",
+        "V": "Keep one array for each field, in a dict or a tuple.",
+    }
+    native = dtype.newbyteorder("=")
+    if native in SUPPORTED:
+        way = f"Bytes come in the machine's order: x.astype({native.name!r}) swaps them."
+    else:
+        way = ways.get(dtype.kind, "")
+    raise DTypeError(f"{what} cannot have dtype {dtype}: elements are numbers or bools. {way}".rstrip())
+
+
+_narrow: dict[DType, DType] = {
+    np.dtype(wide): np.dtype(narrow) for wide, narrow in (("i8", "i4"), ("u8", "u4"), ("f8", "f4"), ("c16", "c8"))
+}
+
+
+def canonicalize_dtype(dtype: Any) -> DType:
+    """The dtype that arrays get where `dtype` is asked for: 64 bits become 32 unless `enable_x64` is on.
+
+    >>> with settings.enable_x64(False): canonicalize_dtype(float)
+    dtype('float32')
+    """
+    try:
+        dtype = _dtypes[dtype]
+    except (KeyError, TypeError):
+        dtype = as_dtype(dtype)
+    return dtype if settings.enable_x64.value else _narrow.get(dtype, dtype)
+
+
+def requested_dtype(dtype: Any, asked_by: str) -> DType:
+    """The canonical dtype for one that the user named in a call of `asked_by`.
+
+    Python's `int`, `float` and `complex` mean "of that category"; a 64-bit dtype named as such and not to be had is
+    said aloud: a warning at the user's line, a DTypeError under `sharp_edges='strict'`.
+    Raises DTypeError where `dtype` is none, or none that arrays can have.
+    """
+    asked = as_dtype(dtype)
+    if asked not in SUPPORTED:
+        check_supported(asked, f"The result of {asked_by}")
+    canonical = canonicalize_dtype(asked)
+    if canonical is not asked and dtype is not None and dtype not in (int, float, complex):
+        letter = (
+            f"{asked_by} was asked for {asked.name} and gives {canonical.name}, since 64-bit dtypes are off. "
+            f"Ask for {canonical.name}, or switch them on: config.update('jax_enable_x64', True)."
+        )
+        if settings.sharp_edges.value == "strict":
+            raise DTypeError(letter)
+        warnings.warn(letter, UserWarning, stacklevel=_user_stacklevel())
+    return canonical
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def _user_stacklevel() -> int:
+    """The stacklevel with which `warnings.warn` in the calling function points at the first line outside Bevel."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+# Names.
+
+_LETTERS = (("bfloat", "bf"), ("float", "f"), ("uint", "u"), ("int", "i"), ("complex", "c"))
+
+
+def _shorten(name: str) -> str:
+    for long, short in _LETTERS:
+        if name.startswith(long) and name != "float0":
+            return short + name.removeprefix(long)
+    return name
+
+
+_short_names: dict[DType, str] = {s.dtype: _shorten(s.dtype.name) for s in SCALAR_TYPES} | {float0: "float0"}
+_by_short_name: dict[str, DType] = {short: dtype for dtype, short in _short_names.items()}
+
+
+def short_name(dtype: DType) -> str:
+    """As jaxprs print it: 'f32', 'bf16', 'i8', 'bool', 'f8_e4m3fn', 'key<fry>'."""
+    try:
+        return _short_names[dtype]
+    except KeyError:
+        return _shorten(str(dtype.name))
+
+
+def from_short_name(name: str) -> DType:
+    """The dtype that jaxprs print so. Raises DTypeError where there is none."""
+    try:
+        return _by_short_name[name]
+    except KeyError:
+        raise DTypeError(f"No dtype is printed as {name!r}; {', '.join(_by_short_name)} are.") from None
+
+
+def register_short_name(dtype: ExtendedDType) -> None:
+    """Makes `from_short_name` know an extended dtype."""
+    _by_short_name[dtype.name] = dtype
+
+
+def itemsize_bits(dtype: Any) -> int:
+    """Bits that an element takes on a device: 4 for int4, whose NumPy itemsize is a whole byte."""
+    dtype = as_dtype(dtype)
+    return _BITS.get(dtype) or dtype.itemsize * 8
+
+
+# The hierarchy.
+
+_CATEGORY: dict[type, type] = {
+    **{s.dtype.type: np.signedinteger for s in _SIGNED},
+    **{s.dtype.type: np.unsignedinteger for s in _UNSIGNED},
+    **{s.dtype.type: np.floating for s in _FLOATS},
+}
+_subdtypes: dict[tuple, bool] = {}
+
+
+def issubdtype(a: Any, b: Any) -> bool:
+    """Whether dtype a is, or is in the category, b: `issubdtype(bfloat16, np.floating)`.
+
+    a, b  anything that names a dtype, or a category: np.number, np.inexact, ..., extended, prng_key
+    """
+    try:
+        return _subdtypes[a, b]
+    except (KeyError, TypeError):
+        pass
+    if isinstance(b, ExtendedDType):
+        answer = a == b
+    else:
+        below, above = _type_of(a), _type_of(b)
+        # ml_dtypes' scalars derive from np.generic alone; their category is told by the table
+        answer = issubclass(below, above) or issubclass(_CATEGORY.get(below, below), above)
+    try:
+        _subdtypes[a, b] = answer
+    except TypeError:
+        pass
+    return answer
+
+
+def _type_of(x) -> type:
+    if isinstance(x, ExtendedDType):
+        return x.type
+    if isinstance(x, type) and not isinstance(x, ScalarType) and issubclass(x, np.generic):
+        return x
+    return as_dtype(x).type
+
+
+_KINDS: dict[str, tuple] = {
+    "bool": (bool_,),
+    "signed integer": _SIGNED,
+    "unsigned integer": _UNSIGNED,
+    "integral": _SIGNED + _UNSIGNED,
+    "real floating": _FLOATS,
+    "complex floating": _COMPLEXES,
+    "numeric": _SIGNED + _UNSIGNED + _FLOATS + _COMPLEXES,
+}
+_KIND_MEMBERS = {kind: frozenset(s.dtype for s in members) for kind, members in _KINDS.items()}
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether dtype is of a kind, as the array API standard (2024.12) defines it.
+
+    kind  a dtype, a name such as 'integral' or 'real floating', or a tuple of these, of which one must hold
+    Raises DTypeError for anything else.
+    """
+    dtype = as_dtype(dtype)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return any(_is_of_kind(dtype, one) for one in kinds)
+
+
+def _is_of_kind(dtype, kind) -> bool:
+    if isinstance(kind, str) and kind in _KIND_MEMBERS:
+        return dtype in _KIND_MEMBERS[kind]
+    try:
+        return dtype == as_dtype(kind)
+    except DTypeError:
+        pass
+    raise UnknownKindError(f"{kind!r} is no kind of dtype. Kinds are {', '.join(map(repr, _KINDS))}, or any dtype.")
+
+
+class UnknownKindError(DTypeError, ValueError):
+    """`isdtype` was asked for a kind that does not exist. Fails: `isdtype(x, "int")`... mended: "integral"."""
+
+
+def finfo(dtype: Any):
+    """The limits of a floating dtype: `finfo(bfloat16).max`. Of a complex one, those of its parts.
+
+    dtype  anything that names a dtype, or an array. Raises DTypeError where it is not inexact.
+    """
+    dtype = _dtype_of_limits(dtype)
+    if not issubdtype(dtype, np.inexact):
+        raise LimitsError(f"{dtype} has no finfo: it is not floating. For an integer dtype use iinfo.")
+    return ml_dtypes.finfo(dtype)
+
+
+def iinfo(dtype: Any):
+    """The limits of an integer dtype: `iinfo(int4).max == 7`.
+
+    dtype  anything that names a dtype, an array, or a Python int. Raises DTypeError where it is not an integer.
+    """
+    dtype = np.dtype(np.int64) if type(dtype) is int else _dtype_of_limits(dtype)
+    if not issubdtype(dtype, np.integer):
+        raise LimitsError(f"{dtype} has no iinfo: it is not an integer dtype. For a floating one use finfo.")
+    return ml_dtypes.iinfo(dtype)
+
+
+class LimitsError(DTypeError, ValueError):
+    """`finfo` of a dtype that is not floating, or `iinfo` of one that is not integer."""
+
+
+def _dtype_of_limits(x):
+    return as_dtype(x if isinstance(x, (type, str, np.dtype)) else getattr(x, "dtype", x))
+
+
+# Python scalars and the dtype of values.
+
+_PYTHON_SCALARS = (bool, int, float, complex)
+_WIDE_OF_PYTHON = {
+    bool: (np.dtype(np.bool_), False),
+    int: (np.dtype(np.int64), True),
+    float: (np.dtype(np.float64), True),
+    complex: (np.dtype(np.complex128), True),
+}
+_NARROW_OF_PYTHON = {python: (_narrow.get(d, d), weak) for python, (d, weak) in _WIDE_OF_PYTHON.items()}
+
+
+def is_python_scalar(x: Any) -> bool:
+    """Whether x is a bool, int, float or complex of Python; NumPy's float64, which derives from float, is not."""
+    return type(x) in _WIDE_OF_PYTHON or (isinstance(x, _PYTHON_SCALARS) and not isinstance(x, np.generic))
+
+
+def scalar_type_of(python_type: type) -> tuple[DType, bool]:
+    """(dtype, weak) of a Python scalar of this type: (int32, True) of int, int64 with `enable_x64`. Bools are not."""
+    table = _WIDE_OF_PYTHON if settings.enable_x64.value else _NARROW_OF_PYTHON
+    try:
+        return table[python_type]
+    except KeyError:
+        pass
+    for base in python_type.__mro__:  # an enum.IntEnum is an int
+        if base in table:
+            return table[base]
+    raise DTypeError(f"{python_type.__name__} is no Python scalar type; bool, int, float and complex are.")
+
+
+def dtype_and_weak_type(x: Any) -> tuple[DType, bool]:
+    """(canonical dtype, weak) of an array, NumPy array or scalar, Python scalar, or of anything that names a dtype.
+
+    The Python types int, float and complex mean a scalar of that type; None means float64.
+    Raises DTypeError for other things, lists among them, and for dtypes that arrays cannot have.
+    """
+    dtype: Any
+    kind = type(x)
+    if kind in _WIDE_OF_PYTHON:
+        return scalar_type_of(kind)
+    if kind is type and x in _WIDE_OF_PYTHON:
+        return scalar_type_of(x)
+    if x is None or isinstance(x, (np.dtype, type, str, ExtendedDType)):
+        dtype, weak = as_dtype(x), False
+    else:
+        dtype, weak = getattr(x, "dtype", None), getattr(x, "weak_type", False)
+        if dtype is None:
+            if isinstance(x, _PYTHON_SCALARS):
+                return scalar_type_of(kind)
+            way = " Make it an array first: jnp.asarray(x)." if isinstance(x, (list, tuple)) else ""
+            raise DTypeError(f"A {kind.__name__} has no dtype: arrays, Python numbers and dtypes have.{way}")
+        dtype = as_dtype(dtype)
+    if dtype not in SUPPORTED:
+        check_supported(dtype, f"A {kind.__name__}" if dtype is not x else "An array")
+    return (dtype if settings.enable_x64.value else _narrow.get(dtype, dtype)), bool(weak)
+
+
+def dtype(x: Any) -> DType:
+    """The canonical dtype of a value, or of what names one: `dtype(1.0)` is float32 unless `enable_x64` is on."""
+    return dtype_and_weak_type(x)[0]
+
+
+# Promotion. JAX documents it as a lattice: https://docs.jax.dev/en/latest/type_promotion.html. Its nodes are the dtypes
+# and, between bool and them, three categories of Python scalars ("int", "float", "complex"); dtypes meet in their least
+# upper bound. Each node is listed with the nodes directly above it.
+
+
+def _above() -> dict[Any, tuple]:
+    d = np.dtype
+    edges: dict[Any, tuple] = {
+        d("bool"): ("int",),
+        "int": (d("u1"), d("i1"), *[s.dtype for s in _NARROW_INTEGERS]),
+        d("u1"): (d("i2"), d("u2")),
+        d("u2"): (d("i4"), d("u4")),
+        d("u4"): (d("i8"), d("u8")),
+        d("u8"): ("float",),
+        d("i1"): (d("i2"),),
+        d("i2"): (d("i4"),),
+        d("i4"): (d("i8"),),
+        d("i8"): ("float",),
+        "float": ("complex", bfloat16.dtype, d("f2"), *[s.dtype for s in _NARROW_FLOATS]),
+        bfloat16.dtype: (d("f4"),),
+        d("f2"): (d("f4"),),
+        d("f4"): (d("f8"), d("c8")),
+        d("f8"): (d("c16"),),
+        "complex": (d("c8"),),
+        d("c8"): (d("c16"),),
+        d("c16"): (),
+    }
+    # the narrow ones are never promoted by themselves
+    return edges | {s.dtype: () for s in _NARROW_INTEGERS + _NARROW_FLOATS}
+
+
+def _above_strict() -> dict[Any, tuple]:
+    """Under 'strict', a Python scalar takes the dtype of its own or a higher category, and nothing else meets."""
+    floats, complexes = [s.dtype for s in _FLOATS], [s.dtype for s in _COMPLEXES]
+    edges: dict[Any, tuple] = {s.dtype: () for s in SCALAR_TYPES}
+    edges["int"] = ("float", *[s.dtype for s in _SIGNED + _UNSIGNED])
+    edges["float"] = ("complex", *floats)
+    edges["complex"] = tuple(complexes)
+    return edges
+
+
+def _closure(edges: dict[Any, tuple]) -> dict[Any, frozenset]:
+    """Each node with all nodes above it, itself among them."""
+    upper: dict[Any, frozenset] = {}
+
+    def visit(node):
+        if node not in upper:
+            upper[node] = frozenset([node]).union(*[visit(next_) for next_ in edges[node]])
+        return upper[node]
+
+    for node in edges:
+        visit(node)
+    return upper
+
+
+_UPPER = {"standard": _closure(_above()), "strict": _closure(_above_strict())}
+_CATEGORY_DTYPE: dict[Any, DType] = {"int": np.dtype("i8"), "float": np.dtype("f8"), "complex": np.dtype("c16")}
+
+
+def _category(dtype) -> Any:
+    """The node of a weak value of this dtype. A bool is never weak."""
+    if dtype in _KIND_MEMBERS["integral"]:
+        return "int"
+    if dtype in _KIND_MEMBERS["real floating"]:
+        return "float"
+    if dtype in _KIND_MEMBERS["complex floating"]:
+        return "complex"
+    return dtype
+
+
+def _join(nodes: Iterable[Any], mode: str) -> Any:
+    """The least upper bound of nodes of the lattice. Raises TypePromotionError where there is none."""
+    nodes = list(dict.fromkeys(nodes))
+    if len(nodes) == 1:
+        return nodes[0]
+    upper = _UPPER[mode]
+    for node in nodes:
+        if node not in upper:
+            raise _no_promotion(nodes, mode)
+    bounds = reduce(frozenset.intersection, [upper[node] for node in nodes])
+    for bound in bounds:
+        if upper[bound] == bounds:
+            return bound
+    raise _no_promotion(nodes, mode)
+
+
+def _no_promotion(nodes: list, mode: str) -> TypePromotionError:
+    names = [f"a Python {node}" if isinstance(node, str) else str(node.name) for node in nodes]
+    asked = " and ".join([", ".join(names[:-1]), names[-1]])
+    strangers = [n for n in nodes if not isinstance(n, str) and n not in SUPPORTED]
+    narrow = [n for n in nodes if n in _BITS]
+    if strangers:
+        name = "float0" if strangers[0] == float0 else strangers[0].name
+        return TypePromotionError(f"{asked} have no common dtype: {name} meets only its own kind.")
+    if mode == "strict":
+        return TypePromotionError(
+            f"{asked} have no common dtype while numpy_dtype_promotion is 'strict'. "
+            f"Convert one with astype, or allow it: with bevel.numpy_dtype_promotion('standard'): ..."
+        )
+    kinds = {f"{_BITS[n]}-bit {'integers' if n in _KIND_MEMBERS['integral'] else 'floats'}" for n in narrow}
+    others = [n for n in nodes if not isinstance(n, str) and n not in narrow]
+    target = others[0].name if others else ("float32" if any(_category(n) == "float" for n in narrow) else "int32")
+    return TypePromotionError(
+        f"{asked} have no common dtype: {' and '.join(sorted(kinds))} are never promoted by themselves. "
+        f"Convert: x.astype({target!r})."
+    )
+
+
+def promote_types(a: Any, b: Any) -> DType:
+    """The dtype in which dtypes a and b meet; 64 bits given stay.
+
+    a, b  anything that names a dtype; Python's int, float and complex mean a scalar of that type
+    Raises TypePromotionError where there is none.
+
+    >>> promote_types("int8", "uint8"), promote_types(int, "int8"), promote_types("bfloat16", "float16")
+    (dtype('int16'), dtype('int8'), dtype('float32'))
+    """
+    a, b = _node(a), _node(b)
+    joined = _promote_types(a, b, settings.numpy_dtype_promotion.value)
+    if joined == int64.dtype and joined not in (a, b) and not settings.enable_x64.value:
+        return int32.dtype  # uint32 with a signed one: JAX does not make 64 bits of 32 while they are off
+    return joined
+
+
+def _node(x) -> Any:
+    if x is int or x is float or x is complex:
+        return x.__name__
+    return "float" if x is None else as_dtype(x)
+
+
+_promoted: dict[tuple, DType] = {}
+
+
+def _promote_types(a, b, mode) -> DType:
+    try:
+        return _promoted[a, b, mode]
+    except KeyError:
+        pass
+    if float0 in (a, b):
+        raise TypePromotionError("float0, the dtype of tangents of integers, has no part in promotion.")
+    for node in (a, b):
+        if not isinstance(node, str):
+            check_supported(node)
+    joined = _join([a, b], mode)
+    result = _promoted[a, b, mode] = _CATEGORY_DTYPE[joined] if isinstance(joined, str) else joined
+    return result
+
+
+_results: dict[tuple, tuple[DType, bool]] = {}
+
+
+def lattice_result(pairs: Iterable[tuple[DType, bool]]) -> tuple[DType, bool]:
+    """(dtype, weak) in which values of these (dtype, weak) meet. The dtype is canonical.
+
+    Raises TypePromotionError where they meet nowhere, ValueError where there are none.
+    """
+    pairs = tuple(pairs)
+    x64, mode = settings.enable_x64.value, settings.numpy_dtype_promotion.value
+    key = (pairs, x64, mode)
+    try:
+        return _results[key]
+    except KeyError:
+        _results[key] = result = _lattice_result(pairs, x64, mode)
+        return result
+
+
+def _lattice_result(pairs, x64, mode) -> tuple[DType, bool]:
+    if not pairs:
+        raise ValueError("result_type needs at least one array or dtype.")
+    if not x64:  # before they meet: uint64 and int32 meet as uint32 and int32 do
+        pairs = [(_narrow.get(dtype, dtype), weak) for dtype, weak in pairs]
+    if mode == "standard" and all(weak for _, weak in pairs):
+        # Among weak values alone, widths count for the category (uint8 stays unsigned), and the result is the widest.
+        joined = _widest(_join([dtype for dtype, _ in pairs], mode))
+    else:
+        joined = _join([_category(dtype) if weak else dtype for dtype, weak in pairs], mode)
+        joined = (_CATEGORY_DTYPE[joined], True) if isinstance(joined, str) else (joined, False)
+    dtype, weak = joined
+    return (dtype if x64 else _narrow.get(dtype, dtype)), weak
+
+
+def _widest(node) -> tuple[DType, bool]:
+    """The widest dtype of a category, weak; of a bool and of extended dtypes, themselves."""
+    if node in _KIND_MEMBERS["unsigned integer"]:
+        return uint64.dtype, True
+    category = node if isinstance(node, str) else _category(node)
+    return (_CATEGORY_DTYPE[category], True) if isinstance(category, str) else (node, False)
+
+
+def result_type(*args: Any) -> DType:
+    """The dtype that an operation on these gives: arrays, NumPy arrays and scalars, Python scalars, dtypes.
+
+    >>> result_type(np.float16(1), 2.0), result_type("int8", 3)
+    (dtype('float16'), dtype('int8'))
+    """
+    return lattice_result([dtype_and_weak_type(x) for x in args])[0]
+
+
+def safe_to_cast(a: Any, b: Any) -> bool:
+    """Whether values of a's dtype go into b's as promotion would take them there: int32 to float16 yes, not back.
+
+    a, b  as in `result_type`: arrays, Python scalars (weak, so that 1 is safe in int8), dtypes
+    Raises TypePromotionError where the two meet nowhere.
+    """
+    (dtype_a, weak_a), (dtype_b, weak_b) = dtype_and_weak_type(a), dtype_and_weak_type(b)
+    with settings.numpy_dtype_promotion("standard"):
+        if dtype_a == dtype_b:
+            return True
+        if weak_b:
+            both = _join([_category(dtype_a), _category(dtype_b)], "standard")
+            return both == _category(dtype_b)
+        return lattice_result([(dtype_a, weak_a), (dtype_b, False)])[0] == dtype_b
+
+
+# From one category to the next. 64 bits are kept: canonicalize the result where it becomes an array's.
+
+
+def to_numeric_dtype(dtype: Any) -> DType:
+    """The dtype that arithmetic uses: int32 for bool, any other as it is."""
+    dtype = as_dtype(dtype)
+    return int32.dtype if dtype == bool_.dtype else dtype
+
+
+def to_inexact_dtype(dtype: Any) -> DType:
+    """The dtype that functions of real analysis use: float64 for 64-bit integers, float32 for shorter ones and bool."""
+    dtype = as_dtype(dtype)
+    if issubdtype(dtype, np.inexact):
+        return dtype
+    if dtype not in SUPPORTED:
+        raise DTypeError(f"{dtype} has no floating counterpart: its elements are not numbers.")
+    return (float64 if dtype.itemsize == 8 else float32).dtype
+
+
+def to_floating_dtype(dtype: Any) -> DType:
+    """As `to_inexact_dtype`, and for a complex dtype that of its parts."""
+    dtype = to_inexact_dtype(dtype)
+    return real_dtype_of_complex(dtype) if dtype in _REAL_OF_COMPLEX else dtype
+
+
+def to_complex_dtype(dtype: Any) -> DType:
+    """The complex dtype whose parts hold `dtype`: complex128 for 64-bit ones, complex64 for shorter ones."""
+    dtype = to_inexact_dtype(dtype)
+    if dtype in _REAL_OF_COMPLEX:
+        return dtype
+    return (complex128 if dtype == float64.dtype else complex64).dtype
+
+
+_REAL_OF_COMPLEX = {complex64.dtype: float32.dtype, complex128.dtype: float64.dtype}
+
+
+def real_dtype_of_complex(dtype: Any) -> np.dtype:
+    """The dtype of the real and imaginary part: float32 of complex64. Raises DTypeError where dtype is not complex."""
+    dtype = as_dtype(dtype)
+    try:
+        return _REAL_OF_COMPLEX[dtype]
+    except KeyError:
+        raise DTypeError(f"{dtype} is not complex, so it has no real part of another dtype.") from None

@@ -1,0 +1,125 @@
+"""The errors that Bevel raises: each class's docstring is its manual page, with a failing and a mended example.
+
+An error is a short letter: what was asked, with the user's own names and numbers; the rule; one way on.
+"""
+
+from __future__ import annotations
+
+
+class BevelError(Exception):
+    """The root of Bevel's own errors: `except bevel.errors.BevelError` catches each of them."""
+
+
+class ShapeError(BevelError, TypeError):
+    """Shapes, ranks or axes do not fit the operation.
+
+    It is a TypeError, as NumPy-like programs that catch one expect. Fails: `lax.add(jnp.ones(3), jnp.ones(4))`.
+    Mended: give both the same shape, or use `jnp.add`, which broadcasts where NumPy does.
+    """
+
+
+class BroadcastError(ShapeError, ValueError):
+    """Shapes that NumPy's broadcasting rule cannot bring together.
+
+    Fails: `jnp.ones(3) + jnp.ones(4)`. Mended: `jnp.ones(3)[:, None] + jnp.ones(4)` makes all pairs, shape (3, 4).
+    """
+
+
+class DTypeError(BevelError, TypeError):
+    """The operation is not defined for this dtype. Fails: `jnp.sin` of a bool in `lax.sin(True)`; mended: convert first."""
+
+
+class MissingRuleError(BevelError, NotImplementedError):
+    """A primitive lacks the rule that a transformation asks for; the letter names the class and file to write it in."""
+
+
+class NonDifferentiableError(BevelError, TypeError):
+    """A derivative was asked where there is none: of a non-scalar by `grad`, of an integer, through an unbounded while.
+
+    Fails: `grad(lambda x: x ** 2)(jnp.ones(3))`. Mended: `grad(lambda x: (x ** 2).sum())(jnp.ones(3))`.
+    """
+
+
+class ConcretizationTypeError(BevelError, TypeError):
+    """Python asked for the value of an array while its program is being traced, when it has none yet.
+
+    Fails:   `jit(lambda x: float(x))(1.0)`. Mended: keep it an array, or name the argument in static_argnames.
+    """
+
+
+class TracerBoolConversionError(ConcretizationTypeError):
+    """Python's `if`, `while`, `and`, `or` or `not` asked whether a traced array is true.
+
+    Fails:   `jit(lambda x: x if x > 0 else -x)(1.0)`.
+    Mended:  `jit(lambda x: jnp.where(x > 0, x, -x))(1.0)`; with costly branches `lax.cond`; a loop: `lax.while_loop`.
+    """
+
+
+class TracerIntegerConversionError(BevelError, TypeError):
+    """Python needed a traced array as an integer: `range(n)`, a list index, a shape.
+
+    Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, 3)`. Mended: `jit(…, static_argnames="n")`, or `lax.fori_loop`.
+    """
+
+
+class TracerArrayConversionError(BevelError, TypeError):
+    """NumPy (or other code outside Bevel) asked for the values of a traced array.
+
+    Fails:   `jit(lambda x: np.sin(x))(1.0)`. Mended: `jit(lambda x: jnp.sin(x))(1.0)`; for host code: `pure_callback`.
+    """
+
+
+class NonConcreteBooleanIndexError(BevelError, IndexError):
+    """A boolean mask as index would give a shape that depends on values, which a traced program cannot have.
+
+    Fails:   `jit(lambda x: x[x > 0])(x)`. Mended: `jnp.where(x > 0, x, 0)`, or `jnp.nonzero(mask, size=n)`.
+    """
+
+
+class UnexpectedTracerError(BevelError):
+    """A tracer was used after its trace had ended: it was kept outside of the function being transformed.
+
+    Fails:   a traced function that appends an intermediate to a global list, which is read afterwards.
+    Mended:  return the value from the function instead.
+    """
+
+
+class KeyReuseError(BevelError, RuntimeError):
+    """One random key was used twice, which gives correlated numbers.
+
+    Fails:   `normal(key) + normal(key)`. Mended: `a, b = split(key); normal(a) + normal(b)`.
+    """
+
+
+class DonatedBufferError(BevelError, RuntimeError):
+    """An array was used after its memory had been given away by donate_argnums or deleted."""
+
+
+class TreeError(BevelError, ValueError):
+    """Two pytrees differ in structure where they must agree."""
+
+
+class CarryError(BevelError, TypeError):
+    """The carry that a loop body returns is not of the type it was given.
+
+    Fails:   `lax.scan(lambda c, x: (c + 1.5, None), 0, xs)`: int32 in, float32 out. Mended: start from 0.0.
+    """
+
+
+class UnhashableStaticError(BevelError, ValueError):
+    """A static argument of jit cannot be hashed, so there is nothing to look its program up by.
+
+    Fails:   `jit(f, static_argnums=1)(x, [1, 2])`. Mended: pass a tuple, `f(x, (1, 2))`, or make it an array argument.
+    """
+
+
+class MissingNameError(BevelError, AttributeError):
+    """A name of JAX that Bevel does not have yet."""
+
+
+class InconclusiveDimensionOperation(BevelError):
+    """A comparison of symbolic dimensions whose answer depends on their values."""
+
+
+class EngineError(BevelError, RuntimeError):
+    """The engine (XLA) refused or failed; the letter carries its words."""

@@ -1,0 +1,165 @@
+"""What every primitive that holds programs needs: programs made of programs by the transformations."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bevel.base.avals import ShapedArray
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, evaluate
+from bevel.core.primitive import Primitive
+from bevel.core.staging import hoist_tracers, stage
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval, state
+from bevel.ops.shapes import instantiate
+from bevel.transforms.batch import batch, place_axis
+from bevel.transforms.jvp import jvp
+from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
+
+
+class ProgramOp(Primitive):
+    """An op with programs among its parameters. Many-valued; hashed by the identity of its programs."""
+
+    multiple_results = True
+    holds_programs: ClassVar[bool] = True
+
+
+def run(closed: ClosedJaxpr, *args):
+    """A program's equations on values, under the current trace."""
+    return evaluate(closed.jaxpr, closed.consts, *args)
+
+
+def restage(function, avals, like: ClosedJaxpr) -> ClosedJaxpr:
+    """A program staged of a function that only closes over arrays."""
+    jaxpr, consts = stage(function, avals, like.jaxpr.name)
+    program, outer = hoist_tracers(jaxpr, consts)
+    assert not outer, "a program made of a program closed over a tracer"
+    return program
+
+
+def kept(make):
+    """Keeps `make(closed, *key)` on the program `closed`, for each key."""
+
+    def look(closed, *key):
+        whole = (make.__name__, *key)
+        found = closed.kept.get(whole)
+        if found is None:
+            found = closed.kept[whole] = make(closed, *key)
+        return found
+
+    return look
+
+
+@kept
+def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple = None):
+    """The program of values and tangents: arguments + the tangents of those that have one → results + tangents.
+
+    wanted   which results must give a tangent, zeros if need be; None: those that do
+    gives    (program, which results give a tangent)
+    """
+    out_has = []
+
+    def run_jvp(*args):
+        primals = args[: len(has_tangent)]
+        given = iter(args[len(has_tangent) :])
+        tangents = [
+            next(given) if has else Zero(get_aval(p).to_tangent_aval())
+            for p, has in zip(primals, has_tangent, strict=True)
+        ]
+        results, out = jvp(lambda *xs: run(closed, *xs), primals, tangents, state.trace)
+        out_has[:] = [not is_zero(t) for t in out] if wanted is None else wanted
+        return [*results, *[instantiate(t) for t, has in zip(out, out_has, strict=True) if has]]
+
+    avals = closed.in_avals
+    tangent_avals = [a.to_tangent_aval().strip_weak_type() for a, has in zip(avals, has_tangent, strict=True) if has]
+    return restage(run_jvp, [*avals, *tangent_avals], closed), tuple(out_has)
+
+
+@kept
+def batch_jaxpr(closed: ClosedJaxpr, size: int, mapped: tuple, wanted: tuple = None, axis_name=None):
+    """The program of many examples: arguments with `mapped` axis in front where marked.
+
+    wanted   which results must be mapped; None: those that are
+    gives    (program, which results are mapped), the mapped axes all in front
+    """
+    out_mapped = []
+
+    def run_batched(*args):
+        axes = [0 if m else None for m in mapped]
+        results, out_axes = batch(lambda *xs: run(closed, *xs), args, axes, size, state.trace, axis_name)
+        out_mapped[:] = [a is not None for a in out_axes] if wanted is None else [
+            w or a is not None for w, a in zip(wanted, out_axes, strict=True)
+        ]  # fmt: skip
+        return [
+            place_axis(r, a, 0, size) if m else r for r, a, m in zip(results, out_axes, out_mapped, strict=True)
+        ]
+
+    avals = [
+        a.with_shape((size, *a.shape)) if m else a for a, m in zip(closed.in_avals, mapped, strict=True)
+    ]
+    return restage(run_batched, avals, closed), tuple(out_mapped)
+
+
+@kept
+def transpose_jaxpr(closed: ClosedJaxpr, linear: tuple, has_ct: tuple):
+    """The transpose of a program that is linear in the marked arguments.
+
+    gives   a program of (the other arguments, the cotangents of results that have one) → cotangents of linear arguments,
+            zeros where nothing flows
+    """
+
+    def run_transposed(*args):
+        known = iter(args[: len(linear) - sum(linear)])
+        given = iter(args[len(linear) - sum(linear) :])
+        cts = [next(given) if has else Zero(a) for a, has in zip(closed.out_avals, has_ct, strict=True)]
+        operands = [None if is_lin else next(known) for is_lin in linear]
+        return [instantiate(ct) for ct in backward(closed, linear, operands, cts)]
+
+    avals = [a for a, is_lin in zip(closed.in_avals, linear, strict=True) if not is_lin]
+    ct_avals = [a.strip_weak_type() for a, has in zip(closed.out_avals, has_ct, strict=True) if has]
+    return restage(run_transposed, [*avals, *ct_avals], closed)
+
+
+def backward(closed, linear, operands, cts):
+    """Cotangents of the linear arguments of a program, under the current trace; `Zero` where nothing flows.
+
+    What does not depend on them is evaluated; the rest is transposed in reverse.
+    """
+    jaxpr = closed.jaxpr
+    env = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    tainted = set()
+    for var, is_lin, value in zip(jaxpr.invars, linear, operands, strict=True):
+        if is_lin:
+            tainted.add(var)
+        else:
+            env[var] = value
+
+    def value_of(v):
+        return v.val if type(v) is Literal else v if v in tainted else env[v]
+
+    equations = []
+    for eqn in jaxpr.eqns:
+        if any([type(v) is Var and v in tainted for v in eqn.invars]):
+            tainted.update(eqn.outvars)
+            equations.append(eqn.replace(invars=[value_of(v) for v in eqn.invars]))
+        else:
+            results = eqn.op(*[value_of(v) for v in eqn.invars])
+            env.update(zip(eqn.outvars, results if eqn.op.multiple_results else [results], strict=True))
+    flows: dict = {}
+    for var, ct in zip(jaxpr.outvars, cts, strict=True):
+        if type(var) is Var and var in tainted and not is_zero(ct):
+            accumulate(flows, var, ct)
+    run_backward(equations, flows, lambda x: type(x) is Var and x in tainted)
+    return [
+        flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin
+    ]
+
+
+def is_used(jaxpr: Jaxpr, position: int) -> bool:
+    var = jaxpr.invars[position]
+    return any(v is var for eqn in jaxpr.eqns for v in eqn.invars) or any(v is var for v in jaxpr.outvars)
+
+
+__all__ = [
+    "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr", "restage", "run",
+    "transpose_jaxpr",
+]  # fmt: skip

@@ -1,0 +1,211 @@
+"""The jaxpr: a program as a list of equations, in JAX's terms.
+
+A variable of a jaxpr is the very tracer that stood for it while it was staged, so nothing is copied at the end of a
+trace. `Jaxpr` is open: its `constvars` wait for values; `ClosedJaxpr` carries them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bevel.base.avals import AbstractToken, ShapedArray
+from bevel.base.errors import BevelError
+from bevel.core.trace import Tracer
+
+no_effects: frozenset = frozenset()
+
+
+class Var(Tracer):
+    """A variable of a jaxpr, and the tracer of the trace that stages it."""
+
+    __slots__ = ()
+
+    def __init__(self, aval, trace=None):
+        self.aval = aval
+        self.trace = trace
+
+    __hash__ = object.__hash__  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
+
+
+class Literal:
+    """A number written into an equation: its value and aval."""
+
+    __slots__ = ("val", "aval")
+
+    def __init__(self, val, aval):
+        self.val = val
+        self.aval = aval
+
+    def __repr__(self):
+        return f"Literal({self.val})"
+
+
+class Equation:
+    """`outvars = op(invars)`; also what JAX calls JaxprEqn."""
+
+    __slots__ = ("op", "invars", "outvars", "source")
+
+    def __init__(self, op, invars, outvars, source=None):
+        self.op = op
+        self.invars = invars
+        self.outvars = outvars
+        self.source = source
+
+    primitive = property(lambda self: self.op)
+    params = property(lambda self: self.op.params)
+    effects = property(lambda self: self.op.effects)
+    source_info = property(lambda self: self.source)
+
+    def replace(self, **changes) -> Equation:
+        parts = {"op": self.op, "invars": self.invars, "outvars": self.outvars, "source": self.source, **changes}
+        return Equation(**parts)
+
+    def __repr__(self):
+        from bevel.core.printing import print_equation
+
+        return print_equation(self)
+
+
+class Jaxpr:
+    """A program: constvars and invars in, equations, outvars out.
+
+    names: labels of the invars as the user calls them (`params['w']`), for errors; None where unknown.
+    """
+
+    __slots__ = ("constvars", "invars", "outvars", "eqns", "effects", "name", "arg_names", "result_paths", "__weakref__")
+
+    def __init__(self, constvars, invars, outvars, eqns, effects=None, name="", arg_names=None, result_paths=None):
+        self.constvars = list(constvars)
+        self.invars = list(invars)
+        self.outvars = list(outvars)
+        self.eqns = list(eqns)
+        self.effects = join_effects(self.eqns) if effects is None else effects
+        self.name = name
+        self.arg_names = arg_names
+        self.result_paths = result_paths
+
+    def replace(self, **changes) -> Jaxpr:
+        parts = {
+            name: getattr(self, name)
+            for name in ("constvars", "invars", "outvars", "eqns", "name", "arg_names", "result_paths")
+        }
+        parts.update(changes)
+        return Jaxpr(**parts)
+
+    in_avals = property(lambda self: [v.aval for v in self.invars])
+    out_avals = property(lambda self: [v.aval for v in self.outvars])
+
+    def __repr__(self):
+        from bevel.core.printing import print_jaxpr
+
+        return print_jaxpr(self)
+
+    pretty_print = __repr__
+
+
+class ClosedJaxpr:
+    """A jaxpr with the values of its constants. `kept` holds what transformations made of it, by their arguments."""
+
+    __slots__ = ("jaxpr", "consts", "kept", "__weakref__")
+
+    def __init__(self, jaxpr: Jaxpr, consts=()):
+        if len(consts) != len(jaxpr.constvars):
+            raise BevelError(f"a jaxpr with {len(jaxpr.constvars)} constants was given {len(consts)} values")
+        self.jaxpr = jaxpr
+        self.consts = list(consts)
+        self.kept: dict[Any, Any] = {}
+
+    in_avals = property(lambda self: [v.aval for v in self.jaxpr.invars])
+    out_avals = property(lambda self: [v.aval for v in self.jaxpr.outvars])
+    eqns = property(lambda self: self.jaxpr.eqns)
+    effects = property(lambda self: self.jaxpr.effects)
+    literals = property(lambda self: self.consts)
+
+    def replace(self, *, jaxpr=None, consts=None) -> ClosedJaxpr:
+        return ClosedJaxpr(self.jaxpr if jaxpr is None else jaxpr, self.consts if consts is None else consts)
+
+    def __repr__(self):
+        return repr(self.jaxpr)
+
+    def pretty_print(self, **options):
+        from bevel.core.printing import print_jaxpr
+
+        return print_jaxpr(self.jaxpr, **options)
+
+
+def join_effects(eqns) -> frozenset:
+    """The effects of all equations together."""
+    effects = no_effects
+    for eqn in eqns:
+        if eqn.op.effects:
+            effects = effects | eqn.op.effects
+    return effects
+
+
+def closed_without_consts(jaxpr: Jaxpr) -> ClosedJaxpr:
+    """A jaxpr whose constants have become its first arguments."""
+    if not jaxpr.constvars:
+        return ClosedJaxpr(jaxpr)
+    names = None if jaxpr.arg_names is None else [None] * len(jaxpr.constvars) + list(jaxpr.arg_names)
+    return ClosedJaxpr(jaxpr.replace(constvars=[], invars=[*jaxpr.constvars, *jaxpr.invars], arg_names=names))
+
+
+def subprograms(op):
+    """The jaxprs among an op's parameters, as (parameter name, ClosedJaxpr or Jaxpr)."""
+    for name in op.fields:
+        value = getattr(op, name)
+        if isinstance(value, (Jaxpr, ClosedJaxpr)):
+            yield name, value
+        elif isinstance(value, (tuple, list)):
+            for item in value:
+                if isinstance(item, (Jaxpr, ClosedJaxpr)):
+                    yield name, item
+
+
+def evaluate(jaxpr: Jaxpr, consts, *args):
+    """Runs a jaxpr's equations on values under the current trace; gives the list of results."""
+    env = dict(zip(jaxpr.constvars, consts, strict=True))
+    env.update(zip(jaxpr.invars, args, strict=True))
+    for eqn in jaxpr.eqns:
+        operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
+        results = eqn.op(*operands)
+        if eqn.op.multiple_results:
+            for var, value in zip(eqn.outvars, results, strict=True):
+                env[var] = value
+        else:
+            env[eqn.outvars[0]] = results
+    return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]
+
+
+def check(jaxpr: Jaxpr):
+    """Raises BevelError where a jaxpr is not well formed: a variable used before it is bound, or of a wrong aval."""
+    bound = {id(v) for v in [*jaxpr.constvars, *jaxpr.invars]}
+
+    def see(v, eqn):
+        if type(v) is not Literal and id(v) not in bound:
+            raise BevelError(f"the variable {v!r} is used before it is bound, in {eqn}")
+
+    for eqn in jaxpr.eqns:
+        for v in eqn.invars:
+            see(v, eqn)
+        expected = eqn.op.abstract(tuple(v.aval for v in eqn.invars))
+        expected = expected if eqn.op.multiple_results else [expected]
+        for var, aval in zip(eqn.outvars, expected, strict=True):
+            if not same_type(var.aval, aval):
+                raise BevelError(f"{eqn.op.name} gives {aval} where the jaxpr says {var.aval}")
+            if id(var) in bound:
+                raise BevelError(f"a variable is bound twice, in {eqn}")
+            bound.add(id(var))
+        for _, inner in subprograms(eqn.op):
+            check(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
+    for v in jaxpr.outvars:
+        see(v, "the result")
+
+
+def same_type(a, b) -> bool:
+    """Do two avals agree in shape and dtype (weak or not)?"""
+    if a is b:
+        return True
+    if isinstance(a, AbstractToken) or isinstance(b, AbstractToken):
+        return type(a) is type(b)
+    return isinstance(a, ShapedArray) and isinstance(b, ShapedArray) and (a.shape, a.dtype) == (b.shape, b.dtype)

@@ -1,0 +1,184 @@
+"""What a primitive is: a value whose fields are its parameters, with every rule that is true of it as a method.
+
+`@primitive` turns annotated fields into a constructor, equality, a kept hash and a printed form, and registers the class.
+Applying an op, `Transpose((1, 0))(x)`, hands it to the current trace. The rules, each owed unless it makes no sense:
+
+    infer(*avals)               the aval of the result, or a list; raises a short letter where the operands do not fit
+    jvp(primals, tangents)      (result, its tangent); tangents may be `Zero`
+    transpose(ct, *operands)    a cotangent for each linear operand, None for the others; linear ones come as `LinearOperand(aval)`
+    batch(operands, axes)       (result, where its mapped axis is); an operand that is not mapped has axis None
+    lower(out, *values)         writes StableHLO through the emitter `out`
+    reference(*arrays)          the same in plain NumPy or SciPy, for the laws
+    samples(array), refusals(array)   arguments worth trying, and what is refused in which words
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any, ClassVar
+
+from bevel.base.errors import MissingRuleError
+from bevel.core.trace import state
+
+registered: dict[str, type] = {}
+_KEPT = 8192
+
+
+class Primitive:
+    """The root of all ops. Subclasses are either families (abstract) or final ones made by `@primitive`."""
+
+    name: str
+    fields: ClassVar[tuple[str, ...]] = ()
+    multiple_results = False
+    effects: frozenset = frozenset()
+    axis_names: tuple = ()  # mapped axes that the op speaks to: collectives
+    kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
+    splats = False  # literals among its operands are written at the result's shape (elementwise ops)
+    knows_keys = False  # its lowering takes key arrays as they are
+
+    def __call__(self, *operands):
+        return state.trace.process(self, operands)
+
+    bind = __call__
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters by JAX's names."""
+        return {name: getattr(self, name) for name in self.fields}
+
+    def abstract(self, avals):
+        """The result's aval (or a list of them) for operands of these avals; kept for each op."""
+        result = self.results[avals] = self.infer(*avals)
+        return result
+
+    @property
+    def identity(self):
+        """What tells such an op from others besides its parameters and programs: nothing, for most."""
+        return None
+
+    def __reduce__(self):
+        return type(self), tuple(getattr(self, name) for name in self.fields)
+
+    def __repr__(self):
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.fields)
+        return f"{type(self).__name__}({inside})"
+
+    is_differentiable = True  # False: no tangent comes out, whatever goes in (comparisons, integers)
+
+    # The rules below are answered by a letter where a class leaves them out.
+
+    def infer(self, *avals):
+        raise missing(self, "infer", "(self, *avals)")
+
+    def jvp(self, primals, tangents):
+        raise missing(self, "jvp", "(self, primals, tangents)")
+
+    def transpose(self, ct, *operands):
+        raise missing(self, "transpose", "(self, ct, *operands)")
+
+    def batch(self, operands, axes):
+        raise missing(self, "batch", "(self, operands, axes)")
+
+    def lower(self, out, *values):
+        raise missing(self, "lower", "(self, out, *values)")
+
+    def reference(self, *arrays):
+        raise missing(self, "reference", "(self, *arrays)")
+
+    # None, or a method (tangent_trace, primals, tangents) -> (results, tangents): how to linearise an op that holds a
+    # program, where running its jvp rule on the tape would put nonlinear work there.
+    linearize = None
+
+
+def missing(op, rule: str, signature: str) -> MissingRuleError:
+    """The letter for a rule that nobody has written."""
+    cls = type(op)
+    try:
+        place = f"{inspect.getsourcefile(cls)}:{inspect.getsourcelines(cls)[1]}"
+    except (OSError, TypeError):
+        place = cls.__module__
+    return MissingRuleError(
+        f"The primitive {op.name} has no {rule} rule, which this transformation needs.\n"
+        f"It belongs in class {cls.__name__}, {place}, as a method {rule}{signature}."
+    )
+
+
+def primitive(cls: type) -> type:
+    """Makes a final op of a class: its annotated fields become parameters, and it joins the registry that laws walk."""
+    fields: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for field, kind in base.__dict__.get("__annotations__", {}).items():
+            if base is not Primitive and not str(kind).startswith("ClassVar"):
+                fields[field] = getattr(cls, field, inspect.Parameter.empty)
+    cls.fields = tuple(fields)
+    if "name" not in cls.__dict__:
+        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    cls.__match_args__ = cls.fields
+    _make_constructor(cls, fields)
+    registered[cls.name] = cls
+    return cls
+
+
+def _make_constructor(cls, fields):
+    """Writes `__new__`: ops of first order with equal parameters are one object, so that comparing them is `is`.
+
+    The table of objects is emptied when it grows past a bound; equality by fields, kept below, stays true then.
+    """
+    signature = ", ".join(
+        name if default is inspect.Parameter.empty else f"{name}=_default_{name}" for name, default in fields.items()
+    )
+    inside = "".join(f"{name}, " for name in fields)
+    assign = "\n    ".join(f"d[{name!r}] = {name}" for name in fields) or "pass"
+    source = f"""
+def __new__(cls, {signature}):
+    key = ({inside})
+    try:
+        return kept[key]
+    except KeyError:
+        pass
+    self = new(cls)
+    d = self.__dict__
+    {assign}
+    d["key"] = key
+    d["hash"] = hash((cls, key))
+    d["results"] = {{}}
+    d["call"] = None
+    if len(kept) > bound:
+        kept.clear()
+    kept[key] = self
+    return self
+"""
+    space = {f"_default_{name}": default for name, default in fields.items()}
+    space.update(new=object.__new__, kept={}, bound=_KEPT)
+    if getattr(cls, "holds_programs", False):
+        # such ops hash by the identity of their programs; keeping them would keep the programs alive
+        source = source.replace("return kept[key]", "raise KeyError").replace("kept[key] = self", "pass")
+    exec(source, space)
+    cls.__new__ = space["__new__"]
+    cls.__hash__ = _hash
+    cls.__eq__ = _equal
+
+
+def _hash(self):
+    return self.hash
+
+
+def _equal(self, other):
+    return self is other or (type(self) is type(other) and self.hash == other.hash and self.key == other.key)
+
+
+class LinearOperand:
+    """Stands for a linear operand in a transpose rule: only its aval is known."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval):
+        self.aval = aval
+
+    def __repr__(self):
+        return f"LinearOperand({self.aval.str_short()})"
+
+
+def is_linear(operand) -> bool:
+    return type(operand) is LinearOperand

@@ -1,0 +1,53 @@
+"""Where in the user's program an equation comes from: tracebacks kept cheaply, turned into lines only when asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bevel.engine.dispatch import get_traceback
+
+__all__ = ["get_traceback", "summarize", "user_frame", "user_line"]
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OURS: dict[str, bool] = {}
+
+
+def is_ours(file_name: str) -> bool:
+    """Is the file part of Bevel itself (or of frozen Python machinery), so that a user's line is further out?"""
+    known = _OURS.get(file_name)
+    if known is None:
+        known = os.path.abspath(file_name).startswith(_PACKAGE) or file_name.startswith("<frozen")
+        known = known or file_name.endswith(("functools.py", "contextlib.py"))
+        _OURS[file_name] = known
+    return known
+
+
+def user_frame(skip: int = 1):
+    """The innermost frame of the running stack that is not Bevel's own, or None."""
+    frame = sys._getframe(skip)
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def user_line(form: str = "{}") -> str:
+    """The user's file and line now running, as `train.py:41`, set into `form`; empty where there is none.
+
+    >>> user_line(" at {}")[:4] in (" at ", "")
+    True
+    """
+    frame = user_frame(2)
+    if frame is None:
+        return ""
+    return form.format(f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}")
+
+
+def summarize(traceback, form: str = "{}") -> str:
+    """The user's line of a kept traceback: `train.py:41 (loss)`; empty where there is none."""
+    if traceback is None:
+        return ""
+    for frame in traceback.frames:
+        if not is_ours(frame.file_name):
+            return form.format(f"{os.path.basename(frame.file_name)}:{frame.line_num} ({frame.function_name})")
+    return ""

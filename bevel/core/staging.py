@@ -1,0 +1,156 @@
+"""Staging: running a Python function on tracers that write down each primitive as an equation."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
+from bevel.core.source import get_traceback
+from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, set_trace
+from bevel.engine.client import Array
+
+_SCALARS = (bool, int, float, complex)
+
+
+class StageTrace(Trace):
+    """Writes equations down. `constants` maps what the function closes over to the variables that stand for it."""
+
+    __slots__ = ("arg_names", "constants", "equations", "function_name", "invars")
+
+    def __init__(self, function_name=""):
+        super().__init__()
+        self.equations: list[Equation] = []
+        self.constants: dict[int, tuple[Any, Var]] = {}
+        self.function_name = function_name
+        self.arg_names = None
+        self.invars: list[Var] = []
+
+    def process(self, op, operands):
+        invars = [
+            operand if type(operand) is Var and operand.trace is self else self.lift(operand) for operand in operands
+        ]
+        avals = tuple([v.aval for v in invars])
+        result = op.results.get(avals)
+        if result is None:
+            result = op.abstract(avals)
+        if op.multiple_results:
+            outvars = [Var(aval, self) for aval in result]
+            self.equations.append(Equation(op, invars, outvars, get_traceback()))
+            return list(outvars)
+        outvar = Var(result, self)
+        self.equations.append(Equation(op, invars, [outvar], get_traceback()))
+        return outvar
+
+    def lift(self, value):
+        """A variable or literal of this trace that stands for `value`."""
+        if isinstance(value, Tracer):
+            if value.trace is self:
+                return value
+            check_alive(value)
+            return self.constant(value, value.aval)
+        kind = type(value)
+        if kind in _SCALARS or isinstance(value, np.generic):
+            return Literal(value, get_aval(value))
+        aval = get_aval(value)
+        if not aval.shape and kind in (Array, np.ndarray):
+            return Literal(value, aval)
+        return self.constant(value, aval)
+
+    def constant(self, value, aval):
+        known = self.constants.get(id(value))
+        if known is None:
+            known = self.constants[id(value)] = (value, Var(aval, self))
+        return known[1]
+
+    def describe(self, tracer) -> str:
+        of = f" of {self.function_name}" if self.function_name else ""
+        for position, var in enumerate(self.invars):
+            if var is tracer:
+                name = self.arg_names[position] if self.arg_names else None
+                return f"argument {name}{of}" if name else f"an argument{of}"
+        return f"a value computed in {self.function_name}" if self.function_name else ""
+
+
+class paused_collector:
+    """No garbage collection while a trace runs: it makes many objects that all stay (2.5 → 0.9 µs an equation)."""
+
+    __slots__ = ("was_enabled",)
+
+    def __enter__(self):
+        self.was_enabled = gc.isenabled()
+        if self.was_enabled:
+            gc.disable()
+
+    def __exit__(self, *_):
+        if self.was_enabled:
+            gc.enable()
+
+
+def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, list]:
+    """Runs `function(*tracers)` (flat in, a list of flat results out) and gives its jaxpr and its constants' values.
+
+    Constants may be tracers of outer traces: the caller hands them on as operands (`hoist_tracers`).
+    """
+    trace = StageTrace(function_name)
+    trace.arg_names = arg_names
+    trace.invars = [Var(aval, trace) for aval in avals]
+    with paused_collector():
+        before = set_trace(trace)
+        try:
+            results = function(*trace.invars)
+            outvars = [trace.lift(result) for result in results]
+        finally:
+            set_trace(before)
+            trace.alive = False
+    constants = list(trace.constants.values())
+    trace.constants = {}
+    jaxpr = Jaxpr(
+        [var for _, var in constants], trace.invars, outvars, trace.equations, name=function_name, arg_names=arg_names
+    )
+    return jaxpr, [value for value, _ in constants]
+
+
+def stage_closed(function, avals, function_name="", arg_names=None) -> tuple[ClosedJaxpr, list]:
+    """As `stage`, with arrays kept as constants and outer tracers made the first arguments: (jaxpr, those tracers)."""
+    jaxpr, consts = stage(function, avals, function_name, arg_names)
+    return hoist_tracers(jaxpr, consts)
+
+
+def hoist_tracers(jaxpr: Jaxpr, consts) -> tuple[ClosedJaxpr, list]:
+    """Splits constants: arrays stay closed over; tracers of outer traces become leading arguments."""
+    outer = [(var, value) for var, value in zip(jaxpr.constvars, consts, strict=True) if isinstance(value, Tracer)]
+    if not outer:
+        return ClosedJaxpr(jaxpr, consts), []
+    inner = [(var, value) for var, value in zip(jaxpr.constvars, consts, strict=True) if not isinstance(value, Tracer)]
+    names = None if jaxpr.arg_names is None else [None] * len(outer) + list(jaxpr.arg_names)
+    changed = jaxpr.replace(
+        constvars=[var for var, _ in inner], invars=[*[var for var, _ in outer], *jaxpr.invars], arg_names=names
+    )
+    return ClosedJaxpr(changed, [value for _, value in inner]), [value for _, value in outer]
+
+
+def _scalar_aval(value):
+    dtype, weak = dtypes.scalar_type_of(type(value))
+    if type(value) is int and not (-(2**63) <= value < 2**63 if dtype.itemsize == 8 else -(2**31) <= value < 2**31):
+        raise OverflowError(
+            f"The Python int {value} does not fit {dtype.name}, the default integer type.\n"
+            "Use a float, or an explicit dtype such as jnp.uint32(…); 64-bit types need jax_enable_x64."
+        )
+    return ShapedArray((), dtype, weak)
+
+
+def _numpy_aval(value):
+    return ShapedArray(value.shape, dtypes.canonicalize_dtype(value.dtype))
+
+
+for _kind in _SCALARS:
+    aval_of_type[_kind] = _scalar_aval
+aval_of_type[np.ndarray] = _numpy_aval
+aval_of_type[np.generic] = _numpy_aval
+
+__all__ = ["StageTrace", "closed_without_consts", "hoist_tracers", "stage", "stage_closed"]

@@ -1,0 +1,22 @@
+"""Tangents that are known to be zero, without an array of zeros."""
+
+from __future__ import annotations
+
+
+class Zero:
+    """The tangent or cotangent that is zero everywhere, of the given aval."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval):
+        self.aval = aval
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+
+    def __repr__(self):
+        return f"Zero({self.aval.str_short()})"
+
+
+def is_zero(tangent) -> bool:
+    return type(tangent) is Zero

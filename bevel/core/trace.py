@@ -1,0 +1,239 @@
+"""The current interpreter decides what applying a primitive means.
+
+A `Trace` is an interpreter: evaluation (the outermost), staging, jvp, the linear tape, batching. `state.trace` is the
+current one of this thread; a primitive's `__call__` hands its operands to `state.trace.process`. Each transformation puts
+its own trace in front for the time of the user's function and names the one before it as its parent.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from bevel.base.avals import AbstractValue, ShapedArray
+from bevel.base.errors import (
+    ConcretizationTypeError,
+    TracerArrayConversionError,
+    TracerBoolConversionError,
+    TracerIntegerConversionError,
+    UnexpectedTracerError,
+)
+from bevel.core.source import user_line
+from bevel.engine.dispatch import set_tracing
+
+
+class Trace:
+    """An interpreter of primitives. `process(op, operands)` gives the result, or a list of them for a many-valued op."""
+
+    __slots__ = ("alive", "__weakref__")
+    is_evaluation = False
+    is_tape = False
+
+    def __init__(self):
+        self.alive = True
+
+    def process(self, op, operands):
+        raise NotImplementedError
+
+    def describe(self, tracer) -> str:
+        """Where the tracer comes from, in words: `argument x of loss`; empty where nothing is known."""
+        return ""
+
+
+class _State(threading.local):
+    trace: Any = None  # core.evaluation puts the evaluating trace here
+
+
+state = _State()
+
+
+def set_trace(trace: Trace) -> Trace:
+    """Makes `trace` the current one and gives the one before; the caller puts it back in a `finally`."""
+    before = state.trace
+    state.trace = trace
+    if trace.is_evaluation is not before.is_evaluation:
+        set_tracing(not trace.is_evaluation)  # compiled calls look at this flag in C++, to step aside
+    return before
+
+
+class under:
+    """`with under(trace):` runs the block with that trace as the current one."""
+
+    __slots__ = ("trace", "before")
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __enter__(self):
+        self.before = set_trace(self.trace)
+        return self.trace
+
+    def __exit__(self, *_):
+        set_trace(self.before)
+
+
+class Tracer:
+    """A value whose numbers are not at hand: it stands for an array inside a transformed function.
+
+    The array methods and operators are put on this class and on the array class alike, by bevel.numpy.methods.
+    """
+
+    __slots__ = ("trace", "aval", "__weakref__")
+    __array_priority__ = 1000
+    __hash__ = None  # type: ignore[assignment]
+
+    trace: Trace
+    aval: ShapedArray
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    weak_type = property(lambda self: self.aval.weak_type)
+    ndim = property(lambda self: len(self.aval.shape))
+    size = property(lambda self: self.aval.size)
+    nbytes = property(lambda self: self.aval.size * self.aval.dtype.itemsize)
+    itemsize = property(lambda self: self.aval.dtype.itemsize)
+    vma = property(lambda self: self.aval.vma)
+    committed = property(lambda self: False)
+
+    def __len__(self):
+        return len(self.aval)
+
+    def __bool__(self):
+        value = self.known_value()
+        if value is not None:
+            return bool(value)
+        raise TracerBoolConversionError(
+            f"Python asked whether {self.described()} is true{user_line(' at {}')}, but its value is not known while tracing"
+            "\n(`if`, `while`, `and`, `or`, `not`, `assert` and `bool()` ask this).\n"
+            "Use jnp.where(condition, a, b), lax.cond or lax.while_loop; or make the argument static: "
+            "jit(f, static_argnames=…)."
+        )
+
+    def __int__(self):
+        return int(self.concrete("int()"))
+
+    def __float__(self):
+        return float(self.concrete("float()"))
+
+    def __complex__(self):
+        return complex(self.concrete("complex()"))
+
+    def __index__(self):
+        value = self.known_value()
+        if value is not None:
+            return value.__index__()
+        raise TracerIntegerConversionError(
+            f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while tracing"
+            "\n(`range`, a list index and a shape ask this).\n"
+            "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop."
+        )
+
+    def __array__(self, *args, **kwargs):
+        value = self.known_value()
+        if value is not None:
+            return value.__array__(*args, **kwargs)
+        raise TracerArrayConversionError(
+            f"NumPy, or other code outside Bevel, asked for the numbers of {self.described()}{user_line(' at {}')},\n"
+            "which are not known while tracing. Use the function of the same name in bevel.numpy;\n"
+            "for code that must run on the host: bevel.pure_callback."
+        )
+
+    def item(self, *args):
+        return self.concrete("item()").item(*args)
+
+    def tolist(self):
+        return self.concrete("tolist()").tolist()
+
+    def __jax_array__(self):
+        return self
+
+    def concrete(self, asked_by: str):
+        """The value behind this tracer, where there is one (in eager grad or jvp); else the letter."""
+        value = self.known_value()
+        if value is not None:
+            return value
+        raise ConcretizationTypeError(
+            f"{asked_by} needs the value of {self.described()}{user_line(' at {}')}, which is not known while tracing.\n"
+            "Keep it an array, or make the argument static: jit(f, static_argnames=…)."
+        )
+
+    def known_value(self):
+        """The array behind this tracer where its value is at hand, else None."""
+        return None
+
+    def described(self) -> str:
+        where = self.trace.describe(self)
+        return f"{self.aval.str_short()}{' (' + where + ')' if where else ''}"
+
+    def __repr__(self):
+        return f"{type(self).__name__}<{self.aval.str_short()}>"
+
+    def __format__(self, spec):
+        return format(repr(self), spec if not spec or spec[-1] in "s" else "")
+
+    def __reduce__(self):
+        raise ConcretizationTypeError(
+            f"A traced value, {self.described()}, cannot be pickled or copied deeply{user_line(' at {}')}: "
+            "it has no numbers yet.\nReturn it from the traced function and save the result."
+        )
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def block_until_ready(self):
+        return self
+
+
+def check_alive(tracer: Tracer):
+    """Refuses a tracer whose trace has ended."""
+    if not tracer.trace.alive:
+        raise UnexpectedTracerError(
+            f"{tracer.described()} was kept from a trace that has ended, and used{user_line(' at {}')}.\n"
+            "A traced function must not leave intermediate values in globals, object attributes or outer lists:\n"
+            "return the value instead. (bevel.checking_leaks() shows who holds it.)"
+        )
+
+
+# Which Python types may stand for an array, and how its aval is found. Arrays and tracers carry theirs in `.aval`.
+aval_of_type: dict[type, Any] = {}
+
+
+def get_aval(value) -> ShapedArray:
+    """The aval of a tracer, array, NumPy array or Python scalar. Raises TypeError for anything else."""
+    try:
+        aval = value.aval
+        if aval is not None:
+            return aval
+    except AttributeError:
+        pass
+    for cls in type(value).__mro__:
+        find = aval_of_type.get(cls)
+        if find is not None:
+            return find(value)
+    convert = getattr(value, "__jax_array__", None)
+    if convert is not None:
+        return get_aval(convert())
+    raise TypeError(
+        f"A {type(value).__name__} is not an array nor a number{user_line(' at {}')}: {_short(value)}.\n"
+        "Arguments and results must be arrays, numbers, or pytrees (lists, tuples, dicts…) of them;\n"
+        "a Python object that steers the program is a static argument: jit(f, static_argnames=…)."
+    )
+
+
+def is_valid_value(value) -> bool:
+    try:
+        get_aval(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+__all__ = ["AbstractValue", "Trace", "Tracer", "check_alive", "get_aval", "set_trace", "state", "under"]

@@ -1,0 +1,1 @@
+"""The only door to jaxlib: clients, arrays, MLIR, compiling, caches, callbacks."""

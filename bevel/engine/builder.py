@@ -1,0 +1,333 @@
+"""Writing StableHLO: types, attributes and operations, made once and kept.
+
+An `Emitter` writes one block of operations. `emitter.op("stablehlo.add", [x, y])` appends one operation whose result
+has the type of the equation being lowered (`emitter.avals`), or the `type=` given. MLIR's generic
+`Operation.create` with kept types and attributes is 2x faster than its generated classes (ENGINE notes in
+docs/decisions).
+"""
+
+from __future__ import annotations
+
+import functools
+
+import ml_dtypes
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import AbstractToken, ShapedArray
+from bevel.engine import jaxlib_names as names
+
+_ELEMENT_NAMES = {
+    "bool": "i1",
+    "int2": "i2",
+    "int4": "i4",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint2": "ui2",
+    "uint4": "ui4",
+    "uint8": "ui8",
+    "uint16": "ui16",
+    "uint32": "ui32",
+    "uint64": "ui64",
+    "bfloat16": "bf16",
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+    "complex64": "complex<f32>",
+    "complex128": "complex<f64>",
+    "float8_e3m4": "f8E3M4",
+    "float8_e4m3": "f8E4M3",
+    "float8_e4m3fn": "f8E4M3FN",
+    "float8_e4m3fnuz": "f8E4M3FNUZ",
+    "float8_e4m3b11fnuz": "f8E4M3B11FNUZ",
+    "float8_e5m2": "f8E5M2",
+    "float8_e5m2fnuz": "f8E5M2FNUZ",
+    "float8_e8m0fnu": "f8E8M0FNU",
+    "float4_e2m1fn": "f4E2M1FN",
+}
+
+
+class _Mlir:
+    """MLIR's module and the one context that all programs share; loaded at the first program (20 ms)."""
+
+    @functools.cached_property
+    def bindings(self):
+        return names.mlir()
+
+    @functools.cached_property
+    def ir(self):
+        return self.bindings.ir
+
+    @functools.cached_property
+    def context(self):
+        return self.bindings.new_context()
+
+    @functools.cached_property
+    def unknown(self):
+        return self.ir.Location.unknown(self.context)
+
+    @functools.cached_property
+    def create(self):
+        return self.ir.Operation.create
+
+    @functools.cached_property
+    def locate(self):
+        """Traceback → location, in C++, with the frames of Bevel itself left out."""
+        extension = names.found("mlir._mlir_libs._jax_mlir_ext")
+        return extension.TracebackToLocationCache(code_to_filename=_file_of_code, frame_limit=10).get
+
+
+mlir = _Mlir()
+_is_ours = None
+
+
+def set_frame_filter(is_ours):
+    """Tells which files are Bevel's own; set by core.source so that locations name the user's lines."""
+    global _is_ours
+    _is_ours = is_ours
+
+
+def _file_of_code(code):
+    return None if _is_ours is not None and _is_ours(code.co_filename) else code.co_filename
+
+
+def element_type(dtype) -> str:
+    return _ELEMENT_NAMES[dtype.name]
+
+
+def type_of_shape(shape, dtype) -> str:
+    """The text of a ranked tensor type: `tensor<2x3xf32>`."""
+    dims = "".join([f"{d}x" for d in shape])
+    return f"tensor<{dims}{element_type(dtype)}>"
+
+
+def physical(aval) -> ShapedArray:
+    """The aval of the array that really holds such a value: keys are held as uint32 with one axis more."""
+    if isinstance(aval, ShapedArray) and isinstance(aval.dtype, dtypes.ExtendedDType):
+        return aval.dtype.physical_aval(aval)
+    if isinstance(aval, ShapedArray) and aval.dtype is dtypes.float0:
+        return ShapedArray(aval.shape, np.dtype(bool))
+    return aval
+
+
+def type_of(aval):
+    """The MLIR type of an aval, kept on the aval."""
+    if isinstance(aval, AbstractToken):
+        return mlir.ir.Type.parse("!stablehlo.token", mlir.context)
+    kept = aval.ir_type
+    if kept is None:
+        held = physical(aval)
+        kept = aval.ir_type = mlir.ir.Type.parse(type_of_shape(held.shape, held.dtype), mlir.context)
+    return kept
+
+
+def kept(make):
+    """Keeps what `make` gives for each set of arguments; unlike lru_cache without a bound, and for attributes only."""
+    return functools.lru_cache(maxsize=None)(make)
+
+
+@kept
+def i64s(*values):
+    """A dense array of 64-bit integers, as dimension lists are written."""
+    return mlir.ir.DenseI64ArrayAttr.get([int(v) for v in values], mlir.context)
+
+
+@kept
+def i64(value):
+    return mlir.ir.IntegerAttr.get(mlir.ir.IntegerType.get_signless(64, mlir.context), int(value))
+
+
+@kept
+def i32(value):
+    return mlir.ir.IntegerAttr.get(mlir.ir.IntegerType.get_signless(32, mlir.context), int(value))
+
+
+@kept
+def boolean(value):
+    return mlir.ir.BoolAttr.get(bool(value), mlir.context)
+
+
+@kept
+def string(value):
+    return mlir.ir.StringAttr.get(value, mlir.context)
+
+
+@kept
+def parsed(text):
+    """Any attribute from its text."""
+    return mlir.ir.Attribute.parse(text, mlir.context)
+
+
+@kept
+def symbol(name):
+    return mlir.ir.FlatSymbolRefAttr.get(name, mlir.context)
+
+
+@kept
+def type_attribute(aval):
+    return mlir.ir.TypeAttr.get(type_of(aval))
+
+
+def matrix(rows):
+    """A 2-D tensor of i64, as paddings and replica groups are written."""
+    values = np.asarray(rows, np.int64)
+    return mlir.ir.DenseIntElementsAttr.get(
+        values, type=mlir.ir.IntegerType.get_signless(64, mlir.context), shape=values.shape, context=mlir.context
+    )
+
+
+@kept
+def _element_ir_type(name):
+    return mlir.ir.Type.parse(name, mlir.context)
+
+
+_AS_BITS = {
+    "bfloat16": np.uint16,
+    **{name: np.uint8 for name in _ELEMENT_NAMES if name.startswith("float8")},
+}
+_SMALL = {"int2", "uint2", "int4", "uint4", "float4_e2m1fn"}
+
+
+def dense(value: np.ndarray):
+    """An array of numbers as an attribute; a value all alike is kept as one."""
+    value = np.asarray(value)
+    if value.dtype == np.bool_ and value.size:
+        first = value.flat[0]
+        if not (value == first).all():
+            # MLIR takes booleans one to a bit
+            shaped = mlir.ir.RankedTensorType.get(value.shape, _element_ir_type("i1"), loc=mlir.unknown)
+            return mlir.ir.DenseElementsAttr.get(
+                np.packbits(value.reshape(-1), bitorder="little"), type=shaped, context=mlir.context
+            )
+        return parsed(f"dense<{'true' if first else 'false'}> : {type_of_shape(value.shape, value.dtype)}")
+    name = value.dtype.name
+    shape = value.shape
+    if name in _SMALL:
+        signed = value.astype(np.float32 if name.startswith("float") else np.int64)
+        body = ", ".join(repr(v.item()) for v in signed.reshape(-1))
+        text = _nested_text(body.split(", "), shape) if value.size else ""
+        return parsed(f"dense<{text}> : {type_of_shape(shape, value.dtype)}")
+    value = np.ascontiguousarray(value).reshape(shape)
+    if name in _AS_BITS:
+        value = value.view(_AS_BITS[name])
+    return mlir.ir.DenseElementsAttr.get(
+        value, type=_element_ir_type(element_type(np.dtype(name) if name not in _AS_BITS else _named(name))),
+        shape=shape, context=mlir.context,
+    )
+
+
+def _named(name):
+    return np.dtype(getattr(ml_dtypes, name))
+
+
+def _nested_text(items, shape):
+    if not shape:
+        return items[0]
+    step = len(items) // shape[0]
+    return "[" + ", ".join(_nested_text(items[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])) + "]"
+
+
+_scalars: dict[tuple, object] = {}
+
+
+def scalar_attribute(value, aval):
+    """The attribute that fills `aval` with one number; kept by its bits, so that -0.0 and NaNs stay themselves."""
+    held = physical(aval)
+    array = np.asarray(value).astype(held.dtype) if type(value) in (bool, int, float, complex) else np.asarray(value)
+    key = (array.tobytes(), aval)
+    attribute = _scalars.get(key)
+    if attribute is None:
+        attribute = _scalars[key] = parsed(f"dense<{_scalar_text(array)}> : {type_of_shape(held.shape, held.dtype)}")
+    return attribute
+
+
+def _scalar_text(array):
+    kind = array.dtype
+    if kind == np.bool_:
+        return "true" if array else "false"
+    if kind.kind in "iu" or kind.name in _SMALL and "int" in kind.name:
+        return str(int(array))
+    if kind.kind == "c":
+        part = np.float32 if kind == np.complex64 else np.float64
+        return f"({_scalar_text(np.asarray(array.real, part))}, {_scalar_text(np.asarray(array.imag, part))})"
+    if kind.name in _SMALL:
+        return repr(float(array))
+    # floats by their bits: exact, and the only way to write inf and NaN
+    return "0x" + array[None].view(np.uint8)[::-1].tobytes().hex().upper()
+
+
+class Emitter:
+    """Writes the operations of one block.
+
+    module    the Module being written, with its functions and hidden arguments
+    avals     avals of the results of the equation being lowered; in_avals, of its operands
+    platform  what the program is for: "cpu", "cuda", "tpu"
+    """
+
+    __slots__ = ("module", "point", "location", "avals", "in_avals", "constants", "platform", "tokens")
+
+    def __init__(self, module, block, location=None):
+        self.module = module
+        self.point = mlir.ir.InsertionPoint(block)
+        self.location = location or mlir.unknown
+        self.avals = self.in_avals = ()
+        self.constants = {}
+        self.platform = module.platform
+        self.tokens = {}
+
+    def op(self, name, operands, attributes=None, *, aval=None, regions=0):
+        """Appends an operation of one result and gives the result. Its aval is that of the equation if not given."""
+        result = aval.ir_type or type_of(aval) if aval is not None else None
+        if result is None:
+            result = self.avals[0].ir_type or type_of(self.avals[0])
+        operation = mlir.create(name, [result], operands, attributes, None, regions, self.location, self.point)
+        return operation.result
+
+    def ops(self, name, operands, attributes=None, *, avals=None, regions=0):
+        """Appends an operation of several results and gives the operation (`.results`, `.regions`)."""
+        types = [type_of(a) for a in (self.avals if avals is None else avals)]
+        return mlir.create(name, types, operands, attributes, None, regions, self.location, self.point)
+
+    def constant(self, value, aval):
+        """A constant of that aval: a number that fills it, or an array of its shape. Written once per block."""
+        if type(value) in (bool, int, float, complex) or np.ndim(value) == 0:
+            attribute = scalar_attribute(value, aval)
+            known = self.constants.get(attribute_key := (id(attribute), aval))
+            if known is None:
+                known = self.constants[attribute_key] = self.op(
+                    "stablehlo.constant", [], {"value": attribute}, aval=aval
+                )
+            return known
+        return self.op("stablehlo.constant", [], {"value": dense(np.asarray(value))}, aval=aval)
+
+    def broadcast(self, value, aval, dimensions=()):
+        """`value` broadcast to `aval`; dimensions[i] is where its axis i goes."""
+        return self.op("stablehlo.broadcast_in_dim", [value], {"broadcast_dimensions": i64s(*dimensions)}, aval=aval)
+
+    def convert(self, value, aval):
+        return self.op("stablehlo.convert", [value], aval=aval)
+
+    def reshape(self, value, aval):
+        return self.op("stablehlo.reshape", [value], aval=aval)
+
+    def block(self, operation, region, avals):
+        """A new block in a region of an operation, with arguments of these avals; gives (its Emitter, arguments)."""
+        types = [type_of(a) for a in avals]
+        block = operation.regions[region].blocks.append(*types, arg_locs=[self.location] * len(types))
+        emitter = type(self)(self.module, block, self.location)
+        return emitter, list(block.arguments)
+
+    def finish(self, values):
+        """Ends a block of a StableHLO region with what it gives."""
+        mlir.create("stablehlo.return", [], values, None, None, 0, self.location, self.point)
+
+    def reduction(self, operation, region, avals, combine):
+        """Fills a region with `combine(emitter, left values, right values) -> values` over scalars of `avals`."""
+        scalars = [ShapedArray((), a.dtype) for a in avals]
+        emitter, arguments = self.block(operation, region, [*scalars, *scalars])
+        emitter.avals = scalars
+        half = len(scalars)
+        results = combine(emitter, arguments[:half], arguments[half:])
+        emitter.finish(results)

@@ -1,0 +1,199 @@
+"""The clients: which devices there are, and arrays going to and from them.
+
+A platform's client is made when first asked for. CPU can show any number of devices (`num_cpu_devices`), which is how
+programs for many devices are tried on a laptop; a GPU or TPU comes in through its PJRT plugin package when installed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import threading
+
+import numpy as np
+
+from bevel.base import settings
+from bevel.base.errors import EngineError
+from bevel.engine import jaxlib_names as names
+
+_lock = threading.RLock()
+_clients: dict[str, object] = {}
+Array = names.Array
+
+
+def _make_cpu():
+    count = settings.num_cpu_devices.value
+    count = 1 if count is None or count < 1 else count
+    return names.make_cpu_client(num_devices=count, asynchronous=True)
+
+
+def _plugins() -> dict[str, importlib.metadata.EntryPoint]:
+    """PJRT plugins by the platform they serve, as their packages declare them."""
+    found = {}
+    for entry in importlib.metadata.entry_points(group="jax_plugins"):
+        platform = "tpu" if "tpu" in entry.name else "cuda" if "cuda" in entry.name else entry.name
+        found[platform] = entry
+    return found
+
+
+def _make_plugin(platform: str):
+    from bevel.engine import plugins  # loaded only where such a device is asked for
+
+    return plugins.make_client(platform, _plugins()[platform])
+
+
+def platforms() -> list[str]:
+    """Platforms in order of preference: an accelerator whose plugin is installed comes before the CPU."""
+    asked = settings.platforms.value or settings.platform_name.value
+    if asked:
+        return [_alias(p) for p in asked.split(",")]
+    return [*[p for p in ("tpu", "cuda", "rocm") if p in _installed()], "cpu"]
+
+
+@functools.cache
+def _installed() -> frozenset:
+    return frozenset(_plugins())
+
+
+def _alias(platform: str) -> str:
+    return {"gpu": "cuda"}.get(platform, platform)
+
+
+def client(platform: str | None = None):
+    """The client of a platform, the preferred one by default. Raises EngineError where there is none."""
+    if platform is None:
+        return default_client()
+    platform = _alias(platform)
+    with _lock:
+        if platform not in _clients:
+            if platform == "cpu":
+                _clients["cpu"] = _make_cpu()
+            elif platform in _installed():
+                _clients[platform] = _make_plugin(platform)
+            else:
+                known = ", ".join(sorted({"cpu", *_installed()}))
+                raise EngineError(
+                    f"Unknown backend: there is no platform '{platform}' here; there is: {known}.\n"
+                    "A GPU needs the package extra bevel[cuda13]."
+                )
+        return _clients[platform]
+
+
+def default_client():
+    trouble = None
+    for platform in platforms():
+        try:
+            return client(platform)
+        except (EngineError, names.JaxRuntimeError, RuntimeError) as error:
+            if settings.platforms.value:
+                raise
+            trouble = error
+    raise EngineError(f"No platform could be started: {trouble}")
+
+
+def is_started() -> bool:
+    return bool(_clients)
+
+
+def devices(platform: str | None = None) -> list:
+    return client(platform).devices()
+
+
+def local_devices(platform: str | None = None) -> list:
+    return client(platform).local_devices()
+
+
+def default_device():
+    """Where uncommitted arrays and programs without arguments go."""
+    chosen = settings.default_device.value
+    if chosen is None:
+        return _first_device()
+    if isinstance(chosen, str):
+        return local_devices(chosen)[0]
+    return chosen
+
+
+_first = None
+
+
+def _first_device():
+    global _first
+    if _first is None:
+        _first = default_client().local_devices()[0]
+    return _first
+
+
+class SingleDeviceSharding(names.SingleDeviceSharding):
+    """An array held whole by one device."""
+
+    @property
+    def memory_kind(self):
+        return self._memory_kind
+
+    @property
+    def device_set(self):
+        return {self._device}
+
+    @property
+    def _device_assignment(self):
+        return (self._device,)
+
+    addressable_devices = device_set
+    is_fully_replicated = True
+    is_fully_addressable = True
+    num_devices = 1
+
+    def _to_xla_hlo_sharding(self, ndim):
+        return names.HloSharding.replicate()
+
+    def devices_indices_map(self, shape):
+        return {self._device: tuple(slice(None) for _ in shape)}
+
+    addressable_devices_indices_map = devices_indices_map
+
+    def shard_shape(self, shape):
+        return tuple(shape)
+
+    def is_equivalent_to(self, other, ndim):
+        return self == other
+
+    def with_memory_kind(self, kind):
+        return SingleDeviceSharding(self._device, memory_kind=kind)
+
+    def __reduce__(self):
+        return _sharding_of_id, (self._device.platform, self._device.id)
+
+    def __repr__(self):
+        return f"SingleDeviceSharding(device={self._device!r}, memory_kind={self._memory_kind})"
+
+
+def _sharding_of_id(platform, device_id):
+    return single(next(d for d in devices(platform) if d.id == device_id))
+
+
+@functools.lru_cache(maxsize=None)
+def single(device) -> SingleDeviceSharding:
+    """The sharding of arrays on that device; one object per device."""
+    return SingleDeviceSharding(device)
+
+
+def put(aval, value: np.ndarray, sharding=None, committed=False):
+    """Host data as an array on a device. Zero-copy is jaxlib's choice; the caller's buffer must not change under it."""
+    sharding = sharding or single(default_device())
+    return names.batched_device_put(
+        aval, sharding, [value], list(sharding._device_assignment), committed, enable_x64=True
+    )
+
+
+def to_host(array) -> np.ndarray:
+    """The numbers of an array on the host, read-only and without a copy where the device is the host."""
+    return array._single_device_array_to_np_array_did_copy()[0]
+
+
+@functools.lru_cache(maxsize=None)
+def device_list(devices: tuple):
+    return names.DeviceList(devices)
+
+
+def result_handler(aval, sharding, committed=False):
+    return names.array_result_handler(aval, sharding, committed)

@@ -1,0 +1,103 @@
+"""From a StableHLO module to a program that runs: options, the caches in memory and on disk, execution."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+
+from bevel.base import settings
+from bevel.base.errors import EngineError
+from bevel.engine import disk_cache, lapack, options
+from bevel.engine import jaxlib_names as names
+from bevel.engine.client import client, device_list, result_handler, single
+
+logger = logging.getLogger("bevel")
+
+
+class Executable:
+    """A compiled program on its devices.
+
+    in_avals, out_avals  of the caller's arguments that it takes, and of its results
+    hidden               values it takes before them (large constants)
+    choice               the compiler options and why they were chosen
+    """
+
+    __slots__ = (
+        "loaded", "in_avals", "out_avals", "hidden", "devices", "handlers", "out_shardings", "choice", "keep_alive",
+        "callbacks",
+    )  # fmt: skip
+
+    def __init__(self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks):
+        self.loaded = loaded
+        self.in_avals = in_avals
+        self.out_avals = out_avals
+        self.hidden = hidden
+        self.devices = (device,)
+        sharding = single(device)
+        self.out_shardings = [sharding] * len(out_avals)
+        self.handlers = [result_handler(aval, sharding, committed) for aval in out_avals]
+        self.choice = choice
+        self.keep_alive = keep_alive
+        self.callbacks = callbacks
+
+    def with_hidden(self, hidden):
+        """The same program on other large constants."""
+        other = object.__new__(Executable)
+        for name in Executable.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.hidden = hidden
+        return other
+
+    def run(self, arrays) -> list:
+        """Runs on arrays already on the device; gives arrays. Does not wait."""
+        return self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
+
+
+def compile_module(module, summary, device, *, overrides=None):
+    """Compiles a `transforms.lower.Module` for a device, or finds it on disk: (loaded program, Choice)."""
+    on = client(device.platform)
+    devices = device_list((device,))
+    operation = module.module.operation
+    text = operation.get_asm(enable_debug_info=False)
+    if lapack.is_needed(text):
+        lapack.ensure(device.platform)
+    choice = options.choose(summary, device.platform, overrides)
+    key = None
+    if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
+        fields = {"program": text, "options": choice.key, "device": f"{device.device_kind} {device.id}"}
+        key = disk_cache.key_of(fields | disk_cache.machine_fields(device.platform, on.platform_version))
+        data = disk_cache.load(key)
+        if data is not None:
+            try:
+                return on.deserialize_executable(data, devices, options.build(choice, (device.id,))), choice
+            except (names.JaxRuntimeError, ValueError, TypeError) as error:
+                logger.debug("A kept program could not be loaded (%s); it is compiled again.", error)
+    started = time.perf_counter()
+
+    def compile(choice):
+        how = options.build(choice, (device.id,))
+        if module.callbacks:
+            calls = module.callbacks.callables
+            return on.compile_and_load(module.module, devices, how, host_callbacks=calls)
+        return on.compile_and_load(_bytecode(operation), devices, how)
+
+    try:
+        loaded, choice = options.compile_with(choice, compile)
+    except names.JaxRuntimeError as error:
+        raise EngineError(f"XLA could not compile {module.name}: {error}") from error
+    if settings.log_compiles.value:
+        logger.warning("Compiled %s in %.3f s", module.name, time.perf_counter() - started)
+    if key is not None:
+        try:
+            disk_cache.store(key, on.serialize_executable(loaded))
+        except (names.JaxRuntimeError, ValueError) as error:  # some programs hold what cannot be written down
+            logger.debug("The program %s cannot be kept on disk: %s", module.name, error)
+    return loaded, choice
+
+
+def _bytecode(operation) -> bytes:
+    """The module in MLIR's binary form, with its locations, which the compiler reads without a Python context."""
+    stream = io.BytesIO()
+    operation.write_bytecode(stream)
+    return stream.getvalue()

@@ -1,0 +1,80 @@
+"""The cached call in C++, and the flags that its cache key reads.
+
+`cached_call(...)` wraps jaxlib's pjit: a call whose arguments have been seen runs without Python. Anything else — new
+shapes, a tracer among the arguments, a trace in progress on this thread — comes to the `miss` function given to it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import namedtuple
+
+from bevel.base import settings
+from bevel.engine import jaxlib_names as names
+from bevel.engine.pytree import registry
+
+Config = names.Config
+_x64 = Config("enable_x64", settings.enable_x64.value, include_in_jit_key=True, include_in_trace_context=True)
+_disable_jit = Config("disable_jit", False, include_in_jit_key=True, include_in_trace_context=True)
+_post_hook = Config("post_hook", None, include_in_jit_key=False, include_in_trace_context=False)
+_tracing = Config("tracing", False, include_in_jit_key=True, include_in_trace_context=False)
+_context = Config("context", None, include_in_jit_key=True, include_in_trace_context=False)
+names.set_enable_x64_state(_x64)
+names.set_disable_jit_state(_disable_jit)
+names.set_post_hook_state(_post_hook)
+
+# A cache key of C++ holds one object for all settings that change what a trace means; None while all are at default.
+_default_key = settings.trace_key()
+
+
+def set_tracing(tracing: bool):
+    """Tells the C++ calls of this thread that a trace is in progress: they then hand every call to Python."""
+    _tracing.set_local(tracing)
+
+
+def _mirror(option, scope, value):
+    """Keeps C++'s view of the settings equal to Python's."""
+    if option is settings.enable_x64:
+        if scope == "global":
+            _x64.set_global(value)
+        else:
+            _x64.set_local(names.unset if value is settings.UNSET else value)
+    if option.in_trace_key:
+        key = settings.trace_key()
+        key = None if key == _default_key else key
+        if scope == "global":
+            _context.set_global(key)
+        else:
+            _context.set_local(key)
+
+
+settings.on_change(_mirror)
+
+Fastpath = namedtuple(
+    "Fastpath",
+    "xla_executable out_pytree_def in_shardings out_shardings out_avals out_committed kept_var_bitvec "
+    "in_device_local_layouts const_args",
+)
+
+_cache = names.PjitFunctionCache(capacity=16384)
+_counter = itertools.count()
+Call = names.PjitFunction
+
+
+def cached_call(name, function, miss, static_argnums=(), static_argnames=(), place=None, key=None):
+    """A C++ callable that finds its compiled program by the avals, tree and static arguments of a call.
+
+    function  what the call is of, for introspection
+    miss      called with the same arguments where no program is known; gives (result, Fastpath or None, False)
+    place     (value, sharding, layout) → array: puts an argument that is not on the device yet
+    key       calls with equal keys share programs; by default each cached_call has its own
+    """
+    if key is None:
+        key = (name, next(_counter))
+    return names.pjit(
+        name, function, miss, list(static_argnums), list(static_argnames), key, registry, place, _cache
+    )
+
+
+get_traceback = names.Traceback.get_traceback
+names.enable_tracebacks()

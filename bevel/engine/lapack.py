@@ -1,0 +1,64 @@
+"""LAPACK's routines, and a GPU plugin's kernels, as calls that compiled programs can make.
+
+jaxlib brings the calls; SciPy brings LAPACK itself, and finding it there costs 0.4 s. So a program that contains such
+a call asks for `ensure()` before it is compiled or loaded from disk, and nobody else pays. Without it the first
+Cholesky ends the process: the calls would jump to addresses that nobody filled in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+
+from bevel.engine.jaxlib_names import found, register_custom_call_target
+
+log = logging.getLogger(__name__)
+
+PREFIX = "lapack_"  # every LAPACK call's target begins so
+
+_lock = threading.Lock()
+_targets: dict[str, frozenset[str]] = {}
+
+# jaxlib's modules that list what a GPU plugin brings; each gives platform -> [(target, capsule, API version)].
+_GPU_MODULES = ("gpu_solver", "gpu_linalg", "gpu_sparse", "gpu_prng")
+_JAXLIB_PLATFORMS = {"cpu": "cpu", "cuda": "CUDA", "rocm": "ROCM"}
+
+
+def ensure(platform: str = "cpu") -> frozenset[str]:
+    """Makes the foreign kernels of a platform callable, once; gives the names of their targets.
+
+    "cpu" brings LAPACK; "cuda" and "rocm" the kernels of the plugin, where its package is installed (else nothing).
+    Any number of threads may ask.
+    """
+    platform = "cuda" if platform == "gpu" else platform
+    known = _targets.get(platform)
+    if known is not None:
+        return known
+    with _lock:
+        if platform not in _targets:
+            _targets[platform] = frozenset(_register(platform))
+        return _targets[platform]
+
+
+def is_needed(program: str) -> bool:
+    """Whether a program's text calls LAPACK."""
+    return "@" + PREFIX in program
+
+
+def _register(platform: str) -> list[str]:
+    if platform not in _JAXLIB_PLATFORMS:
+        return []
+    if platform == "cpu":
+        lapack = importlib.import_module("jaxlib.lapack")
+        lapack._lapack.initialize()  # looks the routines up in SciPy: all the time goes here
+        modules = [lapack]
+    else:
+        modules = [module for name in _GPU_MODULES if (module := found(name)) is not None]
+    names = []
+    for module in modules:
+        for name, capsule, api_version in module.registrations().get(_JAXLIB_PLATFORMS[platform], ()):
+            register_custom_call_target(name, capsule, platform=_JAXLIB_PLATFORMS[platform], api_version=api_version)
+            names.append(name)
+    log.debug("%d foreign kernels registered for %s", len(names), platform)
+    return names

@@ -1,0 +1,352 @@
+"""Which options XLA compiles a program with: a policy that looks at the program's shape, and the user's own word.
+
+No set of options wins everywhere, so `choose` reads a light summary of the program, applies the rules below one by
+one, and keeps each one's reason for `bevel explain`. What the user passes as `compiler_options`, or has in XLA_FLAGS, wins.
+
+XLA's own defaults stay unless a rule has a measured gain. A jaxlib that does not know an option of ours is not an
+error: `compile_with` drops it and compiles without. An option of the user's that XLA does not know gets a letter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bevel.base.errors import EngineError
+from bevel.engine.jaxlib_names import CompileOptions, DeviceAssignment, JaxRuntimeError
+
+log = logging.getLogger(__name__)
+
+Value = str | bool | int | float
+
+
+@dataclass(frozen=True)
+class ProgramSummary:
+    """What the rules look at. The lowering fills it in while it walks the program, bodies of loops included.
+
+    equations         all of them
+    distinct_kernels  how many are left when those equal in operation, shapes and parameters count once
+    loops             while loops and scans
+    reductions        reductions and cumulative operations
+    convolutions      convolutions
+    dots              dot_general
+    batched_dots      those of them with batch dimensions
+    elementwise       elementwise operations
+    callbacks         calls of Python
+    lone              one operation of the user's, called by itself outside jit
+    """
+
+    equations: int = 1
+    distinct_kernels: int = 1
+    loops: int = 0
+    reductions: int = 0
+    convolutions: int = 0
+    dots: int = 0
+    batched_dots: int = 0
+    elementwise: int = 0
+    callbacks: int = 0
+    lone: bool = False
+
+    @property
+    def repetition(self) -> float:
+        """How often an average equation occurs: 1 where no two are alike, the depth for a deep network unrolled."""
+        return self.equations / max(1, self.distinct_kernels)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One piece of the policy: where `applies` says so, `option` is set, for this reason, with these measurements."""
+
+    option: str
+    value: Value
+    reason: str
+    applies: Callable[[ProgramSummary], bool]
+
+
+SMALL_LOOP_BYTES = 1 << 20
+MANY_DOTS = 64
+LITTLE_REPETITION = 3.0
+
+_WHILE_THRESHOLD = "xla_cpu_small_while_loop_byte_threshold"
+_NO_FUSION_EMITTERS = "xla_cpu_disable_new_fusion_emitters"
+_YNN = "xla_cpu_experimental_ynn_fusion_type"
+_LEVEL = "xla_backend_optimization_level"
+
+# Figures: XLA CPU of jaxlib 0.10.2 on two cores with AVX-512, CPU milliseconds to compile, microseconds to run.
+# `benchmarks` repeats them. Later rules never meet earlier ones on the same option.
+CPU_RULES = (
+    Rule(
+        _WHILE_THRESHOLD,
+        str(SMALL_LOOP_BYTES),
+        "the loop's state is small, so the whole loop is one kernel and not a call for each operation and turn",
+        # Gradient of 1,000 RK4 steps 739 -> 268 ms, 2177 -> 253 µs; scan unrolled by 16 557 -> 195 ms, 302 -> 23 µs;
+        # random walk 523 -> 287 ms, 1360 -> 295 µs; stencil 114 -> 40 ms, 354 -> 241 µs; equal bits in all of them.
+        # XLA asks for each loop whether it is under the threshold. From 16 MiB on, bodies worth two cores lose one.
+        # From jaxlib 0.12 on XLA does it by itself, and the option changes nothing.
+        lambda p: p.loops > 0,
+    ),
+    Rule(
+        _NO_FUSION_EMITTERS,
+        "true",
+        "one operation by itself: the older emitter compiles it in half the time and it runs as fast",
+        # tanh 36 -> 20 ms, 717 -> 470 µs; rsqrt 44 -> 19 ms, 3427 -> 480 µs; x + y 48 -> 19 ms, 670 -> 510 µs;
+        # transpose 59 -> 17 ms, 1058 -> 958 µs; x + y of 4 numbers 20 -> 11 ms; all on 1000 x 1000 but the last.
+        # A softmax would lose (940 -> 1190 µs): reductions with elementwise work around them stay.
+        # Level 0 would save 8 ms more, and run up to 17 times as long.
+        lambda p: p.lone and not (p.reductions and p.elementwise),
+    ),
+    Rule(
+        _NO_FUSION_EMITTERS,
+        "true",
+        "convolutions, and few kernels alike: the older emitter compiles in half the time and pooling runs faster",
+        # CNN training step 1275 -> 580 ms, 18.4 -> 16.1 ms.
+        # Not where kernels repeat: only the newer emitter knows two kernels for one. 200-layer MLP: 517 -> 5462 ms.
+        lambda p: not p.lone and p.convolutions > 0 and p.repetition < LITTLE_REPETITION,
+    ),
+    Rule(
+        _NO_FUSION_EMITTERS,
+        "true",
+        "few kernels alike and few reductions: the older emitter compiles in less time and it runs as fast",
+        # Training step of an MLP 774 -> 492 ms, run equal; random walk 301 -> 214 ms, run equal.
+        lambda p: (
+            not p.lone
+            and p.convolutions == 0
+            and p.repetition < LITTLE_REPETITION
+            and p.equations > 1
+            and (p.reductions == 0 or p.dots >= p.reductions)
+        ),
+    ),
+    Rule(
+        _YNN,
+        "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE",
+        "convolutions: YNN runs them on one core, Eigen on all",
+        # On two cores forward 1.5 times as fast, the gradient in the weights 1.3 to 2.4 times, and more on more cores.
+        lambda p: p.convolutions > 0,
+    ),
+    Rule(
+        _YNN,
+        "LIBRARY_FUSION_TYPE_REDUCE",
+        "many matrix products: YNN prepares each one for half a millisecond at the first run, Eigen prepares none",
+        # Gradient of a 200-layer MLP: first run 329 -> 21 ms, then 6.6 -> 6.0 ms.
+        # Not with batches: 10,000 products of 8 x 8 take Eigen 13 ms and YNN 1.1.
+        lambda p: p.convolutions == 0 and p.dots >= MANY_DOTS and p.batched_dots == 0,
+    ),
+    Rule(
+        _LEVEL,
+        1,
+        "the work is in matrix products and convolutions, which are compiled already: LLVM need not polish the rest",
+        # Scan of 50 layers with gradient 429 -> 278 ms; 200-layer MLP 517 -> 469; CNN step 1275 -> 1073; run equal, bits
+        # equal. Loops of scalars are another matter (their gradients differ in the last bits and can run slower).
+        lambda p: p.dots + p.convolutions > 0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The options for one program: `options` to compile with, `reasons` for each rule taken, `given` by the user."""
+
+    options: Mapping[str, Value] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+
+    def without(self, option: str) -> Choice:
+        return Choice({k: v for k, v in self.options.items() if k != option}, self.reasons, self.given)
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The choice as a field of a cache key."""
+        return ";".join(f"{name}={self.options[name]!r}" for name in sorted(self.options))
+
+
+_unknown: set[str] = set()  # options of ours that this jaxlib refused once
+
+
+def choose(summary: ProgramSummary, platform: str, overrides: Mapping[str, Value] | None = None) -> Choice:
+    """The options for a program of this shape on this platform; `overrides` are the user's `compiler_options`.
+
+    Raises EngineError where an override is no name with a string, bool, int or float.
+    """
+    given = checked(overrides or {})
+    # What the user wrote into XLA_FLAGS is already XLA's default: a rule must not undo it.
+    flags = os.environ.get("XLA_FLAGS", "")
+    options: dict[str, Value] = {}
+    reasons = []
+    for rule in CPU_RULES if platform == "cpu" else ():
+        if rule.option in given or rule.option in flags or rule.option in _unknown or not rule.applies(summary):
+            continue
+        options[rule.option] = rule.value
+        reasons.append(f"{rule.option}={rule.value}: {rule.reason}")
+    reasons += [f"{name}={value}: asked for" for name, value in given.items()]
+    return Choice({**options, **given}, tuple(reasons), frozenset(given))
+
+
+def checked(overrides: Mapping[str, Value]) -> dict[str, Value]:
+    """The user's compiler options with each value as XLA reads it, or EngineError naming the one that is none."""
+    result: dict[str, Value] = {}
+    for name, value in overrides.items():
+        if not isinstance(name, str) or not isinstance(value, (str, bool, int, float, np.bool_, np.number)):
+            raise EngineError(
+                f"compiler_options has {name!r}: {value!r}; it takes names of XLA options with a string, bool, "
+                'int or float, as in {"xla_backend_optimization_level": 1}.'
+            )
+        if isinstance(value, (np.bool_, np.number)):
+            value = value.item()
+        if isinstance(value, str) and value in ("true", "false") and name not in _MAP_OPTIONS:
+            value = value == "true"  # XLA_FLAGS spells them so; as an override XLA wants "True"
+        result[name] = value
+    return result
+
+
+# ---- CompileOptions
+
+
+# Options that XLA keeps in a map for its backend; its setter for named options does not know them. XLA hands names of
+# this map that do not begin with xla_ to LLVM, which ends the process over an unknown one: so only these go there.
+_MAP_OPTIONS = frozenset(
+    {
+        _NO_FUSION_EMITTERS,
+        _WHILE_THRESHOLD,
+        "xla_cpu_disable_loop_unrolling",
+        "xla_cpu_disable_slp_vectorizer",
+        "xla_cpu_disable_tiled_emitter",
+        "xla_cpu_flatten_after_fusion",
+        "xla_cpu_fold_all_constants",
+        "xla_cpu_optimize_for_size",
+        "xla_cpu_use_multi_output_fusion",
+    }
+)
+# Not options of XLA's debug flags, but fields of its build options.
+_BUILD_FIELDS = frozenset(
+    {"optimization_level", "memory_fitting_level", "exec_time_optimization_effort", "memory_fitting_effort"}
+)
+
+
+def build(
+    choice: Choice = Choice(),
+    device_ids: Sequence[int] = (0,),
+    num_replicas: int = 1,
+    num_partitions: int = 1,
+    use_shardy: bool = True,
+    outputs: int | None = None,
+    parameters: int | None = None,
+) -> CompileOptions:
+    """CompileOptions for these devices with this choice of options.
+
+    device_ids   global ids, one for each replica and partition, replicas first; there are
+                 num_replicas * num_partitions of them
+    use_shardy   whether shardings in the program are Shardy's (`sdy`)
+    outputs, parameters   how many there are, where XLA may choose their shardings itself; None: it may not
+    raises EngineError where the numbers do not fit or an option of the user's is of the wrong type
+    """
+    if len(device_ids) != num_replicas * num_partitions:
+        raise EngineError(
+            f"A program of {num_replicas} replicas x {num_partitions} partitions needs "
+            f"{num_replicas * num_partitions} devices; it was given {len(device_ids)}."
+        )
+    options = CompileOptions()
+    options.num_replicas = num_replicas
+    options.num_partitions = num_partitions
+    options.device_assignment = DeviceAssignment.create(np.reshape(device_ids, (num_replicas, num_partitions)))
+    named = [(k, v) for k, v in choice.options.items() if k not in _MAP_OPTIONS and k not in _BUILD_FIELDS]
+    if named:
+        options.env_option_overrides = named
+    in_map = {k: _text(v) for k, v in choice.options.items() if k in _MAP_OPTIONS}
+    if in_map:
+        options = CompileOptions.ParseFromString(options.SerializeAsString() + _map_entries(in_map))
+    how = options.executable_build_options
+    how.num_replicas = num_replicas
+    how.num_partitions = num_partitions
+    how.use_shardy_partitioner = use_shardy
+    if num_partitions > 1:  # alone, the partitioner has nothing to do
+        how.use_spmd_partitioning = True
+        if outputs is not None:
+            how.allow_spmd_sharding_propagation_to_output = [True] * outputs
+        if parameters is not None:
+            how.allow_spmd_sharding_propagation_to_parameters = [True] * parameters
+    for name in _BUILD_FIELDS & choice.options.keys():
+        try:
+            setattr(how, name, choice.options[name])
+        except (AttributeError, TypeError):  # later versions of jaxlib have fewer of them
+            raise EngineError(_letter(name, f"this jaxlib cannot set it to {choice.options[name]!r}")) from None
+    return options
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _map_entries(entries: Mapping[str, str]) -> bytes:
+    """Serialized CompileOptions that hold these options alone; appended to others, protobuf merges the two.
+
+    Field numbers, from XLA's published .proto files: CompileOptionsProto.executable_build_options = 3,
+    ExecutableBuildOptionsProto.debug_options = 3, DebugOptions.xla_backend_extra_options = 500, a map: key 1, value 2.
+    """
+    inner = b"".join(
+        _field(500, _field(1, name.encode()) + _field(2, value.encode())) for name, value in entries.items()
+    )
+    return _field(3, _field(3, inner))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content  # 2: a field with its length in front
+
+
+def _varint(number: int) -> bytes:
+    groups = []
+    while number > 127:
+        groups.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*groups, number])
+
+
+# ---- compiling
+
+_REFUSED = re.compile(r"No such compile option: '(\w+)'|While setting option (\w+),|Failed to parse value for: (\w+)")
+_lock = threading.Lock()
+
+
+def compile_with(choice: Choice, compile: Callable[[Choice], Any]) -> tuple[Any, Choice]:
+    """Calls `compile(choice)`; where this jaxlib does not know an option of ours, again without it.
+
+    Gives what it compiled and the choice that it took. XLA reads its options before anything else, so a refusal
+    costs next to nothing, and one process meets it once.
+    raises EngineError where XLA refuses an option of the user's, with XLA's reason and the names that come close.
+    """
+    while True:
+        try:
+            return compile(choice), choice
+        except JaxRuntimeError as error:
+            refused = _REFUSED.search(str(error))
+            name = refused and next(filter(None, refused.groups()))
+            if not name or name not in choice.options:
+                raise
+            if name in choice.given:
+                raise EngineError(_letter(name, str(error).partition(": ")[2])) from None
+            log.debug("this jaxlib refuses an option of ours, done without: %s", error)
+            with _lock:
+                _unknown.add(name)
+            choice = choice.without(name)
+
+
+def _letter(name: str, why: str) -> str:
+    close = difflib.get_close_matches(name, known_options(), n=3)
+    way_on = f"Close to it: {', '.join(close)}." if close else "XLA's flags are listed in its xla.proto (DebugOptions)."
+    return f"compiler_options has {name!r}, which XLA refuses: {why.strip()}\n{way_on}"
+
+
+@functools.cache
+def known_options() -> tuple[str, ...]:
+    """Names of options worth suggesting: those that jaxlib shows in Python, and those of the rules."""
+    debug = CompileOptions().executable_build_options.debug_options
+    shown = {name for name in dir(debug) if name.startswith("xla_")}
+    return tuple(sorted(shown | _MAP_OPTIONS | _BUILD_FIELDS | {rule.option for rule in CPU_RULES}))

@@ -1,0 +1,327 @@
+"""Arithmetic: sums, quotients, powers, rounding, and what orders numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.tangents import Zero
+from bevel.core.trace import get_aval
+from bevel.ops.elementwise import (
+    Binary,
+    Elementwise,
+    Unary,
+    add_tangents,
+    filled,
+    mul,
+    pair,
+    shaped_like,
+    unfilled,
+)
+from bevel.ops.logic import eq, gt, lt, select
+from bevel.ops.shapes import full
+
+_PYTHON_SCALARS = (bool, int, float, complex)
+
+
+@primitive
+class Add(Binary):
+    """x + y."""
+
+    hlo = "stablehlo.add"
+
+    def along_x(self, dx, result, x, y):
+        return dx
+
+    along_y = along_x
+
+    def transpose(self, ct, x, y):
+        return [unfilled(ct, v) if is_linear(v) else None for v in (x, y)]
+
+    def reference(self, x, y):
+        return np.add(x, y)
+
+
+@primitive
+class Sub(Binary):
+    """x - y."""
+
+    hlo = "stablehlo.subtract"
+
+    def along_x(self, dx, result, x, y):
+        return dx
+
+    def along_y(self, dy, result, x, y):
+        return neg(dy)
+
+    def transpose(self, ct, x, y):
+        return [unfilled(ct, x) if is_linear(x) else None, unfilled(neg(ct), y) if is_linear(y) else None]
+
+    def reference(self, x, y):
+        return np.subtract(x, y)
+
+
+@primitive
+class Div(Binary):
+    """x / y; for integers the quotient towards zero, with -1 for a zero divisor as the hardware has it."""
+
+    hlo = "stablehlo.divide"
+
+    def along_x(self, dx, result, x, y):
+        return div(dx, y)
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, neg(div(result, y)))
+
+    def transpose(self, ct, x, y):
+        return [unfilled(div(ct, y), x), None]
+
+    def reference(self, x, y):
+        with np.errstate(all="ignore"):
+            if not dtypes.issubdtype(np.asarray(x).dtype, np.integer):
+                return np.true_divide(x, y)
+            whole = np.trunc(np.asarray(x, np.float64) / np.where(y == 0, 1, y)).astype(x.dtype)
+            return np.where(y == 0, np.array(-1).astype(x.dtype), whole)
+
+
+@primitive
+class Rem(Binary):
+    """The remainder of x / y with the sign of x. As a function of y, its slope is minus the whole quotient."""
+
+    hlo = "stablehlo.remainder"
+    takes = "real"
+
+    def along_x(self, dx, result, x, y):
+        return dx
+
+    def along_y(self, dy, result, x, y):
+        return mul(neg(dy), Round(1)(div(sub(x, result), y)))
+
+    def reference(self, x, y):
+        with np.errstate(all="ignore"):
+            if dtypes.issubdtype(np.asarray(x).dtype, np.integer):
+                return np.where(y == 0, x, np.fmod(x, np.where(y == 0, 1, y)))
+            return np.fmod(x, y)
+
+
+@primitive
+class Neg(Unary):
+    """-x."""
+
+    hlo = "stablehlo.negate"
+
+    def jvp(self, primals, tangents):
+        return self(*primals), self(*tangents)
+
+    def transpose(self, ct, x):
+        return [neg(ct)]
+
+    def reference(self, x):
+        return np.negative(x)
+
+
+def full_like(x, value):
+    aval = get_aval(x)
+    return full(aval.shape, value, aval.dtype)
+
+
+@primitive
+class Max(Binary):
+    """The larger of x and y; NaN where either is. At a tie each gets half of the slope."""
+
+    hlo = "stablehlo.maximum"
+    takes = "any"
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, balanced(x, y, result))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, balanced(y, x, result))
+
+    def reference(self, x, y):
+        return np.maximum(x, y)
+
+
+@primitive
+class Min(Binary):
+    """The smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
+
+    hlo = "stablehlo.minimum"
+    takes = "any"
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, balanced(x, y, result))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, balanced(y, x, result))
+
+    def reference(self, x, y):
+        return np.minimum(x, y)
+
+
+def balanced(x, y, chosen):
+    """1 where x is the chosen one, 0 where it is not, 1/2 where x and y are equal."""
+    x, y = spread(x, chosen), spread(y, chosen)
+    one = full_like(chosen, 1)
+    zero = full_like(chosen, 0)
+    half = full_like(chosen, 0.5)
+    return mul(select(eq(x, chosen), one, zero), select(eq(y, x), half, one))
+
+
+def spread(x, like):
+    """A number or scalar at the shape of `like`."""
+    shape = get_aval(like).shape
+    if get_aval(x).shape == shape and type(x) not in _PYTHON_SCALARS:
+        return x
+    return full(shape, x, get_aval(like).dtype)
+
+
+class Stepwise(Unary):
+    """Rounding: constant between its steps, so its slope is zero."""
+
+    takes = "float"
+
+    def jvp(self, primals, tangents):
+        y = self(*primals)
+        return y, Zero(get_aval(y).to_tangent_aval())
+
+
+@primitive
+class Floor(Stepwise):
+    """The greatest integer that is not above x."""
+
+    hlo = "stablehlo.floor"
+
+    def reference(self, x):
+        return np.floor(x)
+
+
+@primitive
+class Ceil(Stepwise):
+    """The least integer that is not below x."""
+
+    hlo = "stablehlo.ceil"
+
+    def reference(self, x):
+        return np.ceil(x)
+
+
+@primitive
+class Round(Stepwise):
+    """The nearest integer; a half away from zero (rounding_method 0) or to even (1)."""
+
+    rounding_method: int
+
+    def lower(self, out, x):
+        away = int(self.rounding_method) == 0
+        return out.op("stablehlo.round_nearest_afz" if away else "stablehlo.round_nearest_even", [x])
+
+    def reference(self, x):
+        if int(self.rounding_method) == 1:
+            return np.round(x)
+        return (np.sign(x) * np.floor(np.abs(x) + 0.5)).astype(x.dtype)
+
+    @classmethod
+    def samples(cls, array):
+        for method in (0, 1):
+            yield cls(method), [array(4)]
+            yield cls(method), [np.asarray([0.5, 1.5, -0.5, -2.5, 2.4], np.float32)]
+
+
+@primitive
+class Nextafter(Elementwise):
+    """The floating-point number next to x in the direction of y. It has no slope."""
+
+    hlo = "chlo.next_after"
+    takes = "float"
+
+    def jvp(self, primals, tangents):
+        y = self(*primals)
+        return y, Zero(get_aval(y).to_tangent_aval())
+
+    def reference(self, x, y):
+        return np.nextafter(x, y)
+
+    samples = Binary.__dict__["samples"]
+    refusals = Binary.__dict__["refusals"]
+
+
+@primitive
+class Clamp(Elementwise):
+    """x held between low and high: min(max(x, low), high). low and high are scalars or of x's shape.
+
+    The slope in x is 1 strictly inside, in low or high it is 1 where x lies beyond.
+    """
+
+    takes = "any"
+
+    def jvp(self, primals, tangents):
+        [low, x, high], [dlow, dx, dhigh] = primals, tangents
+        result = self(low, x, high)
+        zero = full_like(result, 0)
+        low, x, high = (spread(v, result) for v in (low, x, high))
+        inside = select(gt(x, low), select(lt(x, high), full_like(result, 1), zero), zero)
+        total = Zero(get_aval(result).to_tangent_aval())
+        for tangent, mask in (
+            (dlow, lambda: gt(low, x)), (dx, lambda: None), (dhigh, lambda: lt(high, x))
+        ):  # fmt: skip
+            if type(tangent) is Zero:
+                continue
+            where = mask()
+            tangent = shaped_like(tangent, result)
+            part = mul(tangent, inside) if where is None else select(where, tangent, zero)
+            total = add_tangents(total, part)
+        return result, total
+
+    def lower(self, out, low, x, high):
+        return out.op("stablehlo.clamp", filled(out, [low, x, high]))
+
+    def reference(self, low, x, high):
+        return np.minimum(np.maximum(x, low), high)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [np.float32(-0.5), array(5), np.float32(0.5)]
+        yield cls(), [array(3, low=-2, high=-1), array(3), array(3, low=1, high=2)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2), array(3), array(3)], "clamp needs operands of one shape"
+
+
+# ---- the words in which rules are written
+
+
+ADD, SUB, DIV, NEG, MAX, MIN = Add(), Sub(), Div(), Neg(), Max(), Min()
+
+
+def add(x, y):
+    x, y = pair(x, y)
+    return ADD(x, y)
+
+
+def sub(x, y):
+    x, y = pair(x, y)
+    return SUB(x, y)
+
+
+def div(x, y):
+    x, y = pair(x, y)
+    return DIV(x, y)
+
+
+def neg(x):
+    return -x if type(x) in _PYTHON_SCALARS else NEG(x)
+
+
+def maximum(x, y):
+    return MAX(*pair(x, y))
+
+
+def minimum(x, y):
+    return MIN(*pair(x, y))
+
+
+def floor(x):
+    return Floor()(x)

@@ -1,0 +1,218 @@
+"""Changing the type of elements: by value, by bits, by precision."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive, primitive
+from bevel.core.tangents import Zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import i32
+from bevel.ops.elementwise import Unary
+from bevel.ops.logic import direction, kind_of_comparison
+from bevel.ops.shapes import move_axis
+
+
+@primitive
+class ConvertElementType(Unary):
+    """The same values in another dtype. Floats become integers towards zero; complex numbers lose their imaginary part.
+
+    Linear between inexact dtypes; integers and booleans have no tangent.
+    """
+
+    new_dtype: object
+    weak_type: bool = False
+    sharding: object = None
+    takes = "any"
+
+    def infer(self, x):
+        return ShapedArray(x.shape, self.new_dtype, self.weak_type)
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        y = self(x)
+        aval = get_aval(y).to_tangent_aval()
+        if aval.dtype == dtypes.float0 or dtypes.issubdtype(dx.dtype, dtypes.float0):
+            return y, Zero(aval)
+        return y, self(dx)
+
+    def transpose(self, ct, x):
+        return [convert(ct, x.aval.dtype, x.aval.weak_type)]
+
+    def lower(self, out, x):
+        [old], [new] = out.in_avals, out.avals
+        if old.dtype == new.dtype:
+            return x
+        if new.dtype == np.bool_:
+            attributes = {
+                "comparison_direction": direction("NE"), "compare_type": kind_of_comparison(old.dtype)
+            }  # fmt: skip
+            return out.op("stablehlo.compare", [x, out.constant(0, old)], attributes)
+        if dtypes.issubdtype(old.dtype, np.complexfloating) and not dtypes.issubdtype(new.dtype, np.complexfloating):
+            part = ShapedArray(old.shape, dtypes.real_dtype_of_complex(old.dtype))
+            x = out.op("stablehlo.real", [x], aval=part)
+            if part.dtype == new.dtype:
+                return x
+        return out.convert(x, new)
+
+    def reference(self, x):
+        new = np.dtype(self.new_dtype)
+        if np.iscomplexobj(x) and new.kind != "c":
+            x = x.real
+        if new == np.bool_:
+            return x != 0
+        with np.errstate(all="ignore"):
+            if dtypes.issubdtype(new, np.integer) and dtypes.issubdtype(x.dtype, np.floating):
+                info = np.iinfo(new)
+                wide = np.trunc(np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf))
+                inside = np.clip(wide, float(info.min), float(info.max))
+                safe = np.where((wide < info.max) & (wide > info.min), inside, 0).astype(new)
+                return np.where(wide >= info.max, info.max, np.where(wide <= info.min, info.min, safe)).astype(new)
+            return x.astype(new)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(np.dtype("int32")), [array(3)]
+        yield cls(np.dtype("float32")), [array(3, dtype="int32")]
+        yield cls(np.dtype("bool")), [array(2, 2)]
+        yield cls(np.dtype("float16")), [array(3)]
+        yield cls(np.dtype("complex64")), [array(3)]
+        yield cls(np.dtype("float32")), [array(3, dtype="complex64")]
+        yield cls(np.dtype("float32"), True), [array()]
+
+    @classmethod
+    def refusals(cls, array):
+        return iter(())
+
+
+@primitive
+class BitcastConvertType(Primitive):
+    """The same bits read as another dtype. A wider one takes a last axis in; a narrower one adds it."""
+
+    new_dtype: object
+    is_differentiable = False
+
+    def infer(self, x):
+        old, new = dtypes.itemsize_bits(x.dtype), dtypes.itemsize_bits(self.new_dtype)
+        for dtype in (x.dtype, self.new_dtype):
+            if dtypes.issubdtype(dtype, np.complexfloating):
+                raise DTypeError(f"bitcast_convert_type does not read the bits of complex numbers; got {dtype}.")
+        if old == new:
+            shape = x.shape
+        elif old > new:
+            shape = (*x.shape, old // new)
+        elif x.shape and x.shape[-1] == new // old:
+            shape = x.shape[:-1]
+        else:
+            raise ShapeError(
+                f"bitcast_convert_type of {x.str_short()} to {np.dtype(self.new_dtype).name} needs a last axis of size "
+                f"{new // old}: each new element takes that many."
+            )
+        return ShapedArray(shape, self.new_dtype)
+
+    def batch(self, operands, axes):
+        [x], [axis] = operands, axes
+        return self(move_axis(x, axis, 0)), 0
+
+    def lower(self, out, x):
+        return out.op("stablehlo.bitcast_convert", [x])
+
+    def reference(self, x):
+        new = np.dtype(self.new_dtype)
+        old = x.dtype.itemsize
+        if old == new.itemsize:
+            return x.view(new)
+        if old > new.itemsize:
+            return x[..., None].view(new)
+        return np.ascontiguousarray(x).view(new)[..., 0]
+
+    @staticmethod
+    def samples(array):
+        yield BitcastConvertType(np.dtype("int32")), [array(3)]
+        yield BitcastConvertType(np.dtype("uint8")), [array(2, 2)]
+        yield BitcastConvertType(np.dtype("float32")), [array(3, 2, dtype="int16")]
+
+    @staticmethod
+    def refusals(array):
+        yield BitcastConvertType(np.dtype("int32")), [array(3, dtype="int16")], "needs a last axis of size 2"
+        yield BitcastConvertType(np.dtype("int32")), [array(3, dtype="complex64")], "complex numbers"
+
+
+@primitive
+class ReducePrecision(Unary):
+    """x rounded as if it had so many bits of exponent and mantissa; its tangent is rounded alike."""
+
+    exponent_bits: int
+    mantissa_bits: int
+    takes = "float"
+
+    def jvp(self, primals, tangents):
+        return self(*primals), self(*tangents)
+
+    def transpose(self, ct, x):
+        return [self(ct)]
+
+    def lower(self, out, x):
+        attributes = {"exponent_bits": i32(self.exponent_bits), "mantissa_bits": i32(self.mantissa_bits)}
+        return out.op("stablehlo.reduce_precision", [x], attributes)
+
+    def reference(self, x):
+        import ml_dtypes
+
+        known = {(5, 10): np.float16, (8, 7): ml_dtypes.bfloat16, (8, 23): np.float32}
+        narrow = known[self.exponent_bits, self.mantissa_bits]
+        with np.errstate(all="ignore"):
+            return x.astype(narrow).astype(x.dtype)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(5, 10), [array(3)]
+        yield cls(8, 7), [array(2, 2)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(5, 10), [array(2, dtype="int32")], "reduce_precision takes floating-point"
+
+
+@primitive
+class Copy(Unary):
+    """x, in memory of its own."""
+
+    takes = "any"
+
+    def jvp(self, primals, tangents):
+        return self(*primals), self(*tangents)
+
+    def transpose(self, ct, x):
+        return [self(ct)]
+
+    def lower(self, out, x):
+        return x
+
+    def reference(self, x):
+        return x.copy()
+
+    @classmethod
+    def refusals(cls, array):
+        return iter(())
+
+
+@primitive
+class CopyP(Copy):
+    """x as it is, as a result of its own."""
+
+    name = "copy_p"
+
+
+def convert(x, dtype, weak_type=False):
+    """x in that dtype; itself where nothing changes."""
+    aval = get_aval(x)
+    if aval.dtype == dtype and aval.weak_type == weak_type:
+        return x
+    return ConvertElementType(dtype, weak_type)(x)
+
+
+__all__ = ["BitcastConvertType", "ConvertElementType", "Copy", "ReducePrecision", "convert"]

@@ -1,0 +1,266 @@
+"""Joining and cutting: concatenating, slicing and its adjoint padding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive, is_linear, primitive
+from bevel.core.trace import get_aval
+from bevel.engine.builder import i64, i64s
+from bevel.ops.arithmetic import sub
+from bevel.ops.logic import select
+from bevel.ops.shapes import (
+    BroadcastInDim,
+    Linear,
+    check_axes,
+    full,
+    instantiate,
+    mapped_size,
+    reduce_sum,
+    to_front,
+)
+
+
+@primitive
+class Concatenate(Primitive):
+    """Joins operands along one axis; their other axes agree. Its adjoint cuts the cotangent with Slice."""
+
+    dimension: int
+
+    def infer(self, *xs):
+        if not xs:
+            raise ShapeError("concatenate needs at least one array.")
+        first = xs[0]
+        check_axes("concatenate", first, (self.dimension,))
+        for x in xs:
+            if x.dtype != first.dtype:
+                raise DTypeError(
+                    f"concatenate needs operands of one dtype; got {', '.join(a.dtype.name for a in xs)}. "
+                    "jnp.concatenate promotes them."
+                )
+            if len(x.shape) != len(first.shape) or any(
+                a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != self.dimension
+            ):
+                raise ShapeError(
+                    f"concatenate along axis {self.dimension} needs all other axes to agree; "
+                    f"got {', '.join(a.str_short() for a in xs)}."
+                )
+        size = sum([x.shape[self.dimension] for x in xs])
+        shape = (*first.shape[: self.dimension], size, *first.shape[self.dimension + 1 :])
+        return ShapedArray(shape, first.dtype, all(x.weak_type for x in xs))
+
+    def jvp(self, primals, tangents):
+        return self(*primals), self(*[instantiate(t) for t in tangents])
+
+    def transpose(self, ct, *xs):
+        results, start = [], 0
+        for x in xs:
+            aval = get_aval(x)
+            stop = start + aval.shape[self.dimension]
+            results.append(slice_in_dim(ct, start, stop, self.dimension) if is_linear(x) else None)
+            start = stop
+        return results
+
+    def batch(self, operands, axes):
+        size = mapped_size(operands, axes)
+        operands = [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
+        return Concatenate(self.dimension + 1)(*operands), 0
+
+    def lower(self, out, *xs):
+        return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
+
+    def reference(self, *xs):
+        return np.concatenate(xs, self.dimension)
+
+    @staticmethod
+    def samples(array):
+        yield Concatenate(0), [array(2), array(3)]
+        yield Concatenate(1), [array(2, 1), array(2, 2), array(2, 0)]
+        yield Concatenate(0), [array(2)]
+
+    @staticmethod
+    def refusals(array):
+        yield Concatenate(0), [array(2, 1), array(2, 2)], "all other axes to agree"
+        yield Concatenate(0), [array(2), array(2, dtype="int32")], "one dtype"
+
+
+@primitive
+class Slice(Linear):
+    """The elements from `start_indices` up to `limit_indices`, each `strides`-th. Its adjoint is Pad."""
+
+    start_indices: tuple[int, ...]
+    limit_indices: tuple[int, ...]
+    strides: tuple[int, ...] | None = None
+
+    def infer(self, x):
+        steps = self.strides or (1,) * len(x.shape)
+        if not len(self.start_indices) == len(self.limit_indices) == len(steps) == len(x.shape):
+            raise ShapeError(
+                f"slice of {x.str_short()} needs one start, limit and stride per axis; got starts {self.start_indices}, "
+                f"limits {self.limit_indices}, strides {self.strides}."
+            )
+        for axis, (start, limit, step) in enumerate(zip(self.start_indices, self.limit_indices, steps, strict=True)):
+            if not 0 <= start <= limit <= x.shape[axis] or step < 1:
+                raise ShapeError(
+                    f"slice of {x.str_short()} along axis {axis}: start {start}, limit {limit}, stride {step} must obey "
+                    f"0 <= start <= limit <= {x.shape[axis]} and stride >= 1."
+                )
+        rows = zip(self.start_indices, self.limit_indices, steps, strict=True)
+        return x.with_shape([-(-(limit - start) // step) for start, limit, step in rows])
+
+    def transpose(self, ct, x):
+        shape = x.aval.shape
+        steps = self.strides or (1,) * len(shape)
+        rows = []
+        for size, start, step, length in zip(shape, self.start_indices, steps, ct.aval.shape, strict=True):
+            used = start + (length - 1) * step + 1 if length else start
+            rows.append((start, size - used, step - 1))
+        return [pad(ct, 0, rows)]
+
+    def batch(self, operands, axes):
+        [x], [axis] = operands, axes
+
+        def with_axis(values, value):
+            return (*values[:axis], value, *values[axis:])
+
+        steps = None if self.strides is None else with_axis(self.strides, 1)
+        starts, limits = with_axis(self.start_indices, 0), with_axis(self.limit_indices, x.aval.shape[axis])
+        return Slice(starts, limits, steps)(x), axis
+
+    def lower(self, out, x):
+        steps = self.strides or (1,) * len(self.start_indices)
+        attributes = {
+            "start_indices": i64s(*self.start_indices),
+            "limit_indices": i64s(*self.limit_indices),
+            "strides": i64s(*steps),
+        }
+        return out.op("stablehlo.slice", [x], attributes)
+
+    def reference(self, x):
+        steps = self.strides or (1,) * x.ndim
+        rows = zip(self.start_indices, self.limit_indices, steps, strict=True)
+        return x[tuple([slice(start, limit, step) for start, limit, step in rows])]
+
+    @staticmethod
+    def samples(array):
+        yield Slice((1,), (3,)), [array(4)]
+        yield Slice((0, 1), (2, 5), (1, 2)), [array(2, 6)]
+        yield Slice((2,), (2,)), [array(4)]
+        yield Slice((), ()), [array()]
+
+    @staticmethod
+    def refusals(array):
+        yield Slice((1,), (5,)), [array(4)], "limit 5"
+        yield Slice((1,), (2,), (0,)), [array(4)], "stride >= 1"
+
+
+
+@primitive
+class Pad(Primitive):
+    """Puts a value around and between elements: (low, high, interior) per axis; negative low and high cut off.
+
+    Linear in both operands. The adjoint of Slice, and Slice (with steps) is its adjoint.
+    """
+
+    padding_config: tuple[tuple[int, int, int], ...]
+
+    def infer(self, x, value):
+        if len(self.padding_config) != len(x.shape):
+            raise ShapeError(f"pad of {x.str_short()} needs (low, high, interior) per axis; got {self.padding_config}.")
+        if value.shape != () or value.dtype != x.dtype:
+            raise ShapeError(f"pad of {x.str_short()} needs a scalar of its dtype to fill with; got {value.str_short()}.")
+        shape = []
+        for axis, (d, (low, high, inside)) in enumerate(zip(x.shape, self.padding_config, strict=True)):
+            size = low + high + d + max(d - 1, 0) * inside
+            if inside < 0 or size < 0:
+                raise ShapeError(
+                    f"pad of {x.str_short()} along axis {axis} by (low {low}, high {high}, interior {inside}) "
+                    "would give a negative size."
+                )
+            shape.append(size)
+        return ShapedArray(shape, x.dtype, x.weak_type and value.weak_type)
+
+    def jvp(self, primals, tangents):
+        return self(*primals), self(*[instantiate(t) for t in tangents])
+
+    def transpose(self, ct, x, value):
+        shape = get_aval(x).shape
+        back = [(-low, -high, 0) for low, high, _ in self.padding_config]
+        steps = tuple([inside + 1 for _, _, inside in self.padding_config])
+        inner = pad(ct, 0, back)
+        inner = Slice((0,) * len(shape), inner.aval.shape, steps)(inner)
+        grad_x = inner if is_linear(x) else None
+        if not is_linear(value):
+            return [grad_x, None]
+        axes = tuple(range(len(shape)))
+        rest = sub(reduce_sum(ct, axes), reduce_sum(inner, axes))
+        return [grad_x, rest]
+
+    def batch(self, operands, axes):
+        [x, value], [x_axis, value_axis] = operands, axes
+        if value_axis is None:
+            config = (*self.padding_config[:x_axis], (0, 0, 0), *self.padding_config[x_axis:])
+            return Pad(config)(x, value), x_axis
+        # one fill value per example: pad a mask alike, and choose
+        size = mapped_size(operands, axes)
+        x = to_front(x, x_axis, size)
+        config = ((0, 0, 0), *self.padding_config)
+        padded = pad(x, 0, config)
+        inside = pad(full(x.aval.shape, True, np.dtype(bool)), False, config)
+        fill = BroadcastInDim(padded.aval.shape, (0,))(value)
+        return select(inside, padded, fill), 0
+
+    def lower(self, out, x, value):
+        low, high, inside = zip(*self.padding_config, strict=True) if self.padding_config else ((), (), ())
+        attributes = {
+            "edge_padding_low": i64s(*low), "edge_padding_high": i64s(*high), "interior_padding": i64s(*inside)
+        }  # fmt: skip
+        return out.op("stablehlo.pad", [x, value], attributes)
+
+    def reference(self, x, value):
+        for axis, (low, high, inside) in enumerate(self.padding_config):
+            d = x.shape[axis]
+            size = d + max(d - 1, 0) * inside
+            spread = np.full((*x.shape[:axis], size, *x.shape[axis + 1 :]), value, x.dtype)
+            spread[(slice(None),) * axis + (slice(None, None, inside + 1),)] = x
+            spread = np.moveaxis(spread, axis, 0)
+            rows = [np.full((max(n, 0), *spread.shape[1:]), value, x.dtype) for n in (low, high)]
+            spread = np.concatenate([rows[0], spread, rows[1]])
+            spread = spread[max(-low, 0) : spread.shape[0] - max(-high, 0)]
+            x = np.moveaxis(spread, 0, axis)
+        return x
+
+    @staticmethod
+    def samples(array):
+        yield Pad(((1, 2, 0),)), [array(3), array()]
+        yield Pad(((0, 1, 1), (-1, 0, 0))), [array(2, 3), array()]
+        yield Pad(((1, 1, 2),)), [array(0), array()]
+        yield Pad(()), [array(), array()]
+
+    @staticmethod
+    def refusals(array):
+        yield Pad(((1, 1, 0),)), [array(2, 2), array()], "per axis"
+        yield Pad(((-3, 0, 0),)), [array(2), array()], "negative size"
+
+
+# ---- the words in which rules are written
+
+
+def pad(x, value, config):
+    """Pads with a Python number, given in x's dtype."""
+    config = tuple([tuple(row) for row in config])
+    if not any([any(row) for row in config]):
+        return x
+    return Pad(config)(x, np.asarray(value, get_aval(x).dtype)[()])
+
+
+def slice_in_dim(x, start, limit, axis, stride=1):
+    shape = get_aval(x).shape
+    starts, limits = [0] * len(shape), list(shape)
+    starts[axis], limits[axis] = start, limit
+    if (start, limit, stride) == (0, shape[axis], 1):
+        return x
+    steps = None if stride == 1 else tuple([stride if i == axis else 1 for i in range(len(shape))])
+    return Slice(tuple(starts), tuple(limits), steps)(x)

@@ -1,0 +1,317 @@
+"""The families of elementwise ops: result[i] depends on operands[i] alone.
+
+Operands have one shape; a number (a literal of rank 0) may stand for an array filled with it. A member states facts: the
+StableHLO operation it lowers to, which dtypes it takes, the slope in each operand, its NumPy reference.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive, is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reduce_sum
+
+_PYTHON_SCALARS = (bool, int, float, complex)
+
+# What an op may be given, in words and as a test.
+KINDS = {
+    "any": lambda d: True,
+    "number": lambda d: dtypes.issubdtype(d, np.number),
+    "ordered": lambda d: not dtypes.issubdtype(d, np.complexfloating),
+    "real": lambda d: dtypes.issubdtype(d, np.number) and not dtypes.issubdtype(d, np.complexfloating),
+    "float": lambda d: dtypes.issubdtype(d, np.floating),
+    "inexact": lambda d: dtypes.issubdtype(d, np.inexact),
+    "complex": lambda d: dtypes.issubdtype(d, np.complexfloating),
+    "integer": lambda d: dtypes.issubdtype(d, np.integer),
+    "unsigned or signed": lambda d: dtypes.issubdtype(d, np.integer),
+    "bits": lambda d: dtypes.issubdtype(d, np.integer) or d == np.bool_,
+}
+_IN_WORDS = {
+    "number": "numbers (not bool)",
+    "ordered": "real numbers or booleans (not complex ones, which have no order)",
+    "real": "real numbers",
+    "float": "floating-point numbers",
+    "inexact": "floating-point or complex numbers",
+    "complex": "complex numbers",
+    "integer": "integers",
+    "bits": "integers or booleans",
+}
+
+
+class Elementwise(Primitive):
+    """result[i] = op(operands[i]). `hlo` is its StableHLO operation; `takes` names its dtypes in KINDS."""
+
+    hlo: ClassVar[str]
+    takes = "number"
+    kind = "elementwise"
+    splats = True
+    sample_dtype = "float32"
+
+    def infer(self, *avals):
+        first = avals[0]
+        shape, dtype, weak = first.shape, first.dtype, first.weak_type
+        for aval in avals[1:]:
+            if aval.shape != shape:
+                if not shape:
+                    shape = aval.shape
+                elif aval.shape:
+                    raise ShapeError(
+                        f"{self.name} needs operands of one shape; got {_listed(avals)}.\n"
+                        "The functions of bevel.numpy broadcast them."
+                    )
+            if aval.dtype != dtype:
+                raise DTypeError(
+                    f"{self.name} needs operands of one dtype; got {_listed(avals)}.\n"
+                    "The functions of bevel.numpy promote them; or convert one with x.astype(dtype)."
+                )
+            weak = weak and aval.weak_type
+        if not KINDS[self.takes](dtype):
+            raise DTypeError(f"{self.name} takes {_IN_WORDS[self.takes]}; got {_listed(avals)}.")
+        return self.result(ShapedArray(shape, dtype, weak))
+
+    def result(self, aval):
+        """The result's aval for operands that meet in this one; some ops change the dtype."""
+        return aval
+
+    def batch(self, operands, axes):
+        if len(operands) == 1:
+            return self(*operands), axes[0]
+        ranks = [len(get_aval(x).shape) - (axis is not None) for x, axis in zip(operands, axes, strict=True)]
+        rank = max(ranks)
+        shapes = {get_aval(x).shape for x, axis in zip(operands, axes, strict=True) if axis is not None or get_aval(x).shape}
+        here = {axis for axis in axes if axis is not None}
+        if len(here) == 1 and len(shapes) == 1:
+            [axis] = here
+            if all(a is not None or _is_number(x) for x, a in zip(operands, axes, strict=True)):
+                return self(*operands), axis
+        size = mapped_size(operands, axes)
+        shape = next(
+            (s for s in (_unmapped(x, a) for x, a in zip(operands, axes, strict=True)) if len(s) == rank), ()
+        )
+        aligned = [self._aligned(x, axis, size, shape) for x, axis in zip(operands, axes, strict=True)]
+        return self(*aligned), 0
+
+    def _aligned(self, x, axis, size, shape):
+        """An operand of shape (size, *shape), unless it is a number."""
+        if axis is None:
+            if _is_number(x):
+                return x
+            mine = get_aval(x).shape
+            places = range(1, len(shape) + 1) if mine else ()
+            return BroadcastInDim((size, *shape), tuple(places))(x)
+        x = move_axis(x, axis, 0)
+        if len(get_aval(x).shape) - 1 != len(shape):
+            x = BroadcastInDim((size, *shape), (0,))(x)
+        return x
+
+    def lower(self, out, *values):
+        return out.op(self.hlo, filled(out, values))
+
+
+def _unmapped(x, axis):
+    shape = get_aval(x).shape
+    return shape if axis is None else shape[:axis] + shape[axis + 1 :]
+
+
+def _is_number(x):
+    """A number of rank 0 that is written into the program, rather than computed by it."""
+    return type(x) in _PYTHON_SCALARS or isinstance(x, np.generic)
+
+
+def _listed(avals):
+    return " and ".join([a.str_short() for a in avals])
+
+
+def filled(out, values):
+    """Values of rank 0 broadcast to the result's shape, where literals have not been written so already."""
+    shape = out.avals[0].shape
+    if not shape:
+        return list(values)
+    return [
+        v if aval.shape == shape else out.broadcast(v, aval.with_shape(shape))
+        for v, aval in zip(values, out.in_avals, strict=True)
+    ]
+
+
+class Unary(Elementwise):
+    """One operand. A member states `slope(y, x)`, dy/dx as a factor; the tangent is multiplied by it."""
+
+    def slope(self, y, x):
+        raise NotImplementedError(f"{self.name} states no slope")
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        y = self(x)
+        return y, mul(dx, self.slope(y, x))
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, dtype=cls.sample_dtype)]
+        yield cls(), [array(2, 3, dtype=cls.sample_dtype)]
+        yield cls(), [array(dtype=cls.sample_dtype)]
+        yield cls(), [array(0, 2, dtype=cls.sample_dtype)]
+
+    @classmethod
+    def refusals(cls, array):
+        if cls.takes in ("inexact", "float"):
+            yield cls(), [array(2, dtype="int32")], f"{cls.name} takes floating-point"
+        elif cls.takes in ("number", "real"):
+            yield cls(), [np.zeros(2, bool)], f"{cls.name} takes"
+
+
+class Binary(Elementwise):
+    """Two operands of one dtype. A member states the tangent for each: `along_x(dx, result, x, y)`, `along_y(…)`."""
+
+    def along_x(self, dx, result, x, y):
+        raise NotImplementedError
+
+    def along_y(self, dy, result, x, y):
+        raise NotImplementedError
+
+    def jvp(self, primals, tangents):
+        [x, y], [dx, dy] = primals, tangents
+        result = self(x, y)
+        if is_zero(dx):
+            return result, shaped_like(self.along_y(dy, result, x, y), result)
+        along_x = shaped_like(self.along_x(dx, result, x, y), result)
+        if is_zero(dy):
+            return result, along_x
+        return result, add_tangents(along_x, shaped_like(self.along_y(dy, result, x, y), result))
+
+    @classmethod
+    def samples(cls, array):
+        kind = cls.sample_dtype
+        yield cls(), [array(3, dtype=kind), array(3, dtype=kind)]
+        yield cls(), [array(2, 3, dtype=kind), array(2, 3, dtype=kind)]
+        yield cls(), [array(dtype=kind), array(dtype=kind)]
+        yield cls(), [array(0, dtype=kind), array(0, dtype=kind)]
+
+    @classmethod
+    def refusals(cls, array):
+        kind = cls.sample_dtype
+        yield cls(), [array(2, dtype=kind), array(3, dtype=kind)], f"{cls.name} needs operands of one shape"
+        yield cls(), [array(2, dtype="float32"), array(2, dtype="int32")], f"{cls.name} needs operands of one dtype"
+
+
+def shaped_like(tangent, result):
+    """A tangent at the result's shape: one of rank 0 is spread where the result is an array."""
+    if is_zero(tangent):
+        return tangent
+    shape = get_aval(result).shape
+    if get_aval(tangent).shape == shape:
+        return tangent
+    return BroadcastInDim(shape, ())(tangent)
+
+
+def add_tangents(x, y):
+    """The sum of two tangents, either of which may be a symbolic zero."""
+    if is_zero(x):
+        return y
+    return x if is_zero(y) else add_any(x, y)
+
+
+class Predicate(Elementwise):
+    """Two operands in, bool out; no tangent comes through."""
+
+    is_differentiable = False
+    takes = "any"
+
+    def result(self, aval):
+        return ShapedArray(aval.shape, np.dtype(bool))
+
+    def jvp(self, primals, tangents):
+        y = self(*primals)
+        return y, Zero(get_aval(y).to_tangent_aval())
+
+    samples = Binary.__dict__["samples"]
+    refusals = Binary.__dict__["refusals"]
+    sample_dtype = "float32"
+
+
+def typed(number, aval):
+    """A Python number in the dtype of the operand it meets; left as it is where that one is weakly typed of its kind."""
+    if aval.weak_type:
+        return number
+    return aval.dtype.type(number)
+
+
+def pair(x, y):
+    """Two operands of a rule, Python numbers among them in the dtype of the other."""
+    if type(y) in _PYTHON_SCALARS:
+        return (x, y) if type(x) in _PYTHON_SCALARS else (x, typed(y, get_aval(x)))
+    if type(x) in _PYTHON_SCALARS:
+        return typed(x, get_aval(y)), y
+    return x, y
+
+
+def unfilled(ct, operand):
+    """The cotangent of an operand: summed where the operand was a scalar spread over the result."""
+    rank = len(get_aval(ct).shape)
+    return reduce_sum(ct, tuple(range(rank))) if rank and not operand.aval.shape else ct
+
+
+# ---- the two ops in which the rules of these families are written
+
+
+@primitive
+class Mul(Binary):
+    """x · y. Bilinear: its tangent is dx · y + x · dy."""
+
+    hlo = "stablehlo.multiply"
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, y)
+
+    def along_y(self, dy, result, x, y):
+        return mul(x, dy)
+
+    def transpose(self, ct, x, y):
+        if is_linear(x):
+            return [unfilled(mul(ct, y), x), None]
+        return [None, unfilled(mul(x, ct), y)]
+
+    def reference(self, x, y):
+        return np.multiply(x, y)
+
+
+@primitive
+class AddAny(Elementwise):
+    """x + y of two tangents or cotangents of one aval."""
+
+    name = "add_any"
+    hlo = "stablehlo.add"
+    takes = "any"
+
+    def jvp(self, primals, tangents):
+        return self(*primals), add_tangents(*tangents)
+
+    def transpose(self, ct, x, y):
+        return [unfilled(ct, v) if is_linear(v) else None for v in (x, y)]
+
+    def reference(self, x, y):
+        return np.add(x, y)
+
+    samples = Binary.__dict__["samples"]
+    refusals = Binary.__dict__["refusals"]
+
+
+MUL = Mul()
+ADD_ANY = AddAny()
+
+
+def mul(x, y):
+    x, y = pair(x, y)
+    if type(x) in _PYTHON_SCALARS and type(y) in _PYTHON_SCALARS:
+        return x * y
+    return MUL(x, y)
+
+
+def add_any(x, y):
+    return ADD_ANY(x, y)

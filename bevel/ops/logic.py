@@ -1,0 +1,453 @@
+"""Comparisons, logic on bits, and choosing between arrays."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import parsed
+from bevel.ops.elementwise import Binary, Elementwise, Predicate, Unary, filled, pair, typed
+from bevel.ops.shapes import BroadcastInDim, full, instantiate, mapped_size, to_front
+
+_PYTHON_SCALARS = (bool, int, float, complex)
+
+
+def direction(name):
+    """The direction of a comparison as StableHLO writes it: EQ, NE, LT, LE, GT, GE."""
+    return parsed(f"#stablehlo<comparison_direction {name}>")
+
+
+def comparison_type(name):
+    return parsed(f"#stablehlo<comparison_type {name}>")
+
+
+def kind_of_comparison(dtype, total=False):
+    """How numbers of a dtype are compared: FLOAT (or TOTALORDER), SIGNED, UNSIGNED."""
+    if dtypes.issubdtype(dtype, np.inexact):
+        return comparison_type("TOTALORDER" if total else "FLOAT")
+    if dtypes.issubdtype(dtype, np.unsignedinteger) or dtype == np.bool_:
+        return comparison_type("UNSIGNED")
+    return comparison_type("SIGNED")
+
+
+class Compare(Predicate):
+    """Compares elementwise. `order` is StableHLO's name for the direction."""
+
+    order: ClassVar[str]
+    total = False
+
+    def lower(self, out, x, y):
+        attributes = {
+            "comparison_direction": direction(type(self).order),
+            "compare_type": kind_of_comparison(out.in_avals[0].dtype, self.total),
+        }
+        return out.op("stablehlo.compare", filled(out, [x, y]), attributes)
+
+
+@primitive
+class Eq(Compare):
+    """x == y."""
+
+    order = "EQ"
+
+    def reference(self, x, y):
+        return np.equal(x, y)
+
+
+@primitive
+class Ne(Compare):
+    """x != y; True where either is NaN."""
+
+    order = "NE"
+
+    def reference(self, x, y):
+        return np.not_equal(x, y)
+
+
+@primitive
+class Gt(Compare):
+    """x > y."""
+
+    order = "GT"
+    takes = "ordered"
+
+    def reference(self, x, y):
+        return np.greater(x, y)
+
+
+@primitive
+class Ge(Compare):
+    """x >= y."""
+
+    order = "GE"
+    takes = "ordered"
+
+    def reference(self, x, y):
+        return np.greater_equal(x, y)
+
+
+@primitive
+class Lt(Compare):
+    """x < y."""
+
+    order = "LT"
+    takes = "ordered"
+
+    def reference(self, x, y):
+        return np.less(x, y)
+
+
+@primitive
+class Le(Compare):
+    """x <= y."""
+
+    order = "LE"
+    takes = "ordered"
+
+    def reference(self, x, y):
+        return np.less_equal(x, y)
+
+
+def _in_total_order(x):
+    """Keys whose order is the total order of floats: -NaN < -inf < … < -0 < 0 < … < NaN."""
+    bits = np.asarray(x).view(f"int{8 * np.asarray(x).dtype.itemsize}")
+    return np.where(bits < 0, np.iinfo(bits.dtype).min ^ ~bits, bits)
+
+
+@primitive
+class EqTo(Compare):
+    """x == y in the total order, where -0 < 0 and NaN equals itself."""
+
+    name = "eq_to"
+    order = "EQ"
+    total = True
+    takes = "float"
+
+    def reference(self, x, y):
+        return _in_total_order(x) == _in_total_order(y)
+
+
+@primitive
+class LeTo(Compare):
+    """x <= y in the total order of floats."""
+
+    name = "le_to"
+    order = "LE"
+    total = True
+    takes = "float"
+
+    def reference(self, x, y):
+        return _in_total_order(x) <= _in_total_order(y)
+
+
+@primitive
+class LtTo(Compare):
+    """x < y in the total order of floats."""
+
+    name = "lt_to"
+    order = "LT"
+    total = True
+    takes = "float"
+
+    def reference(self, x, y):
+        return _in_total_order(x) < _in_total_order(y)
+
+
+class Bits(Elementwise):
+    """Logic on each bit (of integers) or each truth value."""
+
+    is_differentiable = False
+    takes = "bits"
+    sample_dtype = "int32"
+
+    samples = Binary.__dict__["samples"]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2), array(2)], f"{cls.name} takes integers or booleans"
+
+
+@primitive
+class And(Bits):
+    """x & y."""
+
+    hlo = "stablehlo.and"
+
+    def reference(self, x, y):
+        return np.bitwise_and(x, y)
+
+
+@primitive
+class Or(Bits):
+    """x | y."""
+
+    hlo = "stablehlo.or"
+
+    def reference(self, x, y):
+        return np.bitwise_or(x, y)
+
+
+@primitive
+class Xor(Bits):
+    """x ^ y."""
+
+    hlo = "stablehlo.xor"
+
+    def reference(self, x, y):
+        return np.bitwise_xor(x, y)
+
+
+class Shift(Bits):
+    """Moves bits by y places; y at or beyond the width gives what is left after moving each bit out."""
+
+    takes = "integer"
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, dtype="int32"), np.asarray([0, 1, 5], np.int32)]
+        yield cls(), [array(3, dtype="uint8"), np.asarray([0, 7, 9], np.uint8)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2), array(2)], f"{cls.name} takes integers"
+
+
+def _width(x):
+    return 8 * np.asarray(x).dtype.itemsize
+
+
+def _beyond(x, y):
+    return np.asarray(y).astype(np.uint64) >= _width(x)
+
+
+@primitive
+class ShiftLeft(Shift):
+    """x << y."""
+
+    hlo = "stablehlo.shift_left"
+
+    def reference(self, x, y):
+        return np.where(_beyond(x, y), 0, np.left_shift(x, np.where(_beyond(x, y), 0, y))).astype(x.dtype)
+
+
+@primitive
+class ShiftRightLogical(Shift):
+    """x >> y with zeros coming in, whatever the sign of x."""
+
+    hlo = "stablehlo.shift_right_logical"
+
+    def reference(self, x, y):
+        bits = x.view(f"uint{_width(x)}")
+        moved = np.right_shift(bits, np.where(_beyond(x, y), 0, y).astype(bits.dtype))
+        return np.where(_beyond(x, y), 0, moved).astype(bits.dtype).view(x.dtype)
+
+
+@primitive
+class ShiftRightArithmetic(Shift):
+    """x >> y with copies of the sign bit coming in."""
+
+    hlo = "stablehlo.shift_right_arithmetic"
+
+    def reference(self, x, y):
+        return np.right_shift(x, np.where(_beyond(x, y), _width(x) - 1, y).astype(x.dtype))
+
+
+class BitsOfOne(Unary):
+    """Bit operations on one operand."""
+
+    is_differentiable = False
+    sample_dtype = "int32"
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2)], f"{cls.name} takes integers"
+
+
+@primitive
+class Not(BitsOfOne):
+    """~x: each bit, or truth value, turned over."""
+
+    hlo = "stablehlo.not"
+    takes = "bits"
+
+    def reference(self, x):
+        return np.invert(x)
+
+
+@primitive
+class PopulationCount(BitsOfOne):
+    """How many bits of x are set."""
+
+    hlo = "stablehlo.popcnt"
+    takes = "integer"
+
+    def reference(self, x):
+        return np.bitwise_count(x.view(f"uint{_width(x)}")).astype(x.dtype)
+
+
+@primitive
+class Clz(BitsOfOne):
+    """How many zeros stand before the highest set bit of x."""
+
+    hlo = "stablehlo.count_leading_zeros"
+    takes = "integer"
+
+    def reference(self, x):
+        bits = x.view(f"uint{_width(x)}")
+        return np.asarray([_width(x) - int(v).bit_length() for v in bits.reshape(-1)], x.dtype).reshape(x.shape)
+
+
+@primitive
+class IsFinite(Unary):
+    """True where x is neither infinite nor NaN."""
+
+    is_differentiable = False
+    hlo = "stablehlo.is_finite"
+    takes = "float"
+
+    def result(self, aval):
+        return ShapedArray(aval.shape, np.dtype(bool))
+
+    def reference(self, x):
+        return np.isfinite(x)
+
+
+@primitive
+class SelectN(Elementwise):
+    """cases[which[i]][i]: `which` is bool (two cases) or int32, a scalar or of the cases' shape. Linear in the cases."""
+
+    takes = "any"
+    splats = False
+
+    def infer(self, which, *cases):
+        if not cases:
+            raise ShapeError("select_n needs at least one case.")
+        first = cases[0]
+        for case in cases:
+            if (case.shape, case.dtype) != (first.shape, first.dtype):
+                raise ShapeError(
+                    f"select_n needs cases of one shape and dtype; got {', '.join(c.str_short() for c in cases)}."
+                )
+        if which.dtype != np.bool_ and which.dtype != np.int32:
+            raise DTypeError(f"select_n chooses by bool or int32; got {which.str_short()}.")
+        if which.dtype == np.bool_ and len(cases) > 2:
+            raise ShapeError(f"select_n by a bool chooses between two cases; got {len(cases)}.")
+        if which.shape and which.shape != first.shape:
+            raise ShapeError(
+                f"select_n needs `which` to be a scalar or of the cases' shape; got {which.str_short()} "
+                f"for cases {first.str_short()}."
+            )
+        return ShapedArray(first.shape, first.dtype, all(c.weak_type for c in cases))
+
+    def jvp(self, primals, tangents):
+        which, *cases = primals
+        result = self(which, *cases)
+        if all(is_zero(t) for t in tangents[1:]):
+            return result, Zero(get_aval(result).to_tangent_aval())
+        return result, self(which, *[instantiate(t) for t in tangents[1:]])
+
+    def transpose(self, ct, which, *cases):
+        nothing = full(get_aval(ct).shape, 0, get_aval(ct).dtype)
+        return [
+            None,
+            *[
+                self(which, *[ct if j == i else nothing for j in range(len(cases))]) if is_linear(case) else None
+                for i, case in enumerate(cases)
+            ],
+        ]
+
+    def batch(self, operands, axes):
+        [which, *cases], [which_axis, *case_axes] = operands, axes
+        size = mapped_size(operands, axes)
+        cases = [to_front(c, a, size) for c, a in zip(cases, case_axes, strict=True)]
+        shape = get_aval(cases[0]).shape
+        if which_axis is None and not get_aval(which).shape:
+            return self(which, *cases), 0
+        which = to_front(which, which_axis, size)
+        if len(get_aval(which).shape) != len(shape):
+            which = BroadcastInDim(shape, (0,))(which)
+        return self(which, *cases), 0
+
+    def lower(self, out, which, *cases):
+        if len(cases) == 1:
+            return cases[0]
+        aval = out.in_avals[0]
+        boolean = ShapedArray(aval.shape, np.dtype(bool))
+        if aval.dtype == np.bool_:
+            return out.op("stablehlo.select", [which, cases[1], cases[0]])
+        result = cases[-1]
+        for i in reversed(range(len(cases) - 1)):  # the first case whose number is not below `which`
+            attributes = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
+            here = out.op("stablehlo.compare", [which, out.constant(i + 1, aval)], attributes, aval=boolean)
+            result = out.op("stablehlo.select", [here, cases[i], result])
+        return result
+
+    def reference(self, which, *cases):
+        number = np.broadcast_to(np.clip(np.asarray(which).astype(np.int64), 0, len(cases) - 1), cases[0].shape)
+        return np.choose(number, cases).astype(cases[0].dtype)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [np.asarray([True, False, True]), array(3), array(3)]
+        yield cls(), [np.asarray(True), array(2, 2), array(2, 2)]
+        yield cls(), [np.asarray([0, 2, 1], np.int32), array(3), array(3), array(3)]
+        yield cls(), [np.zeros((0, 2), bool), array(0, 2), array(0, 2)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [np.asarray([True]), array(3), array(3)], "a scalar or of the cases' shape"
+        yield cls(), [array(3), array(3), array(3)], "bool or int32"
+        yield cls(), [np.asarray(True), array(2), array(3)], "one shape and dtype"
+
+
+# ---- the words in which rules are written
+
+
+EQ, NE, LT, LE, GT, GE = Eq(), Ne(), Lt(), Le(), Gt(), Ge()
+AND, OR, NOT, SELECT_N = And(), Or(), Not(), SelectN()
+
+
+def eq(x, y):
+    return EQ(*pair(x, y))
+
+
+def ne(x, y):
+    return NE(*pair(x, y))
+
+
+def lt(x, y):
+    return LT(*pair(x, y))
+
+
+def gt(x, y):
+    return GT(*pair(x, y))
+
+
+def and_(x, y):
+    return AND(x, y)
+
+
+def or_(x, y):
+    return OR(x, y)
+
+
+def not_(x):
+    return NOT(x)
+
+
+def select(condition, where_true, where_false):
+    """`where_true` where the condition holds; Python numbers are spread to the other's shape."""
+    if type(where_true) in _PYTHON_SCALARS:
+        aval = get_aval(where_false)
+        where_true = full(aval.shape, typed(where_true, aval), aval.dtype)
+    if type(where_false) in _PYTHON_SCALARS:
+        aval = get_aval(where_true)
+        where_false = full(aval.shape, typed(where_false, aval), aval.dtype)
+    return SELECT_N(condition, where_false, where_true)

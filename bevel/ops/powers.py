@@ -1,0 +1,152 @@
+"""Powers and roots."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError
+from bevel.core.primitive import primitive
+from bevel.core.tangents import Zero
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import full_like, spread, sub
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
+from bevel.ops.exponential import log
+from bevel.ops.logic import and_, eq, gt, select
+
+_PYTHON_SCALARS = (bool, int, float, complex)
+
+
+@primitive
+class Pow(Binary):
+    """x ** y, both floating or complex; or y an integer. NaN for a negative x under a non-integer y."""
+
+    hlo = "stablehlo.power"
+    takes = "inexact"
+
+    def infer(self, x, y):
+        if dtypes.issubdtype(y.dtype, np.integer) and dtypes.issubdtype(x.dtype, np.inexact):
+            shape = x.shape or y.shape
+            if x.shape and y.shape and x.shape != y.shape:
+                return Binary.infer(self, x, y)
+            return ShapedArray(shape, x.dtype, x.weak_type)
+        return Binary.infer(self, x, y)
+
+    def along_x(self, dx, result, x, y):
+        # d(x^y)/dx = y x^(y-1), which is 0 where y is 0, also at x = 0
+        dtype = get_aval(x).dtype
+        if type(y) in _PYTHON_SCALARS or isinstance(y, np.generic):
+            if y == 0:
+                return Zero(get_aval(result).to_tangent_aval())
+            return mul(dx, mul(pow_(x, y - 1), y if type(y) in _PYTHON_SCALARS else dtype.type(y)))
+        exponent = spread(convert(y, dtype), result)
+        at_zero = eq(exponent, 0)
+        lowered = select(at_zero, full_like(result, 1), sub(exponent, 1))
+        return mul(dx, select(at_zero, full_like(result, 0), mul(exponent, pow_(spread(x, result), lowered))))
+
+    def along_y(self, dy, result, x, y):
+        # d(x^y)/dy = log(x) x^y; at x = 0 the limit for y > 0 is 0
+        if dtypes.issubdtype(get_aval(y).dtype, np.integer):
+            return Zero(get_aval(result).to_tangent_aval())
+        x, y = spread(x, result), spread(y, result)
+        at_zero = eq(x, 0)
+        safe = select(at_zero, full_like(result, 1), x)
+        if not dtypes.issubdtype(get_aval(y).dtype, np.complexfloating):
+            at_zero = at_zero_for_positive(at_zero, y)
+        return mul(dy, mul(log(select(at_zero, safe, x)), result))
+
+    def lower(self, out, x, y):
+        x_aval, y_aval = out.in_avals
+        x, y = filled(out, [x, y])
+        if dtypes.issubdtype(y_aval.dtype, np.integer):
+            y = out.convert(y, out.avals[0])
+        return out.op(self.hlo, [x, y])
+
+    def reference(self, x, y):
+        with np.errstate(all="ignore"):
+            return np.power(x, np.asarray(y).astype(x.dtype))
+
+
+def at_zero_for_positive(at_zero, y):
+    return and_(at_zero, gt(y, full_like(y, 0)))
+
+
+@primitive
+class IntegerPow(Unary):
+    """x ** y for a Python int y, by repeated squaring; 1 / x ** -y for a negative one."""
+
+    y: int
+
+    def infer(self, x):
+        aval = Elementwise.infer(self, x)
+        if self.y < 0 and dtypes.issubdtype(x.dtype, np.integer):
+            raise DTypeError(f"Integers cannot be raised to negative powers: x ** {self.y} of {x.str_short()}.")
+        return aval
+
+    def slope(self, result, x):
+        if self.y == 0:
+            return full_like(x, 0)
+        return mul(integer_pow(x, self.y - 1), float(self.y) if _is_inexact(x) else self.y)
+
+    def lower(self, out, x):
+        aval = out.avals[0]
+        exponent, power, result = abs(self.y), x, None
+        while exponent:
+            if exponent & 1:
+                result = power if result is None else out.op("stablehlo.multiply", [result, power])
+            exponent >>= 1
+            if exponent:
+                power = out.op("stablehlo.multiply", [power, power])
+        one = out.constant(1, aval)
+        if result is None:
+            return one
+        return out.op("stablehlo.divide", [one, result]) if self.y < 0 else result
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.power(x, np.asarray(self.y).astype(x.dtype)) if self.y >= 0 else 1 / np.power(x, -self.y)
+
+    @classmethod
+    def samples(cls, array):
+        for y in (0, 1, 2, 3, -1, -2):
+            yield cls(y), [array(3)]
+        yield cls(5), [array(2, 2)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(-1), [array(2, dtype="int32")], "negative powers"
+
+
+def _is_inexact(x):
+    return dtypes.issubdtype(get_aval(x).dtype, np.inexact)
+
+
+@primitive
+class Square(Unary):
+    """x · x."""
+
+    def slope(self, y, x):
+        return mul(x, 2)
+
+    def lower(self, out, x):
+        return out.op("stablehlo.multiply", [x, x])
+
+    def reference(self, x):
+        return np.square(x)
+
+
+# ---- the words in which rules are written
+
+
+def pow_(x, y):
+    return Pow()(*pair(x, y))
+
+
+def integer_pow(x, y):
+    return x if y == 1 else IntegerPow(int(y))(x)
+
+
+def square(x):
+    return Square()(x)

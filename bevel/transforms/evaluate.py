@@ -1,0 +1,277 @@
+"""Evaluation: the outermost interpreter. An op applied to arrays is a compiled program of one equation.
+
+Programs are found three times over: by C++ from the avals of a call, by their structure (two lambdas that trace to
+the same equations share one program), and on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from bevel.base import settings
+from bevel.base.errors import DonatedBufferError, EngineError
+from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
+from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, state
+from bevel.engine import callbacks
+from bevel.engine import jaxlib_names as names
+from bevel.engine.builder import physical
+from bevel.engine.client import Array, default_device, put, single
+from bevel.engine.compile import Executable, compile_module
+from bevel.engine.dispatch import Fastpath, cached_call
+from bevel.engine.pytree import registry
+from bevel.transforms.lower import hidden_constants, is_hidden, lower
+from bevel.transforms.summary import summarize
+
+flatten = registry.flatten
+
+
+class EvaluationTrace(Trace):
+    """Runs each primitive at once, as a compiled program that C++ finds by the operands' avals."""
+
+    __slots__ = ()
+    is_evaluation = True
+
+    def process(self, op, operands):
+        call = op.call
+        if call is None:
+            call = call_of(op)
+        return call(*operands)
+
+
+EVALUATION = EvaluationTrace()
+_State.trace = EVALUATION
+
+
+_calls: OrderedDict = OrderedDict()
+_calls_lock = threading.Lock()
+_CALLS_KEPT = 2048
+
+
+def call_of(op):
+    """The cached C++ call that applies an op; equal ops share it."""
+    with _calls_lock:
+        call = _calls.get(op)
+        if call is None:
+            call = _calls[op] = cached_call(op.name, op, _miss_of(op), place=place_argument)
+            if len(_calls) > _CALLS_KEPT:
+                _calls.popitem(last=False)
+        else:
+            _calls.move_to_end(op)
+    op.call = call
+    return call
+
+
+def _miss_of(op):
+    def miss(*operands):
+        for operand in operands:
+            if isinstance(operand, Tracer):
+                check_alive(operand)
+        if not state.trace.is_evaluation:
+            return state.trace.process(op, operands), None, False
+        return run_flat(program_of_op(op, tuple([get_aval(x) for x in operands])), operands, op.multiple_results)
+
+    return miss
+
+
+def program_of_op(op, avals) -> ClosedJaxpr:
+    """The jaxpr of one equation."""
+    invars = [Var(aval) for aval in avals]
+    result = op.abstract(avals)
+    outvars = [Var(aval) for aval in (result if op.multiple_results else [result])]
+    return ClosedJaxpr(Jaxpr([], invars, outvars, [Equation(op, invars, outvars)], name=op.name))
+
+
+def run_flat(closed, operands, multiple_results):
+    """Compiles and runs a program on flat operands, as a miss of the C++ call reports it."""
+    executable, device, committed = compile_for(closed, operands)
+    arrays = [on_device(x, aval, device) for x, aval in zip(operands, executable.in_avals, strict=True)]
+    results = execute(executable, arrays)
+    if multiple_results:
+        return results, fastpath(executable, flatten(results)[1], device, committed), False
+    return results[0], fastpath(executable, flatten(results[0])[1], device, committed), False
+
+
+# ---- programs found by their structure
+
+
+_executables: OrderedDict = OrderedDict()
+_EXECUTABLES_KEPT = 4096
+_lock = threading.RLock()
+
+
+def structure(closed: ClosedJaxpr) -> tuple:
+    """What decides a program, hashable: two programs of one structure compile to the same code.
+
+    Variables are numbered in order; numbers written in, by their bits; hidden constants, by their avals alone.
+    """
+    numbers: dict[int, int] = {}
+
+    def of_atom(v):
+        if type(v) is Literal:
+            value = np.asarray(v.val)
+            return (v.aval, value.tobytes())
+        return numbers[id(v)]
+
+    def of_constant(value):
+        if is_hidden(value):
+            return get_aval(value)
+        value = np.asarray(value)
+        return (value.dtype, value.shape, value.tobytes())
+
+    def of_program(program):
+        jaxpr = program.jaxpr if isinstance(program, ClosedJaxpr) else program
+        consts = program.consts if isinstance(program, ClosedJaxpr) else ()
+        for v in [*jaxpr.constvars, *jaxpr.invars]:
+            numbers[id(v)] = len(numbers)
+        rows = []
+        for eqn in jaxpr.eqns:
+            inner = tuple([of_program(p) for _, p in subprograms(eqn.op)]) if eqn.op.fields else ()
+            op = _without_programs(eqn.op) if inner else eqn.op
+            rows.append((op, inner, *[of_atom(v) for v in eqn.invars]))
+            for v in eqn.outvars:
+                numbers[id(v)] = len(numbers)
+        return (
+            tuple([v.aval for v in [*jaxpr.constvars, *jaxpr.invars]]),
+            tuple([of_constant(c) for c in consts]),
+            tuple(rows),
+            tuple([of_atom(v) for v in jaxpr.outvars]),
+        )
+
+    return of_program(closed)
+
+
+def _without_programs(op):
+    """An op's parameters other than its programs."""
+    holding = {name for name, _ in subprograms(op)}
+    return (type(op), op.identity, tuple([getattr(op, name) for name in op.fields if name not in holding]))
+
+
+def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None):
+    """The executable for a program on the device that its operands are committed to: (executable, device, committed)."""
+    committed = False
+    for operand in operands:
+        if isinstance(operand, Array) and operand._committed:
+            here = operand._sharding._device
+            if committed and here != device:
+                raise EngineError(
+                    f"{closed.jaxpr.name or 'A program'} was given arrays on {device} and on {here}.\n"
+                    "All arrays of one call must be on one device: move one with bevel.device_put(x, device)."
+                )
+            device, committed = here, True
+    if device is None:
+        device = default_device()
+    return compile_program(closed, device, committed, donated, overrides), device, committed
+
+
+def compile_program(closed, device, committed=False, donated=(), overrides=None) -> Executable:
+    """Lowers and compiles, or finds the executable of a program of the same structure."""
+    key = None
+    if not closed.effects:
+        key = (
+            structure(closed), device, committed, tuple(donated), settings.trace_key(),
+            None if not overrides else tuple(sorted(overrides.items())),
+        )  # fmt: skip
+        with _lock:
+            found = _executables.get(key)
+            if found is not None:
+                _executables.move_to_end(key)
+                hidden = _hidden_values(closed)
+                if all(a is b for a, b in zip(hidden, found.hidden, strict=True)):
+                    return found
+                return found.with_hidden(hidden)
+    module = lower(closed, closed.jaxpr.name or "main", device.platform, donated)
+    loaded, choice = compile_module(module, summarize(closed), device, overrides=overrides)
+    hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
+    executable = Executable(
+        loaded,
+        [v.aval for v in closed.jaxpr.invars],
+        [v.aval for v in closed.jaxpr.outvars],
+        hidden,
+        device,
+        committed,
+        choice,
+        module.keep_alive,
+        module.callbacks,
+    )
+    if key is not None:
+        with _lock:
+            _executables[key] = executable
+            if len(_executables) > _EXECUTABLES_KEPT:
+                _executables.popitem(last=False)
+    return executable
+
+
+def _hidden_values(closed):
+    return list(hidden_constants(closed).values())
+
+
+def clear_caches():
+    """Forgets every compiled program and cached call."""
+    with _lock, _calls_lock:
+        _executables.clear()
+        _calls.clear()
+
+
+# ---- running
+
+
+def on_device(value, aval, device):
+    """An operand as an array on that device, in the dtype of its aval."""
+    if isinstance(value, Array):
+        if value.is_deleted():
+            raise DonatedBufferError(
+                f"An array {aval.str_short()} was used after its memory had been given away, by donate_argnums or "
+                "delete().\nUse the result of the call it was donated to, or don't donate it."
+            )
+        if value._sharding._device == device:
+            return value
+        return names.batched_device_put(aval, single(device), [value], [device], value._committed)
+    held = physical(aval)
+    return put(aval, np.asarray(value).astype(held.dtype, copy=False), single(device), False)
+
+
+def place_argument(value, sharding, layout=None):
+    """For C++: an argument that is not an array on the device yet."""
+    return on_device(value, get_aval(value), sharding._device)
+
+
+def execute(executable, arrays) -> list:
+    try:
+        return executable.run(arrays)
+    except names.JaxRuntimeError as error:
+        raise translated(error) from None
+
+
+def translated(error):
+    """What the engine said, as the error that a person can act on."""
+    original = callbacks.original(error)
+    if original is not None:
+        return original
+    text = str(error)
+    if "deleted or donated" in text or "has been deleted" in text:
+        return DonatedBufferError(
+            "An array was used after its memory had been given away, by donate_argnums or delete().\n"
+            "Use the result of the call it was donated to, or don't donate it."
+        )
+    return error
+
+
+def fastpath(executable, out_tree, device, committed, kept=None):
+    """What C++ needs to run this program again without Python; None where it cannot."""
+    if executable.callbacks or any(aval.extended for aval in executable.out_avals):
+        return None
+    count = len(executable.in_avals)
+    return Fastpath(
+        executable.loaded,
+        out_tree,
+        [single(device)] * count,
+        executable.out_shardings,
+        executable.out_avals,
+        [committed] * len(executable.out_avals),
+        [True] * count if kept is None else kept,
+        [None] * count,
+        executable.hidden,
+    )

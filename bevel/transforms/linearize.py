@@ -1,0 +1,207 @@
+"""Linearising: a function's value at a point, and its derivative there as a tape of linear equations.
+
+`Tape` is a trace of which only tangents are tracers. It stands between a `JVPTrace` and the trace around: an op
+without a tangent among its operands passes on to that one at once, an op with one is written down. So the tape holds
+linear equations only, their other operands being the residuals, and transposing them in reverse is reverse mode.
+"""
+
+from __future__ import annotations
+
+from bevel.base import dtypes
+from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
+from bevel.core.primitive import LinearOperand
+from bevel.core.source import get_traceback
+from bevel.core.staging import hoist_tracers, paused_collector, stage
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import Trace, get_aval, set_trace, state
+from bevel.ops.elementwise import add_any
+from bevel.ops.shapes import instantiate
+from bevel.transforms.jvp import jvp
+
+
+class Tape(Trace):
+    """Writes down linear equations; everything else passes to the trace around."""
+
+    __slots__ = ("equations", "parent")
+    is_tape = True
+
+    def __init__(self, parent):
+        super().__init__()
+        self.parent = parent
+        self.equations: list[Equation] = []
+
+    def process(self, op, operands):
+        for x in operands:
+            if type(x) is Var and x.trace is self:
+                break
+        else:
+            before = set_trace(self.parent)
+            try:
+                return op(*operands)
+            finally:
+                set_trace(before)
+        avals = tuple([x.aval if type(x) is Var else get_aval(x) for x in operands])
+        result = op.results.get(avals)
+        if result is None:
+            result = op.abstract(avals)
+        outvars = [Var(aval, self) for aval in (result if op.multiple_results else (result,))]
+        self.equations.append(Equation(op, list(operands), outvars, get_traceback()))
+        return list(outvars) if op.multiple_results else outvars[0]
+
+    def describe(self, tracer):
+        return "a tangent"
+
+    def holds(self, x) -> bool:
+        return type(x) is Var and x.trace is self
+
+
+class Linearized:
+    """The derivative of a function at a point: tangents in, tangents out.
+
+    inputs     the tape's variable for each argument (None where it has no tangent)
+    results    for each result, its tangent: a variable of the tape, a `Zero`, or a constant
+    """
+
+    __slots__ = ("equations", "inputs", "results", "tape")
+
+    def __init__(self, tape, inputs, results):
+        self.tape = tape
+        self.equations = tape.equations
+        self.inputs = inputs
+        self.results = results
+
+    def forward(self, tangents):
+        """The tangents of the results, for tangents of the arguments (`Zero` allowed)."""
+        env = {}
+        for var, tangent in zip(self.inputs, tangents, strict=True):
+            if var is not None:
+                env[var] = instantiate(tangent)
+        holds = self.tape.holds
+        for eqn in self.equations:
+            values = eqn.op(*[env[x] if holds(x) else x for x in eqn.invars])
+            env.update(zip(eqn.outvars, values if eqn.op.multiple_results else [values], strict=True))
+        return [env[r] if holds(r) else r for r in self.results]
+
+    def backward(self, cotangents):
+        """The cotangents of the arguments, for cotangents of the results; `Zero` where nothing flows."""
+        flows: dict[Var, object] = {}
+        for result, ct in zip(self.results, cotangents, strict=True):
+            if self.tape.holds(result) and not is_zero(ct):
+                accumulate(flows, result, ct)
+        run_backward(self.equations, flows, self.tape.holds)
+        return [
+            None if var is None else flows.get(var, Zero(var.aval)) for var in self.inputs
+        ]
+
+    def to_jaxpr(self) -> tuple[ClosedJaxpr, list]:
+        """The linear program as a jaxpr of (residuals, tangents) → tangents, and the residuals' values."""
+        holds = self.tape.holds
+        residuals, variables = [], {}
+
+        def atom(x):
+            if holds(x):
+                return x
+            known = variables.get(id(x))
+            if known is None:
+                aval = get_aval(x)
+                if type(x) in (bool, int, float, complex):
+                    return Literal(x, aval)
+                known = variables[id(x)] = Var(aval)
+                residuals.append(x)
+            return known
+
+        eqns = [e.replace(invars=[atom(x) for x in e.invars]) for e in self.equations]
+        outvars = [atom(instantiate(r)) for r in self.results]
+        invars = [Var(aval) if v is None else v for v, aval in zip(self.inputs, self._avals(), strict=True)]
+        jaxpr = Jaxpr([], [*variables.values(), *invars], outvars, eqns)
+        return ClosedJaxpr(jaxpr), residuals
+
+    def _avals(self):
+        return [None if v is None else v.aval for v in self.inputs]
+
+
+def accumulate(flows, var, ct):
+    """Adds a cotangent to what has reached a variable."""
+    known = flows.get(var)
+    flows[var] = ct if known is None else add_any(known, ct)
+
+
+def run_backward(equations, flows, is_linear):
+    """Transposes equations in reverse; `flows` maps variables to cotangents and is added to in place."""
+    for eqn in reversed(equations):
+        op = eqn.op
+        if op.multiple_results:
+            cts = [flows.pop(v, None) for v in eqn.outvars]
+            if all(ct is None for ct in cts):
+                continue
+            cts = [Zero(v.aval) if ct is None else ct for ct, v in zip(cts, eqn.outvars, strict=True)]
+        else:
+            cts = flows.pop(eqn.outvars[0], None)
+            if cts is None:
+                continue
+        operands = [LinearOperand(x.aval) if is_linear(x) else x for x in eqn.invars]
+        for x, ct in zip(eqn.invars, op.transpose(cts, *operands), strict=True):
+            if ct is not None and not is_zero(ct) and is_linear(x):
+                accumulate(flows, x, ct)
+
+
+def linearize(function, primals, has_tangent=None):
+    """Runs `function` (flat) at a point: (results, Linearized).
+
+    has_tangent   which arguments are differentiated; by default all whose dtype has a derivative
+    """
+    parent = state.trace
+    tape = Tape(parent)
+    inputs = []
+    for i, p in enumerate(primals):
+        aval = get_aval(p).to_tangent_aval()
+        wanted = aval is not None and aval.dtype != dtypes.float0 and (has_tangent is None or has_tangent[i])
+        inputs.append(Var(aval.strip_weak_type(), tape) if wanted else None)
+    tangents = [
+        Zero(get_aval(p).to_tangent_aval()) if v is None else v for p, v in zip(primals, inputs, strict=True)
+    ]
+    with paused_collector():
+        results, tangents_out = jvp(function, primals, tangents, tape)
+    return results, Linearized(tape, inputs, tangents_out)
+
+
+# ---- the same on jaxprs, for ops that hold programs
+
+
+def linearize_jaxpr(closed: ClosedJaxpr, has_tangent):
+    """Splits a program into its values and its derivative.
+
+    gives (primal, linear, out_has_tangent, residual_avals) where
+      primal  ClosedJaxpr: arguments → results + residuals
+      linear  ClosedJaxpr: residuals + tangents of the arguments that have one → tangents of the results that have one
+    Kept on the program, for each `has_tangent`.
+    """
+    has_tangent = tuple(has_tangent)
+    key = ("linearize", has_tangent)
+    found = closed.kept.get(key)
+    if found is None:
+        found = closed.kept[key] = _linearize_jaxpr(closed, has_tangent)
+    return found
+
+
+def _linearize_jaxpr(closed, has_tangent):
+    kept = {}
+
+    def primal(*args):
+        def run(*xs):
+            return evaluate(closed.jaxpr, closed.consts, *xs)
+
+        results, linearized = linearize(run, args, has_tangent)
+        out_has = [linearized.tape.holds(r) or not is_zero(r) for r in linearized.results]
+        linearized.results = [r for r, has in zip(linearized.results, out_has, strict=True) if has]
+        linearized.inputs = [v for v, has in zip(linearized.inputs, has_tangent, strict=True) if has]
+        avals = [a.to_tangent_aval() for a, has in zip(closed.in_avals, has_tangent, strict=True) if has]
+        linearized.inputs = [Var(a) if v is None else v for v, a in zip(linearized.inputs, avals, strict=True)]
+        program, residuals = linearized.to_jaxpr()
+        kept["linear"], kept["out_has"], kept["count"] = program, out_has, len(residuals)
+        return [*results, *residuals]
+
+    jaxpr, consts = stage(primal, closed.in_avals, closed.jaxpr.name)
+    program, outer = hoist_tracers(jaxpr, consts)
+    assert not outer, "a closed program closed over a tracer"
+    return program, kept["linear"], kept["out_has"], kept["count"]

@@ -1,0 +1,220 @@
+"""From a jaxpr to a StableHLO module.
+
+Each equation's op writes itself through an `Emitter`; its location goes along, so that profiles and memory reports
+speak of the user's lines. Large constants are not written into the module: they become hidden leading arguments, so
+that the compiled program does not depend on their values and compiles fast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.core import source
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
+from bevel.core.staging import stage
+from bevel.engine import builder, callbacks
+from bevel.engine.builder import mlir, type_of
+from bevel.engine.client import Array
+from bevel.ops.shapes import move_axis
+
+builder.set_frame_filter(source.is_ours)
+
+# Constants up to this many bytes are written into the module, where XLA may fold them.
+_INLINE_BYTES = 256
+
+
+class Module:
+    """A StableHLO module in the making.
+
+    hidden     values that the compiled program takes before the caller's arguments
+    callbacks  the Python functions that the program calls
+    """
+
+    def __init__(self, name, platform):
+        self.platform = platform
+        self.name = name
+        self.hidden: list = []
+        self.callbacks = callbacks.CallbackTable()
+        self.keep_alive: list = []
+        self.functions: dict = {}
+        self.names: dict[str, int] = {}
+        self.module = mlir.ir.Module.create(mlir.unknown)
+        self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))
+        self.values: dict[int, object] = {}
+
+    def unique(self, name):
+        """A symbol name not used yet in the module."""
+        name = _identifier(name)
+        count = self.names.get(name, 0)
+        self.names[name] = count + 1
+        return f"{name}_{count}" if count else name
+
+    def function(self, name, in_avals, out_avals, public=False):
+        """A new function: (its operation, an Emitter for its body, its argument values)."""
+        ir = mlir.ir
+        kind = ir.FunctionType.get([type_of(a) for a in in_avals], [type_of(a) for a in out_avals], mlir.context)
+        operation = mlir.bindings.func.FuncOp(
+            self.unique(name), kind, ip=ir.InsertionPoint(self.module.body), loc=mlir.unknown
+        )
+        operation.attributes["sym_visibility"] = builder.string("public" if public else "private")
+        block = operation.add_entry_block()
+        return operation, builder.Emitter(self, block), list(block.arguments)
+
+
+def _identifier(name):
+    kept = "".join([c if c.isalnum() or c == "_" else "_" for c in name])
+    return kept or "program"
+
+
+def is_hidden(value) -> bool:
+    """Does this constant go in as a hidden argument rather than into the module's text?"""
+    if isinstance(value, Array):
+        return bool(value.aval.shape) or value.aval.extended
+    return isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES or not isinstance(value, (np.ndarray, np.generic))
+
+
+def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None) -> Module:
+    """Lowers a program. `donated` are the positions of arguments whose memory the results may use."""
+    with mlir.context, mlir.unknown:
+        module = Module(name, platform)
+        hidden = hidden_constants(closed)
+        module.hidden = list(hidden.values())
+        hidden_avals = [_aval_of_constant(value) for value in module.hidden]
+        jaxpr = closed.jaxpr
+        operation, emitter, arguments = module.function(
+            "main", [*hidden_avals, *[v.aval for v in jaxpr.invars]], [v.aval for v in jaxpr.outvars], public=True
+        )
+        module.values = dict(zip(hidden, arguments, strict=False))
+        results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
+        mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
+        _mark_arguments(operation, jaxpr, len(hidden), donated)
+        return module
+
+
+def _aval_of_constant(value):
+    return value.aval if isinstance(value, Array) else ShapedArray(value.shape, value.dtype)
+
+
+def hidden_constants(closed) -> dict[int, object]:
+    """The constants that become hidden arguments, of this program and those inside it, by identity."""
+    found = {}
+
+    def visit(program):
+        consts = program.consts if isinstance(program, ClosedJaxpr) else ()
+        jaxpr = program.jaxpr if isinstance(program, ClosedJaxpr) else program
+        for value in consts:
+            if is_hidden(value):
+                found[id(value)] = value
+        for eqn in jaxpr.eqns:
+            if eqn.op.fields:
+                for _, inner in subprograms(eqn.op):
+                    visit(inner)
+
+    visit(closed)
+    return found
+
+
+def _mark_arguments(operation, jaxpr, offset, donated):
+    """Says which arguments' memory results take over: by position where a result of the same type is free."""
+    if not donated:
+        return
+    free = {}
+    for index, var in reversed(list(enumerate(jaxpr.outvars))):
+        free.setdefault(builder.physical(var.aval).strip_weak_type(), []).append(index)
+    attributes = [{} for _ in operation.arguments]
+    for position in donated:
+        results = free.get(builder.physical(jaxpr.invars[position].aval).strip_weak_type())
+        if results:
+            attributes[offset + position] = {"tf.aliasing_output": builder.i32(results.pop())}
+        else:
+            attributes[offset + position] = {"jax.buffer_donor": builder.boolean(True)}
+    operation.arg_attrs = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in attributes])
+
+
+def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
+    """Writes a jaxpr's equations into the emitter's block; gives the values of its results."""
+    env = dict(zip(jaxpr.invars, arguments, strict=True))
+    hidden = out.module.values
+    for var, value in zip(jaxpr.constvars, consts, strict=True):
+        known = hidden.get(id(value))
+        env[var] = known if known is not None else out.constant(np.asarray(value), var.aval)
+    return _write(out, jaxpr, env)
+
+
+def _write(out, jaxpr, env):
+    locate = mlir.locate
+    outer = out.location
+    for eqn in jaxpr.eqns:
+        op = eqn.op
+        outvars = eqn.outvars
+        out.avals = avals = [v.aval for v in outvars]
+        out.in_avals = in_avals = [v.aval for v in eqn.invars]
+        out.location = locate(eqn.source) if eqn.source is not None else outer
+        if op.splats:
+            shape = avals[0].shape
+            values = [
+                env[v] if type(v) is not Literal else out.constant(v.val, v.aval.with_shape(shape)) for v in eqn.invars
+            ]
+            out.in_avals = [v.aval if type(v) is not Literal else avals[0] for v in eqn.invars]
+        else:
+            values = [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in eqn.invars]
+        if not op.knows_keys and (avals and avals[0].extended or any([a.extended for a in in_avals])):
+            results = _lower_on_keys(out, eqn, values)
+        else:
+            results = op.lower(out, *values)
+        if op.multiple_results:
+            env.update(zip(outvars, results, strict=True))
+        else:
+            env[outvars[0]] = results
+    out.location = outer
+    return [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in jaxpr.outvars]
+
+
+def _lower_on_keys(out, eqn, values):
+    """Lowers an op on key arrays as its own batch rule over the axis of words that each key is held in."""
+    avals = [builder.physical(v.aval) for v in eqn.invars]
+    axes = [len(v.aval.shape) if v.aval.extended else None for v in eqn.invars]
+
+    def on_words(*operands):
+        results, places = eqn.op.batch(operands, axes)
+        if not eqn.op.multiple_results:
+            results, places = [results], [places]
+        return [
+            _axis_to_end(result, place) if var.aval.extended else result
+            for result, place, var in zip(results, places, eqn.outvars, strict=True)
+        ]
+
+    jaxpr, consts = stage(on_words, avals)
+    results = inline(out, jaxpr, consts, values)
+    return results if eqn.op.multiple_results else results[0]
+
+
+def _axis_to_end(value, axis):
+    last = len(value.aval.shape) - 1
+    return value if axis == last else move_axis(value, axis, last)
+
+
+def call(out, name, program: ClosedJaxpr, values) -> list:
+    """Calls a program as a function of the module, written once for each program."""
+    module = out.module
+    captured = [c for c in program.consts if id(c) in module.values]
+    key = (id(program), tuple(id(c) for c in captured))
+    symbol = module.functions.get(key)
+    hidden_values = [module.values[id(c)] for c in captured]
+    if symbol is None:
+        avals = [_aval_of_constant(c) for c in captured]
+        jaxpr = program.jaxpr
+        operation, emitter, arguments = module.function(
+            name, [*avals, *[v.aval for v in jaxpr.invars]], [v.aval for v in jaxpr.outvars]
+        )
+        outer = module.values
+        module.values = dict(zip([id(c) for c in captured], arguments, strict=False))
+        try:
+            results = inline(emitter, jaxpr, program.consts, arguments[len(captured) :])
+        finally:
+            module.values = outer
+        mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
+        symbol = module.functions[key] = builder.symbol(operation.name.value)
+        module.keep_alive.append(program)
+    return list(out.ops("func.call", [*hidden_values, *values], {"callee": symbol}).results)
