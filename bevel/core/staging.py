@@ -22,6 +22,8 @@ class StageTrace(Trace):
 
     __slots__ = ("arg_names", "constants", "equations", "function_name", "invars")
 
+    is_staging = True
+
     def __init__(self, function_name=""):
         super().__init__()
         self.equations: list[Equation] = []

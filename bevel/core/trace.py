@@ -28,6 +28,7 @@ class Trace:
     __slots__ = ("alive", "__weakref__")
     is_evaluation = False
     is_tape = False
+    is_staging = False
 
     def __init__(self):
         self.alive = True
@@ -102,7 +103,9 @@ class Tracer:
         value = self.known_value()
         if value is not None:
             return bool(value)
-        raise TracerBoolConversionError(
+        raise _about(
+            self,
+            TracerBoolConversionError,
             f"Python asked whether {self.described()} is true{user_line(' at {}')}, but its value is not known while tracing"
             "\n(`if`, `while`, `and`, `or`, `not`, `assert` and `bool()` ask this).\n"
             "Use jnp.where(condition, a, b), lax.cond or lax.while_loop; or make the argument static: "
@@ -122,7 +125,9 @@ class Tracer:
         value = self.known_value()
         if value is not None:
             return value.__index__()
-        raise TracerIntegerConversionError(
+        raise _about(
+            self,
+            TracerIntegerConversionError,
             f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while tracing"
             "\n(`range`, a list index and a shape ask this).\n"
             "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop."
@@ -132,7 +137,9 @@ class Tracer:
         value = self.known_value()
         if value is not None:
             return value.__array__(*args, **kwargs)
-        raise TracerArrayConversionError(
+        raise _about(
+            self,
+            TracerArrayConversionError,
             f"NumPy, or other code outside Bevel, asked for the numbers of {self.described()}{user_line(' at {}')},\n"
             "which are not known while tracing. Use the function of the same name in bevel.numpy;\n"
             "for code that must run on the host: bevel.pure_callback."
@@ -152,7 +159,9 @@ class Tracer:
         value = self.known_value()
         if value is not None:
             return value
-        raise ConcretizationTypeError(
+        raise _about(
+            self,
+            ConcretizationTypeError,
             f"{asked_by} needs the value of {self.described()}{user_line(' at {}')}, which is not known while tracing.\n"
             "Keep it an array, or make the argument static: jit(f, static_argnames=…)."
         )
@@ -185,6 +194,13 @@ class Tracer:
 
     def block_until_ready(self):
         return self
+
+
+def _about(tracer, error, message):
+    """The error, with the tracer that it is about: jit looks which argument's value was needed."""
+    made = error(message)
+    made.tracer = tracer
+    return made
 
 
 def check_alive(tracer: Tracer):

@@ -58,13 +58,13 @@ __all__ = [
     "NODE_FUNCTIONS", "DictKey", "FlattenedIndexKey", "GetAttrKey", "KeyEntry", "KeyLeafPair", "KeyPath", "Partial",
     "PyTreeDef", "PyTreeRegistry", "SequenceKey", "TreeTypeError", "all_leaves", "broadcast_prefix", "build_tree",
     "default_registry", "describe_mismatch", "differences", "explain_flatten_failure", "flatten", "flatten_axes",
-    "flatten_one_level", "flatten_one_level_with_keys", "flatten_up_to", "flatten_with_path", "is_tree_node", "keystr",
-    "leaves", "path_string", "raise_explained", "register_dataclass", "register_pytree_node", "register_pytree_node_class",
-    "register_pytree_with_keys", "register_pytree_with_keys_class", "register_static", "static", "structure",
-    "structure_difference", "tree_all", "tree_broadcast", "tree_flatten", "tree_flatten_with_path", "tree_leaves",
-    "tree_leaves_with_path", "tree_map", "tree_map_with_path", "tree_reduce", "tree_reduce_associative",
-    "tree_structure", "tree_transpose", "tree_unflatten", "treedef_children", "treedef_is_leaf", "treedef_tuple",
-    "unflatten",
+    "flatten_one_level", "flatten_one_level_with_keys", "flatten_up_to", "flatten_with_path", "is_tree_node",
+    "keystr", "leaves", "path_string", "raise_explained", "register_dataclass", "register_pytree_node",
+    "register_pytree_node_class", "register_pytree_with_keys", "register_pytree_with_keys_class", "register_static",
+    "static", "structure", "structure_difference", "tree_all", "tree_broadcast", "tree_flatten",
+    "tree_flatten_with_path", "tree_leaves", "tree_leaves_with_path", "tree_map", "tree_map_with_path",
+    "tree_reduce", "tree_reduce_associative", "tree_structure", "tree_transpose", "tree_unflatten",
+    "treedef_children", "treedef_is_leaf", "treedef_tuple", "unflatten",
 ]  # fmt: skip
 
 IsLeaf = Callable[[Any], bool] | None
@@ -110,18 +110,27 @@ def tree_unflatten(treedef: Any, leaves: Iterable[Any]) -> Any:
     >>> tree_unflatten(tree_structure([0, (0, 0)]), "abc")
     ['a', ('b', 'c')]
     """
+    if type(leaves) is not list:
+        leaves = list(leaves) if isinstance(leaves, Iterable) else leaves
+    try:
+        return treedef.unflatten(leaves)
+    except (ValueError, AttributeError, TypeError):
+        _explain_unflatten(treedef, leaves)
+        raise
+
+
+def _explain_unflatten(treedef: Any, leaves: Any) -> None:
+    """Raises the letter for what tree_unflatten was given, where that was wrong by its number or type."""
     if not isinstance(treedef, PyTreeDef):
         raise TreeTypeError(
             f"tree_unflatten takes a PyTreeDef and then the leaves; its first argument is a {type(treedef).__name__}."
             + (" The two are the other way round." if isinstance(leaves, PyTreeDef) else "")
-        )
-    leaves = leaves if type(leaves) is list else list(leaves)
-    if len(leaves) != treedef.num_leaves:
+        ) from None
+    if isinstance(leaves, list) and len(leaves) != treedef.num_leaves:
         raise TreeError(
             f"tree_unflatten was given {_count(len(leaves), 'leaf', 'leaves')} for a structure that has "
             f"{treedef.num_leaves}:\n{_shortened(treedef)}"
-        )
-    return treedef.unflatten(leaves)
+        ) from None
 
 
 def tree_leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
@@ -175,7 +184,7 @@ def _columns(asked: str, treedef: Any, tree: Any, rest: tuple[Any, ...], is_leaf
         for i, other in enumerate(rest):
             names = ("the first tree", "the second tree" if i == 0 else f"tree {i + 2}")
             opening = f"{asked}: {names[1]} differs from the first in structure."
-            flatten_up_to(treedef, other, tree, names, opening=opening, rule=_MAP_RULE, is_leaf=is_leaf)
+            flatten_up_to(treedef, other, tree, names, asked=asked, opening=opening, rule=_MAP_RULE, is_leaf=is_leaf)
         raise
 
 
@@ -251,7 +260,9 @@ def tree_transpose(outer_treedef: Any, inner_treedef: Any | None, pytree_to_tran
             )
         names = ("the outer structure", "the tree to transpose")
         opening = "tree_transpose: the tree does not begin with the outer structure."
-        subtrees = flatten_up_to(outer_treedef, pytree_to_transpose, outer_treedef, names, opening=opening)
+        subtrees = flatten_up_to(
+            outer_treedef, pytree_to_transpose, outer_treedef, names, asked="tree_transpose", opening=opening
+        )
         inner_treedef = flatten(subtrees[0])[1]
     inner_size = inner_treedef.num_leaves
     if treedef.num_leaves != outer_size * inner_size:

@@ -362,21 +362,27 @@ def flatten_up_to(
     expected_tree: Any,
     names: tuple[str, str],
     *,
+    asked: str = "broadcast_prefix",
     opening: str = "",
     rule: str = PREFIX_RULE,
     is_leaf: Callable[[Any], bool] | None = None,
 ) -> list[Any]:
     """The subtrees of `tree` at the leaves of `treedef`, which is that of expected_tree; TreeError where it differs.
 
-    opening and rule are the first and last lines of the letter.
+    opening and rule are the first and last lines of that letter; asked begins the one for a tree that cannot be
+    flattened.
     """
     try:
         return treedef.flatten_up_to(tree)
     except (ValueError, TypeError) as error:
         # C++ names neither path nor tree: look again, slowly, for the place.
-        for difference in differences(expected_tree, tree, prefix=True, is_leaf=is_leaf):
+        try:
+            difference = next(differences(expected_tree, tree, prefix=True, is_leaf=is_leaf), None)
+        except ValueError:
+            difference = None  # a node of `tree` cannot be flattened, and that is the letter to write
+        if difference is not None:
             raise TreeError(prefix_letter(*names, difference, opening=opening, rule=rule)) from None
-        raise_explained(tree, error, opening.partition(":")[0] or "broadcast_prefix")
+        raise_explained(tree, error, asked)
 
 
 def raise_explained(tree: Any, error: Exception, asked: str) -> NoReturn:

@@ -41,7 +41,7 @@ def _register(asked: str, nodetype: type, register: Callable[[], Any]) -> None:
             raise
         raise TreeError(
             f"{asked}: the class {nodetype.__module__}.{nodetype.__qualname__} is a pytree node already.\n"
-            "A class is registered once, since trees of it may exist: look for a second call or decorator, and keep one."
+            "A class is registered once, since trees of it may exist: keep one of the two calls or decorators."
         ) from None
 
 
@@ -132,7 +132,7 @@ def register_pytree_with_keys(
 
 
 def register_pytree_with_keys_class(cls: Class) -> Class:
-    """Class decorator: registers through `tree_flatten_with_keys`, `tree_unflatten`, and `tree_flatten` if there is one."""
+    """Class decorator: registers through `tree_flatten_with_keys`, `tree_unflatten` and any `tree_flatten`."""
     asked = "register_pytree_with_keys_class"
     example = "def tree_flatten_with_keys(self): return ([(GetAttrKey('x'), self.x)], static)"
     _method(asked, cls, "tree_flatten_with_keys", example)

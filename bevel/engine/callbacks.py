@@ -53,7 +53,7 @@ class CallbackTable:
         results   shape and dtype of each result
         name      what errors call it; its own name by default
         """
-        name = name or getattr(function, "__name__", type(function).__name__)
+        name = name or str(getattr(function, "__name__", type(function).__name__))
         self.callables.append(_checked(function, [(tuple(r.shape), np.dtype(r.dtype)) for r in results], name))
         return len(self.callables) - 1
 
@@ -81,9 +81,7 @@ def custom_call(
     attributes = {
         "call_target_name": ir.StringAttr.get(TARGETS[platform]),
         "api_version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 4),  # typed FFI
-        "backend_config": ir.DictAttr.get(
-            {"index": ir.IntegerAttr.get(ir.IntegerType.get_unsigned(64), index)}
-        ),
+        "backend_config": ir.DictAttr.get({"index": ir.IntegerAttr.get(ir.IntegerType.get_unsigned(64), index)}),
         "has_side_effect": ir.BoolAttr.get(has_side_effect),
         # The function sees rows first, whatever layout the compiler would like better for its neighbours.
         "operand_layouts": _row_major([value.type for value in operands]),

@@ -20,8 +20,8 @@ from typing import Any
 # XLA's C++ logging reads this once, when its library is loaded: below 1 it greets each program with lines of its own.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
-from jaxlib import _jax, xla_client  # noqa: E402
-from jaxlib import version as _jaxlib_version  # noqa: E402
+from jaxlib import _jax, xla_client
+from jaxlib import version as _jaxlib_version
 
 xc = xla_client
 jaxlib_version: str = _jaxlib_version.__version__

@@ -15,7 +15,7 @@ from bevel.engine.jaxlib_names import found, register_custom_call_target
 
 log = logging.getLogger(__name__)
 
-PREFIX = "lapack_"  # every LAPACK call's target begins so
+PREFIX = "lapack_"  # the targets of LAPACK's calls begin so; those that need no LAPACK do not
 
 _lock = threading.Lock()
 _targets: dict[str, frozenset[str]] = {}

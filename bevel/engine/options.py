@@ -1,7 +1,8 @@
 """Which options XLA compiles a program with: a policy that looks at the program's shape, and the user's own word.
 
 No set of options wins everywhere, so `choose` reads a light summary of the program, applies the rules below one by
-one, and keeps each one's reason for `bevel explain`. What the user passes as `compiler_options`, or has in XLA_FLAGS, wins.
+one, and keeps each one's reason for `bevel explain`. What the user passes as `compiler_options` wins, and so does
+what stands in XLA_FLAGS.
 
 XLA's own defaults stay unless a rule has a measured gain. A jaxlib that does not know an option of ours is not an
 error: `compile_with` drops it and compiles without. An option of the user's that XLA does not know gets a letter.
@@ -9,7 +10,6 @@ error: `compile_with` drops it and compiles without. An option of the user's tha
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 import os
@@ -42,6 +42,7 @@ class ProgramSummary:
     batched_dots      those of them with batch dimensions
     elementwise       elementwise operations
     callbacks         calls of Python
+    draws             equations that make random bits
     lone              one operation of the user's, called by itself outside jit
     """
 
@@ -54,6 +55,7 @@ class ProgramSummary:
     batched_dots: int = 0
     elementwise: int = 0
     callbacks: int = 0
+    draws: int = 0
     lone: bool = False
 
     @property
@@ -102,7 +104,9 @@ CPU_RULES = (
         # transpose 59 -> 17 ms, 1058 -> 958 µs; x + y of 4 numbers 20 -> 11 ms; all on 1000 x 1000 but the last.
         # A softmax would lose (940 -> 1190 µs): reductions with elementwise work around them stay.
         # Level 0 would save 8 ms more, and run up to 17 times as long.
-        lambda p: p.lone and not (p.reductions and p.elementwise),
+        # It rounds exp, log and cbrt otherwise in the last bit here and there (7 numbers: 2 or 3 of them; cbrt also in
+        # large arrays, up to 2 ulp). Random numbers are promised to the bit, so programs that draw them stay.
+        lambda p: p.lone and p.draws == 0 and not (p.reductions and p.elementwise),
     ),
     Rule(
         _NO_FUSION_EMITTERS,
@@ -116,9 +120,10 @@ CPU_RULES = (
         _NO_FUSION_EMITTERS,
         "true",
         "few kernels alike and few reductions: the older emitter compiles in less time and it runs as fast",
-        # Training step of an MLP 774 -> 492 ms, run equal; random walk 301 -> 214 ms, run equal.
+        # Training step of an MLP 774 -> 492 ms, run equal; forces by pairs unrolled 1375 -> 953 ms, run equal.
         lambda p: (
             not p.lone
+            and p.draws == 0
             and p.convolutions == 0
             and p.repetition < LITTLE_REPETITION
             and p.equations > 1
@@ -144,8 +149,8 @@ CPU_RULES = (
         _LEVEL,
         1,
         "the work is in matrix products and convolutions, which are compiled already: LLVM need not polish the rest",
-        # Scan of 50 layers with gradient 429 -> 278 ms; 200-layer MLP 517 -> 469; CNN step 1275 -> 1073; run equal, bits
-        # equal. Loops of scalars are another matter (their gradients differ in the last bits and can run slower).
+        # Scan of 50 layers with gradient 429 -> 278 ms; 200-layer MLP 517 -> 469; CNN step 1275 -> 1073; run equal,
+        # bits equal. Loops of scalars stay: their gradients differ in the last bits and can run slower.
         lambda p: p.dots + p.convolutions > 0,
     ),
 )
@@ -339,6 +344,8 @@ def compile_with(choice: Choice, compile: Callable[[Choice], Any]) -> tuple[Any,
 
 
 def _letter(name: str, why: str) -> str:
+    import difflib  # for start-up time: only letters need it
+
     close = difflib.get_close_matches(name, known_options(), n=3)
     way_on = f"Close to it: {', '.join(close)}." if close else "XLA's flags are listed in its xla.proto (DebugOptions)."
     return f"compiler_options has {name!r}, which XLA refuses: {why.strip()}\n{way_on}"

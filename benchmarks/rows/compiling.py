@@ -1,0 +1,119 @@
+"""From StableHLO to machine code, in CPU time: XLA compiles on every core, so wall time would measure the neighbours.
+
+Each sample compiles a shape that no earlier one had: neither side may find the program in a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.row import Family
+from benchmarks.rows.programs import lorenz_gradient, random_scan, random_walk, unrolled_scan
+from benchmarks.rows.tracing import Clock, Program, Sample, lax_program, mlp_gradient_program, mlp_program
+from benchmarks.sides import Side
+from benchmarks.workloads import mean_chain
+
+FAMILY = Family("compiling")
+
+
+def compile_program(side: Side, program: Program) -> Sample:
+    """CPU seconds of `lowered.compile()`, the options being those that the library chooses for itself."""
+
+    def sample(clock: Clock, index: int) -> float:
+        function, arguments = program(side, index)
+        lowered = side.jax.jit(function).lower(*arguments)
+        start = clock()
+        lowered.compile()
+        return clock() - start
+
+    return sample
+
+
+def of_vector(function: Callable[[Any], Any], start: int = 8) -> Program:
+    """The function of a vector, one element longer at each sample."""
+    return lambda side, index: (function, (side.np.linspace(0, 1, start + index, dtype="float32"),))
+
+
+@FAMILY.sample_row("compile: x * 2 + 1")
+def compile_small(side: Side) -> Sample:
+    """Compiling a program of one kernel"""
+    return compile_program(side, of_vector(lambda x: x * 2 + 1))
+
+
+@FAMILY.sample_row("compile: softmax")
+def compile_softmax(side: Side) -> Sample:
+    """Compiling softmax of a matrix"""
+    nn = side.nn
+    return compile_program(side, lambda side, index: (nn.softmax, (side.np.ones((8 + index, 8), "float32"),)))
+
+
+@FAMILY.sample_row("compile: random.normal")
+def compile_normal(side: Side) -> Sample:
+    """Compiling a draw of normals"""
+    random = side.random
+
+    def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return lambda key: random.normal(key, (100 + index,)), (random.key(0),)
+
+    return compile_program(side, program)
+
+
+@FAMILY.sample_row("compile: linalg.solve")
+def compile_solve(side: Side) -> Sample:
+    """Compiling the solution of a linear system"""
+    jnp = side.jnp
+
+    def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        size = 8 + index
+        return jnp.linalg.solve, (side.np.eye(size, dtype="float32"), side.np.ones(size, "float32"))
+
+    return compile_program(side, program)
+
+
+@FAMILY.sample_row("compile: 2000 elementwise operations")
+def compile_chain(side: Side) -> Sample:
+    """Compiling a chain of elementwise operations, which fuse into few kernels"""
+    return compile_program(side, lax_program)
+
+
+@FAMILY.sample_row("compile: x - mean(x), 60 times")
+def compile_mean_chain(side: Side) -> Sample:
+    """Compiling a chain of small reductions, where fusion duplicates the producers"""
+    return compile_program(side, of_vector(mean_chain(side, 60)))
+
+
+@FAMILY.sample_row("compile: 200-layer MLP")
+def compile_mlp(side: Side) -> Sample:
+    """Compiling the network"""
+    return compile_program(side, mlp_program)
+
+
+@FAMILY.sample_row("compile: grad of the 200-layer MLP")
+def compile_mlp_gradient(side: Side) -> Sample:
+    """Compiling its gradient"""
+    return compile_program(side, mlp_gradient_program)
+
+
+@FAMILY.sample_row("compile: grad of Lorenz RK4")
+def compile_lorenz(side: Side) -> Sample:
+    """Compiling the gradient through a scan of Runge-Kutta steps"""
+    return compile_program(side, lambda side, index: lorenz_gradient(side, 1000 + index))
+
+
+@FAMILY.sample_row("compile: MCMC random walk")
+def compile_random_walk(side: Side) -> Sample:
+    """Compiling a scan with random draws and a choice in its body"""
+    return compile_program(side, lambda side, index: random_walk(side, 1000 + index))
+
+
+@FAMILY.sample_row("compile: scan of random.normal")
+def compile_random_scan(side: Side) -> Sample:
+    """Compiling a scan that draws one normal a step"""
+    return compile_program(side, lambda side, index: random_scan(side, 1000 + index))
+
+
+@FAMILY.sample_row("compile: scan, unroll 16")
+def compile_unrolled_scan(side: Side) -> Sample:
+    """Compiling a scan over inputs and outputs whose body is repeated 16 times"""
+    return compile_program(side, lambda side, index: unrolled_scan(side, 1024 + 16 * index))

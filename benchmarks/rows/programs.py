@@ -1,0 +1,114 @@
+"""Compiled programs with loops, as run: what the form given to XLA, and the options chosen for it, are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.row import Family
+from benchmarks.sides import Side
+
+FAMILY = Family("programs")
+
+Run = Callable[[], Any]
+Program = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+def jitted(side: Side, program: Program) -> Run:
+    """A call of the jitted program; its inputs are arrays on the device, so that nothing folds at compile time."""
+    function, arguments = program
+    compiled = side.jax.jit(function)
+    placed = side.jax.tree.map(side.jnp.asarray, arguments)
+    return lambda: compiled(*placed)
+
+
+def lorenz_gradient(side: Side, steps: int) -> Program:
+    """Gradient, by the start, of the end's sum: fourth-order Runge-Kutta on the Lorenz system."""
+    jnp, lax = side.jnp, side.lax
+    step = 0.001
+
+    def slope(y: Any) -> Any:
+        return jnp.array([10 * (y[1] - y[0]), y[0] * (28 - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]])
+
+    def advance(y: Any, _: None) -> tuple[Any, None]:
+        k1 = slope(y)
+        k2 = slope(y + step / 2 * k1)
+        k3 = slope(y + step / 2 * k2)
+        k4 = slope(y + step * k3)
+        return y + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+    def end(y: Any) -> Any:
+        return jnp.sum(lax.scan(advance, y, None, length=steps)[0])
+
+    return side.jax.grad(end), (side.np.ones(3, "float32"),)
+
+
+def random_walk(side: Side, steps: int) -> Program:
+    """Metropolis: a normal proposal, accepted by a uniform draw, for a standard normal target in four dimensions."""
+    jnp, lax, random = side.jnp, side.lax, side.random
+
+    def log_density(x: Any) -> Any:
+        return -0.5 * jnp.sum(x**2)
+
+    def advance(state: tuple[Any, Any], key: Any) -> tuple[tuple[Any, Any], Any]:
+        x, density = state
+        propose, accept = random.split(key)
+        candidate = x + 0.5 * random.normal(propose, x.shape)
+        candidate_density = log_density(candidate)
+        accepted = jnp.log(random.uniform(accept)) < candidate_density - density
+        state = jnp.where(accepted, candidate, x), jnp.where(accepted, candidate_density, density)
+        return state, state[0]
+
+    def walk(key: Any, x: Any) -> Any:
+        return lax.scan(advance, (x, log_density(x)), random.split(key, steps))[1]
+
+    return walk, (side.random.key(0), side.np.zeros(4, "float32"))
+
+
+def random_scan(side: Side, steps: int) -> Program:
+    """A sum of normals, one drawn a step from a key that is split as it goes."""
+    lax, random = side.lax, side.random
+
+    def advance(state: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
+        key, total = state
+        key, draw = random.split(key)
+        return (key, total + random.normal(draw)), None
+
+    def total(key: Any, start: Any) -> Any:
+        return lax.scan(advance, (key, start), None, length=steps)[0][1]
+
+    return total, (side.random.key(0), side.np.float32(0))
+
+
+def unrolled_scan(side: Side, steps: int) -> Program:
+    """An exponential average: inputs and outputs at every step, the body repeated 16 times."""
+    lax = side.lax
+
+    def average(xs: Any) -> Any:
+        return lax.scan(lambda carry, x: (carry * 0.9 + x, carry), xs[0] * 0, xs, unroll=16)[1]
+
+    return average, (side.np.cos(side.np.arange(steps, dtype="float32")),)
+
+
+@FAMILY.loop_row("run: grad of Lorenz RK4, 1,000 steps", goal=0.15)
+def run_lorenz_gradient(side: Side) -> Run:
+    """The compiled gradient through 1,000 scan steps of four slopes each"""
+    return jitted(side, lorenz_gradient(side, 1000))
+
+
+@FAMILY.loop_row("run: MCMC random walk, 1,000 steps", same_answer=False)
+def run_random_walk(side: Side) -> Run:
+    """The compiled Metropolis walk in four dimensions"""
+    return jitted(side, random_walk(side, 1000))
+
+
+@FAMILY.loop_row("run: scan of random.normal, 1,000 steps")
+def run_random_scan(side: Side) -> Run:
+    """The compiled sum of 1,000 normals, each from a key split off in the loop"""
+    return jitted(side, random_scan(side, 1000))
+
+
+@FAMILY.loop_row("run: scan, unroll 16, 1,024 steps")
+def run_unrolled_scan(side: Side) -> Run:
+    """The compiled exponential average over inputs and outputs"""
+    return jitted(side, unrolled_scan(side, 1024))

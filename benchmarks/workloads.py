@@ -1,0 +1,109 @@
+"""The programs that rows trace, compile and run, written once for both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.sides import Side
+
+LAYERS = 200
+
+
+def lax_chain(side: Side, length: int = 2000) -> Callable[[Any], Any]:
+    """A chain of elementwise lax operations, none of which simplifies away: add, sin, mul, tanh, and again."""
+    lax = side.lax
+
+    def chain(x: Any) -> Any:
+        for _ in range(length // 4):
+            x = lax.add(x, x)
+            x = lax.sin(x)
+            x = lax.mul(x, x)
+            x = lax.tanh(x)
+        return x
+
+    return chain
+
+
+def numpy_chain(side: Side, length: int = 2000) -> Callable[[Any], Any]:
+    """The same chain through the NumPy functions, with their promotion and broadcasting."""
+    jnp = side.jnp
+
+    def chain(x: Any) -> Any:
+        for _ in range(length // 4):
+            x = jnp.add(x, x)
+            x = jnp.sin(x)
+            x = jnp.multiply(x, x)
+            x = jnp.tanh(x)
+        return x
+
+    return chain
+
+
+def mean_chain(side: Side, links: int) -> Callable[[Any], Any]:
+    """`x - mean(x)`, again and again: each link reads all of the one before it, which makes naive fusion quadratic."""
+    jnp = side.jnp
+
+    def chain(x: Any) -> Any:
+        for _ in range(links):
+            x = x - jnp.mean(x)
+        return x
+
+    return chain
+
+
+def mlp_parameters(side: Side, width: int = 16, layers: int = LAYERS) -> list[tuple[Any, Any]]:
+    """Weights that keep the signal's size through any number of layers, without a random generator's import."""
+    np = side.np
+    grid = np.arange(width * width, dtype=np.float32).reshape(width, width)
+    return [
+        (np.sin(grid + layer).astype(np.float32) / np.float32(width**0.5), np.zeros(width, np.float32))
+        for layer in range(layers)
+    ]
+
+
+def mlp_input(side: Side, batch: int = 4, width: int = 16) -> Any:
+    np = side.np
+    return np.cos(np.arange(batch * width, dtype=np.float32)).reshape(batch, width)
+
+
+def mlp_loss(side: Side) -> Callable[[Any, Any], Any]:
+    """Sum of squares of a network of tanh layers."""
+    jnp = side.jnp
+
+    def loss(parameters: Any, x: Any) -> Any:
+        for weights, bias in parameters:
+            x = jnp.tanh(x @ weights + bias)
+        return jnp.sum(x**2)
+
+    return loss
+
+
+def stars(side: Side, number: int) -> tuple[Any, Any]:
+    """Positions float32[n, 3] and masses float32[n] of a made-up galaxy; the same numbers on every side."""
+    np = side.np
+    generator = np.random.default_rng(0)
+    positions = generator.standard_normal((number, 3)).astype(np.float32) * np.float32(5)
+    return positions, generator.uniform(0.1, 10, number).astype(np.float32)
+
+
+SOFTENING = 0.1
+
+
+def broadcast_acceleration(side: Side) -> Callable[[Any, Any], Any]:
+    """Accelerations of all stars as a first program writes them: three arrays of N × N × 3, and sums over them.
+
+    positions float[n, 3], masses float[n]; gives float[n, 3]. G = 1.
+    """
+    jnp = side.jnp
+
+    def acceleration(positions: Any, masses: Any) -> Any:
+        difference = positions[:, None, :] - positions[None, :, :]
+        squared = jnp.sum(difference**2, axis=2) + SOFTENING**2
+        cubed = squared**1.5
+        others = 1.0 - jnp.eye(len(masses))
+        pulls = difference / cubed[:, :, None] * others[:, :, None]
+        forces = -jnp.sum(masses[None, :, None] * pulls, axis=1) * masses[:, None]
+        return forces / masses[:, None]
+
+    return acceleration

@@ -1,0 +1,554 @@
+"""Derivatives: grad and its kin, forward and reverse products, Jacobians and Hessians."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bevel.api.flat import Flat, argument_names, name_of, positions_of
+from bevel.api.vmap import vmap
+from bevel.base import dtypes
+from bevel.base.errors import BevelError, NonDifferentiableError, TreeError
+from bevel.control.program import backward
+from bevel.core.jaxpr import evaluate
+from bevel.core.source import user_line
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval, state
+from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_nodes import register_pytree_node
+from bevel.engine.pytree import flatten
+from bevel.ops.convert import convert
+from bevel.ops.cutting import slice_in_dim
+from bevel.ops.shapes import full, instantiate, reshape
+from bevel.transforms.jvp import jvp as run_jvp
+from bevel.transforms.linearize import Linearized, linearize as run_linearize
+
+
+def grad(
+    fun: Callable,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Sequence = (),
+) -> Callable:
+    """The gradient of a scalar function: a function of the same arguments.
+
+    argnums      which positional arguments to differentiate in: an int, or a tuple for a tuple of gradients
+    has_aux      fun gives (value, aux); the gradient function gives (gradient, aux)
+    holomorphic  fun is complex and holomorphic
+    allow_int    integer arguments are allowed; their gradient is of dtype float0
+    gives        gradients of the shape, dtype and tree of the arguments
+    raises NonDifferentiableError where fun's value is no real scalar
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> print(bevel.grad(lambda x: jnp.sum(x ** 2))(jnp.array([1.0, 2.0, 3.0])))
+    [2. 4. 6.]
+    """
+    with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, _what="grad")
+
+    @functools.wraps(fun)
+    def gradient(*args, **kwargs):
+        value, found = with_value(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    fun: Callable,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Sequence = (),
+    _what: str = "value_and_grad",
+) -> Callable:
+    """As `grad`, giving (value, gradient), or ((value, aux), gradient)."""
+    _check_callable(fun, _what)
+
+    @functools.wraps(fun)
+    def value_and_gradient(*args, **kwargs):
+        if not args:
+            raise BevelError(
+                f"{_what} of {name_of(fun)} was called without positional arguments; it differentiates in argument "
+                f"{argnums}. Pass it by position."
+            )
+        positions = positions_of(argnums, len(args), f"{_what} (argnums={argnums})", fun)
+        chosen = tuple([args[i] for i in positions])
+        leaves, in_tree = flatten(chosen)
+        _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, _what)
+        aux = []
+
+        def flat(*xs):
+            given = list(args)
+            for i, value in zip(positions, in_tree.unflatten(xs), strict=True):
+                given[i] = value
+            result = fun(*given, **kwargs)
+            if has_aux:
+                result, extra = _pair(result, fun, _what)
+                extra_leaves, extra_tree = flatten(extra)
+                aux[:] = [extra_tree]
+            else:
+                extra_leaves = []
+            value = _scalar(result, fun, holomorphic, _what)
+            return [value, *extra_leaves]
+
+        results, linearized = run_linearize(flat, leaves)
+        value = results[0]
+        ct = full((), 1, get_aval(value).dtype)
+        linearized.results = linearized.results[:1]
+        cts = linearized.backward([ct])
+        gradients = [_gradient(ct, leaf) for ct, leaf in zip(cts, leaves, strict=True)]
+        found = in_tree.unflatten(gradients)
+        found = found[0] if isinstance(argnums, (int, np.integer)) else found
+        return ((value, aux[0].unflatten(results[1:])) if has_aux else value), found
+
+    return value_and_gradient
+
+
+def _check_callable(fun, what):
+    if not callable(fun):
+        raise TypeError(f"{what} needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+
+
+def _pair(result, fun, what):
+    if not isinstance(result, tuple) or len(result) != 2:
+        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"a {type(result).__name__}"
+        raise TypeError(f"{what} with has_aux=True needs {name_of(fun)} to give a pair (value, aux); it gave {got}.")
+    return result
+
+
+def _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
+    for index, leaf in enumerate(leaves):
+        try:
+            dtype = get_aval(leaf).dtype
+        except TypeError as error:
+            raise TypeError(
+                f"{what} of {name_of(fun)} differentiates in {_leaf_name(fun, positions, chosen, index)}, which is a "
+                f"{type(leaf).__name__}, not an array or number: {str(leaf)[:60]}"
+            ) from error
+        if holomorphic:
+            if not dtypes.issubdtype(dtype, np.complexfloating):
+                raise NonDifferentiableError(
+                    f"{what} with holomorphic=True needs complex arguments; "
+                    f"{_leaf_name(fun, positions, chosen, index)} of {name_of(fun)} is {get_aval(leaf).str_short()}."
+                )
+        elif dtypes.issubdtype(dtype, dtypes.extended) or dtypes.issubdtype(dtype, np.integer) or dtype == np.bool_:
+            if not allow_int:
+                raise NonDifferentiableError(
+                    f"{what} needs real or complex arguments; {_leaf_name(fun, positions, chosen, index)} of "
+                    f"{name_of(fun)} is {get_aval(leaf).str_short()}{user_line(' at {}')}.\n"
+                    "Pass a float (3.0 for 3), choose others by argnums, or allow_int=True for a gradient of float0."
+                )
+        elif not dtypes.issubdtype(dtype, np.inexact):
+            raise NonDifferentiableError(f"{what} cannot differentiate in an argument of dtype {dtype}.")
+
+
+def _leaf_name(fun, positions, chosen, index):
+    held = [()] * (max(positions) + 1)
+    for position, value in zip(positions, chosen, strict=True):
+        held[position] = value
+    return argument_names(fun, tuple(held), {})[index]
+
+
+def _scalar(result, fun, holomorphic, what):
+    leaves, tree = flatten(result)
+    if len(leaves) != 1 or tree.num_nodes != 1:
+        raise NonDifferentiableError(
+            f"{what} needs a scalar; {name_of(fun)} gave a {type(result).__name__} of {len(leaves)} "
+            f"arrays{user_line(' at {}')}.\nReturn one number; pass others along with has_aux=True."
+        )
+    [value] = leaves
+    try:
+        aval = get_aval(value)
+    except TypeError as error:
+        raise NonDifferentiableError(
+            f"{what} needs a scalar; {name_of(fun)} gave a {type(value).__name__}{user_line(' at {}')}."
+        ) from error
+    if aval.shape != ():
+        raise NonDifferentiableError(
+            f"{what} needs a scalar; {name_of(fun)} gave {aval.str_short(short_dtypes=False)}{user_line(' at {}')}. "
+            "Take its sum or mean, or use jacrev."
+        )
+    if holomorphic:
+        if not dtypes.issubdtype(aval.dtype, np.complexfloating):
+            raise NonDifferentiableError(
+                f"{what} with holomorphic=True needs a complex value; {name_of(fun)} gave {aval.str_short()}."
+            )
+    elif not dtypes.issubdtype(aval.dtype, np.floating):
+        way = "For a holomorphic function: holomorphic=True." if aval.dtype.kind == "c" else "Give a float."
+        raise NonDifferentiableError(
+            f"{what} needs a real value; {name_of(fun)} gave {aval.str_short(short_dtypes=False)}"
+            f"{user_line(' at {}')}. {way}"
+        )
+    return value
+
+
+def _gradient(ct, leaf):
+    """A cotangent as the caller gets it."""
+    if ct is None:
+        return np.zeros(get_aval(leaf).shape, dtypes.float0)
+    return instantiate(ct)
+
+
+# ---- products with the derivative
+
+
+def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
+    """The value of fun and its derivative along tangents: (value, tangent), or with aux (value, tangent, aux).
+
+    primals, tangents   tuples of one tree: a tangent for each argument, of its shape and dtype
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> print(bevel.jvp(jnp.sin, (0.0,), (2.0,))[1])
+    2.0
+    """
+    _check_callable(fun, "jvp")
+    for what, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(f"jvp needs {what} as a tuple, one entry per argument; got a {type(value).__name__}.")
+    leaves, in_tree = flatten(tuple(primals))
+    given, tangent_tree = flatten(tuple(tangents))
+    if tangent_tree != in_tree:
+        raise TypeError(
+            "jvp needs tangents of the primals' structure.\n"
+            + describe_mismatch(tuple(primals), tuple(tangents), "primals", "tangents")
+        )
+    prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
+    flat = _FlatWithAux(fun, in_tree, has_aux, "jvp")
+    results, out = run_jvp(flat, leaves, prepared, state.trace)
+    count = len(results) - flat.aux_count
+    value = flat.out_tree.unflatten(results[:count])
+    tangent = flat.out_tree.unflatten([_instantiated(t) for t in out[:count]])
+    return (value, tangent, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, tangent)
+
+
+def _instantiated(tangent):
+    if is_zero(tangent) and tangent.aval.dtype == dtypes.float0:
+        return np.zeros(tangent.aval.shape, dtypes.float0)
+    return instantiate(tangent)
+
+
+def _tangent(tangent, primal, position):
+    """A tangent checked against its primal; `Zero` for integers."""
+    aval = get_aval(primal)
+    expected = aval.to_tangent_aval()
+    got = get_aval(tangent) if getattr(tangent, "dtype", None) != dtypes.float0 else None
+    if expected.dtype == dtypes.float0:
+        if got is not None:
+            raise TypeError(
+                f"jvp: argument {position} is {aval.str_short()}, which has no derivative; its tangent must be of dtype "
+                f"float0, not {got.str_short()}: np.zeros(shape, bevel.dtypes.float0)."
+            )
+        return Zero(expected)
+    if got is None or got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
+        raise TypeError(
+            f"jvp: the tangent of argument {position} must be of its shape and dtype: {aval.str_short()}; "
+            f"got {'float0' if got is None else got.str_short()}."
+        )
+    return convert(tangent, aval.dtype) if got.dtype != aval.dtype else tangent
+
+
+class _FlatWithAux(Flat):
+    """As Flat, for functions that may give (value, aux): aux leaves come last."""
+
+    __slots__ = ("aux_count", "aux_tree", "has_aux", "what")
+
+    def __init__(self, function, in_tree, has_aux, what):
+        super().__init__(function, in_tree)
+        self.has_aux = has_aux
+        self.what = what
+        self.aux_count = 0
+
+    def __call__(self, *leaves):
+        result = self.function(*self.in_tree.unflatten(leaves))
+        extra = []
+        if self.has_aux:
+            result, aux = _pair(result, self.function, self.what)
+            extra, self.aux_tree = flatten(aux)
+            self.aux_count = len(extra)
+        values, self.out_tree = flatten(result)
+        return [*values, *extra]
+
+
+def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = ()):
+    """The value of fun, and a function from cotangents of it to cotangents of its arguments: (value, vjp_fun[, aux]).
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> value, pull = bevel.vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> [float(g) for g in pull(1.0)]
+    [3.0, 2.0]
+    """
+    _check_callable(fun, "vjp")
+    leaves, in_tree = flatten(primals)
+    flat = _FlatWithAux(fun, in_tree, has_aux, "vjp")
+    results, linearized = run_linearize(flat, leaves)
+    count = len(results) - flat.aux_count
+    linearized.results = linearized.results[:count]
+    avals = [get_aval(r) for r in results[:count]]
+    pull = VJP(linearized, [get_aval(x) for x in leaves], avals, in_tree, flat.out_tree)
+    value = flat.out_tree.unflatten(results[:count])
+    return (value, pull, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, pull)
+
+
+class VJP:
+    """A function of cotangents: the transpose of a derivative at a point. A pytree of its residuals."""
+
+    def __init__(self, linearized, in_avals, out_avals, in_tree, out_tree):
+        self.linearized = linearized
+        self.in_avals = in_avals
+        self.out_avals = out_avals
+        self.in_tree = in_tree
+        self.out_tree = out_tree
+
+    def __call__(self, cotangents):
+        given, tree = flatten(cotangents)
+        if tree != self.out_tree:
+            raise TreeError(
+                "The cotangents given to a vjp function must have the structure of the function's value.\n"
+                + describe_mismatch(self.out_tree, cotangents, "the value", "the cotangents")
+            )
+        cts = [_cotangent(ct, aval) for ct, aval in zip(given, self.out_avals, strict=True)]
+        found = self.linearized.backward(cts)
+        return self.in_tree.unflatten(
+            [
+                np.zeros(aval.shape, dtypes.float0) if ct is None else instantiate(ct)
+                for ct, aval in zip(found, self.in_avals, strict=True)
+            ]
+        )
+
+
+def _cotangent(ct, aval):
+    expected = aval.to_tangent_aval()
+    if expected.dtype == dtypes.float0:
+        return Zero(expected)
+    got = get_aval(ct)
+    if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
+        raise TypeError(
+            f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got {got.str_short()}."
+        )
+    return convert(ct, aval.dtype) if got.dtype != aval.dtype else ct
+
+
+class _Residual(Linearized):
+    """A linearised program taken out of its tape: its residuals are values in a list."""
+
+    __slots__ = ("program", "residuals")
+
+    def __init__(self, program, residuals, wanted):
+        self.program = program
+        self.residuals = residuals
+        self.inputs = wanted
+
+    def forward(self, tangents):
+        held = [instantiate(t) for t, w in zip(tangents, self.inputs, strict=True) if w is not None]
+        return evaluate(self.program.jaxpr, self.program.consts, *self.residuals, *held)
+
+    def backward(self, cotangents):
+        count = len(self.residuals)
+        linear = (False,) * count + (True,) * (len(self.program.jaxpr.invars) - count)
+        operands = [*self.residuals, *[None] * (len(linear) - count)]
+        found = iter(backward(self.program, linear, operands, [instantiate(c) if is_zero(c) else c for c in cotangents]))
+        return [None if w is None else next(found) for w in self.inputs]
+
+
+def _flatten_vjp(pull):
+    linearized = pull.linearized
+    if not isinstance(linearized, _Residual):
+        wanted = [v if v is None else True for v in linearized.inputs]
+        live = [v for v in linearized.inputs if v is not None]
+        whole = Linearized(linearized.tape, live, linearized.results)
+        program, residuals = whole.to_jaxpr()
+        linearized = pull.linearized = _Residual(program, residuals, wanted)
+    static = (linearized.program, tuple(linearized.inputs), tuple(pull.in_avals), tuple(pull.out_avals), pull.in_tree, pull.out_tree)
+    return tuple(linearized.residuals), static
+
+
+def _unflatten_vjp(static, residuals):
+    program, wanted, in_avals, out_avals, in_tree, out_tree = static
+    return VJP(_Residual(program, list(residuals), list(wanted)), list(in_avals), list(out_avals), in_tree, out_tree)
+
+
+register_pytree_node(VJP, _flatten_vjp, _unflatten_vjp)
+
+
+def linearize(fun: Callable, *primals, has_aux: bool = False):
+    """The value of fun, and its derivative there as a function of tangents: (value, jvp_fun[, aux]).
+
+    The nonlinear work is done once; each call of jvp_fun costs only the linear part.
+    """
+    _check_callable(fun, "linearize")
+    leaves, in_tree = flatten(primals)
+    flat = _FlatWithAux(fun, in_tree, has_aux, "linearize")
+    results, linearized = run_linearize(flat, leaves)
+    count = len(results) - flat.aux_count
+    linearized.results = linearized.results[:count]
+    out_tree = flat.out_tree
+
+    def push(*tangents):
+        given, tree = flatten(tangents)
+        if tree != in_tree:
+            raise TypeError(
+                "A linearised function needs tangents of the structure of its arguments.\n"
+                + describe_mismatch(in_tree, tangents, "the arguments", "the tangents")
+            )
+        prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
+        return out_tree.unflatten([_instantiated(t) for t in linearized.forward(prepared)])
+
+    value = out_tree.unflatten(results[:count])
+    return (value, push, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, push)
+
+
+# ---- Jacobians
+
+
+def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Callable:
+    """The Jacobian by forward derivatives: one pass for each element of the arguments; for tall Jacobians.
+
+    gives a function whose value has, for each array out[...] and argument in[...], an array of shape out.shape + in.shape
+    """
+    _check_callable(fun, "jacfwd")
+
+    @functools.wraps(fun)
+    def jacobian_of(*args, **kwargs):
+        positions = positions_of(argnums, len(args), f"jacfwd (argnums={argnums})", fun)
+        chosen = tuple([args[i] for i in positions])
+        of_chosen = _of_chosen(fun, args, kwargs, positions)
+        leaves, in_tree = flatten(chosen)
+        _check_inputs(fun, leaves, positions, chosen, holomorphic, False, "jacfwd")
+
+        def push(*tangents):
+            return jvp(of_chosen, chosen, in_tree.unflatten(tangents), has_aux=has_aux)
+
+        basis = _standard_basis(leaves)
+        if has_aux:
+            value, out, aux = vmap(push, out_axes=(None, -1, None))(*basis)
+        else:
+            value, out = vmap(push, out_axes=(None, -1))(*basis)
+        out_leaves, out_tree = flatten(out)
+        for leaf in flatten(value)[0]:
+            _check_output(fun, leaf, holomorphic, "jacfwd")
+        parts = [_split_last(leaf, leaves) for leaf in out_leaves]
+        single = isinstance(argnums, (int, np.integer))
+        found = out_tree.unflatten([_pick(in_tree.unflatten(p), single) for p in parts])
+        return (found, aux) if has_aux else found
+
+    return jacobian_of
+
+
+def jacrev(
+    fun: Callable,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Callable:
+    """The Jacobian by reverse derivatives: one pass for each element of the value; for wide Jacobians."""
+    _check_callable(fun, "jacrev")
+
+    @functools.wraps(fun)
+    def jacobian_of(*args, **kwargs):
+        positions = positions_of(argnums, len(args), f"jacrev (argnums={argnums})", fun)
+        chosen = tuple([args[i] for i in positions])
+        leaves, _ = flatten(chosen)
+        _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, "jacrev")
+        of_chosen = _of_chosen(fun, args, kwargs, positions)
+        if has_aux:
+            value, pull, aux = vjp(of_chosen, *chosen, has_aux=True)
+        else:
+            value, pull = vjp(of_chosen, *chosen)
+        out_leaves, out_tree = flatten(value)
+        for leaf in out_leaves:
+            _check_output(fun, leaf, holomorphic, "jacrev")
+        basis = _standard_basis(out_leaves)
+        rows = vmap(lambda *cts: pull(out_tree.unflatten(cts)))(*basis)
+        single = isinstance(argnums, (int, np.integer))
+        row_leaves, row_tree = flatten(rows)
+        split = [_split_first(leaf, out_leaves) for leaf in row_leaves]
+        per_output = [
+            _pick(row_tree.unflatten([s[o] for s in split]), single) for o in range(len(out_leaves))
+        ]
+        found = out_tree.unflatten(per_output)
+        return (found, aux) if has_aux else found
+
+    return jacobian_of
+
+
+jacobian = jacrev
+
+
+def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Callable:
+    """The matrix of second derivatives: forward over reverse.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> print(bevel.hessian(lambda x: jnp.sum(x ** 3))(jnp.array([1.0, 2.0])))
+    [[ 6.  0.]
+     [ 0. 12.]]
+    """
+    return jacfwd(
+        jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic), argnums, has_aux=has_aux, holomorphic=holomorphic
+    )
+
+
+def _of_chosen(fun, args, kwargs, positions):
+    def of_chosen(*chosen):
+        given = list(args)
+        for i, value in zip(positions, chosen, strict=True):
+            given[i] = value
+        return fun(*given, **kwargs)
+
+    of_chosen.__name__ = name_of(fun)
+    return of_chosen
+
+
+def _pick(values, single):
+    return values[0] if single else values
+
+
+def _check_output(fun, leaf, holomorphic, what):
+    dtype = get_aval(leaf).dtype
+    if holomorphic and not dtypes.issubdtype(dtype, np.complexfloating):
+        raise NonDifferentiableError(f"{what} with holomorphic=True needs complex values; {name_of(fun)} gave {dtype}.")
+    if not holomorphic and what == "jacrev" and not dtypes.issubdtype(dtype, np.floating):
+        raise NonDifferentiableError(
+            f"{what} needs real values; {name_of(fun)} gave {get_aval(leaf).str_short()}.\n"
+            "For a holomorphic function: holomorphic=True; else jacfwd, or give floats."
+        )
+
+
+def _standard_basis(leaves):
+    """For each leaf an array of shape (total, *leaf.shape): row i is 1 at the i-th element of all leaves together."""
+    avals = [get_aval(leaf) for leaf in leaves]
+    total = sum([a.size for a in avals])
+    basis, start = [], 0
+    for aval in avals:
+        rows = np.zeros((total, aval.size), dtype=aval.dtype)
+        rows[np.arange(start, start + aval.size), np.arange(aval.size)] = 1
+        basis.append(rows.reshape((total, *aval.shape)))
+        start += aval.size
+    return basis
+
+
+def _split_last(array, leaves):
+    """Cuts the last axis into one piece per leaf, each reshaped to the leaf's shape."""
+    aval, parts, start = get_aval(array), [], 0
+    for leaf in leaves:
+        of = get_aval(leaf)
+        piece = slice_in_dim(array, start, start + of.size, len(aval.shape) - 1)
+        parts.append(reshape(piece, (*aval.shape[:-1], *of.shape)))
+        start += of.size
+    return parts
+
+
+def _split_first(array, leaves):
+    aval, parts, start = get_aval(array), [], 0
+    for leaf in leaves:
+        of = get_aval(leaf)
+        piece = slice_in_dim(array, start, start + of.size, 0)
+        parts.append(reshape(piece, (*of.shape, *aval.shape[1:])))
+        start += of.size
+    return parts
+

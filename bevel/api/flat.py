@@ -1,0 +1,95 @@
+"""Between the user's function of trees and the interpreters' functions of flat lists; names of arguments for letters."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+
+from bevel.base.errors import BevelError
+from bevel.core.tree import keystr
+from bevel.engine.pytree import flatten, flatten_with_path
+
+
+def name_of(function) -> str:
+    """What a person calls the function."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return str(name)
+
+
+@functools.lru_cache(maxsize=2048)
+def _signature(function):
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None
+
+
+def signature_of(function):
+    """The signature where Python can tell it, else None."""
+    try:
+        return _signature(function)
+    except TypeError:  # not hashable
+        return None
+
+
+def argument_names(function, args, kwargs) -> list[str]:
+    """A name for each leaf of the arguments, as the user calls it: `params['w']`."""
+    signature = signature_of(function)
+    names = []
+    if signature is not None:
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                names.append(parameter.name)
+            elif parameter.kind == parameter.VAR_POSITIONAL:
+                names.extend([f"{parameter.name}[{i}]" for i in range(len(args) - len(names))])
+    names.extend([f"args[{i}]" for i in range(len(names), len(args))])
+    result = []
+    for name, value in [*zip(names, args, strict=False), *sorted(kwargs.items())]:
+        for path, _ in flatten_with_path(value)[0]:
+            result.append(name + keystr(path))
+    return result
+
+
+class Flat:
+    """A user's function as one of a flat list of leaves; remembers the tree of what it gave last."""
+
+    __slots__ = ("function", "in_tree", "kwargs", "out_tree")
+
+    def __init__(self, function, in_tree):
+        self.function = function
+        self.in_tree = in_tree  # of (args, kwargs)
+
+    def __call__(self, *leaves):
+        args, kwargs = self.in_tree.unflatten(leaves)
+        results, self.out_tree = flatten(self.function(*args, **kwargs))
+        return results
+
+
+def with_statics(function, args, positions):
+    """(function of the other arguments, those arguments), with the arguments at `positions` held fixed."""
+    if not positions:
+        return function, args
+    fixed = {i: args[i] for i in positions}
+    rest = tuple([a for i, a in enumerate(args) if i not in fixed])
+    count = len(args)
+
+    def of_rest(*rest, **kwargs):
+        given = iter(rest)
+        return function(*[fixed[i] if i in fixed else next(given) for i in range(count)], **kwargs)
+
+    of_rest.__name__ = name_of(function)
+    return of_rest, rest
+
+
+def positions_of(argnums, count, what, function) -> tuple[int, ...]:
+    """Argument positions, counted from 0, with a letter where one is beyond the arguments given."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for number in numbers:
+        if not -count <= number < count:
+            raise BevelError(
+                f"{what} names argument {number}, but {name_of(function)} was called with {count} positional "
+                f"argument{'s' * (count != 1)}.\nArguments it names must be passed by position."
+            )
+    return tuple([n % count for n in numbers])

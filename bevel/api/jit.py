@@ -1,0 +1,420 @@
+"""jit: a function compiled at its first call with arguments of some shapes and dtypes, and found again after."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from bevel.api import stages
+from bevel.api.flat import Flat, argument_names, name_of, signature_of
+from bevel.base import settings
+from bevel.base.errors import (
+    BevelError,
+    ConcretizationTypeError,
+    TracerIntegerConversionError,
+    UnhashableStaticError,
+)
+from bevel.control.call import Jit
+from bevel.core.jaxpr import ClosedJaxpr, Var
+from bevel.core.sharp_edges import warn_once
+from bevel.core.staging import hoist_tracers, stage
+from bevel.core.trace import Tracer, check_alive, get_aval, state
+from bevel.engine.dispatch import cached_call
+from bevel.engine.pytree import flatten
+from bevel.transforms.evaluate import compile_for, execute, fastpath, on_device, place_argument
+from bevel.transforms.simplify import pruned
+
+_serials = itertools.count()
+_NEEDS_VALUE = (ConcretizationTypeError, TracerIntegerConversionError)
+
+
+class Traced:
+    """One trace of a function: for one tree, one set of avals and static values.
+
+    closed    the program of (outer tracers, dynamic leaves)
+    outer     tracers of enclosing traces that the function closes over
+    kept      which arguments the pruned program takes
+    """
+
+    __slots__ = ("arg_names", "by_value", "closed", "compiled", "in_tree", "kept", "op", "out_tree", "outer", "pruned")
+
+    def __init__(self, closed, outer, in_tree, out_tree, arg_names, by_value):
+        self.closed = closed
+        self.outer = outer
+        self.in_tree = in_tree
+        self.out_tree = out_tree
+        self.arg_names = arg_names
+        self.by_value = by_value
+        self.pruned = None
+        self.kept = None
+        self.compiled = {}
+        self.op = None
+
+
+class Jitted:
+    """What stands behind a jitted function: its options and its traces."""
+
+    def __init__(self, function, options):
+        self.function = function
+        self.serial = next(_serials)
+        self.name = name_of(function)
+        self.static_argnums, self.static_argnames = _statics(function, options["static_argnums"], options["static_argnames"])
+        self.donate_argnums, self.donate_argnames = _statics(function, options["donate_argnums"], options["donate_argnames"])
+        self.keep_unused = options["keep_unused"]
+        self.inline = options["inline"]
+        self.device = options["device"]
+        self.compiler_options = options["compiler_options"]
+        self.takes_values = True  # may a Python argument become static when tracing needs its value?
+        self.traces: dict[Any, Traced] = {}
+        self.needs_value: set[int] = set()  # leaves whose Python value the function turned out to need
+
+    # ---- tracing
+
+    def split(self, args, kwargs):
+        """(dynamic args, dynamic kwargs, static values as a hashable key)."""
+        count = len(args)
+        positions = {n % count if n < 0 else n for n in self.static_argnums if -count <= n < count}
+        statics = tuple([(i, args[i]) for i in sorted(positions)])
+        names = tuple([(k, kwargs[k]) for k in sorted(kwargs) if k in self.static_argnames])
+        try:
+            hash(statics)
+            hash(names)
+        except TypeError as error:
+            self.refuse_static((*statics, *names), error)
+        dynamic = args if not positions else tuple([a for i, a in enumerate(args) if i not in positions])
+        rest = kwargs if not names else {k: v for k, v in kwargs.items() if k not in self.static_argnames}
+        return dynamic, rest, (count, statics, names)
+
+    def refuse_static(self, statics, error):
+        for which, value in statics:
+            try:
+                hash(value)
+            except TypeError:
+                signature = signature_of(self.function)
+                if isinstance(which, int) and signature is not None and which < len(signature.parameters):
+                    which = list(signature.parameters)[which]
+                raise UnhashableStaticError(
+                    f"The static argument {which} of {self.name} is a {type(value).__name__}, which cannot be hashed: "
+                    f"{str(value)[:60]}\njit finds its program again by the value of a static argument. "
+                    "Pass a tuple or another hashable value,\nor leave it out of static_argnums/static_argnames."
+                ) from error
+        raise error
+
+    def trace(self, args, kwargs) -> tuple[Traced, list]:
+        """The trace for these arguments, found or made, and their dynamic leaves."""
+        dynamic, rest, statics = self.split(args, kwargs)
+        leaves, in_tree = flatten((dynamic, rest))
+        try:
+            avals = [get_aval(leaf) for leaf in leaves]
+        except TypeError:
+            avals = self.avals_with_statics(leaves, args, kwargs)
+        by_value = ()
+        if self.needs_value:
+            by_value = tuple([(i, leaves[i]) for i in sorted(self.needs_value) if type(leaves[i]) in (int, bool, str)])
+        key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value)
+        traced = self.traces.get(key)
+        if traced is None:
+            try:
+                traced = self.stage(leaves, avals, in_tree, args, kwargs, dynamic, rest, statics, by_value)
+            except _NEEDS_VALUE as error:
+                needed = self.leaves_behind(error, leaves)
+                if not needed or not self.takes_values or settings.sharp_edges.value == "compat":
+                    raise
+                self.say_static(needed, args, kwargs)
+                self.needs_value.update(needed)
+                return self.trace(args, kwargs)
+            if not traced.outer:
+                self.traces[key] = traced
+        return traced, leaves
+
+    def avals_with_statics(self, leaves, args, kwargs):
+        """Avals where some leaves are no arrays: text becomes static where the profile allows it, else a letter."""
+        for position, leaf in enumerate(leaves):
+            if type(leaf) is str and self.takes_values and settings.sharp_edges.value != "compat":
+                if position not in self.needs_value:
+                    self.say_static([position], args, kwargs)
+                    self.needs_value.add(position)
+                continue
+            try:
+                get_aval(leaf)
+            except TypeError as error:
+                names = self.names_of(args, kwargs)
+                raise BevelTypeError(
+                    f"{self.name} was given a {type(leaf).__name__} as {names[position]}, which is not an array nor a "
+                    f"number: {str(leaf)[:60]}\nArguments of a jitted function are arrays, numbers, or trees of them. "
+                    f"A Python object that steers the program is static:\njit({self.name}, "
+                    f"static_argnames={names[position].split('[')[0].split('.')[0]!r})."
+                ) from error
+        return [None if type(leaf) is str else get_aval(leaf) for leaf in leaves]
+
+    def names_of(self, args, kwargs):
+        """Names of the dynamic leaves."""
+        count = len(args)
+        fixed = {n % count if n < 0 else n for n in self.static_argnums if -count <= n < count}
+        held = tuple([() if i in fixed else a for i, a in enumerate(args)])
+        return argument_names(self.function, held, {k: v for k, v in kwargs.items() if k not in self.static_argnames})
+
+    def stage(self, leaves, avals, in_tree, args, kwargs, dynamic, rest, statics, by_value):
+        function = self.function
+        count, positions, names = statics
+        if positions:
+            fixed = dict(positions)
+
+            def function(*rest_args, **rest_kwargs):
+                given = iter(rest_args)
+                every = [fixed[i] if i in fixed else next(given) for i in range(count)]
+                return self.function(*every, **rest_kwargs)
+
+        if names:
+            function = functools.partial(function, **dict(names))
+        flat = Flat(function, in_tree)
+        run = flat
+        staged = avals
+        if by_value:
+            fixed_leaves = dict(by_value)
+            staged = [a for i, a in enumerate(avals) if i not in fixed_leaves]
+
+            def run(*some):
+                given = iter(some)
+                return flat(*[fixed_leaves[i] if i in fixed_leaves else next(given) for i in range(len(leaves))])
+
+        arg_names = self.names_of(args, kwargs)
+        here = [n for i, n in enumerate(arg_names) if i not in dict(by_value)]
+        jaxpr, consts = stage(run, staged, self.name, here)
+        closed, outer = hoist_tracers(jaxpr, consts)
+        return Traced(closed, outer, in_tree, flat.out_tree, here, tuple([i for i, _ in by_value]))
+
+    def leaves_behind(self, error, leaves) -> list[int]:
+        """Positions of the Python ints, bools and strings that alone decide the value that tracing needed."""
+        tracer = getattr(error, "tracer", None)
+        if type(tracer) is not Var:
+            return []
+        trace = tracer.trace
+        if trace.function_name != self.name:
+            return []
+        made_by = {v: eqn for eqn in trace.equations for v in eqn.outvars}
+        alone = [i for i in range(len(leaves)) if i not in self.needs_value or type(leaves[i]) not in (int, bool, str)]
+        place = {v: p for v, p in zip(trace.invars, alone, strict=False)}
+        found, waiting, seen = set(), [tracer], set()
+        while waiting:
+            v = waiting.pop()
+            if type(v) is not Var or v in seen:
+                continue
+            seen.add(v)
+            if v in place:
+                found.add(place[v])
+            elif v in made_by:
+                waiting.extend(made_by[v].invars)
+            else:
+                return []
+        return sorted(found) if found and all(type(leaves[i]) in (int, bool) for i in found) else []
+
+    def say_static(self, positions, args, kwargs):
+        names = self.names_of(args, kwargs)
+        what = ", ".join([names[p] for p in positions])
+        message = (
+            f"jit({self.name}) needs the value of {what} while tracing, and takes it as static: it compiles once for each "
+            f"value.\nSay so, and calls get faster: jit({self.name}, static_argnames={what!r})."
+        )
+        if settings.sharp_edges.value == "strict":
+            raise ConcretizationTypeError(message)
+        warn_once(("auto static", self.name, what), message)
+
+    # ---- calling
+
+    def miss(self, *args, **kwargs):
+        """A call that C++ does not know: (result, how C++ can do it next time or None, False)."""
+        if settings.disable_jit.value:
+            return self.function(*args, **kwargs), None, False
+        traced, leaves = self.trace(args, kwargs)
+        if traced.by_value:
+            leaves = [leaf for i, leaf in enumerate(leaves) if i not in traced.by_value]
+        if not state.trace.is_evaluation or any([isinstance(x, Tracer) for x in leaves]):
+            for leaf in leaves:
+                if isinstance(leaf, Tracer):
+                    check_alive(leaf)
+            return traced.out_tree.unflatten(self.op_of(traced)(*traced.outer, *leaves)), None, False
+        executable, device, committed, program, kept = self.compiled(traced, leaves, args, kwargs)
+        taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
+        arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
+        results = execute(executable, arrays)
+        fast = None
+        if not traced.by_value and not any([a.extended for a in traced.closed.in_avals]):
+            fast = fastpath(executable, traced.out_tree, device, committed, kept)
+        return traced.out_tree.unflatten(results), fast, False
+
+    def op_of(self, traced) -> Jit:
+        if traced.op is None:
+            donated = ()
+            traced.op = Jit(traced.closed, self.name, donated, self.keep_unused, self.inline)
+        return traced.op
+
+    def donated_leaves(self, traced, args, kwargs) -> list[bool]:
+        """Which dynamic leaves the caller gives away."""
+        if not self.donate_argnums and not self.donate_argnames:
+            return []
+        count = len(args)
+        static = {n % count if n < 0 else n for n in self.static_argnums if -count <= n < count}
+        given = {n % count if n < 0 else n for n in self.donate_argnums if -count <= n < count}
+        marks = []
+        for i, arg in enumerate(args):
+            if i not in static:
+                marks.extend([i in given] * len(flatten(arg)[0]))
+        for name in sorted(kwargs):
+            if name not in self.static_argnames:
+                marks.extend([name in self.donate_argnames] * len(flatten(kwargs[name])[0]))
+        return [m for i, m in enumerate(marks) if i not in traced.by_value]
+
+    def compiled(self, traced, leaves, args, kwargs):
+        if traced.pruned is None:
+            traced.pruned, traced.kept = pruned(traced.closed, self.keep_unused)
+        marks = self.donated_leaves(traced, args, kwargs)
+        kept = traced.kept
+        donated = [p for p, m in enumerate([m for m, k in zip(marks, kept, strict=True) if k]) if m] if marks else []
+        executable, device, committed = compile_for(
+            traced.pruned, leaves, donated=donated, overrides=self.compiler_options, device=self.device
+        )
+        return executable, device, committed, traced.pruned, kept
+
+
+class BevelTypeError(BevelError, TypeError):
+    """An argument of a type that cannot be one."""
+
+
+def _statics(function, argnums, argnames) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Numbers and names of marked arguments, each completed from the other by the function's signature."""
+    numbers = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    names = () if argnames is None else (argnames,) if isinstance(argnames, str) else tuple(argnames)
+    if not numbers and not names:
+        return (), ()
+    signature = signature_of(function)
+    if signature is None:
+        return numbers, names
+    parameters = list(signature.parameters.values())
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    var_positional = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    by_keyword = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    open_keywords = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    for number in numbers:
+        if not var_positional and not -len(positional) <= number < len(positional):
+            raise ValueError(
+                f"jit of {name_of(function)} names argument {number}, but it takes {len(positional)} positional "
+                f"argument{'s' * (len(positional) != 1)}: {', '.join(positional)}."
+            )
+    for name in names:
+        if name not in by_keyword and not open_keywords:
+            raise ValueError(
+                f"jit of {name_of(function)} names argument {name!r}, which it does not have; "
+                f"it has: {', '.join(signature.parameters)}."
+            )
+    all_names = {*names, *[positional[n] for n in numbers if -len(positional) <= n < len(positional)]}
+    all_numbers = {*numbers, *[i for i, p in enumerate(positional) if p in names]}
+    return tuple(sorted(all_numbers)), tuple(sorted(all_names & by_keyword | set(names)))
+
+
+def jit(
+    fun: Callable | None = None,
+    /,
+    *,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    keep_unused: bool = False,
+    device: Any = None,
+    backend: str | None = None,
+    inline: bool = False,
+    compiler_options: dict | None = None,
+):
+    """Compiles a function with XLA, at its first call for each set of shapes, dtypes and static values.
+
+    fun              a function of arrays, numbers and trees of them, without side effects
+    static_argnums, static_argnames   arguments taken by value, hashable: a new value is a new program
+    donate_argnums, donate_argnames   arguments whose memory the results may take over; not to be used again
+    keep_unused      True keeps arguments that the program does not use
+    inline           True puts the equations into the program around, rather than a call
+    compiler_options XLA options by name
+    gives            a function that acts like fun; `.lower(…)`, `.trace(…)`, `.eval_shape(…)` look inside
+
+    Without `fun` it gives a decorator: `@jit(static_argnames="n")`.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> @bevel.jit
+    ... def energy(v): return 0.5 * jnp.sum(v ** 2)
+    >>> print(energy(jnp.arange(3.0)))
+    2.5
+    """
+    options = dict(
+        static_argnums=static_argnums,
+        static_argnames=static_argnames,
+        donate_argnums=donate_argnums,
+        donate_argnames=donate_argnames,
+        keep_unused=keep_unused,
+        inline=inline,
+        device=device,
+        compiler_options=compiler_options,
+    )
+    if fun is None:
+        return functools.partial(jit, **{k: v for k, v in options.items() if v is not None})
+    if not callable(fun):
+        raise TypeError(f"jit needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+    if inspect.isgeneratorfunction(fun):
+        raise TypeError(f"jit cannot compile {name_of(fun)}: it is a generator. Return the values as a tuple or array.")
+    jitted = _jitted(fun, options)
+    call = cached_call(
+        jitted.name,
+        fun,
+        jitted.miss,
+        jitted.static_argnums,
+        jitted.static_argnames,
+        place_argument,
+        key=("jit", jitted.serial),
+    )
+    functools.update_wrapper(call, fun)
+    call.__dict__.pop(_KEPT, None)
+    call.__wrapped__ = fun
+    call.jitted = jitted
+    call.clear_cache = functools.partial(_clear, call, jitted)
+    call.trace = functools.partial(stages.trace, jitted)
+    call.lower = functools.partial(stages.lower, jitted)
+    call.eval_shape = functools.partial(stages.eval_shape_of, jitted)
+    return call
+
+
+def _jitted(fun, options) -> Jitted:
+    """What stands behind jit(fun) with these options: the same for the same function, so that traces are shared.
+
+    It is kept on the function, and goes with it.
+    """
+    try:
+        key = tuple([_hashable(v) for v in options.values()])
+        known = fun.__dict__.setdefault(_KEPT, {})
+        if key not in known:
+            known[key] = Jitted(fun, options)
+        return known[key]
+    except (TypeError, AttributeError):  # an option that cannot be hashed, or a function that cannot hold anything
+        return Jitted(fun, options)
+
+
+_KEPT = "__bevel_jitted__"
+
+
+def _hashable(value):
+    if isinstance(value, (list, set)):
+        return tuple(value)
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
+    return value
+
+
+def _clear(call, jitted):
+    jitted.traces.clear()
+    call._clear_cache()
+
+
+__all__ = ["ClosedJaxpr", "Jitted", "jit"]

@@ -1,0 +1,291 @@
+"""NumPy's arithmetic: operators and the functions behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes, promote_inexact
+from bevel.ops import arithmetic, convert, logic, powers
+from bevel.ops import complex as complex_ops
+from bevel.ops.arithmetic import ADD, DIV, MAX, MIN, NEG, SUB
+from bevel.ops.elementwise import MUL
+from bevel.ops.logic import AND, EQ, GE, GT, LE, LT, NE, NOT, OR, select
+
+_BOOL = np.dtype(bool)
+
+
+def is_bool(x) -> bool:
+    return get_aval(x).dtype == _BOOL
+
+
+@compiled
+def add(x, y, /):
+    """x + y; of booleans, logical or."""
+    x, y = promote("add", x, y)
+    return OR(x, y) if is_bool(x) else ADD(x, y)
+
+
+@compiled
+def subtract(x, y, /):
+    """x - y. Raises TypeError for booleans."""
+    x, y = promote("subtract", x, y)
+    return SUB(x, y)
+
+
+@compiled
+def multiply(x, y, /):
+    """x · y; of booleans, logical and."""
+    x, y = promote("multiply", x, y)
+    return AND(x, y) if is_bool(x) else MUL(x, y)
+
+
+@compiled
+def true_divide(x, y, /):
+    """x / y in floating point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.true_divide(jnp.array([1, 2]), 2))
+    [0.5 1. ]
+    """
+    x, y = arrays("true_divide", x, y)
+    x, y = broadcast("true_divide", *promote_inexact(x, y))
+    return DIV(x, y)
+
+
+divide = true_divide
+
+
+@compiled
+def floor_divide(x, y, /):
+    """The greatest integer not above x / y, in the operands' dtype."""
+    x, y = promote("floor_divide", x, y)
+    x, y = _arrays_of_numbers(x, y)
+    dtype = get_aval(x).dtype
+    if dtype == _BOOL:
+        raise TypeError("floor_divide is not defined for booleans; convert them with x.astype(int).")
+    if dtypes.issubdtype(dtype, np.unsignedinteger):
+        return DIV(x, y)
+    if dtypes.issubdtype(dtype, np.integer):
+        quotient = DIV(x, y)
+        rest = arithmetic.Rem()(x, y)
+        one_less = AND(NE(complex_ops.sign(x), complex_ops.sign(y)), NE(rest, _like(rest, 0)))
+        return select(one_less, arithmetic.sub(quotient, 1), quotient)
+    if dtypes.issubdtype(dtype, np.complexfloating):
+        raise TypeError("floor_divide is not defined for complex numbers: they have no order.")
+    return _float_divmod(x, y)[0]
+
+
+@compiled
+def remainder(x, y, /):
+    """The remainder of x / y with the sign of y, as Python's % has it."""
+    x, y = promote("remainder", x, y)
+    x, y = _arrays_of_numbers(x, y)
+    if is_bool(x):
+        raise TypeError("remainder is not defined for booleans; convert them with x.astype(int).")
+    rest = arithmetic.Rem()(x, y)
+    zero = _like(rest, 0)
+    other_side = NE(LT(rest, zero), LT(y, zero))
+    return select(AND(other_side, NE(rest, zero)), arithmetic.add(rest, y), rest)
+
+
+mod = remainder
+
+
+@compiled
+def fmod(x, y, /):
+    """The remainder of x / y with the sign of x, as C's fmod has it."""
+    x, y = promote("fmod", x, y)
+    return arithmetic.Rem()(x, y)
+
+
+@compiled
+def divmod(x, y, /):  # noqa: A001 - NumPy's name
+    """(x // y, x % y)."""
+    x, y = promote("divmod", x, y)
+    x, y = _arrays_of_numbers(x, y)
+    if dtypes.issubdtype(get_aval(x).dtype, np.integer):
+        return floor_divide(x, y), remainder(x, y)
+    return _float_divmod(x, y)
+
+
+def _float_divmod(x, y):
+    rest = arithmetic.Rem()(x, y)
+    quotient = arithmetic.div(arithmetic.sub(x, rest), y)
+    zero = _like(rest, 0)
+    other_side = AND(NE(complex_ops.sign(y), complex_ops.sign(rest)), NE(rest, zero))
+    rest = select(other_side, arithmetic.add(rest, y), rest)
+    quotient = select(other_side, arithmetic.sub(quotient, 1), quotient)
+    return arithmetic.Round(0)(quotient), rest
+
+
+def _arrays_of_numbers(x, y):
+    """Both as arrays of one shape, where one was a number."""
+    shape = get_aval(x).shape or get_aval(y).shape
+    return [broadcast_to(v, shape) if shape else v for v in (x, y)]
+
+
+def _like(x, number):
+    return arithmetic.full_like(x, number)
+
+
+@compiled
+def negative(x, /):
+    """-x."""
+    return NEG(array("negative", x))
+
+
+@compiled
+def positive(x, /):
+    """x."""
+    x = array("positive", x)
+    return convert.Copy()(x)
+
+
+@compiled
+def absolute(x, /):
+    """|x|: the magnitude of a complex number; the same for booleans."""
+    x = array("absolute", x)
+    if is_bool(x) or dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger):
+        return x
+    return complex_ops.abs_(x)
+
+
+abs = absolute  # noqa: A001 - NumPy's name
+
+
+@compiled
+def sign(x, /):
+    """-1, 0 or 1 as x is below, at or above zero; x / |x| for complex x."""
+    return complex_ops.sign(array("sign", x))
+
+
+@compiled
+def maximum(x, y, /):
+    """The larger of x and y; NaN where either is."""
+    x, y = promote("maximum", x, y)
+    return OR(x, y) if is_bool(x) else MAX(x, y)
+
+
+@compiled
+def minimum(x, y, /):
+    """The smaller of x and y; NaN where either is."""
+    x, y = promote("minimum", x, y)
+    return AND(x, y) if is_bool(x) else MIN(x, y)
+
+
+def power(x, y, /):
+    """x to the power y. Raises ValueError for integers under a negative Python exponent."""
+    if type(y) is int and not isinstance(x, (bool, int, float, complex)):
+        return integer_power(x, y=y) if -64 <= y <= 64 or _is_float(x) else _power(x, y)
+    return _power(x, y)
+
+
+@compiled(static=("y",))
+def integer_power(x, *, y):
+    """x ** y for a Python int y, as repeated products."""
+    x = array("power", x)
+    if is_bool(x):
+        x = convert.convert(x, np.dtype("int32"))
+    if y < 0 and dtypes.issubdtype(get_aval(x).dtype, np.integer):
+        raise ValueError(f"Integers cannot be raised to negative powers: x ** {y}. Make x a float: x.astype(float).")
+    if y == 2:
+        return powers.Square()(x)
+    return powers.IntegerPow(y)(x)
+
+
+def _is_float(x):
+    return dtypes.issubdtype(get_aval(x).dtype, np.inexact)
+
+
+@compiled
+def _power(x, y):
+    x, y = arrays("power", x, y)
+    x_dtype = get_aval(x).dtype
+    if dtypes.issubdtype(x_dtype, np.inexact) and dtypes.issubdtype(get_aval(y).dtype, np.integer) and not get_aval(y).weak_type:
+        x, y = broadcast("power", x, y)
+        return powers.Pow()(x, y)
+    x, y = promote_dtypes(x, y)
+    x, y = broadcast("power", x, y)
+    if is_bool(x):
+        return OR(x, NOT(y))
+    if dtypes.issubdtype(get_aval(x).dtype, np.integer):
+        return _integer_power_by_squaring(x, y)
+    return powers.Pow()(x, y)
+
+
+def _integer_power_by_squaring(x, y):
+    """x ** y of integer arrays: six squarings reach every exponent whose result may not overflow anyhow."""
+    x, y = _arrays_of_numbers(x, y)
+    one = _like(x, 1)
+    zero = _like(y, 0)
+    result, base = select(LT(y, zero), _like(x, 0), one), x
+    for _ in range(6):
+        odd = EQ(AND(y, _like(y, 1)), _like(y, 1))
+        result = select(odd, MUL(result, base), result)
+        base = MUL(base, base)
+        y = logic.ShiftRightLogical()(y, _like(y, 1))
+    return result
+
+
+pow = power  # noqa: A001 - NumPy's name
+
+
+@compiled
+def square(x, /):
+    """x · x."""
+    x = array("square", x)
+    return x if is_bool(x) else powers.square(x)
+
+
+def comparison(op, name, doc):
+    def compare(x, y, /):
+        return op(*promote(name, x, y))
+
+    compare.__name__ = compare.__qualname__ = name
+    compare.__doc__ = doc
+    return compiled(compare)
+
+
+equal = comparison(EQ, "equal", "x == y, elementwise.")
+not_equal = comparison(NE, "not_equal", "x != y, elementwise.")
+less = comparison(LT, "less", "x < y, elementwise.")
+less_equal = comparison(LE, "less_equal", "x <= y, elementwise.")
+greater = comparison(GT, "greater", "x > y, elementwise.")
+greater_equal = comparison(GE, "greater_equal", "x >= y, elementwise.")
+
+
+def bitwise(op, name, doc):
+    def combine(x, y, /):
+        return op(*promote(name, x, y))
+
+    combine.__name__ = combine.__qualname__ = name
+    combine.__doc__ = doc
+    return compiled(combine)
+
+
+bitwise_and = bitwise(AND, "bitwise_and", "x & y of each bit.")
+bitwise_or = bitwise(OR, "bitwise_or", "x | y of each bit.")
+bitwise_xor = bitwise(logic.Xor(), "bitwise_xor", "x ^ y of each bit.")
+left_shift = bitwise(logic.ShiftLeft(), "left_shift", "x << y.")
+
+
+@compiled
+def right_shift(x, y, /):
+    """x >> y; the sign stays for signed integers, zeros come in for unsigned ones."""
+    x, y = promote("right_shift", x, y)
+    unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
+    return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
+
+
+@compiled
+def bitwise_not(x, /):
+    """~x."""
+    return NOT(array("bitwise_not", x))
+
+
+bitwise_invert = invert = bitwise_not
+bitwise_left_shift = left_shift
+bitwise_right_shift = right_shift

@@ -1,0 +1,324 @@
+"""Making arrays: from Python values, from nothing, from a rule."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import ConcretizationTypeError, ShapeError
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, get_aval, state
+from bevel.engine import jaxlib_names as names
+from bevel.engine.client import Array, put, single
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import SCALARS, broadcast_to, promote_dtypes
+from bevel.ops.convert import Copy, convert
+from bevel.ops.cutting import Concatenate
+from bevel.ops.shapes import Iota, Reshape
+from bevel.ops.shapes import full as full_of
+
+
+def wanted_dtype(dtype, what) -> object:
+    """A dtype asked for, narrowed where x64 is off (said once in the default profile)."""
+    return dtypes.requested_dtype(dtype, what)
+
+
+def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out_sharding=None):  # noqa: A002
+    """An array of numbers, lists of numbers, NumPy arrays or arrays.
+
+    dtype   of the result; by default what the values meet in, 64-bit types narrowed where x64 is off
+    copy    False shares memory where possible
+    ndmin   the least rank: axes of size 1 are put in front
+    raises  TypeError for values that are not numbers
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.array([[1, 2], [3, 4]])
+    Array([[1, 2],
+           [3, 4]], dtype=int32)
+    """
+    if order not in ("K", "A", "C", None):
+        raise NotImplementedError(f"jnp.array has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
+    dtype = None if dtype is None else wanted_dtype(dtype, "array")
+    result = _array(object, dtype, weak=False, copy=copy)
+    rank = len(get_aval(result).shape)
+    if ndmin > rank:
+        result = Reshape((1,) * (ndmin - rank) + get_aval(result).shape)(result)
+    return _to_device(result, device)
+
+
+def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
+    """As `array`, without a copy where `a` is an array already; a Python number stays weakly typed."""
+    if dtype is None and copy is not True and device is None and isinstance(a, (Array, Tracer)):
+        return a
+    if order not in ("K", "A", "C", None):
+        raise NotImplementedError(f"jnp.asarray has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
+    dtype = None if dtype is None else wanted_dtype(dtype, "asarray")
+    return _to_device(_array(a, dtype, weak=type(a) in SCALARS, copy=bool(copy)), device)
+
+
+def _to_device(value, device):
+    if device is None:
+        return value
+    sharding = device if isinstance(device, names.Sharding) else single(device)
+    if isinstance(value, Array):
+        return names.batched_device_put(value.aval, sharding, [value], list(sharding._device_assignment), True)
+    return value
+
+
+def _array(value, dtype, weak, copy):
+    """The value as an array or tracer of that dtype (None: its own)."""
+    if isinstance(value, (Array, Tracer)) or getattr(getattr(value, "aval", None), "extended", False):
+        aval = value.aval
+        if dtype is None:
+            dtype = aval.dtype
+            if aval.weak_type and not weak and copy:
+                return convert(value, dtype)
+        if aval.dtype == dtype and not (aval.weak_type and not weak):
+            return Copy()(value) if copy else value
+        return convert(value, dtype)
+    if isinstance(value, (list, tuple)):
+        return _from_sequence(value, dtype, copy)
+    convert_itself = getattr(value, "__jax_array__", None)
+    if convert_itself is not None:
+        return _array(convert_itself(), dtype, weak, copy)
+    if type(value) in SCALARS:
+        if dtype is None:
+            dtype, _ = dtypes.scalar_type_of(type(value))
+        return _put(_numbers(value, dtype), ShapedArray((), dtype, weak and dtype != np.bool_))
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _from_numpy(value, dtype)
+    if getattr(value, "__array__", None) is not None or getattr(value, "__array_interface__", None) is not None:
+        return _from_numpy(np.asarray(value), dtype)
+    try:
+        view = memoryview(value)
+    except TypeError:
+        pass
+    else:
+        return _from_numpy(np.asarray(view), dtype)
+    try:
+        members = list(value)
+    except TypeError:
+        raise TypeError(
+            f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}: {str(value)[:60]}\n"
+            "It takes numbers, lists of them, and arrays."
+        ) from None
+    if isinstance(value, (str, bytes, dict, set)):
+        raise TypeError(f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}.")
+    return _from_sequence(members, dtype, copy)
+
+
+def _numbers(value, dtype):
+    try:
+        return np.asarray(value).astype(dtype) if dtype.kind not in "iu" else np.asarray(value, dtype)
+    except OverflowError:
+        raise OverflowError(f"The Python number {value} does not fit {dtype.name}.") from None
+
+
+def _from_numpy(value, dtype):
+    if value.dtype.kind in "OSUMm":
+        raise TypeError(
+            f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and booleans."
+        )
+    if dtype is None:
+        dtype = dtypes.canonicalize_dtype(value.dtype)
+    if value.dtype != dtype:
+        value = value.astype(dtype)
+    return _put(value, ShapedArray(value.shape, dtype))
+
+
+def _put(value, aval):
+    """Host numbers as an array, copied: the caller may change them after. Inside a trace they are a constant there."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = np.array(value, order="C", copy=True)
+    made = put(aval, np.asarray(value))
+    if state.trace.is_evaluation:
+        return made
+    return Copy()(made) if state.trace.is_staging else made
+
+
+def _from_sequence(values, dtype, copy):
+    """Nested sequences of numbers and arrays."""
+    leaves = list(_leaves(values))
+    if not any([isinstance(v, (Array, Tracer)) or getattr(getattr(v, "aval", None), "extended", False) for v in leaves]):
+        try:
+            host = np.asarray(_plain(values))
+        except ValueError as error:
+            raise ValueError(
+                f"jnp.array needs nested lists of one shape{user_line(' at {}')}; these differ: {str(error)[:120]}"
+            ) from None
+        if host.dtype.kind == "O":
+            kinds = ", ".join(sorted({type(v).__name__ for v in leaves}))
+            raise TypeError(f"jnp.array cannot make an array of values of type {kinds}{user_line(' at {}')}.")
+        if dtype is None and leaves:
+            avals = [get_aval(v) for v in leaves]
+            pairs = tuple({(a.dtype, a.weak_type): None for a in avals})
+            dtype = pairs[0][0] if len(pairs) == 1 else dtypes.lattice_result(pairs)[0]
+        elif dtype is None:
+            dtype = dtypes.canonicalize_dtype(np.dtype(float))
+        return _from_numpy(host, dtype)
+    members = [_array(v, None, weak=type(v) in SCALARS, copy=False) for v in values]
+    if dtype is None:
+        members = promote_dtypes(*members)
+    else:
+        members = [convert(m, dtype) for m in members]
+    shapes = {get_aval(m).shape for m in members}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"jnp.array needs nested lists of one shape{user_line(' at {}')}; got shapes {sorted(shapes)[:4]}."
+        )
+    shape = shapes.pop()
+    stacked = Concatenate(0)(*[Reshape((1, *shape))(m) for m in members])
+    return convert(stacked, get_aval(stacked).dtype)
+
+
+def _leaves(values):
+    for v in values:
+        if isinstance(v, (list, tuple)):
+            yield from _leaves(v)
+        else:
+            inner = getattr(v, "__jax_array__", None)
+            yield inner() if inner is not None and not isinstance(v, (Array, Tracer)) else v
+
+
+def _plain(values):
+    return [_plain(v) if isinstance(v, (list, tuple)) else v for v in values]
+
+
+# ---- shapes as arguments
+
+
+def checked_shape(shape, what) -> tuple[int, ...]:
+    """A shape given as an int or a sequence of ints."""
+    if isinstance(shape, (Array, np.ndarray)) and np.ndim(shape) == 1:
+        shape = tuple(np.asarray(shape).tolist())
+    try:
+        if not isinstance(shape, (list, tuple)):
+            return _dimensions((operator.index(shape),), what)
+        return _dimensions(tuple([operator.index(d) for d in shape]), what)
+    except TypeError as error:
+        raise TypeError(f"{what} needs a shape: an int or a tuple of ints; got {shape!r}{user_line(' at {}')}.") from error
+
+
+def _dimensions(shape, what):
+    if any([d < 0 for d in shape]):
+        raise ShapeError(f"{what} needs sizes of at least 0; got shape {shape}{user_line(' at {}')}.")
+    return shape
+
+
+@compiled(static=("shape", "dtype"))
+def _filled(value, *, shape, dtype):
+    return full_of(shape, convert(value, dtype), dtype)
+
+
+def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
+    """An array of that shape filled with a value, which is broadcast where it is an array."""
+    shape = checked_shape(shape, "full")
+    weak = dtype is None and get_aval(fill_value).weak_type
+    dtype = get_aval(fill_value).dtype if dtype is None else wanted_dtype(dtype, "full")
+    if get_aval(fill_value).shape:
+        return _to_device(broadcast_to(convert(asarray(fill_value), dtype), shape), device)
+    if type(fill_value) in SCALARS:
+        fill_value = np.asarray(fill_value).astype(dtype)[()]
+    result = _filled(fill_value, shape=shape, dtype=dtype)
+    return _to_device(convert(result, dtype, weak) if weak and dtype != np.bool_ else result, device)
+
+
+def zeros(shape, dtype=None, *, device=None, out_sharding=None):
+    """An array of zeros, float by default."""
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
+    return _to_device(_filled(_number(0, dtype), shape=checked_shape(shape, "zeros"), dtype=dtype), device)
+
+
+def ones(shape, dtype=None, *, device=None, out_sharding=None):
+    """An array of ones, float by default."""
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
+    return _to_device(_filled(_number(1, dtype), shape=checked_shape(shape, "ones"), dtype=dtype), device)
+
+
+def _number(value, dtype):
+    return np.asarray(value).astype(dtype)[()]
+
+
+def empty(shape, dtype=None, *, device=None, out_sharding=None):
+    """As `zeros`: there is no memory without values here."""
+    return zeros(shape, dtype, device=device)
+
+
+def _like(a, dtype, shape, what):
+    aval = get_aval(a)
+    weak = dtype is None and aval.weak_type
+    return (
+        aval.shape if shape is None else checked_shape(shape, what),
+        aval.dtype if dtype is None else wanted_dtype(dtype, what),
+        weak,
+    )
+
+
+def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """An array of the shape and dtype of `a`, filled with a value."""
+    shape, dtype, weak = _like(a, dtype, shape, "full_like")
+    result = full(shape, fill_value, dtype, device=device)
+    return convert(result, dtype, True) if weak else result
+
+
+def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """Zeros of the shape and dtype of `a`."""
+    return full_like(a, 0, dtype, shape, device=device)
+
+
+def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """Ones of the shape and dtype of `a`."""
+    return full_like(a, 1, dtype, shape, device=device)
+
+
+def empty_like(prototype, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """As `zeros_like`."""
+    return zeros_like(prototype, dtype, shape, device=device)
+
+
+def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding=None):
+    """start, start + step, … up to, not with, stop.
+
+    raises ConcretizationTypeError for traced arguments: they would decide the shape
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.arange(2, 10, 3)
+    Array([2, 5, 8], dtype=int32)
+    """
+    given = [start, stop, step]
+    for value in given:
+        if isinstance(value, Tracer) and value.known_value() is None:
+            raise ConcretizationTypeError(
+                f"jnp.arange needs its arguments' values, which decide the shape{user_line(' at {}')}; it got "
+                f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a fixed "
+                "number of elements and scale."
+            )
+    host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
+    if dtype is None:
+        pairs = [get_aval(v) for v in given if v is not None]
+        dtype = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0] if len(pairs) > 1 else pairs[0].dtype
+    dtype = wanted_dtype(dtype, "arange")
+    start, stop, step = host
+    if stop is None:
+        start, stop = 0, start
+    step = 1 if step is None else step
+    if all(type(v) is int for v in (start, step)) and isinstance(stop, (int, np.integer)) and start == 0 and step == 1:
+        return _to_device(_counted(size=max(0, int(stop)), dtype=dtype), device)
+    if isinstance(stop, np.ndarray) and stop.ndim:
+        raise TypeError(f"jnp.arange needs scalars; got an array of shape {stop.shape}{user_line(' at {}')}.")
+    return _to_device(_put_now(np.arange(start, stop, step, dtype=dtype)), device)
+
+
+def _put_now(host):
+    return _from_numpy(host, host.dtype)
+
+
+@compiled(static=("size", "dtype"))
+def _counted(*, size, dtype):
+    if dtypes.issubdtype(dtype, np.number):
+        return Iota(dtype, (size,), 0)()
+    return convert(Iota(np.dtype("int32"), (size,), 0)(), dtype)
+

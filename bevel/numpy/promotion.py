@@ -1,0 +1,175 @@
+"""How operands meet: accepted types, one dtype by JAX's lattice, one shape by NumPy's broadcasting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes, settings
+from bevel.base.errors import BroadcastError
+from bevel.core.sharp_edges import warn_once
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, get_aval
+from bevel.engine.client import Array
+from bevel.ops.convert import ConvertElementType, convert
+from bevel.ops.elementwise import typed
+from bevel.ops.shapes import BroadcastInDim, Reshape
+
+SCALARS = (bool, int, float, complex)
+_ACCEPTED = (Array, Tracer, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def arrays(name, *values):
+    """The operands, each an array, tracer or number; a letter for anything else.
+
+    Objects that say what they are by `__jax_array__` are asked.
+    """
+    for value in values:
+        if not isinstance(value, _ACCEPTED) and not is_key(value):
+            return tuple([_accepted(name, v, i) for i, v in enumerate(values)])
+    return values
+
+
+def array(name, value):
+    """As `arrays`, of one operand."""
+    return value if isinstance(value, _ACCEPTED) or is_key(value) else _accepted(name, value, 0)
+
+
+def is_key(value) -> bool:
+    aval = getattr(value, "aval", None)
+    return aval is not None and getattr(aval, "extended", False)
+
+
+def _accepted(name, value, position):
+    if isinstance(value, _ACCEPTED) or is_key(value):
+        return value
+    convert_itself = getattr(value, "__jax_array__", None)
+    if convert_itself is not None:
+        return convert_itself()
+    kind = type(value).__name__
+    what = f"{name} requires ndarray or scalar arguments, got {kind} at position {position}{user_line(' at {}')}."
+    if isinstance(value, (list, tuple)):
+        raise TypeError(
+            f"{what}\nA {kind} is converted only when asked: jnp.{name}(jnp.array(…)). (Under jit each element of it would "
+            "be an operand of its own, which is slow.)"
+        )
+    raise TypeError(f"{what}\nConvert it with jnp.asarray if it holds numbers.")
+
+
+def promote_dtypes(*values):
+    """Operands in the one dtype where theirs meet; Python numbers take it on."""
+    avals = [get_aval(v) for v in values]
+    first = avals[0]
+    for aval in avals:
+        if aval.dtype != first.dtype or aval.weak_type != first.weak_type:
+            break
+    else:
+        return list(values)
+    dtype, weak = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals]))
+    return [_to(v, a, dtype, weak) for v, a in zip(values, avals, strict=True)]
+
+
+def _to(value, aval, dtype, weak):
+    if type(value) in SCALARS:
+        if weak:
+            return value if aval.dtype == dtype else dtype.type(value).item() if dtype.kind != "b" else value
+        return np.asarray(value).astype(dtype)[()]
+    if aval.dtype == dtype and aval.weak_type == weak:
+        return value
+    return ConvertElementType(dtype, weak)(value)
+
+
+def promote_inexact(*values):
+    """As promote_dtypes, with integers and booleans made floating."""
+    avals = [get_aval(v) for v in values]
+    dtype, weak = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals])) if len(avals) > 1 else (
+        avals[0].dtype, avals[0].weak_type
+    )  # fmt: skip
+    if not dtypes.issubdtype(dtype, np.inexact):
+        dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
+    return [_to(v, a, dtype, weak) for v, a in zip(values, avals, strict=True)]
+
+
+def broadcast(name, *values):
+    """Operands at the one shape that NumPy's rule gives them. Python and NumPy numbers stay numbers."""
+    shapes = [get_aval(v).shape for v in values]
+    first = shapes[0]
+    for shape in shapes:
+        if shape != first:
+            break
+    else:
+        return list(values)
+    shape = broadcast_shapes(name, *shapes)
+    if settings.numpy_rank_promotion.value != "allow":
+        _rank_promotion(name, shapes)
+    return [
+        v if s == shape or not s and (type(v) in SCALARS or isinstance(v, np.generic)) else broadcast_to(v, shape)
+        for v, s in zip(values, shapes, strict=True)
+    ]
+
+
+def broadcast_shapes(name, *shapes):
+    """The shape that all of these broadcast to; a letter where they do not."""
+    rank = max([len(s) for s in shapes])
+    result = [1] * rank
+    for shape in shapes:
+        offset = rank - len(shape)
+        for i, d in enumerate(shape):
+            here = result[offset + i]
+            if here == 1:
+                result[offset + i] = d
+            elif d != 1 and d != here:
+                raise BroadcastError(
+                    f"{name} got incompatible shapes for broadcasting: {', '.join([str(s) for s in shapes])}"
+                    f"{user_line(' at {}')}.\nCounted from the last axis, sizes must be equal or 1; "
+                    "x[:, None] adds an axis of size 1."
+                )
+    return tuple(result)
+
+
+def _rank_promotion(name, shapes):
+    ranks = {len(s) for s in shapes if s}
+    if len(ranks) > 1:
+        message = (
+            f"{name} broadcasts arrays of unlike rank, of shapes {', '.join([str(s) for s in shapes])}; "
+            "numpy_rank_promotion asks to hear of it. Add axes with x[None] or reshape."
+        )
+        if settings.numpy_rank_promotion.value == "raise":
+            raise ValueError(message)
+        warn_once(("rank promotion", name, tuple(shapes)), message)
+
+
+def broadcast_to(value, shape):
+    """An operand repeated to a shape that it broadcasts to."""
+    old = get_aval(value).shape
+    if old == shape:
+        return value
+    offset = len(shape) - len(old)
+    kept = [i for i, d in enumerate(old) if d == shape[offset + i]]
+    if len(kept) != len(old):  # axes of size 1 are dropped first: the compiler then sees a plain broadcast
+        value = Reshape(tuple([old[i] for i in kept]))(value)
+    return BroadcastInDim(shape, tuple([offset + i for i in kept]))(value)
+
+
+def promote(name, *values):
+    """Operands accepted, in one dtype, at one shape: what every binary function begins with."""
+    x_aval = getattr(values[0], "aval", None)
+    if x_aval is not None and len(values) == 2:
+        y = values[1]
+        if x_aval is getattr(y, "aval", None):
+            return values
+        kind = type(y)
+        if kind is float and x_aval.dtype.kind == "f" or kind is int and x_aval.dtype.kind in "iuf":
+            if kind is not int or x_aval.dtype.kind == "f" or _fits(y, x_aval.dtype):
+                return values[0], typed(y, x_aval)
+    values = arrays(name, *values)
+    return broadcast(name, *promote_dtypes(*values))
+
+
+def _fits(number, dtype):
+    info = np.iinfo(dtype)
+    if not info.min <= number <= info.max:
+        raise OverflowError(f"Python integer {number} out of bounds for {dtype.name}.")
+    return True
+
+
+__all__ = ["array", "arrays", "broadcast", "broadcast_shapes", "broadcast_to", "convert", "promote", "promote_dtypes", "promote_inexact"]

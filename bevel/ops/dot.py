@@ -1,0 +1,267 @@
+"""Products of matrices in general: sums over shared axes, with shared batch axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive, is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import parsed
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import add_tangents
+from bevel.ops.logic import direction, kind_of_comparison
+from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, check_platform, precision_config
+from bevel.ops.shapes import transpose
+
+_FLOAT32 = np.dtype("float32")
+
+
+@primitive
+class DotGeneral(Primitive):
+    """Sums products of x and y over contracting axes; batch axes go along: z[b…, i…, j…] = Σ_k x[b…, i…, k…] y[b…, k…, j…].
+
+    x, y                    numbers or booleans, also of two dtypes (the product has the one in which they meet)
+    dimension_numbers       ((axes of x to sum, axes of y), (batch axes of x, of y)), pairs of one size each
+    precision               None, a pair of Precision, or an algorithm (bevel.ops.precision)
+    preferred_element_type  the dtype of the result and, where it is wider, of the sum; None for that of x · y
+    gives                   batch axes, then the other axes of x, then those of y
+    raises                  ShapeError where sizes or axes do not fit, DTypeError where the preferred type is narrower
+
+    Bilinear. Lowers to stablehlo.dot_general.
+    """
+
+    dimension_numbers: tuple
+    precision: object = None
+    preferred_element_type: object = None
+    out_sharding: object = None
+    kind = "dots"
+
+    def infer(self, x, y):
+        (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
+        for side, aval, summed, batched in (("x", x, x_sum, x_batch), ("y", y, y_sum, y_batch)):
+            for axis in (*summed, *batched):
+                if not 0 <= axis < len(aval.shape):
+                    raise ShapeError(f"dot_general was told of axis {axis} of {side}, but {aval.str_short()} has none.")
+            if len({*summed, *batched}) != len(summed) + len(batched):
+                raise ShapeError(
+                    f"dot_general takes each axis of {side} once; it was told to sum over {tuple(summed)} and to go "
+                    f"along {tuple(batched)} as batch axes."
+                )
+        for what, xs, ys in (("contracting", x_sum, y_sum), ("batch", x_batch, y_batch)):
+            sizes = tuple([x.shape[a] for a in xs]), tuple([y.shape[a] for a in ys])
+            if sizes[0] != sizes[1]:
+                raise ShapeError(
+                    f"dot_general needs {what} axes of equal sizes; axes {tuple(xs)} of x, {x.str_short()}, have "
+                    f"{sizes[0]}, axes {tuple(ys)} of y, {y.str_short()}, have {sizes[1]}."
+                )
+        shape = [x.shape[a] for a in x_batch]
+        shape += [x.shape[a] for a in _others(x, x_sum, x_batch)] + [y.shape[a] for a in _others(y, y_sum, y_batch)]
+        dtype = met = dtypes.promote_types(x.dtype, y.dtype) if x.dtype != y.dtype else x.dtype
+        preferred = self.preferred_element_type
+        if preferred is not None:
+            dtype = np.dtype(preferred)
+            whole = not dtypes.issubdtype(met, np.inexact)
+            if whole and dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(met):
+                raise DTypeError(
+                    f"dot_general of {x.str_short()} and {y.str_short()} gives {met}; preferred_element_type {dtype} is "
+                    f"narrower and would lose digits. Leave it out, and convert the result."
+                )
+        return ShapedArray(shape, dtype, x.weak_type and y.weak_type)
+
+    def jvp(self, primals, tangents):
+        [x, y], [dx, dy] = primals, tangents
+        result = self(x, y)
+        aval = get_aval(result).to_tangent_aval()
+        if aval.dtype == dtypes.float0:
+            return result, Zero(aval)
+        along_x = Zero(aval) if is_zero(dx) else self(dx, y)
+        along_y = Zero(aval) if is_zero(dy) else self(x, dy)
+        return result, add_tangents(along_x, along_y)
+
+    def transpose(self, ct, x, y):
+        # z = Σ x y. The cotangent of x sums ct · y over the axes that only y has; what comes out is batch axes,
+        # x's own, and x's summed axes in the order in which y has theirs: then each is put back to its place.
+        (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
+        x_own, y_own = _others(get_aval_of(x), x_sum, x_batch), _others(get_aval_of(y), y_sum, y_batch)
+        batch = tuple(range(len(x_batch)))
+        x_places = tuple(range(len(batch), len(batch) + len(x_own)))
+        y_places = tuple(range(len(batch) + len(x_own), len(batch) + len(x_own) + len(y_own)))
+
+        def adjoint(linear, other, own_places, other_own, other_batch, batch_of, own, summed, other_summed):
+            rule = self._with(((own_places, other_own), (batch, other_batch)), linear.aval.dtype)
+            order = [a for _, a in sorted(zip(other_summed, summed, strict=True))]
+            axes = [*batch_of, *own, *order]
+            result = transpose(rule(ct, other), [axes.index(i) for i in range(len(axes))])
+            return convert(result, linear.aval.dtype, linear.aval.weak_type)
+
+        if is_linear(x):
+            return [adjoint(x, y, y_places, y_own, y_batch, x_batch, x_own, x_sum, y_sum), None]
+        return [None, adjoint(y, x, x_places, x_own, x_batch, y_batch, y_own, y_sum, x_sum)]
+
+    def _with(self, dimension_numbers, linear_dtype):
+        """The op for a cotangent: as this one, but a complex operand's cotangent keeps its imaginary part."""
+        preferred = self.preferred_element_type
+        if preferred is not None and dtypes.issubdtype(linear_dtype, np.complexfloating):
+            preferred = preferred if dtypes.issubdtype(preferred, np.complexfloating) else None
+        return DotGeneral(dimension_numbers, self.precision, preferred)
+
+    def batch(self, operands, axes):
+        [x, y], [x_axis, y_axis] = operands, axes
+        (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
+        x_sum, x_batch = _moved(x_sum, x_axis), _moved(x_batch, x_axis)
+        y_sum, y_batch = _moved(y_sum, y_axis), _moved(y_batch, y_axis)
+        if x_axis is not None and y_axis is not None:
+            x_batch, y_batch, place = (x_axis, *x_batch), (y_axis, *y_batch), 0
+        elif x_axis is not None:  # mapped on one side: it is one more axis of that side, so one larger product
+            place = len(x_batch) + _others(get_aval(x), x_sum, x_batch).index(x_axis)
+        else:
+            x_own = len(get_aval(x).shape) - len(x_sum) - len(x_batch)
+            place = len(x_batch) + x_own + _others(get_aval(y), y_sum, y_batch).index(y_axis)
+        numbers = ((x_sum, y_sum), (x_batch, y_batch))
+        return DotGeneral(numbers, self.precision, self.preferred_element_type)(x, y), place
+
+    def lower(self, out, x, y):
+        check_platform("dot_general", self.precision, out.platform)
+        [x_aval, y_aval], [result] = out.in_avals, out.avals
+        inner, summed = _computed_in(x_aval.dtype, y_aval.dtype, result.dtype)
+        attributes = {"dot_dimension_numbers": _numbers(self.dimension_numbers)}
+        attributes["precision_config"] = precision_config(self.precision)
+        algorithm = self.precision
+        if isinstance(algorithm, DotAlgorithmPreset):
+            known = algorithm.operand_dtypes
+            if known and inner not in known:
+                inner = known[0]
+            if known:
+                summed = np.dtype(algorithm.accumulation_type)
+            algorithm = algorithm.algorithm
+        if isinstance(algorithm, DotAlgorithm):
+            attributes["algorithm"] = algorithm.attribute(inner, inner)
+        values = [
+            v if a.dtype == inner else out.convert(v, a.with_dtype(inner))
+            for v, a in zip((x, y), (x_aval, y_aval), strict=True)
+        ]
+        z = out.op("stablehlo.dot_general", values, attributes, aval=result.with_dtype(summed))
+        return _converted(out, z, summed, result)
+
+    def reference(self, x, y):
+        (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
+        met = dtypes.promote_types(x.dtype, y.dtype)
+        wanted = np.dtype(self.preferred_element_type or met)
+        inner, summed = _computed_in(x.dtype, y.dtype, wanted)
+        if inner.itemsize < 4 and dtypes.issubdtype(inner, np.floating):
+            inner = _FLOAT32  # narrow floats are summed in float32 and rounded once
+        x_labels, y_labels = list(range(x.ndim)), list(range(x.ndim, x.ndim + y.ndim))
+        for a, b in [*zip(x_sum, y_sum, strict=True), *zip(x_batch, y_batch, strict=True)]:
+            y_labels[b] = x_labels[a]
+        kept = [x_labels[a] for a in x_batch] + [x_labels[a] for a in range(x.ndim) if a not in (*x_sum, *x_batch)]
+        kept += [y_labels[b] for b in range(y.ndim) if b not in (*y_sum, *y_batch)]
+        wide = summed if not dtypes.issubdtype(summed, np.floating) else inner
+        z = np.einsum(x.astype(wide), x_labels, y.astype(wide), y_labels, kept)
+        if wanted == np.bool_:
+            return np.asarray(z) != 0
+        z = z.real if np.iscomplexobj(z) and wanted.kind != "c" else z
+        return np.asarray(z).astype(wanted)
+
+    @staticmethod
+    def samples(array):
+        matmul = (((1,), (0,)), ((), ()))
+        batched = (((2,), (1,)), ((0,), (0,)))
+        yield DotGeneral(matmul), [array(2, 3), array(3, 4)]
+        yield DotGeneral((((0,), (0,)), ((), ()))), [array(3), array(3)]
+        yield DotGeneral(batched), [array(2, 3, 4), array(2, 4, 2)]
+        yield DotGeneral((((2, 0), (1, 3)), ((1,), (0,)))), [array(2, 3, 4), array(3, 4, 2, 2)]
+        yield DotGeneral((((), ()), ((), ()))), [array(2), array(3)]
+        yield DotGeneral((((), ()), ((), ()))), [array(), array()]
+        yield DotGeneral((((0, 1), (1, 0)), ((), ()))), [array(2, 3), array(3, 2)]
+        yield DotGeneral((((), ()), ((0, 1), (1, 0)))), [array(2, 3), array(3, 2)]
+        yield DotGeneral(matmul), [array(2, 0), array(0, 3)]
+        yield DotGeneral(matmul), [array(0, 2), array(2, 3)]
+        yield DotGeneral(matmul), [array(2, 3, dtype="int32"), array(3, 2, dtype="int32")]
+        yield DotGeneral(matmul), [array(2, 2, dtype="complex64"), array(2, 2, dtype="complex64")]
+        yield DotGeneral(matmul), [array(2, 2) > 0, array(2, 2) > 0]
+        yield DotGeneral(matmul), [array(2, 2), array(2, 2, dtype="int32")]
+        highest = (Precision.HIGHEST, Precision.HIGHEST)
+        yield DotGeneral(matmul, highest, np.dtype("float32")), [array(2, 3), array(3, 2)]
+        int8 = np.full((2, 2), 100, np.int8)
+        yield DotGeneral(matmul, None, np.dtype("int32")), [int8, int8]
+        yield DotGeneral(matmul, None, np.dtype("float32")), [array(2, 3, dtype="bfloat16"), array(3, 2, dtype="bfloat16")]
+        yield DotGeneral(matmul, DotAlgorithmPreset.F32_F32_F32), [array(2, 3), array(3, 2)]
+
+    @staticmethod
+    def refusals(array):
+        matmul = (((1,), (0,)), ((), ()))
+        yield DotGeneral(matmul), [array(2, 3), array(2, 3)], "contracting axes of equal sizes"
+        yield DotGeneral((((), ()), ((0,), (0,)))), [array(2, 3), array(3, 3)], "batch axes of equal sizes"
+        yield DotGeneral(matmul), [array(2), array(2)], "axis 1 of x"
+        yield DotGeneral((((1,), (1,)), ((1,), (1,)))), [array(2, 3), array(2, 3)], "each axis of x once"
+        narrow = [array(2, 2, dtype="int32"), array(2, 2, dtype="int32")]
+        yield DotGeneral(matmul, None, np.dtype("int8")), narrow, "narrower"
+
+
+def get_aval_of(operand):
+    """The aval of a transpose rule's operand, linear or not."""
+    return operand.aval if is_linear(operand) else get_aval(operand)
+
+
+def _others(aval, summed, batched):
+    """The axes that are neither summed nor batch axes, in order."""
+    return tuple([a for a in range(len(aval.shape)) if a not in summed and a not in batched])
+
+
+def _moved(axes, mapped):
+    """Axes as they are counted with the mapped axis in place."""
+    return axes if mapped is None else tuple([a + (a >= mapped) for a in axes])
+
+
+def _computed_in(x, y, wanted):
+    """(dtype of the operands, dtype of the sum) for a result of dtype `wanted`, which may still be converted."""
+    met = dtypes.promote_types(x, y) if x != y else x
+    if met == wanted:
+        return met, met
+    if not dtypes.issubdtype(met, np.inexact):
+        return wanted, wanted  # at least as wide, so the operands go in exactly and the sum does not wrap early
+    if dtypes.issubdtype(met, np.floating) and dtypes.issubdtype(wanted, np.floating):
+        if dtypes.promote_types(met, wanted) == wanted:
+            return met, wanted
+        wide = dtypes.promote_types(met, wanted)  # float16 for bfloat16 and back: neither holds the other
+        return wide, wide
+    return met, met
+
+
+def _converted(out, z, dtype, result):
+    """The sum in the result's dtype, converted as values are: complex numbers lose their imaginary part."""
+    if dtype == result.dtype:
+        return z
+    old = result.with_dtype(dtype)
+    if result.dtype == np.bool_:
+        attributes = {"comparison_direction": direction("NE"), "compare_type": kind_of_comparison(dtype)}
+        return out.op("stablehlo.compare", [z, out.constant(0, old)], attributes, aval=result)
+    if dtypes.issubdtype(dtype, np.complexfloating) and not dtypes.issubdtype(result.dtype, np.complexfloating):
+        old = result.with_dtype(dtypes.real_dtype_of_complex(dtype))
+        z = out.op("stablehlo.real", [z], aval=old)
+    return z if old.dtype == result.dtype else out.convert(z, result)
+
+
+def _numbers(dimension_numbers):
+    (x_sum, y_sum), (x_batch, y_batch) = dimension_numbers
+    return parsed(
+        f"#stablehlo.dot<lhs_batching_dimensions = {list(x_batch)}, rhs_batching_dimensions = {list(y_batch)}, "
+        f"lhs_contracting_dimensions = {list(x_sum)}, rhs_contracting_dimensions = {list(y_sum)}>"
+    )
+
+
+# ---- the words in which rules are written
+
+
+def dot_general(x, y, dimension_numbers, precision=None, preferred_element_type=None):
+    """Applies DotGeneral; `precision` is canonical, axes may be lists."""
+    numbers = tuple([tuple([tuple([int(a) for a in axes]) for axes in pair]) for pair in dimension_numbers])
+    preferred = None if preferred_element_type is None else np.dtype(preferred_element_type)
+    return DotGeneral(numbers, precision, preferred)(x, y)
+
+
+__all__ = ["DotGeneral", "dot_general"]

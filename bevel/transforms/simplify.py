@@ -1,0 +1,40 @@
+"""Leaving out what a program does not need."""
+
+from __future__ import annotations
+
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Var
+
+
+def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
+    """The jaxpr without equations whose results nobody uses; those with effects stay."""
+    used = {v for v in jaxpr.outvars if type(v) is Var}
+    kept = []
+    for eqn in reversed(jaxpr.eqns):
+        if eqn.op.effects or any([v in used for v in eqn.outvars]):
+            kept.append(eqn)
+            used.update([v for v in eqn.invars if type(v) is Var])
+    if len(kept) == len(jaxpr.eqns):
+        return jaxpr
+    return jaxpr.replace(eqns=kept[::-1])
+
+
+def used_arguments(jaxpr: Jaxpr) -> list[bool]:
+    """Which arguments an equation or a result uses."""
+    used = {v for v in jaxpr.outvars if type(v) is Var}
+    for eqn in jaxpr.eqns:
+        used.update([v for v in eqn.invars if type(v) is Var])
+    return [v in used for v in jaxpr.invars]
+
+
+def pruned(closed: ClosedJaxpr, keep_unused=False) -> tuple[ClosedJaxpr, list[bool]]:
+    """The program without dead code, and without arguments that are not used: (program, which arguments are kept)."""
+    jaxpr = without_dead_code(closed.jaxpr)
+    used = {v for v in jaxpr.outvars if type(v) is Var}
+    for eqn in jaxpr.eqns:
+        used.update([v for v in eqn.invars if type(v) is Var])
+    consts = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in used]
+    kept = [True] * len(jaxpr.invars) if keep_unused else [v in used for v in jaxpr.invars]
+    changed = jaxpr.replace(
+        constvars=[v for v, _ in consts], invars=[v for v, k in zip(jaxpr.invars, kept, strict=True) if k]
+    )
+    return ClosedJaxpr(changed, [c for _, c in consts]), kept

@@ -1,0 +1,58 @@
+"""The table of jaxlib's names is true of this jaxlib, and the features are what they say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bevel.engine import jaxlib_names as names
+
+
+def test_everything_needed_is_there():
+    report = names.report()
+    assert [row.path for row in report if row.is_trouble] == []
+    assert len({row.path + row.use for row in report}) == len(report)
+
+
+def test_a_missing_name_is_found_missing():
+    assert names.found("_jax.no_such_name") is None
+    assert names.found("no_such_module.name") is None
+    assert names.found("_jax.Client.no_such_method.name") is None
+    assert names.found("_jax.pytree.PyTreeRegistry") is names.PyTreeRegistry
+    assert names.Found("x", "", needed=True, present=False).is_trouble
+    assert not names.Found("x", "", needed=False, present=False).is_trouble
+
+
+def test_signatures_are_read():
+    assert names.takes(names.batched_device_put, "enable_x64")
+    assert not names.takes(names.batched_device_put, "no_such_argument")
+    assert not names.takes(None, "anything")
+
+
+def test_the_result_handler_works_as_the_feature_says(run_program):
+    text = "module { func.func public @main(%a: tensor<f32>) -> tensor<f32> { return %a : tensor<f32> } }"
+    assert run_program(text, [np.float32(2.5)], [((), "float32")]) == [2.5]
+    if not names.FEATURES.array_result_handler_skip_checks:
+        with pytest.raises(TypeError):
+            names.xc.array_result_handler(None, None, True, _skip_checks=True)
+
+
+def test_a_context_reads_every_dialect_of_our_programs():
+    mlir = names.mlir()
+    assert names.mlir() is mlir
+    with mlir.new_context():
+        module = mlir.ir.Module.parse("""module { sdy.mesh @mesh = <["x"=4]>
+          func.func public @main(%a: tensor<4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}]>}) -> tensor<4xf32> {
+            %0 = chlo.erf %a : tensor<4xf32> -> tensor<4xf32>
+            %1 = stablehlo.add %0, %a : tensor<4xf32>
+            return %1 : tensor<4xf32> } }""")
+        assert "chlo.erf" in str(module)
+
+
+def test_mlir_is_not_loaded_before_it_is_needed():
+    code = "import sys, bevel.engine.jaxlib_names; print('jaxlib.mlir.ir' in sys.modules, 'jax' in sys.modules)"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert child.stdout == "False False\n"

@@ -1,0 +1,239 @@
+"""The policy sets an option where its rule says so, the user's word wins, and a refusal is never the user's trouble."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from bevel.base.errors import EngineError
+from bevel.engine import options
+from bevel.engine.jaxlib_names import CompileOptions, JaxRuntimeError
+from bevel.engine.options import Choice, ProgramSummary, build, choose, compile_with
+
+ADD = """module { func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = stablehlo.add %a, %a : tensor<4xf32>
+  return %0 : tensor<4xf32> } }"""
+
+LOOP = """module { func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %n = stablehlo.constant dense<0> : tensor<i32>
+  %0:2 = stablehlo.while(%i = %n, %x = %a) : tensor<i32>, tensor<4xf32>
+   cond { %end = stablehlo.constant dense<10> : tensor<i32>
+    %c = stablehlo.compare LT, %i, %end : (tensor<i32>, tensor<i32>) -> tensor<i1>
+    stablehlo.return %c : tensor<i1> }
+   do { %one = stablehlo.constant dense<1> : tensor<i32>
+    %j = stablehlo.add %i, %one : tensor<i32>
+    %y = stablehlo.add %x, %x : tensor<4xf32>
+    stablehlo.return %j, %y : tensor<i32>, tensor<4xf32> }
+  return %0#1 : tensor<4xf32> } }"""
+
+WHILE = "xla_cpu_small_while_loop_byte_threshold"
+EMITTERS = "xla_cpu_disable_new_fusion_emitters"
+YNN = "xla_cpu_experimental_ynn_fusion_type"
+LEVEL = "xla_backend_optimization_level"
+
+
+@pytest.fixture(autouse=True)
+def no_flags_and_nothing_refused(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setattr(options, "_unknown", set())
+
+
+def run_choice(run_program, choice, text=ADD):
+    def compile(choice):
+        return run_program(text, [np.float32([1, 2, 3, 4])], [((4,), "float32")], options=build(choice))
+
+    [result], taken = compile_with(choice, compile)
+    return result, taken
+
+
+SHAPES = {
+    "one operation": (ProgramSummary(lone=True, elementwise=1), {EMITTERS: "true"}),
+    "one reduction": (ProgramSummary(lone=True, reductions=1), {EMITTERS: "true"}),
+    "a softmax by itself": (
+        ProgramSummary(equations=6, distinct_kernels=6, lone=True, reductions=2, elementwise=3),
+        {},
+    ),
+    "a loop of scalars": (
+        ProgramSummary(equations=200, distinct_kernels=20, loops=1, elementwise=150),
+        {WHILE: "1048576"},
+    ),
+    "a deep network": (
+        ProgramSummary(equations=3000, distinct_kernels=40, dots=600, elementwise=1000, reductions=200),
+        {YNN: "LIBRARY_FUSION_TYPE_REDUCE", LEVEL: 1},
+    ),
+    "a deep network with attention": (
+        ProgramSummary(equations=3000, distinct_kernels=40, dots=600, batched_dots=100, reductions=200),
+        {LEVEL: 1},
+    ),
+    "a convolutional network": (
+        ProgramSummary(equations=100, distinct_kernels=80, convolutions=6, dots=3, reductions=8),
+        {EMITTERS: "true", YNN: "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE", LEVEL: 1},
+    ),
+    "a deep convolutional network": (
+        ProgramSummary(equations=3000, distinct_kernels=80, convolutions=150, dots=3, reductions=100),
+        {YNN: "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE", LEVEL: 1},
+    ),
+    "a repeated reduction": (ProgramSummary(equations=480, distinct_kernels=4, reductions=160, elementwise=320), {}),
+    "a random draw by itself": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6, lone=True), {}),
+    "a program that draws": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6), {}),
+    "little repeats": (ProgramSummary(equations=9, distinct_kernels=9, elementwise=9), {EMITTERS: "true"}),
+    "nothing known": (ProgramSummary(), {}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_of_program_gets_its_options_and_they_compile(shape, run_program):
+    summary, expected = SHAPES[shape]
+    choice = choose(summary, "cpu")
+    assert choice.options == expected
+    assert len(choice.reasons) == len(expected)
+    result, _ = run_choice(run_program, choice, LOOP if summary.loops else ADD)
+    np.testing.assert_array_equal(result, np.float32([1, 2, 3, 4]) * (1024 if summary.loops else 2))
+
+
+def test_no_two_rules_want_one_option_differently():
+    """Every combination of small and large counts: the rules that apply agree, so their order does not matter."""
+    counts = (0, 100)
+    for bits in range(1 << 8):
+        pick = [counts[bits >> i & 1] for i in range(7)]
+        loops, reductions, convolutions, dots, batched, elementwise, kernels = pick
+        summary = ProgramSummary(
+            equations=100, distinct_kernels=kernels or 1, loops=loops, reductions=reductions, dots=dots,
+            convolutions=convolutions, batched_dots=batched, elementwise=elementwise, lone=bool(bits >> 7),
+        )  # fmt: skip
+        wanted = [(rule.option, rule.value) for rule in options.CPU_RULES if rule.applies(summary)]
+        assert len({option for option, _ in wanted}) == len(set(wanted)), summary
+
+
+@pytest.mark.parametrize("platform", ["cuda", "rocm", "tpu"])
+def test_other_platforms_keep_their_defaults(platform):
+    assert choose(ProgramSummary(lone=True, loops=1, convolutions=1), platform).options == {}
+
+
+def test_the_user_wins():
+    choice = choose(ProgramSummary(loops=1), "cpu", {WHILE: 0, LEVEL: 2})
+    assert choice.options == {WHILE: 0, LEVEL: 2}
+    assert choice.given == {WHILE, LEVEL}
+    assert any("asked for" in reason for reason in choice.reasons)
+
+
+def test_xla_flags_win_over_rules(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", f"--{WHILE}=0")
+    assert choose(ProgramSummary(loops=1), "cpu").options == {}
+
+
+@pytest.mark.parametrize(
+    "value", [True, False, "true", "false", "True", np.bool_(True)], ids=lambda v: f"{type(v).__name__} {v}"
+)
+def test_each_way_to_say_a_bool(value, run_program):
+    choice = choose(ProgramSummary(), "cpu", {"xla_cpu_enable_fast_math": value})
+    run_choice(run_program, choice)
+
+
+@pytest.mark.parametrize("value", [1, "1", np.int64(1)])
+def test_each_way_to_say_a_number(value, run_program):
+    run_choice(run_program, choose(ProgramSummary(), "cpu", {LEVEL: value}))
+
+
+def test_options_kept_in_a_map_reach_xla(run_program):
+    """XLA parses the threshold only when it compiles a program with it: a word it cannot read proves it arrived."""
+    with pytest.raises(EngineError, match=f"'{WHILE}'.*Failed to parse"):
+        run_choice(run_program, choose(ProgramSummary(), "cpu", {WHILE: "many"}), LOOP)
+    result, _ = run_choice(run_program, choose(ProgramSummary(), "cpu", {WHILE: 0}), LOOP)
+    np.testing.assert_array_equal(result, np.float32([1, 2, 3, 4]) * 1024)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"xla_cpu_enable_fast_maths": True}, r"'xla_cpu_enable_fast_maths'.*No such(.|\n)*Close to it: .*fast_math\b"),
+        ({"no_such_thing": "1"}, "'no_such_thing'.*No such"),
+        ({LEVEL: "high"}, rf"'{LEVEL}'.*'high' is not a valid int32"),
+        ({"xla_cpu_enable_fast_math": 0}, "'0' is not a valid bool"),
+        ({YNN: "FAST"}, "'FAST' is not a valid enum"),
+    ],
+    ids=str,
+)
+def test_a_bad_option_of_the_user_gets_a_letter(given, words, run_program):
+    with pytest.raises(EngineError) as raised:
+        run_choice(run_program, choose(ProgramSummary(), "cpu", given))
+    assert re.search(words, str(raised.value)), str(raised.value)
+    assert raised.value.__cause__ is None
+    assert len(str(raised.value).splitlines()) <= 8
+
+
+@pytest.mark.parametrize("given", [{5: 1}, {LEVEL: None}, {"xla_backend_extra_options": {"a": "b"}}, {LEVEL: [1]}])
+def test_what_is_no_option_at_all_gets_a_letter(given):
+    with pytest.raises(EngineError, match="names of XLA options with a string, bool, int or float"):
+        choose(ProgramSummary(), "cpu", given)
+
+
+def test_a_refused_option_of_ours_is_dropped_and_remembered(run_program):
+    ours = Choice({"xla_no_such_option": 1, LEVEL: 1})
+    result, taken = run_choice(run_program, ours)
+    np.testing.assert_array_equal(result, [2, 4, 6, 8])
+    assert taken.options == {LEVEL: 1}
+    assert "xla_no_such_option" in options._unknown
+
+
+def test_a_refused_rule_is_not_tried_again(monkeypatch):
+    monkeypatch.setattr(options, "_unknown", {WHILE})
+    assert choose(ProgramSummary(loops=1), "cpu").options == {}
+
+
+def test_other_failures_go_through():
+    def compile(choice):
+        raise JaxRuntimeError("INTERNAL: something else")
+
+    with pytest.raises(JaxRuntimeError, match="something else"):
+        compile_with(Choice({LEVEL: 1}), compile)
+
+
+def test_build_options_are_set_or_refused(run_program):
+    assert build(Choice({"optimization_level": 1})).executable_build_options.optimization_level == 1
+    with pytest.raises(EngineError, match="'optimization_level'"):
+        build(Choice({"optimization_level": "high"}))
+
+
+def test_devices_and_partitions():
+    built = build(device_ids=[3, 1, 0, 2], num_replicas=2, num_partitions=2, outputs=2, parameters=1)
+    assert (built.num_replicas, built.num_partitions) == (2, 2)
+    assert built.device_assignment.replica_count() == 2
+    assert built.device_assignment.computation_count() == 2
+    how = built.executable_build_options
+    assert how.use_spmd_partitioning
+    assert how.use_shardy_partitioner
+    assert list(how.allow_spmd_sharding_propagation_to_output) == [True, True]
+    assert list(how.allow_spmd_sharding_propagation_to_parameters) == [True]
+    with pytest.raises(EngineError, match="2 replicas x 2 partitions needs 4 devices; it was given 1"):
+        build(num_replicas=2, num_partitions=2)
+
+
+def test_the_key_tells_choices_apart():
+    keys = [Choice(o).key for o in ({}, {"a": 1}, {"a": "1"}, {"a": True}, {"b": 1}, {"a": 1, "b": 1})]
+    assert len(set(keys)) == len(keys)
+    assert Choice({"a": 1, "b": 2}).key == Choice({"b": 2, "a": 1}).key
+
+
+@pytest.mark.parametrize("number", [0, 1, 127, 128, 300, 2**40])
+def test_varints(number):
+    raw = options._varint(number)
+    assert sum((byte & 127) << 7 * at for at, byte in enumerate(raw)) == number
+    assert all(byte & 128 for byte in raw[:-1])
+    assert raw[-1] < 128
+
+
+def test_map_options_survive_beside_named_ones():
+    raw = build(Choice({WHILE: 4096, LEVEL: 1})).SerializeAsString()
+    assert WHILE.encode() in raw
+    assert LEVEL.encode() in raw
+    assert CompileOptions.ParseFromString(raw).SerializeAsString() == raw
+
+
+def test_known_options_are_names_worth_suggesting():
+    known = options.known_options()
+    assert LEVEL in known
+    assert WHILE in known
+    assert len(known) > 20
