@@ -169,23 +169,23 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
     # A list, not an iterator: a StopIteration out of f would end an iterator early and in silence.
     if not rest:
         return treedef.unflatten([f(x) for x in first])
-    columns = _columns("tree_map", treedef, tree, rest, is_leaf)
-    return treedef.unflatten([f(*xs) for xs in zip(first, *columns, strict=True)])
+    try:
+        columns = [treedef.flatten_up_to(other) for other in rest]
+    except (ValueError, TypeError):
+        _explain_columns("tree_map", treedef, tree, rest, is_leaf)
+        raise
+    return treedef.unflatten([f(*xs) for xs in zip(first, *columns)])  # noqa: B905 (flatten_up_to sees to the lengths)
 
 
 _MAP_RULE = "Each further tree needs the structure of the first; only below the leaves of the first may it have more."
 
 
-def _columns(asked: str, treedef: Any, tree: Any, rest: tuple[Any, ...], is_leaf: IsLeaf) -> list[list[Any]]:
-    """For each further tree, its subtrees at the leaves of the first."""
-    try:
-        return [treedef.flatten_up_to(other) for other in rest]
-    except (ValueError, TypeError):
-        for i, other in enumerate(rest):
-            names = ("the first tree", "the second tree" if i == 0 else f"tree {i + 2}")
-            opening = f"{asked}: {names[1]} differs from the first in structure."
-            flatten_up_to(treedef, other, tree, names, asked=asked, opening=opening, rule=_MAP_RULE, is_leaf=is_leaf)
-        raise
+def _explain_columns(asked: str, treedef: Any, tree: Any, rest: tuple[Any, ...], is_leaf: IsLeaf) -> None:
+    """Raises the letter for the first further tree that does not fit."""
+    for i, other in enumerate(rest):
+        names = ("the first tree", "the second tree" if i == 0 else f"tree {i + 2}")
+        opening = f"{asked}: {names[1]} differs from the first in structure."
+        flatten_up_to(treedef, other, tree, names, asked=asked, opening=opening, rule=_MAP_RULE, is_leaf=is_leaf)
 
 
 def tree_reduce(
@@ -329,8 +329,12 @@ def tree_map_with_path(
     pairs, treedef = tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)
     if not rest:
         return treedef.unflatten([f(path, x) for path, x in pairs])
-    # The structure says it all for the letter, and is_leaf may want paths that are not at hand there.
-    columns = _columns("tree_map_with_path", treedef, treedef, rest, None)
+    try:
+        columns = [treedef.flatten_up_to(other) for other in rest]
+    except (ValueError, TypeError):
+        # The structure says it all for the letter, and is_leaf may want paths that are not at hand there.
+        _explain_columns("tree_map_with_path", treedef, treedef, rest, None)
+        raise
     return treedef.unflatten([f(*pair, *xs) for pair, *xs in zip(pairs, *columns, strict=True)])
 
 

@@ -24,7 +24,8 @@ from bevel.engine.pytree import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+# These three are never compared nor shown, and each method that dataclass writes costs time at `import bevel`.
+@dataclass(eq=False, repr=False)
 class Leaf:
     """A leaf as seen in a tree; `known` is False where only a PyTreeDef was given, which holds no values."""
 
@@ -42,7 +43,7 @@ class Leaf:
         return f"a leaf of type {type(self.value).__name__}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Node:
     """One level of a tree: its class, its static data, and its children by key."""
 
@@ -135,7 +136,7 @@ def _looker(tree: Any, is_leaf: Callable[[Any], bool] | None) -> Callable[[Any],
     return _look_at_treedef if isinstance(tree, PyTreeDef) else _look_at_tree(is_leaf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Difference:
     """One place where two trees part: its path, and what each tree has there."""
 

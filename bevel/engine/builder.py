@@ -239,7 +239,14 @@ def scalar_attribute(value, aval):
     key = (array.tobytes(), aval)
     attribute = _scalars.get(key)
     if attribute is None:
-        attribute = _scalars[key] = parsed(f"dense<{_scalar_text(array)}> : {type_of_shape(held.shape, held.dtype)}")
+        if array.dtype.kind == "c":  # MLIR's parser makes an attribute of these that Python cannot hold
+            complex_type = _element_ir_type(element_type(held.dtype))
+            attribute = mlir.ir.DenseElementsAttr.get(
+                array.reshape(1), type=complex_type, shape=held.shape, context=mlir.context
+            )
+        else:
+            attribute = parsed(f"dense<{_scalar_text(array)}> : {type_of_shape(held.shape, held.dtype)}")
+        _scalars[key] = attribute
     return attribute
 
 
@@ -249,9 +256,6 @@ def _scalar_text(array):
         return "true" if array else "false"
     if kind.kind in "iu" or kind.name in _SMALL and "int" in kind.name:
         return str(int(array))
-    if kind.kind == "c":
-        part = np.float32 if kind == np.complex64 else np.float64
-        return f"({_scalar_text(np.asarray(array.real, part))}, {_scalar_text(np.asarray(array.imag, part))})"
     if kind.name in _SMALL:
         return repr(float(array))
     # floats by their bits: exact, and the only way to write inf and NaN

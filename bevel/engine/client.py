@@ -7,7 +7,8 @@ programs for many devices are tried on a laptop; a GPU or TPU comes in through i
 from __future__ import annotations
 
 import functools
-import importlib.metadata
+import importlib.util
+import os
 import threading
 
 import numpy as np
@@ -27,19 +28,26 @@ def _make_cpu():
     return names.make_cpu_client(num_devices=count, asynchronous=True)
 
 
-def _plugins() -> dict[str, importlib.metadata.EntryPoint]:
-    """PJRT plugins by the platform they serve, as their packages declare them."""
+@functools.cache
+def _installed() -> dict[str, str]:
+    """Platforms whose PJRT plugin is installed, and the plugin's package: they live in the namespace `jax_plugins`.
+
+    Found by a look into folders, not by entry points, which cost 20 ms to read.
+    """
+    spec = importlib.util.find_spec("jax_plugins")
     found = {}
-    for entry in importlib.metadata.entry_points(group="jax_plugins"):
-        platform = "tpu" if "tpu" in entry.name else "cuda" if "cuda" in entry.name else entry.name
-        found[platform] = entry
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for entry in sorted(os.listdir(folder)):
+            for platform in ("cuda", "rocm", "tpu"):
+                if platform in entry:
+                    found[platform] = os.path.join(folder, entry)
     return found
 
 
 def _make_plugin(platform: str):
     from bevel.engine import plugins  # loaded only where such a device is asked for
 
-    return plugins.make_client(platform, _plugins()[platform])
+    return plugins.make_client(platform, _installed()[platform])
 
 
 def platforms() -> list[str]:
@@ -48,11 +56,6 @@ def platforms() -> list[str]:
     if asked:
         return [_alias(p) for p in asked.split(",")]
     return [*[p for p in ("tpu", "cuda", "rocm") if p in _installed()], "cpu"]
-
-
-@functools.cache
-def _installed() -> frozenset:
-    return frozenset(_plugins())
 
 
 def _alias(platform: str) -> str:

@@ -113,7 +113,7 @@ def divmod(x, y, /):  # noqa: A001 - NumPy's name
 
 def _float_divmod(x, y):
     rest = arithmetic.Rem()(x, y)
-    quotient = arithmetic.div(arithmetic.sub(x, rest), y)
+    quotient = arithmetic.div(select(EQ(y, _like(y, 0)), x, arithmetic.sub(x, rest)), y)
     zero = _like(rest, 0)
     other_side = AND(NE(complex_ops.sign(y), complex_ops.sign(rest)), NE(rest, zero))
     rest = select(other_side, arithmetic.add(rest, y), rest)

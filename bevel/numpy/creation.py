@@ -42,7 +42,7 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.array has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
     dtype = None if dtype is None else wanted_dtype(dtype, "array")
-    result = _array(object, dtype, weak=False, copy=copy)
+    result = _array(object, dtype, weak=True, copy=copy)
     rank = len(get_aval(result).shape)
     if ndmin > rank:
         result = Reshape((1,) * (ndmin - rank) + get_aval(result).shape)(result)
@@ -74,9 +74,8 @@ def _array(value, dtype, weak, copy):
         aval = value.aval
         if dtype is None:
             dtype = aval.dtype
-            if aval.weak_type and not weak and copy:
-                return convert(value, dtype)
-        if aval.dtype == dtype and not (aval.weak_type and not weak):
+            return Copy()(value) if copy else value
+        if aval.dtype == dtype and not aval.weak_type:
             return Copy()(value) if copy else value
         return convert(value, dtype)
     if isinstance(value, (list, tuple)):
@@ -85,9 +84,10 @@ def _array(value, dtype, weak, copy):
     if convert_itself is not None:
         return _array(convert_itself(), dtype, weak, copy)
     if type(value) in SCALARS:
-        if dtype is None:
+        given = dtype is not None
+        if not given:
             dtype, _ = dtypes.scalar_type_of(type(value))
-        return _put(_numbers(value, dtype), ShapedArray((), dtype, weak and dtype != np.bool_))
+        return _put(_numbers(value, dtype), ShapedArray((), dtype, weak and not given and dtype != np.bool_))
     if isinstance(value, (np.ndarray, np.generic)):
         return _from_numpy(value, dtype)
     if getattr(value, "__array__", None) is not None or getattr(value, "__array_interface__", None) is not None:

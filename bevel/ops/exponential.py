@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bevel.core.primitive import primitive
-from bevel.ops.arithmetic import add, div, full_like, neg, sub
+from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 
 
@@ -30,13 +32,42 @@ class Exp(Smooth):
 
 
 @primitive
+class Exp2(Smooth):
+    """2 to the power x."""
+
+    name = "exp2"
+
+    def slope(self, y, x):
+        return mul(y, math.log(2))
+
+    def lower(self, out, x):
+        [aval] = out.in_avals
+        scaled = out.op("stablehlo.multiply", [out.constant(math.log(2), aval), x])
+        return out.op("stablehlo.exponential", [scaled])
+
+    def reference(self, x):
+        return np.exp2(x)
+
+
+@primitive
+class Expm1(Smooth):
+    """e^x - 1, with all digits also where x is small."""
+
+    name = "expm1"
+    hlo = "stablehlo.exponential_minus_one"
+
+    def slope(self, y, x):
+        return add(y, 1)
+
+    def reference(self, x):
+        return np.expm1(x)
+
+
+@primitive
 class Log(Smooth):
     """The natural logarithm; NaN below zero, -inf at zero."""
 
     hlo = "stablehlo.log"
-
-    def slope(self, y, x):
-        return div(full_like(x, 1), x)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -48,48 +79,77 @@ class Log(Smooth):
 
 
 @primitive
+class Log1p(Smooth):
+    """log(1 + x), with all digits also where x is small."""
+
+    name = "log1p"
+    hlo = "stablehlo.log_plus_one"
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        return self(x), div(dx, add(x, 1))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.log1p(x)
+
+
+@primitive
+class Logistic(Smooth):
+    """1 / (1 + e^-x)."""
+
+    def slope(self, y, x):
+        return mul(y, sub(1, y))
+
+    def lower(self, out, x):
+        [aval] = out.in_avals
+        one = out.constant(1, aval)
+        below = out.op("stablehlo.exponential", [out.op("stablehlo.negate", [x])])
+        return out.op("stablehlo.divide", [one, out.op("stablehlo.add", [one, below])])
+
+    def reference(self, x):
+        with np.errstate(over="ignore"):
+            return 1 / (1 + np.exp(-x))
+
+
+@primitive
 class Tanh(Smooth):
     """The hyperbolic tangent."""
 
     hlo = "stablehlo.tanh"
 
-    def slope(self, y, x):
-        # 1 - y², as (1 - y)(1 + y), which keeps digits near |y| = 1
-        return mul(sub(1, y), add(1, y))
+    def jvp(self, primals, tangents):
+        # 1 - y² as (1 + y)(1 - y), which keeps digits near |y| = 1
+        [x], [dx] = primals, tangents
+        y = self(x)
+        return y, mul(add(dx, mul(dx, y)), sub(1, y))
 
     def reference(self, x):
         return np.tanh(x)
 
 
-@primitive
-class Sin(Smooth):
-    """The sine of x in radians."""
-
-    hlo = "stablehlo.sine"
-
-    def slope(self, y, x):
-        return Cos()(x)
-
-    def reference(self, x):
-        return np.sin(x)
-
-
-@primitive
-class Cos(Smooth):
-    """The cosine of x in radians."""
-
-    hlo = "stablehlo.cosine"
-
-    def slope(self, y, x):
-        return neg(Sin()(x))
-
-    def reference(self, x):
-        return np.cos(x)
+# ---- the words in which rules are written
 
 
 def exp(x):
     return Exp()(x)
 
 
+def expm1(x):
+    return Expm1()(x)
+
+
 def log(x):
     return Log()(x)
+
+
+def log1p(x):
+    return Log1p()(x)
+
+
+def logistic(x):
+    return Logistic()(x)
+
+
+def tanh(x):
+    return Tanh()(x)

@@ -10,10 +10,10 @@ from bevel.base.errors import DTypeError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import full_like, spread, sub
+from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
-from bevel.ops.exponential import log
+from bevel.ops.exponential import Smooth, log
 from bevel.ops.logic import and_, eq, gt, select
 
 _PYTHON_SCALARS = (bool, int, float, complex)
@@ -137,6 +137,59 @@ class Square(Unary):
         return np.square(x)
 
 
+class Root(Smooth):
+    """A root of x, or of 1 / x."""
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=0.1, high=3)]
+        yield cls(), [array(2, 3, low=0.1, high=9)]
+        yield cls(), [array(low=0.5, high=2)]
+        yield cls(), [array(0, 2)]
+
+
+@primitive
+class Sqrt(Root):
+    """The square root; NaN below zero. Its slope at zero is infinite."""
+
+    hlo = "stablehlo.sqrt"
+
+    def slope(self, y, x):
+        return div(0.5, y)
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.sqrt(x)
+
+
+@primitive
+class Rsqrt(Root):
+    """1 / sqrt(x); NaN below zero, inf at zero."""
+
+    hlo = "stablehlo.rsqrt"
+
+    def slope(self, y, x):
+        return mul(-0.5, div(y, x))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return (1 / np.sqrt(x)).astype(x.dtype)
+
+
+@primitive
+class Cbrt(Root):
+    """The cube root, of negative numbers too. Its slope at zero is infinite."""
+
+    hlo = "stablehlo.cbrt"
+    takes = "float"
+
+    def slope(self, y, x):
+        return mul(1 / 3, integer_pow(y, -2))
+
+    def reference(self, x):
+        return np.cbrt(x)
+
+
 # ---- the words in which rules are written
 
 
@@ -150,3 +203,11 @@ def integer_pow(x, y):
 
 def square(x):
     return Square()(x)
+
+
+def sqrt(x):
+    return Sqrt()(x)
+
+
+def rsqrt(x):
+    return Rsqrt()(x)

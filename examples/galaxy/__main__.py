@@ -57,7 +57,7 @@ def parser():
     )
     p.add_argument("--stars", type=whole(2, "the number of particles"), help=f"particles ({defaults.stars})")
     p.add_argument("--steps", type=whole(0, "the number of steps from the start"), default=2000, help="steps (2000)")
-    p.add_argument("--out", type=Path, default=Path("galaxy-out"), help="folder for what is made (galaxy-out)")
+    p.add_argument("--out", type=Path, default=Path("out/galaxy"), help="folder for what is made (out/galaxy)")
     p.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     p.add_argument("--seed", type=whole(0, "the seed of the random numbers"), help=f"another galaxy ({defaults.seed})")
     p.add_argument(
@@ -89,15 +89,16 @@ def main(arguments=None):
 def run(options):
     asked = {name: getattr(options, name) for name in ("stars", "seed", "softening", "accuracy")}
     asked = {name: value for name, value in asked.items() if value is not None}
-    _make_folder(options.out)
     if options.resume:
         galaxy = journey.resume(options.out, asked)
+        _make_folder(options.out)
         if galaxy.steps > options.steps:
             raise Refusal(
                 f"The run in {options.out} is already at step {galaxy.steps}, past --steps {options.steps}.\n"
                 f"Give --steps {galaxy.steps} or more."
             )
     else:
+        _make_folder(options.out)
         galaxy = journey.start(Settings(**asked))
     s = galaxy.settings
     print(f"{s.stars} particles, 5e10 solar masses in all, softening {s.softening:g} kpc, seed {s.seed}", flush=True)

@@ -93,6 +93,7 @@ class Measure(NamedTuple):
 
     kinetic: float
     potential: float
+    virial: float  # -sum of m x . a, which is twice the kinetic energy in equilibrium, softened or not
     momentum: np.ndarray  # float64[3], solar masses kpc / Myr
     spin: np.ndarray  # float64[3], angular momentum, solar masses kpc^2 / Myr
     radii: np.ndarray  # float64[3], spheres that hold 10, 50 and 90 % of the mass, kpc
@@ -104,13 +105,14 @@ def measure(state, mass, rules):
     weight = np.asarray(mass, np.float64)
     place = np.stack([np.asarray(x, np.float64) for x in state.position])
     motion = np.stack([np.asarray(v, np.float64) for v in state.velocity])
+    virial = -(weight * place * np.stack([np.asarray(a, np.float64) for a in state.acceleration])).sum()
     spin = (weight * np.cross(place, motion, axis=0)).sum(1)
     centre = (weight * place).sum(1, keepdims=True) / weight.sum()
     distance = np.sqrt(((place - centre) ** 2).sum(0))
     order = np.argsort(distance, kind="stable")
     held = np.cumsum(weight[order]) / weight.sum()
     radii = distance[order][np.searchsorted(held, [0.1, 0.5, 0.9])]
-    return Measure(float(kinetic), float(potential), (weight * motion).sum(1), spin, radii)
+    return Measure(float(kinetic), float(potential), float(virial), (weight * motion).sum(1), spin, radii)
 
 
 def final_radius(spin, disk_scale, draws, rules, steps, step_length):

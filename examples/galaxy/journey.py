@@ -72,7 +72,7 @@ class Run:
         return float(np.abs(energy / energy[0] - 1).max())
 
 
-ROW = ["step", "time", "kinetic", "potential", "px", "py", "pz", "lx", "ly", "lz", "r10", "r50", "r90"]
+ROW = ["step", "time", "kinetic", "potential", "virial", "px", "py", "pz", "lx", "ly", "lz", "r10", "r50", "r90"]
 
 
 def start(settings):
@@ -123,7 +123,7 @@ def _look(run, block=20):
             f"The energy is no longer finite at step {run.steps}: two stars met too closely for the step length.\n"
             f"Use an --accuracy below {run.settings.accuracy:g}, or a --softening above {run.settings.softening:g}."
         )
-    run.record.append([run.steps, run.time, m.kinetic, m.potential, *m.momentum, *m.spin, *m.radii])
+    run.record.append([run.steps, run.time, m.kinetic, m.potential, m.virial, *m.momentum, *m.spin, *m.radii])
     if run.steps % (block * run.frame_every) == 0:
         run.frames.append((run.time, np.stack([np.asarray(x) for x in run.state.position])))
         if len(run.frames) > FRAMES:
@@ -183,7 +183,7 @@ def resume(out, asked):
     if not path.is_file():
         raise Refusal(f"--resume found no {path}.\nStart the run without --resume, or name its folder with --out.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             data = {name: file[name] for name in file.files}  # reading checks each array's CRC
         if int(data["format"]) != FORMAT:
             raise Refusal(f"{path} has format {int(data['format'])}; this program reads {FORMAT}.\nStart the run anew.")

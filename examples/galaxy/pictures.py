@@ -71,7 +71,7 @@ def _light(x, y, mass, half_width, half_height, pixels):
 
 def _exposure(x, up, mass, half_height):
     """Brightness that the picture shows as white; one for the whole run, so that pictures compare."""
-    return np.quantile(_light(x, up, mass, REACH, half_height, 160).max(2), 0.995)
+    return np.quantile(_light(x, up, mass, REACH, half_height, 160).max(2), 0.998)
 
 
 def _develop(light, brightest):
@@ -126,7 +126,7 @@ def _portrait(path, time, place, mass, brightest):
 
 def _drift(path, run):
     time = run.column("time")
-    energy, kinetic, potential = run.energy, run.column("kinetic"), run.column("potential")
+    energy, kinetic = run.energy, run.column("kinetic")
     spin = run.column("lz")
     figure, panels = plt.subplots(2, 2, figsize=(10, 7), facecolor=SKY, sharex=True, layout="constrained")
     (a, b), (c, d) = panels
@@ -134,11 +134,11 @@ def _drift(path, run):
     a.set(title="total energy, relative change", ylabel=r"$\Delta E / E_0$")
     b.plot(time, spin / spin[0] - 1, color=LINES[2])
     b.set(title="angular momentum about z, relative change", ylabel=r"$\Delta L_z / L_{z,0}$")
-    c.plot(time, -2 * kinetic / potential, color=LINES[1])
+    c.plot(time, 2 * kinetic / run.column("virial"), color=LINES[1])
     c.axhline(1, color=FAINT, lw=1, zorder=0)
-    c.set(title="virial ratio: 1 in equilibrium", ylabel=r"$2K / |W|$", xlabel="time [Myr]")
+    c.set(title="virial ratio: 1 in equilibrium", ylabel=r"$2K / |\sum m\, x \cdot a|$", xlabel="time [Myr]")
     for column, share, colour in (("r90", 90, LINES[0]), ("r50", 50, LINES[1]), ("r10", 10, LINES[3])):
-        d.plot(time, run.column(column), color=colour, label=f"{share} % of the mass")
+        d.plot(time, run.column(column), color=colour, label=f"{share} %")
     d.set(title="spheres that hold a share of the mass", ylabel="radius [kpc]", xlabel="time [Myr]", yscale="log")
     d.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
     d.minorticks_off()
@@ -148,8 +148,9 @@ def _drift(path, run):
         _style(axes)
         axes.grid(color=FAINT, lw=0.4)
         axes.title.set_fontsize(10)
-        axes.ticklabel_format(axis="x", useOffset=False)
         axes.yaxis.get_offset_text().set_color(INK)
+    for axes in (a, b):
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     figure.savefig(path, dpi=130)
     plt.close(figure)
     return path
@@ -168,8 +169,9 @@ def _animation(path, frames, mass, brightest):
         pen.line((10, 2 * pixels - 12, 10 + bar, 2 * pixels - 12), fill=INK, width=2)
         pen.text((10, 2 * pixels - 32), "5 kpc", fill=INK, font=font)
         pages.append(page)
-    # One palette for all pages, from one that shows every colour: pages with their own flicker.
-    palette = pages[len(pages) // 2].quantize(128)
+    # One palette for all pages, from first, middle and last: with one each they would flicker.
+    sample = np.concatenate([np.asarray(pages[k]) for k in (0, len(pages) // 2, -1)])
+    palette = Image.fromarray(sample).quantize(255, method=Image.Quantize.MAXCOVERAGE)
     pages = [page.quantize(palette=palette, dither=Image.Dither.NONE) for page in pages]
     film = io.BytesIO()
     pages[0].save(film, "GIF", save_all=True, append_images=pages[1:], duration=70, loop=0)

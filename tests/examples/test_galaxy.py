@@ -185,7 +185,7 @@ def test_energy_and_angular_momentum_and_momentum_stay(life):
 
 def test_galaxy_is_in_equilibrium(life):
     _, seen, _, _ = life
-    virial = np.array([-2 * m.kinetic / m.potential for m in seen])
+    virial = np.array([2 * m.kinetic / m.virial for m in seen])
     assert np.abs(virial - 1).max() < 0.15
     half = np.array([m.radii[1] for m in seen])
     assert np.abs(half / half[0] - 1).max() < 0.2

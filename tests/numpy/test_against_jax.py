@@ -31,4 +31,6 @@ def test_means_the_same(row, x64):
             maker.evaluate(bevel, row["source"])
         assert row["error"] in [parent.__name__ for parent in type(raised.value).__mro__]
         return
-    assert maker.evaluate(bevel, row["source"]) == {name: value for name, value in row.items() if name not in ("source", "x64")}
+    assert maker.evaluate(bevel, row["source"]) == {
+        name: value for name, value in row.items() if name not in ("source", "x64")
+    }

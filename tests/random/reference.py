@@ -124,7 +124,9 @@ class Reference:
 
     def split_each(self, keys, num):
         """keys uint32[n, 2] → uint32[num, n, 2]: each key split by itself."""
-        return np.stack([self.split(key, num) for key in keys], axis=1) if len(keys) else np.zeros((num, 0, 2), np.uint32)
+        return (
+            np.stack([self.split(key, num) for key in keys], axis=1) if len(keys) else np.zeros((num, 0, 2), np.uint32)
+        )
 
     # Bits
 
@@ -216,7 +218,9 @@ class Reference:
         if p is None:
             index = self.randint(key, shape, 0, count)
         else:
-            p = np.asarray(p).astype(self.float_dtype(None if np.asarray(p).dtype == np.float64 else np.asarray(p).dtype))
+            p = np.asarray(p).astype(
+                self.float_dtype(None if np.asarray(p).dtype == np.float64 else np.asarray(p).dtype)
+            )
             if replace:
                 total = np.cumsum(p, dtype=p.dtype)
                 index = np.searchsorted(total, total[-1] * (1 - self.uniform(key, shape, p.dtype)))
@@ -251,7 +255,9 @@ class Reference:
         return np.moveaxis(ranks, -1, 0).reshape(shape).astype(np.int32)
 
     def rademacher(self, key, shape=(), dtype=None):
-        return (2 * self.bernoulli(key, np.float64(0.5), shape).astype(self.int_dtype(dtype)) - 1).astype(self.int_dtype(dtype))
+        return (2 * self.bernoulli(key, np.float64(0.5), shape).astype(self.int_dtype(dtype)) - 1).astype(
+            self.int_dtype(dtype)
+        )
 
     # Functions of one draw
 
@@ -410,7 +416,9 @@ class Reference:
         """The denominator has the first half of the key, the numerator the second."""
         dtype, shape, dfnum, dfden = self.spread(dtype, shape, dfnum, dfden)
         below, above = self.split(key)
-        return (self.chisquare(above, dfnum, shape, dtype) / dfnum) / (self.chisquare(below, dfden, shape, dtype) / dfden)
+        return (self.chisquare(above, dfnum, shape, dtype) / dfnum) / (
+            self.chisquare(below, dfden, shape, dtype) / dfden
+        )
 
     def t(self, key, df, shape=None, dtype=None):
         dtype, shape, df = self.spread(dtype, shape, df)
@@ -422,13 +430,17 @@ class Reference:
         dtype = self.float_dtype(dtype)
         first, second = self.split(key)
         inverse = np.asarray(1 / p).astype(dtype)
-        return self.rademacher(second, shape, np.int32).astype(dtype) * power(self.gamma(first, inverse, shape, dtype), inverse)
+        return self.rademacher(second, shape, np.int32).astype(dtype) * power(
+            self.gamma(first, inverse, shape, dtype), inverse
+        )
 
     def ball(self, key, d, p=2, shape=(), dtype=None):
         dtype, shape = self.float_dtype(dtype), shape_of(shape)
         first, second = self.split(key)
         g = self.generalized_normal(first, p, (*shape, d), dtype)
-        norm = power(np.abs(g), np.asarray(p).astype(dtype)).sum(-1, dtype=dtype) + self.exponential(second, shape, dtype)
+        norm = power(np.abs(g), np.asarray(p).astype(dtype)).sum(-1, dtype=dtype) + self.exponential(
+            second, shape, dtype
+        )
         return g / power(norm, np.asarray(1 / p).astype(dtype))[..., None]
 
     def maxwell(self, key, shape=(), dtype=None):
@@ -509,7 +521,10 @@ class Reference:
             good = (room >= real(0.07)) & (v <= v_r)
             bad = (k < 0) | ((room < real(0.013)) & (v > room))
             accept = good | (~bad & (s <= t))
-            result, accepted = np.where(accept, k, result), accepted | accept  # a later acceptance overwrites an earlier
+            result, accepted = (
+                np.where(accept, k, result),
+                accepted | accept,
+            )  # a later acceptance overwrites an earlier
         return result
 
     def binomial(self, key, n, p, shape=None, dtype=None):
@@ -554,7 +569,7 @@ class Reference:
             near = np.clip(k, 0, 9)
             square = (near + 1) * (near + 1)
             far = (real(1 / 12) - (real(1 / 360) - real(1 / 1260) / square) / square) / (near + 1)
-            return np.where(k <= 9, np.array(STIRLING_TAIL, n.dtype)[near.astype(int)], far)
+            return np.where(k <= 9, np.array(STIRLING_TAIL, n.dtype)[np.nan_to_num(near).astype(int)], far)
 
         result, accepted = np.full(n.shape, -1, n.dtype), np.zeros(n.shape, bool)
         while not accepted.all():

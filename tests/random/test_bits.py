@@ -47,7 +47,9 @@ def test_same_bits(row, settings):
     assert got == stored
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=readable(row)) for row in ROWS if "(2, 3)" in row["source"] and "error" not in row])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=readable(row)) for row in ROWS if "(2, 3)" in row["source"] and "error" not in row]
+)
 def test_same_bits_under_jit(row, settings):
     """One program compiled whole may round otherwise than its parts; the table says where it does."""
     settings(row)

@@ -16,16 +16,30 @@ reference = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(reference)
 
 NUMPY = types.SimpleNamespace(
-    **{name: getattr(np, name) for name in "uint8 uint16 uint32 uint64 int8 int16 int32 float16 float32 float64 complex64 complex128".split()},
+    **{
+        name: getattr(np, name)
+        for name in "uint8 uint16 uint32 uint64 int8 int16 int32 float16 float32 float64 complex64 complex128".split()
+    },
     bfloat16=ml_dtypes.bfloat16,
 )
 # What the oracle does not model: how keys are wrapped, other generators, and the wrapping of values outside of a type.
 BEYOND = ("impl=", "wrap_key_data", "clone", "PRNGKey(9)", "random.PRNGKey(2**63)")
-EXACT = ("random.PRNGKey", "random.key", "random.split", "random.fold_in", "random.bits", "random.randint", "random.permutation", "random.rademacher")
+EXACT = (
+    "random.PRNGKey",
+    "random.key",
+    "random.split",
+    "random.fold_in",
+    "random.bits",
+    "random.randint",
+    "random.permutation",
+    "random.rademacher",
+)
 
 
 def is_exact(source):
-    return source.startswith(EXACT) or (source.startswith("random.uniform") and "-2.5" not in source and "minval" not in source)
+    return source.startswith(EXACT) or (
+        source.startswith("random.uniform") and "-2.5" not in source and "minval" not in source
+    )
 
 
 def rows():
@@ -51,4 +65,6 @@ def test_reference(row):
     else:
         want = np.array([float.fromhex(x) for x in row["first"]])
     eps = 0.0 if is_exact(row["source"]) else float(ml_dtypes.finfo(first.real.dtype).eps)
-    np.testing.assert_allclose(first.astype(want.dtype), want, rtol=32 * eps, atol=32 * eps)
+    # A truncated tail asks erf_inv near 1, where the last bit of its argument is many bits of its value.
+    slack = eps * (4 if first.dtype.itemsize < 4 else 256 if "truncated" in row["source"] else 32)
+    np.testing.assert_allclose(first.astype(want.dtype), want, rtol=slack, atol=slack)

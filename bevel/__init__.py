@@ -1,0 +1,55 @@
+"""Bevel: NumPy-like arrays with their derivatives, compiled by XLA, mapped over batches and spread over devices.
+
+    import bevel
+    import bevel.numpy as jnp
+
+    @bevel.jit
+    def loss(w, x, y):
+        return jnp.mean((x @ w - y) ** 2)
+
+    slope = bevel.grad(loss)
+"""
+
+from bevel import tree, tree_util
+from bevel.api.arrays import (
+    Array,
+    block_until_ready,
+    clear_caches,
+    copy_to_host_async,
+    default_backend,
+    device_count,
+    device_get,
+    device_put,
+    devices,
+    ensure_compile_time_eval,
+    live_arrays,
+    local_device_count,
+    local_devices,
+    process_count,
+    process_index,
+    typeof,
+)
+from bevel.api.derivatives import grad, hessian, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
+from bevel.api.jit import jit
+from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
+from bevel.api.vmap import vmap
+from bevel.base.dtypes import float0
+from bevel.base.settings import config
+
+__version__ = "0.1.0"
+
+# Loaded when first named: they cost start-up time that many programs need not pay.
+_LAZY = ("debug", "dtypes", "errors", "flatten_util", "image", "lax", "nn", "numpy", "random", "scipy", "sharding",
+         "stages", "testing", "typing", "experimental", "custom_derivatives", "dlpack", "export", "ffi")  # fmt: skip
+
+
+def __getattr__(name):
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"bevel.{name}")
+    raise AttributeError(f"bevel has no name {name!r}.")
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

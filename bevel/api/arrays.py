@@ -1,0 +1,183 @@
+"""Arrays and the devices that hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bevel.base.errors import BevelError
+from bevel.core.trace import Tracer, get_aval, set_trace, state
+from bevel.core.tree import tree_map
+from bevel.core.tree_difference import broadcast_prefix
+from bevel.engine import client
+from bevel.engine import jaxlib_names as names
+from bevel.engine.builder import physical
+from bevel.engine.client import single
+from bevel.engine.pytree import flatten
+from bevel.transforms import evaluate
+
+
+class _ArrayMeta(type):
+    """`isinstance(x, Array)` holds for arrays, for tracers that stand for arrays, and for key arrays."""
+
+    def __instancecheck__(cls, value):
+        if cls is not Array:
+            return type.__instancecheck__(cls, value)
+        return isinstance(value, (names.Array, Tracer)) or getattr(value, "aval", None) is not None and holds_words(value)
+
+    def __subclasscheck__(cls, kind):
+        if cls is not Array:
+            return type.__subclasscheck__(cls, kind)
+        return kind is Array or issubclass(kind, (names.Array, Tracer))
+
+
+def holds_words(value) -> bool:
+    """Is it a key array, which holds its words in an array of its own?"""
+    return getattr(value, "_base_array", None) is not None
+
+
+class Array(metaclass=_ArrayMeta):
+    """The type of arrays, for isinstance and annotations. Arrays are made by bevel.numpy functions, not by calling it."""
+
+    def __new__(cls, *args, **kwargs):
+        raise TypeError("Arrays are not made by Array(…): use bevel.numpy.array, zeros, arange…")
+
+
+def devices(backend: str | None = None) -> list:
+    """All devices of a platform ("cpu", "gpu", "tpu"), of the preferred one by default."""
+    return client.devices(backend)
+
+
+def local_devices(process_index: int | None = None, backend: str | None = None, host_id=None) -> list:
+    """The devices that this process holds."""
+    return client.local_devices(backend)
+
+
+def device_count(backend: str | None = None) -> int:
+    """How many devices there are, over all processes."""
+    return len(client.devices(backend))
+
+
+def local_device_count(backend: str | None = None) -> int:
+    """How many devices this process holds."""
+    return len(client.local_devices(backend))
+
+
+def default_backend() -> str:
+    """The name of the preferred platform: "cpu", "gpu" or "tpu"."""
+    platform = client.default_client().platform
+    return "gpu" if platform in ("cuda", "rocm") else platform
+
+
+def process_index(backend: str | None = None) -> int:
+    """Which of the processes this one is."""
+    return client.client(backend).process_index()
+
+
+def process_count(backend: str | None = None) -> int:
+    """How many processes there are."""
+    return len({d.process_index for d in client.devices(backend)})
+
+
+def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = False, may_alias: Any = None) -> Any:
+    """The arrays of a tree on a device (or under a sharding); NumPy arrays and numbers become arrays.
+
+    device   a device, a sharding, or a tree of them matching x; None: the default device, not committed to it
+
+    >>> import bevel, numpy as np
+    >>> bevel.device_put(np.arange(3.0)).dtype
+    dtype('float32')
+    """
+    leaves, tree = flatten(x)
+    wanted = broadcast_prefix(
+        device, x, is_leaf=lambda d: d is None, prefix_name="the devices", full_name="the tree of arrays"
+    )
+    return tree.unflatten([_put(leaf, to) for leaf, to in zip(leaves, wanted, strict=True)])
+
+
+def _put(leaf, to):
+    if isinstance(leaf, Tracer):
+        return leaf
+    aval = get_aval(leaf)
+    if aval.extended and not isinstance(leaf, names.Array):
+        return aval.dtype.wrap(_put(aval.dtype.unwrap(leaf), to))
+    if to is None:
+        if isinstance(leaf, names.Array):
+            return leaf
+        return evaluate.on_device(_host(leaf), aval, client.default_device())
+    sharding = to if isinstance(to, names.Sharding) else single(_device(to))
+    assigned = list(sharding._device_assignment)
+    value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)
+    return names.batched_device_put(aval, sharding, [value] * len(assigned), assigned, True, enable_x64=True)
+
+
+def _host(leaf):
+    """Host numbers of our own: the caller may write into his afterwards."""
+    return np.array(leaf, copy=True)
+
+
+def _device(to):
+    if not isinstance(to, names.Device):
+        raise BevelError(f"device_put needs a device or a sharding; got a {type(to).__name__}: {str(to)[:60]}")
+    return to
+
+
+def device_get(x: Any) -> Any:
+    """The tree with its arrays as NumPy arrays."""
+    leaves, tree = flatten(x)
+    for leaf in leaves:
+        if isinstance(leaf, names.Array):
+            leaf._copy_single_device_array_to_host_async()
+    return tree.unflatten([np.asarray(leaf) if isinstance(leaf, (names.Array, Tracer)) else leaf for leaf in leaves])
+
+
+def block_until_ready(x: Any) -> Any:
+    """Waits until every array of the tree is computed; gives the tree."""
+    for leaf in flatten(x)[0]:
+        wait = getattr(leaf, "block_until_ready", None)
+        if wait is not None:
+            wait()
+    return x
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """Starts copying the arrays of the tree to the host; gives the tree."""
+    return tree_map(lambda a: (a.copy_to_host_async(), a)[1] if isinstance(a, names.Array) else a, x)
+
+
+def typeof(x: Any):
+    """The aval of an array, tracer or number."""
+    return get_aval(x)
+
+
+def live_arrays(platform: str | None = None) -> list:
+    """All arrays that are held in memory."""
+    return client.client(platform).live_arrays()
+
+
+def clear_caches():
+    """Forgets every compiled program and trace kept in memory."""
+    evaluate.clear_caches()
+
+
+class ensure_compile_time_eval:
+    """Inside, operations on values that are known are carried out at once, also while a function is being traced."""
+
+    def __enter__(self):
+        self._before = set_trace(evaluate.EVALUATION)
+        return self
+
+    def __exit__(self, *_):
+        set_trace(self._before)
+
+
+def is_tracing() -> bool:
+    return not state.trace.is_evaluation
+
+
+__all__ = [
+    "Array", "block_until_ready", "clear_caches", "copy_to_host_async", "default_backend", "device_count",
+    "device_get", "device_put", "devices", "ensure_compile_time_eval", "live_arrays", "local_device_count",
+    "local_devices", "process_count", "process_index", "typeof",
+]  # fmt: skip

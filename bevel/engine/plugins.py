@@ -1,0 +1,42 @@
+"""GPU and TPU: their PJRT plugins, found as packages and loaded as libraries.
+
+A plugin package carries a shared library that speaks PJRT's C interface; its Python part belongs to JAX and is not used.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+
+from bevel.base.errors import EngineError
+from bevel.engine import jaxlib_names as names
+
+
+def make_client(platform: str, package: str):
+    """The client of a platform whose plugin package lies in a folder. Raises EngineError where it cannot start."""
+    load = names.found("xla_client.load_pjrt_plugin_dynamically")
+    start = names.found("xla_client.initialize_pjrt_plugin")
+    make = names.found("xla_client.make_c_api_client")
+    loaded = names.found("xla_client.pjrt_plugin_loaded")
+    libraries = sorted(glob.glob(os.path.join(package, "*plugin*.so")) + glob.glob(os.path.join(package, "libtpu.so")))
+    if not libraries:
+        raise EngineError(f"The plugin for '{platform}' in {package} has no library; install it again.")
+    try:
+        if loaded is None or not loaded(platform):
+            load(platform, libraries[0])
+            start(platform)
+        return make(platform, _options(platform), None)
+    except names.JaxRuntimeError as error:
+        raise EngineError(f"The platform '{platform}' could not be started: {error}") from error
+
+
+def _options(platform) -> dict:
+    """How a client shares its device: memory as it is needed, as the environment of XLA's Python clients says."""
+    options: dict = {"platform_name": platform} if platform in ("cuda", "rocm") else {}
+    fraction = os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION")
+    if fraction:
+        options["memory_fraction"] = float(fraction)
+    preallocate = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE")
+    if preallocate is not None:
+        options["preallocate"] = preallocate.lower() in ("1", "true")
+    return options if platform in ("cuda", "rocm") else {}

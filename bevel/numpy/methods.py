@@ -1,0 +1,386 @@
+"""The methods and operators of arrays, put on the array class and on tracers alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.errors import DonatedBufferError
+from bevel.core.jaxpr import Equation, Var
+from bevel.core.source import get_traceback, user_line
+from bevel.core.trace import Tracer, aval_of_type, state
+from bevel.engine.client import Array
+from bevel.numpy import arithmetic
+from bevel.numpy.creation import array
+from bevel.numpy.eager import is_operand, operator_call
+from bevel.numpy.indexing import AtIndexer, index
+from bevel.ops.arithmetic import ADD, DIV, SUB
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import MUL
+
+# Operators as they are called, and the function behind each.
+BINARY = {
+    "add": arithmetic.add,
+    "sub": arithmetic.subtract,
+    "mul": arithmetic.multiply,
+    "truediv": arithmetic.true_divide,
+    "floordiv": arithmetic.floor_divide,
+    "mod": arithmetic.remainder,
+    "divmod": arithmetic.divmod,
+    "and": arithmetic.bitwise_and,
+    "or": arithmetic.bitwise_or,
+    "xor": arithmetic.bitwise_xor,
+    "lshift": arithmetic.left_shift,
+    "rshift": arithmetic.right_shift,
+}
+COMPARISONS = {
+    "eq": arithmetic.equal,
+    "ne": arithmetic.not_equal,
+    "lt": arithmetic.less,
+    "le": arithmetic.less_equal,
+    "gt": arithmetic.greater,
+    "ge": arithmetic.greater_equal,
+}
+UNARY = {
+    "neg": arithmetic.negative,
+    "pos": arithmetic.positive,
+    "abs": arithmetic.absolute,
+    "invert": arithmetic.bitwise_not,
+}
+# The commonest case while tracing: two variables of the running trace, of one aval; the equation is written directly.
+_DIRECT = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV}
+
+
+def _plain(function):
+    """The function without its eager wrapper, which the caller has decided on."""
+    return getattr(function, "__wrapped__", function)
+
+
+def _tracer_operator(name, function):
+    plain = _plain(function)
+
+    def operate(self, other):
+        if not is_operand(other):
+            return NotImplemented
+        return plain(self, other)
+
+    op = _DIRECT.get(name)
+    if op is None:
+        return operate
+
+    def direct(self, other):
+        aval = self.aval
+        if type(self) is Var and type(other) is Var and aval is other.aval and aval.dtype.kind == "f":
+            trace = state.trace
+            if self.trace is trace and other.trace is trace:
+                result = Var(aval, trace)
+                trace.equations.append(Equation(op, [self, other], [result], get_traceback()))
+                return result
+        return operate(self, other)
+
+    return direct
+
+
+def _reversed(function):
+    def operate(self, other):
+        if not is_operand(other):
+            return NotImplemented
+        return function(other, self)
+
+    return operate
+
+
+def _install_operators():
+    for name, function in (BINARY | COMPARISONS).items():
+        plain = _plain(function)
+        setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
+        setattr(Tracer, f"__{name}__", _tracer_operator(name, function))
+        if name in BINARY:
+
+            def swapped(x, y, plain=plain):
+                return plain(y, x)
+
+            setattr(Array, f"__r{name}__", operator_call(f"__r{name}__", swapped))
+            setattr(Tracer, f"__r{name}__", _reversed(plain))
+    for name, function in UNARY.items():
+        plain = _plain(function)
+        setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
+        setattr(Tracer, f"__{name}__", lambda self, plain=plain: plain(self))
+    for cls in (Array, Tracer):
+        cls.__pow__ = _power
+        cls.__rpow__ = _reversed_power
+        cls.__round__ = lambda self, ndigits=None: _numpy().round(self, ndigits or 0)
+        cls.__matmul__ = _matmul
+        cls.__rmatmul__ = _reversed_matmul
+
+
+def _power(self, other, modulo=None):
+    return arithmetic.power(self, other) if is_operand(other) else NotImplemented
+
+
+def _reversed_power(self, other, modulo=None):
+    return arithmetic.power(other, self) if is_operand(other) else NotImplemented
+
+
+def _matmul(self, other):
+    return _numpy().matmul(self, other) if is_operand(other) else NotImplemented
+
+
+def _reversed_matmul(self, other):
+    return _numpy().matmul(other, self) if is_operand(other) else NotImplemented
+
+
+def _numpy():
+    import bevel.numpy
+
+    return bevel.numpy
+
+
+# ---- methods that are NumPy functions of the array
+
+FUNCTIONS = {
+    name: name
+    for name in (
+        "all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot max "
+        "mean min nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
+    ).split()
+}
+
+
+def _function_method(name):
+    def method(self, *args, **kwargs):
+        return getattr(_numpy(), name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As `bevel.numpy.{name}` of this array."
+    return method
+
+
+def _reshape(self, *args, order="C"):
+    """The same elements under another shape, given as one tuple or as several ints; -1 stands for what is left."""
+    shape = args[0] if len(args) == 1 and not isinstance(args[0], (int, np.integer)) else args
+    return _numpy().reshape(self, shape, order=order)
+
+
+def _transpose(self, *args):
+    """Axes in another order; reversed by default."""
+    axes = None if not args else args[0] if len(args) == 1 and (args[0] is None or not isinstance(args[0], int)) else args
+    return _numpy().transpose(self, axes)
+
+
+def _astype(self, dtype, copy=False, device=None):
+    """The values in another dtype."""
+    return _numpy().astype(self, dtype, copy=copy, device=device)
+
+
+def _view(self, dtype=None, type=None):  # noqa: A002 - NumPy's name
+    """The same bits read as another dtype."""
+    if type is not None:
+        raise NotImplementedError("Array.view takes a dtype; array classes have no other views.")
+    return _numpy().view(self, dtype) if dtype is not None else self
+
+
+def _flatten(self, order="C"):
+    """The elements in one axis."""
+    return _numpy().ravel(self, order=order)
+
+
+def _copy(self):
+    """A copy."""
+    return _numpy().array(self, copy=True)
+
+
+def _iterate(self):
+    if not self.aval.shape:
+        raise TypeError(f"iteration over an array of rank 0{user_line(' at {}')}: {self.aval.str_short()} has one number.")
+    return (self[i] for i in range(self.aval.shape[0])) if isinstance(self, Tracer) else iter(_rows(self))
+
+
+def _rows(self):
+    """The rows of an array, split by one program."""
+    return _numpy().unstack(self)
+
+
+def _refuse_assignment(self, key, value):
+    shown = _shown_key(key)
+    raise TypeError(
+        f"JAX arrays are immutable and do not support in-place item assignment{user_line(' at {}')}.\n"
+        f"Instead of x[{shown}] = y, write x = x.at[{shown}].set(y); "
+        f"instead of x[{shown}] += y, x = x.at[{shown}].add(y)."
+    )
+
+
+def _shown_key(key):
+    if isinstance(key, tuple):
+        return ", ".join([_shown_key(k) for k in key])
+    if isinstance(key, slice):
+        part = lambda v: "" if v is None else str(v)  # noqa: E731
+        step = f":{part(key.step)}" if key.step is not None else ""
+        return f"{part(key.start)}:{part(key.stop)}{step}"
+    if key is Ellipsis:
+        return "..."
+    text = repr(key)
+    return text if len(text) < 20 else "idx"
+
+
+def _nbytes(self):
+    return self.aval.size * self.aval.dtype.itemsize
+
+
+# ---- arrays only: their numbers
+
+
+def _host(self) -> np.ndarray:
+    """The numbers on the host; read-only."""
+    try:
+        return self._single_device_array_to_np_array_did_copy()[0]
+    except RuntimeError as error:
+        if self.is_deleted():
+            raise DonatedBufferError(
+                f"An array {self.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, by "
+                "donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
+            ) from None
+        raise error
+
+
+def _array_protocol(self, dtype=None, context=None, copy=None):
+    host = _host(self)
+    if dtype is not None and np.dtype(dtype) != host.dtype:
+        return host.astype(dtype)
+    return host.copy() if copy else host
+
+
+def _scalar(kind):
+    def convert(self):
+        if self.aval.size != 1 or self.aval.shape:
+            if self.aval.size == 1:
+                raise TypeError(f"Only scalar arrays can be converted to Python scalars; got shape {self.aval.shape}.")
+            raise TypeError(
+                f"Only scalar arrays can be converted to Python scalars; got {self.aval.str_short()}{user_line(' at {}')}."
+            )
+        return kind(_host(self).item())
+
+    return convert
+
+
+def _truth(self):
+    size = self.aval.size
+    if size != 1:
+        raise ValueError(
+            f"The truth value of an array with {'no' if size == 0 else 'more than one'} element is ambiguous"
+            f"{user_line(' at {}')}.\nUse x.any() or x.all()" + ("; x.size > 0 for whether it is empty." if size == 0 else ".")
+        )
+    return bool(_host(self).item())
+
+
+def _index_value(self):
+    if self.aval.shape or not dtypes.issubdtype(self.aval.dtype, np.integer):
+        raise TypeError(f"Only integer scalar arrays can be converted to a scalar index; got {self.aval.str_short()}.")
+    return int(_host(self))
+
+
+def _item(self, *args):
+    return _host(self).item(*args)
+
+
+def _representation(self):
+    if self.aval.extended:
+        return f"Array({self.aval.str_short()})"
+    if self.is_deleted():
+        return f"<deleted Array {self.aval.str_short()}>"
+    weak = ", weak_type=True" if self.aval.weak_type else ""
+    host = _host(self)
+    if self.aval.size == 0:
+        return f"Array([], shape={self.aval.shape}, dtype={self.aval.dtype.name}{weak})"
+    body = np.array2string(host, separator=", ", prefix="Array(", suffix=",")
+    tail = f"dtype={self.aval.dtype.name}{weak})"
+    last = body[body.rfind("\n") + 1 :]
+    used = len(last) + (len("Array(") if last is body or "\n" not in body else 0)
+    joint = ", " if used + len(tail) + 1 < 80 - 1 else ",\n      "
+    return f"Array({body}{joint}{tail}"
+
+
+def _text(self):
+    return str(_host(self))
+
+
+def _format(self, spec):
+    return format(_host(self)[()], spec) if not self.aval.shape else format(_host(self), spec)
+
+
+def _reduce(self):
+    host = np.asarray(_host(self))
+    return _rebuild, (host, self.aval.weak_type)
+
+
+def _rebuild(host, weak_type):
+    return convert(array(host), host.dtype, weak_type)
+
+
+def _devices(self):
+    return self._sharding.device_set
+
+
+def _unhashable(self):
+    raise TypeError(
+        f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: {self.aval.str_short()}.\n"
+        "Use its number, x.item(), or make it a static argument of Python type."
+    )
+
+
+def install():
+    """Puts everything on both classes. Called once, by bevel.numpy."""
+    _install_operators()
+    for cls in (Array, Tracer):
+        for name in FUNCTIONS:
+            setattr(cls, name, _function_method(name))
+        cls.__getitem__ = index
+        cls.__setitem__ = _refuse_assignment
+        cls.at = property(AtIndexer)
+        cls.reshape = _reshape
+        cls.transpose = _transpose
+        cls.astype = _astype
+        cls.view = _view
+        cls.flatten = _flatten
+        cls.copy = _copy
+        cls.__iter__ = _iterate
+        cls.T = property(lambda self: _numpy().transpose(self))
+        cls.mT = property(lambda self: _numpy().matrix_transpose(self))
+        cls.real = property(lambda self: _numpy().real(self))
+        cls.imag = property(lambda self: _numpy().imag(self))
+        cls.__array_priority__ = 100
+    Array.shape = property(lambda self: self.aval.shape)
+    Array.dtype = property(lambda self: self.aval.dtype)
+    Array.ndim = property(lambda self: len(self.aval.shape))
+    Array.size = property(lambda self: self.aval.size)
+    Array.nbytes = property(_nbytes)
+    Array.itemsize = property(lambda self: self.aval.dtype.itemsize)
+    Array.weak_type = property(lambda self: self.aval.weak_type)
+    Array.sharding = property(lambda self: self._sharding)
+    Array.device = property(lambda self: self._sharding._device)
+    Array.committed = property(lambda self: self._committed)
+    Array.is_fully_addressable = property(lambda self: True)
+    Array.is_fully_replicated = property(lambda self: True)
+    Array.devices = _devices
+    Array.__len__ = lambda self: len(self.aval)
+    Array.__array__ = _array_protocol
+    Array.__bool__ = _truth
+    Array.__float__ = _scalar(float)
+    Array.__int__ = _scalar(int)
+    Array.__complex__ = _scalar(complex)
+    Array.__index__ = _index_value
+    Array.__hash__ = _unhashable
+    Array.__repr__ = _representation
+    Array.__str__ = _text
+    Array.__format__ = _format
+    Array.__reduce__ = _reduce
+    Array.__copy__ = lambda self: self
+    Array.__deepcopy__ = lambda self, memo: _copy(self)
+    Array.item = _item
+    Array.tolist = lambda self: _host(self).tolist()
+    Array.tobytes = lambda self, order="C": _host(self).tobytes(order)
+    Array.copy_to_host_async = lambda self: self._copy_single_device_array_to_host_async()
+    Array._value = property(_host)
+
+
+aval_of_type[Array] = lambda array: array.aval

@@ -1,0 +1,657 @@
+"""Reading windows of an array at computed places, and its adjoint, adding windows there.
+
+Gather and ScatterAdd are each other's adjoints in the operand (in the updates). The other scatters stand in
+scatter.py, slices with computed starts in indexing.py.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.jaxpr import Equation, Jaxpr, Var
+from bevel.core.primitive import Primitive, is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval, state
+from bevel.engine.builder import boolean, i64s, parsed
+from bevel.ops.arithmetic import Add
+from bevel.ops.logic import comparison_type, direction
+from bevel.ops.shapes import instantiate, mapped_size, to_front, zeros
+
+
+class GatherScatterMode(enum.Enum):
+    """What happens to a window that is not wholly inside the array.
+
+    CLIP               it is moved to the nearest place inside
+    FILL_OR_DROP       a gather gives fill values for it; a scatter leaves its updates out
+    PROMISE_IN_BOUNDS  the caller says that there is none; what comes of one is not defined
+    ONE_HOT            as FILL_OR_DROP, filled with zeros
+    """
+
+    CLIP = 1
+    FILL_OR_DROP = 2
+    PROMISE_IN_BOUNDS = 3
+    ONE_HOT = 4
+
+    @staticmethod
+    def from_any(mode) -> GatherScatterMode:
+        """The mode of that name; None is FILL_OR_DROP.
+
+        >>> GatherScatterMode.from_any("drop")
+        <GatherScatterMode.FILL_OR_DROP: 2>
+        """
+        if isinstance(mode, GatherScatterMode):
+            return mode
+        if mode in _MODES:
+            return _MODES[mode]
+        raise ValueError(
+            f"There is no index mode {mode!r}. The modes are 'fill' (for reading) or 'drop' (for updates), 'clip', "
+            "'promise_in_bounds' and 'one_hot'."
+        )
+
+
+CLIP, FILL_OR_DROP, PROMISE_IN_BOUNDS, ONE_HOT = GatherScatterMode
+_MODES = {
+    None: FILL_OR_DROP, "fill": FILL_OR_DROP, "drop": FILL_OR_DROP, "clip": CLIP,
+    "promise_in_bounds": PROMISE_IN_BOUNDS, "one_hot": ONE_HOT,
+}  # fmt: skip
+
+
+class GatherDimensionNumbers(NamedTuple):
+    """Which axis of a gather plays which part. The last axis of the indices holds one number per indexed axis.
+
+    offset_dims                  axes of the result that run inside a window
+    collapsed_slice_dims         axes of the operand whose window has size 1 and which the result does not have
+    start_index_map              the axis of the operand that each number of an index is a place on
+    operand_batching_dims        axes of the operand that go in step with …
+    start_indices_batching_dims  … these axes of the indices
+    """
+
+    offset_dims: tuple[int, ...]
+    collapsed_slice_dims: tuple[int, ...]
+    start_index_map: tuple[int, ...]
+    operand_batching_dims: tuple[int, ...] = ()
+    start_indices_batching_dims: tuple[int, ...] = ()
+
+
+class ScatterDimensionNumbers(NamedTuple):
+    """Which axis of a scatter plays which part: those of GatherDimensionNumbers, the updates being the result.
+
+    update_window_dims             axes of the updates that run inside a window
+    inserted_window_dims           axes of the operand whose window has size 1 and which the updates do not have
+    scatter_dims_to_operand_dims   the axis of the operand that each number of an index is a place on
+    operand_batching_dims          axes of the operand that go in step with …
+    scatter_indices_batching_dims  … these axes of the indices
+    """
+
+    update_window_dims: tuple[int, ...]
+    inserted_window_dims: tuple[int, ...]
+    scatter_dims_to_operand_dims: tuple[int, ...]
+    operand_batching_dims: tuple[int, ...] = ()
+    scatter_indices_batching_dims: tuple[int, ...] = ()
+
+
+def shifted(axes):
+    """The axes behind one new axis in front."""
+    return tuple([a + 1 for a in axes])
+
+
+def check_indices(name, x, indices, places, batching, indices_batching):
+    """Refuses indices, and maps of them to axes, that do not fit the operand x."""
+    if not dtypes.issubdtype(indices.dtype, np.integer):
+        raise DTypeError(f"{name} needs indices of an integer dtype; got {indices.str_short()}.")
+    if not indices.shape:
+        raise ShapeError(f"{name} needs indices whose last axis holds one number per indexed axis; got a scalar.")
+    if len(places) != indices.shape[-1]:
+        raise ShapeError(
+            f"{name} maps an index to axes {tuple(places)}, which are {len(places)}; "
+            f"the indices {indices.str_short()} hold {indices.shape[-1]} numbers each."
+        )
+    for axes, rank, what in (
+        (places, len(x.shape), f"the operand {x.str_short()}"),
+        (batching, len(x.shape), f"the operand {x.str_short()}"),
+        (indices_batching, len(indices.shape) - 1, f"the indices {indices.str_short()} without their last axis"),
+    ):
+        if len(set(axes)) != len(axes) or any([not 0 <= a < rank for a in axes]):
+            raise ShapeError(f"{name} was given axes {tuple(axes)}; they must be distinct axes of {what}.")
+    if set(places) & set(batching):
+        raise ShapeError(f"{name} indexes axes {tuple(places)}: none may be among its batching axes {tuple(batching)}.")
+    sizes = [x.shape[a] for a in batching], [indices.shape[a] for a in indices_batching]
+    if sizes[0] != sizes[1]:
+        raise ShapeError(
+            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes {tuple(indices_batching)} of "
+            f"the indices {indices.str_short()}: their sizes must agree."
+        )
+
+
+def rising(name, what, axes, rank):
+    if list(axes) != sorted(set(axes)) or any([not 0 <= a < rank for a in axes]):
+        raise ShapeError(f"{name} needs {what} to be rising axes below {rank}; got {tuple(axes)}.")
+
+
+def default_fill(dtype):
+    """What a gather gives outside of an array: NaN, the lowest signed integer, the highest unsigned one, True."""
+    if dtypes.issubdtype(dtype, np.inexact):
+        return np.asarray(np.nan).astype(dtype)[()]
+    if dtypes.issubdtype(dtype, np.signedinteger):
+        return dtypes.iinfo(dtype).min
+    if dtypes.issubdtype(dtype, np.unsignedinteger):
+        return dtypes.iinfo(dtype).max
+    return True
+
+
+# ---- lowering of indices
+
+
+def wide_indices(out, indices, aval):
+    """Indices as int32 or int64 with the same values, so that bounds can be written in their dtype: (value, aval)."""
+    if aval.dtype in (np.int32, np.int64):
+        return indices, aval
+    name = aval.dtype.name
+    if name == "uint64":  # beyond int64 is outside of any array: the highest int64 is so too
+        indices = out.op("stablehlo.minimum", [indices, out.constant(2**63 - 1, aval)], aval=aval)
+    wide = aval.with_dtype(np.dtype("int64" if name in ("uint32", "uint64") else "int32"))
+    return out.convert(indices, wide), wide
+
+
+def compare(out, x, y, aval, order):
+    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("SIGNED")}
+    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(np.dtype(bool)))
+
+
+def bounds(out, highest, aval):
+    """The last allowed starts, one per number of an index, spread over the indices."""
+    if len(set(highest)) <= 1:
+        return out.constant(int(highest[0]) if highest else 0, aval)
+    row = ShapedArray((len(highest),), aval.dtype)
+    return out.broadcast(out.constant(np.asarray(highest, aval.dtype), row), aval, (len(aval.shape) - 1,))
+
+
+def clipped(out, indices, aval, highest):
+    return out.op("stablehlo.clamp", [out.constant(0, aval), indices, bounds(out, highest, aval)], aval=aval)
+
+
+def inside(out, indices, aval, highest):
+    """For each index, whether its window lies inside: (value, aval)."""
+    flags = aval.with_dtype(np.dtype(bool))
+    low = compare(out, indices, out.constant(0, aval), aval, "GE")
+    high = compare(out, indices, bounds(out, highest, aval), aval, "LE")
+    both = out.op("stablehlo.and", [low, high], aval=flags)
+    result = ShapedArray(aval.shape[:-1], flags.dtype)
+    scalar = ShapedArray((), flags.dtype)
+    attributes = {"dimensions": i64s(len(aval.shape) - 1)}
+    operation = out.ops("stablehlo.reduce", [both, out.constant(True, scalar)], attributes, avals=[result], regions=1)
+    out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.and", [x[0], y[0]], aval=scalar)])
+    return operation.results[0], result
+
+
+def listed(axes):
+    return "[" + ", ".join([str(int(a)) for a in axes]) + "]"
+
+
+# ---- gather
+
+
+@primitive
+class Gather(Primitive):
+    """Windows of x, of sizes `slice_sizes`, that start at the places which the indices say.
+
+    x        any dtype
+    indices  integers, (…, n): an index of n numbers, number k being a place on axis `start_index_map[k]`
+    gives    x's dtype; the axes of the indices but the last, in order, with the window's axes put in at `offset_dims`
+
+    Windows not wholly inside obey `mode`; `fill_value` None is NaN, the lowest signed or highest unsigned integer.
+    Linear in x, and ScatterAdd is its adjoint.
+    """
+
+    dimension_numbers: GatherDimensionNumbers
+    slice_sizes: tuple[int, ...]
+    unique_indices: bool = False
+    indices_are_sorted: bool = False
+    mode: Any = PROMISE_IN_BOUNDS
+    fill_value: Any = None
+
+    def infer(self, x, indices):
+        offset, collapsed, places, batching, indices_batching = self.dimension_numbers
+        check_indices("gather", x, indices, places, batching, indices_batching)
+        rank = len(x.shape)
+        rising("gather", "collapsed_slice_dims", collapsed, rank)
+        rising("gather", "operand_batching_dims", batching, rank)
+        if len(self.slice_sizes) != rank or any([not 0 <= s <= d for s, d in zip(self.slice_sizes, x.shape, strict=True)]):
+            raise ShapeError(
+                f"gather of {x.str_short()} needs one slice size per axis, none above the axis; got {self.slice_sizes}."
+            )
+        gone = {*collapsed, *batching}
+        if len(gone) != len(collapsed) + len(batching) or any([self.slice_sizes[a] > 1 for a in gone]):
+            raise ShapeError(
+                f"gather leaves out axes {tuple(collapsed)} and batches along {tuple(batching)}: these must be distinct and "
+                f"of slice size 1 at most; got slice sizes {self.slice_sizes}."
+            )
+        window = [s for a, s in enumerate(self.slice_sizes) if a not in gone]
+        rising("gather", "offset_dims", offset, len(window) + len(indices.shape) - 1)
+        if len(offset) != len(window):
+            raise ShapeError(
+                f"gather keeps {len(window)} axes of {x.str_short()} in a window, which need as many offset_dims; "
+                f"got {tuple(offset)}."
+            )
+        return x.with_shape(woven(indices.shape[:-1], window, offset))
+
+    def with_zero_fill(self):
+        """The derivative in x: windows outside have none."""
+        if self.mode is FILL_OR_DROP:
+            return Gather(*[getattr(self, f) for f in self.fields[:-1]], 0)
+        return self
+
+    def jvp(self, primals, tangents):
+        [x, indices], [dx, _] = primals, tangents
+        y = self(x, indices)
+        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dx) else self.with_zero_fill()(dx, indices)
+
+    def transpose(self, ct, x, indices):
+        scatter = ScatterAdd(
+            ScatterDimensionNumbers(*self.dimension_numbers), self.indices_are_sorted, self.unique_indices, self.mode
+        )
+        return [scatter(zeros(x.aval), indices, ct), None]
+
+    def batch(self, operands, axes):
+        [x, indices], [x_axis, indices_axis] = operands, axes
+        offset, collapsed, places, batching, indices_batching = self.dimension_numbers
+        size = mapped_size(operands, axes)
+        if size == 0:
+            return _of_no_examples(self, operands, axes), 0
+        if indices_axis is None:
+            numbers = GatherDimensionNumbers(
+                (0, *shifted(offset)), shifted(collapsed), shifted(places), shifted(batching), indices_batching
+            )
+            return self.updated(numbers, (size, *self.slice_sizes))(to_front(x, x_axis, size), indices), 0
+        indices = to_front(indices, indices_axis, size)
+        if x_axis is None:
+            numbers = GatherDimensionNumbers(shifted(offset), collapsed, places, batching, shifted(indices_batching))
+            return self.updated(numbers, self.slice_sizes, is_sorted=False, unique=False)(x, indices), 0
+        numbers = GatherDimensionNumbers(
+            shifted(offset), shifted(collapsed), shifted(places), (0, *shifted(batching)), (0, *shifted(indices_batching))
+        )
+        return self.updated(numbers, (1, *self.slice_sizes))(to_front(x, x_axis, size), indices), 0
+
+    def updated(self, numbers, slice_sizes, is_sorted=True, unique=True):
+        return Gather(
+            numbers, slice_sizes, self.unique_indices and unique, self.indices_are_sorted and is_sorted, self.mode,
+            self.fill_value,
+        )  # fmt: skip
+
+    def lower(self, out, x, indices):
+        [x_aval, indices_aval], [result] = out.in_avals, out.avals
+        offset, collapsed, places, batching, indices_batching = self.dimension_numbers
+        indices, indices_aval = wide_indices(out, indices, indices_aval)
+        attributes = {
+            "dimension_numbers": parsed(
+                f"#stablehlo.gather<offset_dims = {listed(offset)}, collapsed_slice_dims = {listed(collapsed)}, "
+                f"operand_batching_dims = {listed(batching)}, "
+                f"start_indices_batching_dims = {listed(indices_batching)}, start_index_map = {listed(places)}, "
+                f"index_vector_dim = {len(indices_aval.shape) - 1}>"
+            ),
+            "slice_sizes": i64s(*self.slice_sizes),
+            "indices_are_sorted": boolean(self.indices_are_sorted),
+        }
+        # XLA's gather moves windows inside by itself, as CLIP asks
+        y = out.op("stablehlo.gather", [x, indices], attributes, aval=result)
+        if self.mode in (CLIP, PROMISE_IN_BOUNDS) or not places:
+            return y
+        highest = [x_aval.shape[a] - self.slice_sizes[a] for a in places]
+        kept, kept_aval = inside(out, indices, indices_aval, highest)
+        flags = result.with_dtype(np.dtype(bool))
+        behind = tuple([a for a in range(len(result.shape)) if a not in offset])
+        kept = kept if kept_aval.shape == flags.shape else out.broadcast(kept, flags, behind)
+        return out.op("stablehlo.select", [kept, y, out.constant(self.fill(result.dtype), result)], aval=result)
+
+    def fill(self, dtype):
+        """The number that stands for what is outside."""
+        if self.mode is ONE_HOT:
+            return np.zeros((), dtype)[()]
+        value = default_fill(dtype) if self.fill_value is None else self.fill_value
+        return np.asarray(value).astype(dtype)[()]
+
+    def reference(self, x, indices):
+        numbers = ScatterDimensionNumbers(*self.dimension_numbers)
+        sizes = self.slice_sizes
+        window = [s for a, s in enumerate(sizes) if a not in {*numbers[1], *numbers[3]}]
+        y = np.empty(woven(indices.shape[:-1], window, numbers.update_window_dims), x.dtype)
+        for place, starts, is_inside in windows(numbers, self.mode, x.shape, sizes, indices):
+            here = positions(place, numbers.update_window_dims, y.ndim)
+            if is_inside or self.mode is PROMISE_IN_BOUNDS:
+                part = x[tuple([slice(s, s + n) for s, n in zip(starts, sizes, strict=True)])]
+                y[here] = part.reshape(window)
+            else:
+                y[here] = self.fill(x.dtype)
+        return y
+
+    @staticmethod
+    def samples(array):
+        numbers = GatherDimensionNumbers
+        rows = numbers((1,), (0,), (0,))
+        far = np.asarray([[4], [-1], [0], [9]], np.int32)
+        yield Gather(rows, (1, 3)), [array(5, 3), np.asarray([[4], [0], [0]], np.int32)]
+        yield Gather(rows, (1, 3), mode=CLIP), [array(5, 3), far]
+        yield Gather(rows, (1, 3), mode=FILL_OR_DROP), [array(5, 3), far]
+        yield Gather(rows, (1, 3), mode=FILL_OR_DROP, fill_value=7), [array(5, 3), far.astype(np.int8)]
+        yield Gather(rows, (1, 3), mode=FILL_OR_DROP), [array(5, 3, dtype="int32"), far.astype(np.uint8)]
+        yield Gather(rows, (1, 3), mode=FILL_OR_DROP), [array(5, 3, dtype="uint8"), far]
+        yield Gather(rows, (1, 2), mode=FILL_OR_DROP), [array(5, 3) > 0, far]
+        yield Gather(rows, (1, 3), mode=ONE_HOT), [array(5, 3), far]
+        two = np.asarray([[[0, 1]], [[3, 2]]], np.int32)
+        yield Gather(numbers((), (0, 1), (1, 0)), (1, 1)), [array(4, 4), two]
+        yield Gather(numbers((0, 2), (), (0, 1)), (2, 2), mode=CLIP), [array(3, 4), np.asarray([[0, 1], [5, -1]], np.int32)]
+        batched = numbers((1,), (), (1,), (0,), (0,))
+        yield Gather(batched, (1, 2), mode=CLIP), [array(3, 5), np.asarray([[1], [9], [0]], np.int32)]
+        yield Gather(numbers((), (1,), (1,), (0,), (0,)), (1, 1)), [array(2, 3), np.asarray([[[1], [0]], [[2], [2]]], np.int32)]
+        yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((0, 1), np.int32)]
+        yield Gather(rows, (1, 0)), [array(5, 0), np.zeros((2, 1), np.int32)]
+        yield Gather(numbers((), (), ()), ()), [array(), np.zeros((2, 0), np.int32)]
+
+    @staticmethod
+    def refusals(array):
+        rows = GatherDimensionNumbers((1,), (0,), (0,))
+        yield Gather(rows, (1, 3)), [array(5, 3), array(2, 1)], "indices of an integer dtype"
+        yield Gather(rows, (1, 4)), [array(5, 3), np.zeros((2, 1), np.int32)], "one slice size per axis"
+        yield Gather(rows, (2, 3)), [array(5, 3), np.zeros((2, 1), np.int32)], "slice size 1 at most"
+        yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((2, 2), np.int32)], "hold 2 numbers each"
+        yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((), np.int32)], "got a scalar"
+
+
+def woven(batch, window, offset):
+    """The shape with window sizes at the places `offset` and batch sizes, in order, at the others."""
+    rank = len(batch) + len(window)
+    batch, window = iter(batch), iter(window)
+    return tuple([next(window) if a in offset else next(batch) for a in range(rank)])
+
+
+def _of_no_examples(op, operands, axes):
+    """The batched result over an axis of size 0."""
+    avals = []
+    for x, axis in zip(operands, axes, strict=True):
+        aval = get_aval(x)
+        avals.append(aval if axis is None else aval.with_shape(aval.shape[:axis] + aval.shape[axis + 1 :]))
+    result = op.infer(*avals)
+    return zeros(result.with_shape((0, *result.shape)))
+
+
+def windows(numbers, mode, shape, sizes, indices):
+    """For references: (place among the indices, starts in the operand, whether the window is inside), in order."""
+    _, _, places, batching, indices_batching = numbers
+    for place in np.ndindex(indices.shape[:-1]):
+        starts = [0] * len(shape)
+        is_inside = True
+        for number, axis in zip(indices[place], places, strict=True):
+            highest = shape[axis] - sizes[axis]
+            start = min(max(int(number), 0), highest)
+            is_inside = is_inside and (start == int(number) or mode is CLIP)
+            starts[axis] = start
+        for axis, source in zip(batching, indices_batching, strict=True):
+            starts[axis] = place[source]
+        yield place, starts, is_inside
+
+
+def positions(place, window_dims, rank):
+    """Where, in updates or a gather's result, the window of one index lies."""
+    place = iter(place)
+    return tuple([slice(None) if a in window_dims else next(place) for a in range(rank)])
+
+
+# ---- the scatters
+
+
+class ScatterFamily(Primitive):
+    """Changes windows of x, at the places which the indices say, by updates.
+
+    x        any dtype of the member's
+    indices  integers, (…, n), as for Gather
+    updates  x's dtype, of the shape that a Gather of such windows would give
+    gives    x with each update combined into its place; repeated places are combined one after the other, in no order
+
+    Windows not wholly inside are left out, or moved inside where mode is CLIP.
+    """
+
+    dimension_numbers: ScatterDimensionNumbers
+    indices_are_sorted: bool = False
+    unique_indices: bool = False
+    mode: Any = FILL_OR_DROP
+    update_jaxpr: Any = None  # how two numbers combine; found from the op and the dtype where it is left out
+    update_consts: tuple = ()
+    combine: ClassVar[Any] = None  # the elementwise op that combines
+    hlo: ClassVar[str] = ""  # its name in StableHLO
+
+    def __call__(self, x, indices, updates):
+        op = self if self.update_jaxpr is not None or self.combine is None else self.of_dtype(get_aval(x).dtype)
+        return state.trace.process(op, (x, indices, updates))
+
+    bind = __call__
+
+    def of_dtype(self, dtype):
+        """This op with the program by which it combines two numbers of that dtype written into its parameters."""
+        key = (type(self), dtype)
+        program = _programs.get(key)
+        if program is None:
+            scalar = ShapedArray((), dtype)
+            x, y, result = Var(scalar), Var(scalar), Var(scalar)
+            program = _programs[key] = Jaxpr([], [x, y], [result], [Equation(self.combine, [x, y], [result])])
+        return type(self)(
+            self.dimension_numbers, self.indices_are_sorted, self.unique_indices, self.mode, program, self.update_consts
+        )
+
+    def with_numbers(self, numbers):
+        return type(self)(numbers, *[getattr(self, f) for f in self.fields[1:]])
+
+    def infer(self, x, indices, updates):
+        window_dims, inserted, places, batching, indices_batching = self.dimension_numbers
+        name = self.name
+        check_indices(name, x, indices, places, batching, indices_batching)
+        if updates.dtype != x.dtype:
+            raise DTypeError(
+                f"{name} needs updates of the array's dtype, {x.dtype.name}; got {updates.str_short()}. "
+                "x.at[…] converts them."
+            )
+        if self.combine is not None and not self.takes(x.dtype):
+            raise DTypeError(f"{name} combines numbers by {self.combine.name}; {x.str_short()} cannot be.")
+        rank = len(x.shape)
+        rising(name, "inserted_window_dims", inserted, rank)
+        rising(name, "operand_batching_dims", batching, rank)
+        rising(name, "update_window_dims", window_dims, len(updates.shape))
+        left_out = {*inserted, *batching}
+        if len(left_out) != len(inserted) + len(batching) or len(window_dims) != rank - len(left_out):
+            raise ShapeError(
+                f"{name} into {x.str_short()}: update_window_dims {tuple(window_dims)}, inserted_window_dims "
+                f"{tuple(inserted)} and operand_batching_dims {tuple(batching)} must together name each axis once."
+            )
+        rest = [d for a, d in enumerate(updates.shape) if a not in window_dims]
+        if rest != list(indices.shape[:-1]):
+            raise ShapeError(
+                f"{name} at indices {indices.str_short()} needs updates with axes {indices.shape[:-1]} beside the window's "
+                f"{tuple(window_dims)}; got {updates.str_short()}."
+            )
+        for axis, size in enumerate(window_sizes(self.dimension_numbers, rank, updates.shape)):
+            if size > x.shape[axis] and math.prod(updates.shape):
+                raise ShapeError(
+                    f"{name} into {x.str_short()}: the window has size {size} along axis {axis}, above {x.shape[axis]}."
+                )
+        return x
+
+    def takes(self, dtype) -> bool:
+        return dtypes.issubdtype(dtype, np.number)
+
+    def batch(self, operands, axes):
+        window_dims, inserted, places, batching, indices_batching = self.dimension_numbers
+        size = mapped_size(operands, axes)
+        x, indices, updates = operands
+        x, updates = to_front(x, axes[0], size), to_front(updates, axes[2], size)
+        if size == 0:
+            return x, 0
+        if axes[1] is None:
+            numbers = ScatterDimensionNumbers(
+                (0, *shifted(window_dims)), shifted(inserted), shifted(places), shifted(batching), indices_batching
+            )
+            return self.with_numbers(numbers)(x, indices, updates), 0
+        indices = to_front(indices, axes[1], size)
+        numbers = ScatterDimensionNumbers(
+            shifted(window_dims), shifted(inserted), shifted(places), (0, *shifted(batching)),
+            (0, *shifted(indices_batching)),
+        )  # fmt: skip
+        return self.with_numbers(numbers)(x, indices, updates), 0
+
+    def gather(self, x, indices, updates_shape, fill_value=0, mode=None):
+        """What x holds where the updates go."""
+        numbers = self.dimension_numbers
+        sizes = window_sizes(numbers, len(get_aval(x).shape), updates_shape)
+        op = Gather(
+            GatherDimensionNumbers(*numbers), sizes, self.unique_indices, self.indices_are_sorted, mode or self.mode,
+            fill_value,
+        )  # fmt: skip
+        return op(x, indices)
+
+    def lower(self, out, x, indices, updates):
+        x_aval, indices_aval, updates_aval = out.in_avals
+        [result] = out.avals
+        window_dims, inserted, places, batching, indices_batching = self.dimension_numbers
+        sizes = window_sizes(self.dimension_numbers, len(x_aval.shape), updates_aval.shape)
+        if 0 in updates_aval.shape:
+            return x
+        indices, indices_aval = wide_indices(out, indices, indices_aval)
+        highest = [x_aval.shape[a] - sizes[a] for a in places]
+        if self.mode is CLIP and places:
+            indices = clipped(out, indices, indices_aval, highest)
+        if math.prod(indices_aval.shape[:-1]) == 1 and (self.hlo or self.update_jaxpr is None):
+            return self.lower_one(out, x, (indices, indices_aval), (updates, updates_aval), sizes, highest)
+        attributes = {
+            "scatter_dimension_numbers": parsed(
+                f"#stablehlo.scatter<update_window_dims = {listed(window_dims)}, "
+                f"inserted_window_dims = {listed(inserted)}, input_batching_dims = {listed(batching)}, "
+                f"scatter_indices_batching_dims = {listed(indices_batching)}, "
+                f"scatter_dims_to_operand_dims = {listed(places)}, index_vector_dim = {len(indices_aval.shape) - 1}>"
+            ),
+            "indices_are_sorted": boolean(self.indices_are_sorted),
+            "unique_indices": boolean(self.unique_indices),
+        }
+        operation = out.ops("stablehlo.scatter", [x, indices, updates], attributes, avals=[result], regions=1)
+        scalar = ShapedArray((), x_aval.dtype)
+        out.reduction(operation, 0, [scalar], lambda e, old, new: [self.combined(e, old[0], new[0], scalar)])
+        return operation.results[0]
+
+    def lower_one(self, out, x, indices, updates, sizes, highest):
+        """A single window: read, combine, write. XLA runs a scatter as a loop on CPU; this is one fused pass."""
+        [indices, indices_aval], [updates, updates_aval] = indices, updates
+        [result] = out.avals
+        places = self.dimension_numbers.scatter_dims_to_operand_dims
+        row, scalar = ShapedArray((len(places),), indices_aval.dtype), ShapedArray((), indices_aval.dtype)
+        starts = [out.constant(0, scalar)] * len(sizes)
+        ok = None
+        flag = ShapedArray((), np.dtype(bool))
+        if places:
+            indices = out.reshape(indices, row) if indices_aval.shape != row.shape else indices
+        for number, axis in enumerate(places):
+            attributes = {"start_indices": i64s(number), "limit_indices": i64s(number + 1), "strides": i64s(1)}
+            start = out.op("stablehlo.slice", [indices], attributes, aval=row.with_shape((1,)))
+            start = starts[axis] = out.reshape(start, scalar)
+            if self.mode is not CLIP:
+                low = compare(out, start, out.constant(0, scalar), scalar, "GE")
+                high = compare(out, start, out.constant(highest[number], scalar), scalar, "LE")
+                here = out.op("stablehlo.and", [low, high], aval=flag)
+                ok = here if ok is None else out.op("stablehlo.and", [ok, here], aval=flag)
+        window = result.with_shape(sizes)
+        new = updates if updates_aval.shape == window.shape else out.reshape(updates, window)
+        if ok is not None or self.hlo:
+            old = out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(*sizes)}, aval=window)
+            new = self.combined(out, old, new, window)
+            if ok is not None:
+                new = out.op("stablehlo.select", [ok, new, old], aval=window)
+        return out.op("stablehlo.dynamic_update_slice", [x, new, *starts], aval=result)
+
+    def combined(self, out, old, new, aval):
+        return out.op(self.hlo, [old, new], aval=aval)
+
+    def reference(self, x, indices, updates):
+        numbers = self.dimension_numbers
+        sizes = window_sizes(numbers, x.ndim, updates.shape)
+        y = np.array(x)
+        if not updates.size:
+            return y
+        for place, starts, is_inside in windows(numbers, self.mode, x.shape, sizes, indices):
+            if is_inside:
+                here = tuple([slice(s, s + n) for s, n in zip(starts, sizes, strict=True)])
+                new = updates[positions(place, numbers.update_window_dims, updates.ndim)]
+                y[here] = self.reference_of_two(y[here], new.reshape(sizes))
+        return y
+
+    @classmethod
+    def samples(cls, array):
+        numbers = ScatterDimensionNumbers
+        points, rows = numbers((), (0,), (0,)), numbers((1,), (0,), (0,))
+        far = np.asarray([[4], [-1], [0], [9]], np.int32)
+        yield cls(points, unique_indices=True), [array(5), np.asarray([[4], [0], [2]], np.int32), array(3)]
+        yield cls(points, unique_indices=True), [array(5), far, array(4)]
+        yield cls(rows, mode=CLIP, unique_indices=True), [array(5, 2), np.asarray([[4], [-1]], np.int32), array(2, 2)]
+        yield cls(points, unique_indices=True), [array(5, dtype="int32"), far.astype(np.uint8), array(4, dtype="int32")]
+        one = np.asarray([2, -1], np.int32)
+        yield cls(numbers((0, 1), (), (0, 1)), unique_indices=True), [array(3, 4), one, array(1, 2)]
+        yield cls(numbers((0, 1), (), (0, 1)), mode=CLIP, unique_indices=True), [array(3, 4), one, array(1, 2)]
+        yield cls(numbers((0,), (0,), (0,)), unique_indices=True), [array(3, 4), np.asarray([1], np.int32), array(4)]
+        batched = numbers((), (1,), (1,), (0,), (0,))
+        yield cls(batched, unique_indices=True), [array(3, 5), np.asarray([[1], [9], [0]], np.int32), array(3)]
+        yield cls(points, unique_indices=True), [array(5), np.zeros((0, 1), np.int32), array(0)]
+        yield from cls.repeated(array)
+
+    @classmethod
+    def repeated(cls, array):
+        """Samples in which a place is named twice."""
+        points = ScatterDimensionNumbers((), (0,), (0,))
+        yield cls(points), [array(5), np.asarray([[4], [0], [4], [7]], np.int32), array(4)]
+
+    @classmethod
+    def refusals(cls, array):
+        points = ScatterDimensionNumbers((), (0,), (0,))
+        places = np.zeros((2, 1), np.int32)
+        yield cls(points), [array(5), places, array(2, dtype="int32")], "needs updates of the array's dtype"
+        yield cls(points), [array(5), places.astype(np.float32), array(2)], "indices of an integer dtype"
+        yield cls(points), [array(5), places, array(3)], "needs updates with axes"
+        window = ScatterDimensionNumbers((1,), (), (0,))
+        yield cls(window), [array(5), places, array(2, 6)], "size 6 along axis 0"
+
+
+_programs: dict[tuple, Jaxpr] = {}
+
+
+def window_sizes(numbers, rank, updates_shape):
+    """The size of the window along each axis of the operand."""
+    window_dims, inserted, _, batching, _ = numbers
+    sizes = iter([updates_shape[a] for a in window_dims])
+    return tuple([1 if a in inserted or a in batching else next(sizes) for a in range(rank)])
+
+
+@primitive
+class ScatterAdd(ScatterFamily):
+    """Adds updates to x at the places which the indices say. Linear in both; its adjoint in the updates is Gather."""
+
+    name = "scatter-add"
+    combine = Add()
+    hlo = "stablehlo.add"
+
+    def jvp(self, primals, tangents):
+        [x, indices, updates], [dx, _, du] = primals, tangents
+        y = self(x, indices, updates)
+        if is_zero(dx) and is_zero(du):
+            return y, Zero(get_aval(y).to_tangent_aval())
+        return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
+
+    def transpose(self, ct, x, indices, updates):
+        return [
+            ct if is_linear(x) else None,
+            None,
+            self.gather(ct, indices, updates.aval.shape) if is_linear(updates) else None,
+        ]
+
+    def reference_of_two(self, old, new):
+        return old + new

@@ -1,0 +1,111 @@
+"""Hyperbolic functions and their inverses (tanh, from which logistic networks are made, stands with the exponentials)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.core.primitive import primitive
+from bevel.ops.arithmetic import add, div, sub
+from bevel.ops.elementwise import Unary, mul
+from bevel.ops.powers import integer_pow, rsqrt, square
+
+
+class Hyperbolic(Unary):
+    """A hyperbolic function, or the inverse of one, of floating-point or complex numbers."""
+
+    takes = "inexact"
+
+
+@primitive
+class Sinh(Hyperbolic):
+    """(e^x - e^-x) / 2."""
+
+    hlo = "chlo.sinh"
+
+    def slope(self, y, x):
+        return cosh(x)
+
+    def reference(self, x):
+        return np.sinh(x)
+
+
+@primitive
+class Cosh(Hyperbolic):
+    """(e^x + e^-x) / 2."""
+
+    hlo = "chlo.cosh"
+
+    def slope(self, y, x):
+        return sinh(x)
+
+    def reference(self, x):
+        return np.cosh(x)
+
+
+@primitive
+class Asinh(Hyperbolic):
+    """The number whose hyperbolic sine is x."""
+
+    hlo = "chlo.asinh"
+
+    def slope(self, y, x):
+        return rsqrt(add(square(x), 1))
+
+    def reference(self, x):
+        return np.arcsinh(x)
+
+
+@primitive
+class Acosh(Hyperbolic):
+    """The number, not negative, whose hyperbolic cosine is x; NaN for x < 1. Its slope at 1 is infinite."""
+
+    hlo = "chlo.acosh"
+
+    def slope(self, y, x):
+        # sqrt((x - 1)(x + 1)): x² - 1 would lose the digits of x - 1 near 1, and overflow from x = 2^64 on
+        return mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1)))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.arccosh(x)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=1.1, high=3)]
+        yield cls(), [array(2, 3, low=1.1, high=9)]
+        yield cls(), [array(low=1.5, high=2)]
+        yield cls(), [array(0, 2)]
+
+
+@primitive
+class Atanh(Hyperbolic):
+    """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
+
+    hlo = "chlo.atanh"
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        # 1 / (1 - x²) = 1/(1 + x) · 1/(1 - x), which keeps digits near -1 and 1
+        return self(x), mul(integer_pow(add(1, x), -1), div(dx, sub(1, x)))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.arctanh(x)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=-0.9, high=0.9)]
+        yield cls(), [array(2, 3, low=-0.9, high=0.9)]
+        yield cls(), [array(low=-0.9, high=0.9)]
+        yield cls(), [array(0, 2)]
+
+
+# ---- the words in which rules are written
+
+
+def sinh(x):
+    return Sinh()(x)
+
+
+def cosh(x):
+    return Cosh()(x)

@@ -1,0 +1,215 @@
+"""Writing windows of an array at computed places: overwriting, subtracting, multiplying, the smaller and the larger.
+
+ScatterAdd stands in gather.py, beside its adjoint.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.errors import MissingRuleError
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import Max, Min, Sub, add, div, maximum, neg, sub
+from bevel.ops.elementwise import Mul, add_any, mul
+from bevel.ops.gather import ScatterAdd, ScatterDimensionNumbers, ScatterFamily
+from bevel.ops.logic import eq, select
+from bevel.ops.shapes import Iota, full, instantiate, reshape, zeros
+
+
+def adding(op) -> ScatterAdd:
+    """The ScatterAdd at the places of another scatter."""
+    return ScatterAdd(op.dimension_numbers, op.indices_are_sorted, op.unique_indices, op.mode)
+
+
+def zeros_like(x):
+    aval = get_aval(x)
+    return full(aval.shape, 0, aval.dtype)
+
+
+@primitive
+class Scatter(ScatterFamily):
+    """Overwrites x by the updates at the places which the indices say; of repeated places any one update stays.
+
+    With `update_jaxpr`, a program of two scalars (old, update) → new, what comes out of it is written instead;
+    repeated places go through it as often as they are named.
+    """
+
+    def jvp(self, primals, tangents):
+        [x, indices, updates], [dx, _, du] = primals, tangents
+        if self.update_jaxpr is not None:
+            raise MissingRuleError(
+                "x.at[…].apply(f) has no derivative where an index may name a place twice.\n"
+                "Say that none does, x.at[…].apply(f, unique_indices=True), or write x.at[…].set(f(x[…]))."
+            )
+        if is_zero(dx) and is_zero(du):
+            y = self(x, indices, updates)
+            return y, Zero(get_aval(y).to_tangent_aval())
+        if self.unique_indices or is_zero(du):
+            return self(x, indices, updates), self(instantiate(dx), indices, instantiate(du))
+        # Which of several updates to a place stays is not known beforehand, and value and tangent must come of the same
+        # one. So numbers 1, 2, … are written first, and those found again tell which updates stayed.
+        untouched, stayed = self.winners(indices, get_aval(x), get_aval(updates))
+        write = adding(self)
+        y = write(select(untouched, x, 0), indices, select(stayed, updates, 0))
+        dy = write(select(untouched, instantiate(dx), 0), indices, select(stayed, instantiate(du), 0))
+        return y, dy
+
+    def winners(self, indices, x, updates):
+        """Which elements of the operand keep their value, and which updates stay."""
+        dtype = np.dtype("uint32")
+        count = math.prod(updates.shape)
+        numbers = reshape(add(Iota(dtype, (count,), 0)(), np.uint32(1)), updates.shape)
+        written = self(full(x.shape, 0, dtype), indices, numbers)
+        found = self.gather(written, indices, updates.shape, 0)
+        return eq(written, np.uint32(0)), eq(numbers, found)
+
+    def transpose(self, ct, x, indices, updates):
+        x_aval, updates_aval = get_aval(x), get_aval(updates)
+        ct_updates = None
+        if is_linear(updates):
+            ct_updates = self.gather(ct, indices, updates_aval.shape)
+            if not self.unique_indices:
+                ct_updates = select(self.winners(indices, x_aval, updates_aval)[1], ct_updates, 0)
+        ct_x = self(ct, indices, zeros(updates_aval)) if is_linear(x) else None
+        return [ct_x, None, ct_updates]
+
+    def combined(self, out, old, new, aval):
+        if self.update_jaxpr is None:
+            return new
+        return out.module.inline(out, self.update_jaxpr, [old, new])[0]
+
+    def reference_of_two(self, old, new):
+        return new
+
+    @classmethod
+    def repeated(cls, array):
+        points = ScatterDimensionNumbers((), (0,), (0,))
+        # one value for the place that is named twice: which update stays there is not defined
+        updates = np.asarray([1.5, -0.5, 1.5, 2.0], np.float32)
+        yield cls(points), [array(5), np.asarray([[4], [0], [4], [7]], np.int32), updates]
+
+
+@primitive
+class ScatterSub(ScatterFamily):
+    """Subtracts updates from x at the places which the indices say. Linear in both."""
+
+    name = "scatter-sub"
+    combine = Sub()
+    hlo = "stablehlo.subtract"
+
+    def jvp(self, primals, tangents):
+        [x, indices, updates], [dx, _, du] = primals, tangents
+        y = self(x, indices, updates)
+        if is_zero(dx) and is_zero(du):
+            return y, Zero(get_aval(y).to_tangent_aval())
+        return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
+
+    def transpose(self, ct, x, indices, updates):
+        return [
+            ct if is_linear(x) else None,
+            None,
+            neg(self.gather(ct, indices, updates.aval.shape)) if is_linear(updates) else None,
+        ]
+
+    def reference_of_two(self, old, new):
+        return old - new
+
+
+@primitive
+class ScatterMul(ScatterFamily):
+    """Multiplies x by updates at the places which the indices say. Linear in x; in the updates too, where no place is
+    named twice, which `unique_indices` says."""
+
+    name = "scatter-mul"
+    combine = Mul()
+    hlo = "stablehlo.multiply"
+
+    def jvp(self, primals, tangents):
+        [x, indices, updates], [dx, _, du] = primals, tangents
+        y = self(x, indices, updates)
+        parts = [] if is_zero(dx) else [self(dx, indices, updates)]
+        if not is_zero(du):
+            if not self.unique_indices:
+                raise MissingRuleError(
+                    "x.at[…].multiply(y) has no derivative in y where an index may name a place twice.\n"
+                    "Say that none does: x.at[…].multiply(y, unique_indices=True)."
+                )
+            old = self.gather(x, indices, get_aval(updates).shape)
+            parts.append(adding(self)(zeros_like(x), indices, mul(du, old)))
+        if not parts:
+            return y, Zero(get_aval(y).to_tangent_aval())
+        return y, parts[0] if len(parts) == 1 else add_any(*parts)
+
+    def transpose(self, ct, x, indices, updates):
+        if is_linear(x):
+            return [self(ct, indices, updates), None, None]
+        return [None, None, self.gather(mul(ct, x), indices, updates.aval.shape)]
+
+    def reference_of_two(self, old, new):
+        return old * new
+
+    @classmethod
+    def repeated(cls, array):
+        points = ScatterDimensionNumbers((), (0,), (0,))
+        places = np.asarray([[4], [0], [4], [7]], np.int32)
+        yield cls(points), [array(5, dtype="int32"), places, array(4, dtype="int32")]
+
+
+class ScatterExtreme(ScatterFamily):
+    """Keeps one of x and the updates at the places which the indices say. Equal ones share the slope."""
+
+    def takes(self, dtype):
+        return dtypes.issubdtype(dtype, np.number) and not dtypes.issubdtype(dtype, np.complexfloating) or dtype == bool
+
+    def jvp(self, primals, tangents):
+        [x, indices, updates], [dx, _, du] = primals, tangents
+        y = self(x, indices, updates)
+        if is_zero(dx) and is_zero(du):
+            return y, Zero(get_aval(y).to_tangent_aval())
+        shape, dtype = get_aval(updates).shape, get_aval(x).dtype
+        one = np.ones((), dtype)[()]
+
+        def at_places(values):
+            return self.gather(values, indices, shape)
+
+        add_at = adding(self)
+        nothing, ones = zeros_like(x), full(shape, 1, dtype)
+        best = at_places(y)
+        has_won, old_won = eq(updates, best), eq(at_places(x), best)
+        # how many share a place: the updates that won there, and the old value if it is as good
+        count = at_places(add_at(nothing, indices, select(has_won, ones, 0)))
+        share = div(one, maximum(add(count, select(old_won, ones, 0)), one))
+        # each update at a place adds its part of the change in the old value's weight, from 1 to its share or to 0
+        named = maximum(at_places(add_at(nothing, indices, ones)), one)
+        change = div(sub(select(old_won, share, 0), one), named)
+        tangent = None if is_zero(dx) else mul(at_places(dx), change)
+        if not is_zero(du):
+            new = mul(du, select(has_won, share, 0))
+            tangent = new if tangent is None else add_any(tangent, new)
+        return y, add_at(instantiate(dx), indices, tangent)
+
+    def reference_of_two(self, old, new):
+        return self.combine.reference(old, new)
+
+
+@primitive
+class ScatterMin(ScatterExtreme):
+    """The smaller of x and the updates at the places which the indices say."""
+
+    name = "scatter-min"
+    combine = Min()
+    hlo = "stablehlo.minimum"
+
+
+@primitive
+class ScatterMax(ScatterExtreme):
+    """The larger of x and the updates at the places which the indices say."""
+
+    name = "scatter-max"
+    combine = Max()
+    hlo = "stablehlo.maximum"

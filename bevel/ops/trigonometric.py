@@ -1,0 +1,145 @@
+"""Trigonometric functions of angles in radians, and their inverses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.core.primitive import primitive
+from bevel.ops.arithmetic import add, div, neg, sub
+from bevel.ops.elementwise import Binary, Unary, mul
+from bevel.ops.exponential import Smooth
+from bevel.ops.powers import rsqrt, square
+
+
+@primitive
+class Sin(Smooth):
+    """The sine of x in radians."""
+
+    hlo = "stablehlo.sine"
+
+    def slope(self, y, x):
+        return cos(x)
+
+    def reference(self, x):
+        return np.sin(x)
+
+
+@primitive
+class Cos(Smooth):
+    """The cosine of x in radians."""
+
+    hlo = "stablehlo.cosine"
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        return self(x), neg(mul(dx, sin(x)))
+
+    def reference(self, x):
+        return np.cos(x)
+
+
+@primitive
+class Tan(Smooth):
+    """The tangent of x in radians."""
+
+    hlo = "stablehlo.tan"
+
+    def slope(self, y, x):
+        return add(1, square(y))
+
+    def reference(self, x):
+        return np.tan(x)
+
+
+class Arc(Unary):
+    """The inverse of a trigonometric function, in radians."""
+
+    takes = "inexact"
+
+
+class ArcOfUnit(Arc):
+    """Inverses that are real on [-1, 1], NaN beyond."""
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=-0.9, high=0.9)]
+        yield cls(), [array(2, 3, low=-0.9, high=0.9)]
+        yield cls(), [array(low=-0.9, high=0.9)]
+        yield cls(), [array(0, 2)]
+
+
+@primitive
+class Asin(ArcOfUnit):
+    """The angle in [-π/2, π/2] whose sine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
+
+    hlo = "chlo.asin"
+
+    def slope(self, y, x):
+        return rsqrt(sub(1, square(x)))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.arcsin(x)
+
+
+@primitive
+class Acos(ArcOfUnit):
+    """The angle in [0, π] whose cosine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
+
+    hlo = "chlo.acos"
+
+    def slope(self, y, x):
+        return neg(rsqrt(sub(1, square(x))))
+
+    def reference(self, x):
+        with np.errstate(all="ignore"):
+            return np.arccos(x)
+
+
+@primitive
+class Atan(Arc):
+    """The angle in [-π/2, π/2] whose tangent is x."""
+
+    hlo = "chlo.atan"
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        return self(x), div(dx, add(1, square(x)))
+
+    def reference(self, x):
+        return np.arctan(x)
+
+
+@primitive
+class Atan2(Binary):
+    """The angle of the point (y, x), its first operand upwards and its second to the right, in [-π, π]."""
+
+    name = "atan2"
+    hlo = "stablehlo.atan2"
+    takes = "inexact"
+
+    # d atan2(x, y) = (y dx - x dy) / (x² + y²)
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, div(y, add(square(x), square(y))))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, div(neg(x), add(square(x), square(y))))
+
+    def reference(self, x, y):
+        return np.arctan2(x, y)
+
+
+# ---- the words in which rules are written
+
+
+def sin(x):
+    return Sin()(x)
+
+
+def cos(x):
+    return Cos()(x)
+
+
+def atan2(x, y):
+    return Atan2()(x, y)
