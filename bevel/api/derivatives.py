@@ -21,7 +21,7 @@ from bevel.core.tree_nodes import register_pytree_node
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import convert
 from bevel.ops.cutting import slice_in_dim
-from bevel.ops.shapes import full, instantiate, reshape
+from bevel.ops.shapes import as_array, instantiate, reshape
 from bevel.transforms.jvp import jvp as run_jvp
 from bevel.transforms.linearize import Linearized, linearize as run_linearize
 
@@ -98,12 +98,13 @@ def value_and_grad(
 
         results, linearized = run_linearize(flat, leaves)
         value = results[0]
-        ct = full((), 1, get_aval(value).dtype)
+        ct = get_aval(value).dtype.type(1)
         linearized.results = linearized.results[:1]
         cts = linearized.backward([ct])
         gradients = [_gradient(ct, leaf) for ct, leaf in zip(cts, leaves, strict=True)]
         found = in_tree.unflatten(gradients)
         found = found[0] if isinstance(argnums, (int, np.integer)) else found
+        value = as_array(value)
         return ((value, aux[0].unflatten(results[1:])) if has_aux else value), found
 
     return value_and_gradient
@@ -191,7 +192,7 @@ def _gradient(ct, leaf):
     """A cotangent as the caller gets it."""
     if ct is None:
         return np.zeros(get_aval(leaf).shape, dtypes.float0)
-    return instantiate(ct)
+    return as_array(instantiate(ct))
 
 
 # ---- products with the derivative
@@ -221,7 +222,7 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     flat = _FlatWithAux(fun, in_tree, has_aux, "jvp")
     results, out = run_jvp(flat, leaves, prepared, state.trace)
     count = len(results) - flat.aux_count
-    value = flat.out_tree.unflatten(results[:count])
+    value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
     tangent = flat.out_tree.unflatten([_instantiated(t) for t in out[:count]])
     return (value, tangent, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, tangent)
 
@@ -229,7 +230,7 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
 def _instantiated(tangent):
     if is_zero(tangent) and tangent.aval.dtype == dtypes.float0:
         return np.zeros(tangent.aval.shape, dtypes.float0)
-    return instantiate(tangent)
+    return as_array(instantiate(tangent))
 
 
 def _tangent(tangent, primal, position):
@@ -290,7 +291,7 @@ def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = 
     linearized.results = linearized.results[:count]
     avals = [get_aval(r) for r in results[:count]]
     pull = VJP(linearized, [get_aval(x) for x in leaves], avals, in_tree, flat.out_tree)
-    value = flat.out_tree.unflatten(results[:count])
+    value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
     return (value, pull, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, pull)
 
 
@@ -315,7 +316,7 @@ class VJP:
         found = self.linearized.backward(cts)
         return self.in_tree.unflatten(
             [
-                np.zeros(aval.shape, dtypes.float0) if ct is None else instantiate(ct)
+                np.zeros(aval.shape, dtypes.float0) if ct is None else as_array(instantiate(ct))
                 for ct, aval in zip(found, self.in_avals, strict=True)
             ]
         )
@@ -398,7 +399,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
         prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
         return out_tree.unflatten([_instantiated(t) for t in linearized.forward(prepared)])
 
-    value = out_tree.unflatten(results[:count])
+    value = out_tree.unflatten([as_array(r) for r in results[:count]])
     return (value, push, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, push)
 
 

@@ -25,6 +25,13 @@ class BroadcastError(ShapeError, ValueError):
     """
 
 
+class AxisError(ShapeError, ValueError):
+    """An axis that the array does not have, or one named twice.
+
+    Fails: `jnp.sum(jnp.ones((2, 3)), axis=2)`. Mended: `axis=1`, or `axis=-1` for the last one.
+    """
+
+
 class DTypeError(BevelError, TypeError):
     """The operation is not defined for this dtype. Fails: `jnp.sin` of a bool in `lax.sin(True)`; mended: convert first."""
 

@@ -16,7 +16,7 @@ class Jit(ProgramOp):
     """Applies a program. Equations that call one program share one function of the module."""
 
     jaxpr: ClosedJaxpr
-    name: str = "f"
+    fun_name: str = "f"
     donated_invars: tuple[bool, ...] = ()
     keep_unused: bool = False
     inline: bool = False
@@ -30,10 +30,14 @@ class Jit(ProgramOp):
         return axis_names_of(self.jaxpr)
 
     def with_program(self, jaxpr):
-        return Jit(jaxpr, self.name, (), self.keep_unused, self.inline)
+        return Jit(jaxpr, self.fun_name, (), self.keep_unused, self.inline)
 
     def infer(self, *avals):
         return self.jaxpr.out_avals
+
+    def printed(self):
+        options = {"donated_invars": any(self.donated_invars), "keep_unused": self.keep_unused, "inline": self.inline}
+        return [("name", self.fun_name), *[(k, getattr(self, k)) for k, on in options.items() if on], ("jaxpr", self.jaxpr)]
 
     def jvp(self, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])
@@ -79,7 +83,7 @@ class Jit(ProgramOp):
     def lower(self, out, *values):
         if self.inline:
             return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
-        return lower.call(out, self.name, self.jaxpr, values)
+        return lower.call(out, self.fun_name, self.jaxpr, values)
 
     def reference(self, *arrays):
         return run(self.jaxpr, *arrays)

@@ -23,6 +23,7 @@ from bevel.core.trace import state
 
 registered: dict[str, type] = {}
 _KEPT = 8192
+_UNSAID = ("accuracy", "sharding", "out_dtype", "_split_transpose")  # not printed while they are None
 
 
 class Primitive:
@@ -44,13 +45,18 @@ class Primitive:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The parameters by JAX's names."""
-        return {name: getattr(self, name) for name in self.fields}
+        """The parameters by JAX's names. A field `fun_name` is JAX's `name`, which here is the primitive's own."""
+        return {("name" if field == "fun_name" else field): getattr(self, field) for field in self.fields}
 
     def abstract(self, avals):
         """The result's aval (or a list of them) for operands of these avals; kept for each op."""
         result = self.results[avals] = self.infer(*avals)
         return result
+
+    def printed(self) -> list[tuple[str, Any]]:
+        """The parameters that a printed jaxpr shows, in its order: by name, without those left at None."""
+        shown = [(k, v) for k, v in sorted(self.params.items()) if v is not None or k not in _UNSAID]
+        return sorted(shown, key=lambda row: row[0] != "name")
 
     @property
     def identity(self):

@@ -114,7 +114,7 @@ class Slice(Linear):
         shape = x.aval.shape
         steps = self.strides or (1,) * len(shape)
         rows = []
-        for size, start, step, length in zip(shape, self.start_indices, steps, ct.aval.shape, strict=True):
+        for size, start, step, length in zip(shape, self.start_indices, steps, get_aval(ct).shape, strict=True):
             used = start + (length - 1) * step + 1 if length else start
             rows.append((start, size - used, step - 1))
         return [pad(ct, 0, rows)]
@@ -190,7 +190,7 @@ class Pad(Primitive):
         back = [(-low, -high, 0) for low, high, _ in self.padding_config]
         steps = tuple([inside + 1 for _, _, inside in self.padding_config])
         inner = pad(ct, 0, back)
-        inner = Slice((0,) * len(shape), inner.aval.shape, steps)(inner)
+        inner = Slice((0,) * len(shape), get_aval(inner).shape, steps)(inner)
         grad_x = inner if is_linear(x) else None
         if not is_linear(value):
             return [grad_x, None]

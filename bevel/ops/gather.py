@@ -353,6 +353,7 @@ class Gather(Primitive):
         yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((0, 1), np.int32)]
         yield Gather(rows, (1, 0)), [array(5, 0), np.zeros((2, 1), np.int32)]
         yield Gather(numbers((), (), ()), ()), [array(), np.zeros((2, 0), np.int32)]
+        yield Gather(numbers((1,), (), (), (0,), (0,)), (1, 3)), [array(2, 3), np.zeros((2, 0), np.int32)]
 
     @staticmethod
     def refusals(array):
@@ -526,6 +527,14 @@ class ScatterFamily(Primitive):
             indices = clipped(out, indices, indices_aval, highest)
         if math.prod(indices_aval.shape[:-1]) == 1 and (self.hlo or self.update_jaxpr is None):
             return self.lower_one(out, x, (indices, indices_aval), (updates, updates_aval), sizes, highest)
+        outer = result
+        if not places:
+            # XLA's rewriting fails on indices of no numbers: index a new axis of size 1 by zeros
+            inserted, places, batching = (0, *shifted(inserted)), (0,), shifted(batching)
+            indices_aval = indices_aval.with_shape((*indices_aval.shape[:-1], 1))
+            indices = out.constant(0, indices_aval)
+            result = x_aval.with_shape((1, *x_aval.shape))
+            x = out.reshape(x, result)
         attributes = {
             "scatter_dimension_numbers": parsed(
                 f"#stablehlo.scatter<update_window_dims = {listed(window_dims)}, "
@@ -539,7 +548,8 @@ class ScatterFamily(Primitive):
         operation = out.ops("stablehlo.scatter", [x, indices, updates], attributes, avals=[result], regions=1)
         scalar = ShapedArray((), x_aval.dtype)
         out.reduction(operation, 0, [scalar], lambda e, old, new: [self.combined(e, old[0], new[0], scalar)])
-        return operation.results[0]
+        changed = operation.results[0]
+        return changed if result is outer else out.reshape(changed, outer)
 
     def lower_one(self, out, x, indices, updates, sizes, highest):
         """A single window: read, combine, write. XLA runs a scatter as a loop on CPU; this is one fused pass."""

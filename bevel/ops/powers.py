@@ -68,6 +68,18 @@ class Pow(Binary):
         with np.errstate(all="ignore"):
             return np.power(x, np.asarray(y).astype(x.dtype))
 
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=0.2, high=3), array(3)]
+        yield cls(), [array(2, 3, low=0.2, high=3), array(2, 3, dtype="int32")]
+        yield cls(), [array(low=0.2, high=3), array()]
+        yield cls(), [array(0), array(0)]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2), array(3)], "pow needs operands of one shape"
+        yield cls(), [array(2, dtype="int32"), array(2)], "pow needs operands of one dtype"
+
 
 def at_zero_for_positive(at_zero, y):
     return and_(at_zero, gt(y, full_like(y, 0)))

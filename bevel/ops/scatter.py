@@ -81,7 +81,7 @@ class Scatter(ScatterFamily):
     def combined(self, out, old, new, aval):
         if self.update_jaxpr is None:
             return new
-        return out.module.inline(out, self.update_jaxpr, [old, new])[0]
+        return out.module.inline(out, self.update_jaxpr, [old, new], self.update_consts)[0]
 
     def reference_of_two(self, old, new):
         return new

@@ -39,6 +39,9 @@ class BroadcastInDim(Linear):
     broadcast_dimensions: tuple[int, ...]
     sharding: object = None
 
+    def printed(self):
+        return [("broadcast_dimensions", self.broadcast_dimensions)] if self.broadcast_dimensions else []
+
     def infer(self, x):
         if len(self.broadcast_dimensions) != len(x.shape):
             raise ShapeError(
@@ -392,6 +395,11 @@ def full(shape, value, dtype):
     if type(value) in (bool, int, float, complex):
         value = np.asarray(value).astype(dtype)[()]
     return BroadcastInDim(tuple(shape), ())(value)
+
+
+def as_array(x):
+    """A number as an array of rank 0; anything else as it is."""
+    return BroadcastInDim((), ())(x) if isinstance(x, (bool, int, float, complex, np.generic)) else x
 
 
 def zeros(aval):

@@ -7,6 +7,8 @@ linear equations only, their other operands being the residuals, and transposing
 
 from __future__ import annotations
 
+import numpy as np
+
 from bevel.base import dtypes
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
 from bevel.core.primitive import LinearOperand
@@ -104,7 +106,7 @@ class Linearized:
             known = variables.get(id(x))
             if known is None:
                 aval = get_aval(x)
-                if type(x) in (bool, int, float, complex):
+                if isinstance(x, (bool, int, float, complex, np.generic)):
                     return Literal(x, aval)
                 known = variables[id(x)] = Var(aval)
                 residuals.append(x)

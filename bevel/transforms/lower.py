@@ -61,6 +61,10 @@ class Module:
         block = operation.add_entry_block()
         return operation, builder.Emitter(self, block), list(block.arguments)
 
+    def inline(self, out, jaxpr, values, consts=()):
+        """Writes a program into the emitter's block, for ops whose region is one; gives the values of its results."""
+        return inline(out, jaxpr, consts, values)
+
 
 def _identifier(name):
     kept = "".join([c if c.isalnum() or c == "_" else "_" for c in name])

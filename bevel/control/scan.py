@@ -1,0 +1,530 @@
+"""Scan: a body applied to one slice after another, with a carry. `lax.scan`, `lax.map` and `lax.fori_loop` stage to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import ShapeError
+from bevel.control.branches import spread, union
+from bevel.control.call import axis_names_of
+from bevel.control.loops import grown, interleaved, jvp_of_body, reordered
+from bevel.control.program import ProgramOp, backward, batch_jaxpr, kept, linearize_jaxpr, restage, run
+from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, same_type
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.staging import stage_closed
+from bevel.core.tangents import Zero, is_zero
+from bevel.engine.builder import i64, i64s, physical
+from bevel.ops.arithmetic import add
+from bevel.ops.elementwise import add_any, mul
+from bevel.ops.exponential import sin
+from bevel.ops.logic import comparison_type, direction
+from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
+from bevel.transforms import lower
+from bevel.transforms.simplify import without_dead_code
+
+_COUNTER = ShapedArray((), np.dtype("int32"))
+_FLAG = ShapedArray((), np.dtype(bool))
+
+
+@primitive
+class Scan(ProgramOp):
+    """Applies the body to slice after slice: (carry, row of ys) = body(constants, carry, row of xs).
+
+    operands: num_consts constants, num_carry carries, then the xs, each with a leading axis of size `length`.
+    results: the last carries, then the ys, each with a leading axis of size `length`.
+    reverse    from the last row to the first
+    unroll     how many rows one step of the compiled loop takes
+    Its derivative is a scan too, which for reverse mode runs the other way over what the first one kept.
+    Lowers to stablehlo.while over a counter, the carries and the buffers of ys; constants and xs stay outside.
+    """
+
+    jaxpr: ClosedJaxpr
+    length: int
+    num_carry: int
+    num_consts: int
+    reverse: bool = False
+    unroll: int = 1
+
+    kind = "loops"
+    knows_keys = True
+
+    @property
+    def effects(self):
+        return self.jaxpr.effects
+
+    @property
+    def axis_names(self):
+        return axis_names_of(self.jaxpr)
+
+    def like(self, jaxpr, num_carry, num_consts, reverse=None):
+        reverse = self.reverse if reverse is None else reverse
+        return Scan(jaxpr, self.length, num_carry, num_consts, reverse, self.unroll)
+
+    def split(self, operands):
+        """(constants, carry, xs)."""
+        first, second = self.num_consts, self.num_consts + self.num_carry
+        return list(operands[:first]), list(operands[first:second]), list(operands[second:])
+
+    def infer(self, *avals):
+        consts, carry, xs = self.split(avals)
+        for x in xs:
+            if not x.shape or x.shape[0] != self.length:
+                raise ShapeError(f"scan of {self.length} steps was given xs of type {x.str_short()}.")
+        given = [*consts, *carry, *[x.with_shape(x.shape[1:]) for x in xs]]
+        takes = self.jaxpr.in_avals
+        if len(takes) != len(given) or not all(map(same_type, takes, given)):
+            takes, given = (", ".join([a.str_short() for a in some]) or "nothing" for some in (takes, given))
+            raise ShapeError(f"the body of scan takes {takes}; it was given {given}.")
+        outs = self.jaxpr.out_avals
+        return [
+            *outs[: self.num_carry], *[a.with_shape((self.length, *a.shape)) for a in outs[self.num_carry :]]
+        ]  # fmt: skip
+
+    # ---- derivatives
+
+    def jvp(self, primals, tangents):
+        has = tuple([not is_zero(t) for t in tangents])
+        program, has, out_has = jvp_of_body(self.jaxpr, has, self.num_consts, self.num_carry)
+        given = [*primals, *[instantiate(t) for t, h in zip(tangents, has, strict=True) if h]]
+        counts = (self.num_consts, self.num_carry, len(has) - self.num_consts - self.num_carry)
+        op = self.like(
+            program,
+            self.num_carry + sum(out_has[: self.num_carry]),
+            self.num_consts + sum(has[: self.num_consts]),
+        )
+        results = op(*[given[i] for i in interleaved(counts, has)])
+        count = len(out_has)
+        out_order = interleaved((self.num_carry, count - self.num_carry), out_has)
+        placed = [r for _, r in sorted(zip(out_order, results, strict=True), key=lambda pair: pair[0])]
+        return placed[:count], spread(placed[count:], out_has, placed)
+
+    def linearize(self, tape, primals, tangents):
+        has = tuple([not is_zero(t) for t in tangents])
+        split = linearized_body(self.jaxpr, has, self.num_consts, self.num_carry)
+        results = self.like(split.primal, self.num_carry, self.num_consts)(*primals)
+        count = len(split.out_has)
+        results, stacked = results[:count], results[count:]
+        consts, _, xs = self.split(primals)
+        invariant = run(split.hoisted, *consts)
+        shared = [xs[i] if kind == "xs" else results[self.num_carry + i] for kind, i in split.shared]
+        const_t, carry_t, xs_t = self.split(
+            [instantiate(t) if h else None for t, h in zip(tangents, split.has, strict=True)]
+        )
+        const_t, carry_t, xs_t = ([t for t in some if t is not None] for some in (const_t, carry_t, xs_t))
+        op = self.like(split.linear, len(carry_t), len(invariant) + len(const_t))
+        out = op(*invariant, *const_t, *carry_t, *shared, *stacked, *xs_t)
+        return results, spread(out, split.out_has, results)
+
+    def transpose(self, cts, *operands):
+        linear = tuple([is_linear(x) for x in operands])
+        has_ct = tuple([not is_zero(ct) for ct in cts])
+        parts = transposed_body(self.jaxpr, linear, has_ct, self.num_consts, self.num_carry)
+        consts, carry, xs = self.split(operands)
+        known_consts = [x for x in consts if not is_linear(x)]
+        known_xs = [x for x in xs if not is_linear(x)]
+        if parts.forward is not None:
+            # carries that are not linear (counters): run ahead, and keep what they were at each step
+            started = [x for x, lin in zip(carry, parts.linear_carry, strict=True) if not lin]
+            known_xs = [
+                *self.like(parts.forward, len(started), len(known_consts))(*known_consts, *started, *known_xs)[
+                    len(started) :
+                ],
+                *known_xs,
+            ]
+        carry_cts, ys_cts = cts[: self.num_carry], cts[self.num_carry :]
+        flowing = [instantiate(ct) for ct, h in zip(carry_cts, parts.carry_has, strict=True) if h]
+        started = [instantiate(Zero(a)) for a in parts.const_avals]
+        op = self.like(parts.program, len(started) + len(flowing), len(known_consts), not self.reverse)
+        results = op(*known_consts, *started, *flowing, *known_xs, *[ct for ct in ys_cts if not is_zero(ct)])
+        # results: cotangents of constants, of the carry, of xs: of those to which something flows
+        given = iter(results)
+        out = []
+        for x, flows in zip([*consts, *carry, *xs], parts.flows, strict=True):
+            value = next(given) if flows else None
+            out.append(None if not is_linear(x) else value if flows else Zero(x.aval))
+        return out
+
+    # ---- batching
+
+    def batch(self, operands, axes, axis_name=None, size=None):
+        size = mapped_size(operands, axes) if size is None else size
+        first = self.num_consts + self.num_carry
+        marks = tuple([a is not None for a in axes])
+
+        def look(marks):
+            return batch_jaxpr(self.jaxpr, size, marks, None, axis_name)[1]
+
+        marks, out = grown(marks, self.num_consts, self.num_carry, look)
+        program = batch_jaxpr(self.jaxpr, size, marks, out, axis_name)[0]
+        moved = []
+        for i, (x, axis, m) in enumerate(zip(operands, axes, marks, strict=True)):
+            if not m:
+                moved.append(x)
+            elif i < first:
+                moved.append(to_front(x, axis, size))
+            else:
+                moved.append(move_axis(x, axis, 1))
+        results = self.like(program, self.num_carry, self.num_consts)(*moved)
+        return results, [(0 if i < self.num_carry else 1) if m else None for i, m in enumerate(out)]
+
+    def batch_named(self, axis_name, size, operands, axes):
+        return self.batch(operands, axes, axis_name, size)
+
+    # ---- running
+
+    def lower(self, out, *values):
+        consts, carry, xs = self.split(values)
+        length = self.length
+        step = _Step(self, consts, xs, out.in_avals[self.num_consts + self.num_carry :])
+        ys_avals = [physical(a) for a in out.avals[self.num_carry :]]
+        carry_avals = out.avals[: self.num_carry]
+        unroll = min(max(self.unroll, 1), length)
+        trips, rest = divmod(length, unroll) if length else (0, 0)
+        if trips <= 1:
+            trips, rest = 0, length
+        if not trips:  # no loop at all: rows at known places, joined at the end
+            rows = []
+            for number in range(rest):
+                carry, ys = step(out, carry, step.static_row(out, number))
+                rows.append(ys)
+            if self.reverse:
+                rows.reverse()
+            return [*carry, *[_joined(out, [r[i] for r in rows], a) for i, a in enumerate(ys_avals)]]
+        ys = [out.broadcast(out.constant(_nothing(a), a.with_shape(())), a) for a in ys_avals]
+        avals = [_COUNTER, *carry_avals, *ys_avals]
+        operation = out.ops(
+            "stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2
+        )
+        condition, (counter, *_) = out.block(operation, 0, avals)
+        below = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
+        end = condition.constant(trips * unroll, _COUNTER)
+        condition.finish([condition.op("stablehlo.compare", [counter, end], below, aval=_FLAG)])
+        body, (counter, *arguments) = out.block(operation, 1, avals)
+        held, buffers = arguments[: self.num_carry], arguments[self.num_carry :]
+        for number in range(unroll):
+            row = step.row(body, counter, number)
+            held, results = step(body, held, row)
+            buffers = [step.write(body, b, y, row, a) for b, y, a in zip(buffers, results, ys_avals, strict=True)]
+        following = body.op("stablehlo.add", [counter, body.constant(unroll, _COUNTER)], aval=_COUNTER)
+        body.finish([following, *held, *buffers])
+        results = list(operation.results)[1:]
+        carry, ys = results[: self.num_carry], results[self.num_carry :]
+        for number in range(length - rest, length):
+            row = step.static_row(out, number)
+            carry, here = step(out, carry, row)
+            row = out.constant(row, _COUNTER)
+            ys = [step.write(out, b, y, row, a) for b, y, a in zip(ys, here, ys_avals, strict=True)]
+        return [*carry, *ys]
+
+    def reference(self, *arrays):
+        consts, carry, xs = self.split(arrays)
+        rows = range(self.length)
+        ys = []
+        for i in reversed(rows) if self.reverse else rows:
+            results = run(self.jaxpr, *consts, *carry, *[x[i] for x in xs])
+            carry = results[: self.num_carry]
+            ys.append([np.asarray(y) for y in results[self.num_carry :]])
+        if self.reverse:
+            ys.reverse()
+        avals = self.jaxpr.out_avals[self.num_carry :]
+        empty = [np.zeros((0, *a.shape), a.dtype) for a in avals]
+        return [*carry, *([np.stack(y) for y in zip(*ys, strict=True)] if ys else empty)]
+
+    @classmethod
+    def samples(cls, array):
+        f32, i32 = np.dtype("float32"), np.dtype("int32")
+        number, vector, count = ShapedArray((), f32), ShapedArray((2,), f32), ShapedArray((), i32)
+        plain = stage_closed(lambda c, x: [add(mul(c, 0.5), x), mul(c, x)], [vector, vector], "step")[0]
+        for reverse in (False, True):
+            for unroll in (1, 2, 7):
+                yield cls(plain, 5, 1, 0, reverse, unroll), [array(2), array(5, 2)]
+        rich = stage_closed(
+            lambda w, i, c, x: [add(i, 1), sin(add(mul(w, c), x)), c, x, sin(w)], [number, count, number, number], "step"
+        )[0]
+        yield cls(rich, 4, 2, 1), [array(), np.int32(0), array(), array(4)]
+        yield cls(rich, 4, 2, 1, True), [array(), np.int32(0), array(), array(4)]
+        yield cls(rich, 1, 2, 1), [array(), np.int32(0), array(), array(1)]
+        yield cls(rich, 0, 2, 1), [array(), np.int32(0), array(), array(0)]
+        yield cls(stage_closed(lambda c: [mul(c, c)], [vector], "step")[0], 2, 1, 0), [array(2, low=-1, high=1)]
+
+    @classmethod
+    def refusals(cls, array):
+        vector = ShapedArray((2,), np.dtype("float32"))
+        plain = stage_closed(lambda c, x: [add(c, x), mul(c, x)], [vector, vector], "step")[0]
+        yield cls(plain, 5, 1, 0), [array(2), array(4, 2)], "5 steps"
+        yield cls(plain, 5, 1, 0), [array(3), array(5, 2)], "was given"
+
+
+# ---- writing a step
+
+
+class _Step:
+    """Writes one application of a scan's body."""
+
+    def __init__(self, scan, consts, xs, x_avals):
+        self.scan = scan
+        self.consts = consts
+        self.xs = [(x, physical(a)) for x, a in zip(xs, x_avals, strict=True)]
+
+    def static_row(self, out, number) -> int:
+        return self.scan.length - 1 - number if self.scan.reverse else number
+
+    def row(self, out, counter, number):
+        """The row of the step that is `number` steps behind the counter."""
+        if not self.scan.reverse:
+            return counter if not number else out.op(
+                "stablehlo.add", [counter, out.constant(number, _COUNTER)], aval=_COUNTER
+            )
+        return out.op(
+            "stablehlo.subtract", [out.constant(self.scan.length - 1 - number, _COUNTER), counter], aval=_COUNTER
+        )
+
+    def __call__(self, out, carry, row):
+        """(carry, row of ys) for the row of that number: an int, or a value of the program."""
+        slices = [_row_of(out, x, aval, row) for x, aval in self.xs]
+        closed = self.scan.jaxpr
+        results = lower.inline(out, closed.jaxpr, closed.consts, [*self.consts, *carry, *slices])
+        return results[: self.scan.num_carry], results[self.scan.num_carry :]
+
+    def write(self, out, buffer, value, row, aval):
+        """The buffer of ys with one row set."""
+        update = out.reshape(value, aval.with_shape((1, *aval.shape[1:])))
+        starts = [row, *[out.constant(0, _COUNTER)] * (len(aval.shape) - 1)]
+        return out.op("stablehlo.dynamic_update_slice", [buffer, update, *starts], aval=aval)
+
+
+def _row_of(out, x, aval, row):
+    one = aval.with_shape((1, *aval.shape[1:]))
+    rank = len(aval.shape)
+    if type(row) is int:
+        attributes = {
+            "start_indices": i64s(row, *[0] * (rank - 1)),
+            "limit_indices": i64s(row + 1, *aval.shape[1:]),
+            "strides": i64s(*[1] * rank),
+        }
+        piece = out.op("stablehlo.slice", [x], attributes, aval=one)
+    else:
+        starts = [row, *[out.constant(0, _COUNTER)] * (rank - 1)]
+        piece = out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(1, *aval.shape[1:])}, aval=one)
+    return out.reshape(piece, aval.with_shape(aval.shape[1:]))
+
+
+def _joined(out, rows, aval):
+    """Rows as one array; an empty one where there are none."""
+    if not rows:
+        return out.broadcast(out.constant(_nothing(aval), aval.with_shape(())), aval)
+    rows = [out.reshape(r, aval.with_shape((1, *aval.shape[1:]))) for r in rows]
+    if len(rows) == 1:
+        return rows[0]
+    return out.op("stablehlo.concatenate", rows, {"dimension": i64(0)}, aval=aval)
+
+
+def _nothing(aval):
+    return np.zeros((), aval.dtype) if aval.dtype.kind != "V" else 0
+
+
+# ---- derivatives of bodies
+
+
+class _Split:
+    """A body split into its values and its derivative.
+
+    has, out_has   which arguments and results have a tangent
+    hoisted        constants → residuals that are the same in each step
+    primal         (constants, carry, xs) → (carry, ys, residuals to be stacked)
+    shared         residuals that are rows of an xs or ys that exists anyway: ("xs" or "ys", which)
+    linear         (invariant residuals, tangents of constants, of carry, shared and stacked residuals, tangents of xs)
+                   → (tangents of carry, of ys)
+    """
+
+    __slots__ = ("has", "hoisted", "linear", "out_has", "primal", "shared")
+
+
+@kept
+def linearized_body(closed, has, num_consts, num_carry) -> _Split:
+    has, out_has = grown(has, num_consts, num_carry, lambda marks: linearize_jaxpr(closed, marks)[2])
+    program, linear, given_has, count = linearize_jaxpr(closed, has)
+    jaxpr = program.jaxpr
+    split = _Split()
+    split.has, split.out_has = has, out_has
+    split_at = len(jaxpr.outvars) - count
+    results, residuals = jaxpr.outvars[:split_at], jaxpr.outvars[split_at:]
+
+    invariant_eqns, invariant = _invariant(jaxpr, num_consts)
+    xs = {v: i for i, v in enumerate(jaxpr.invars[num_consts + num_carry :])}
+    ys = {v: i for i, v in reversed(list(enumerate(results[num_carry:]))) if type(v) is Var}
+    hoisted, stacked, split.shared, places = [], [], [], []
+    for v in residuals:
+        if type(v) is Literal or v in invariant:
+            places.append(("invariant", len(hoisted)))
+            hoisted.append(v)
+        elif v in xs or v in ys:
+            places.append(("shared", len(split.shared)))
+            split.shared.append(("xs", xs[v]) if v in xs else ("ys", ys[v]))
+        else:
+            places.append(("stacked", len(stacked)))
+            stacked.append(v)
+    outside = without_dead_code(
+        jaxpr.replace(invars=jaxpr.invars[:num_consts], outvars=hoisted, eqns=invariant_eqns, arg_names=None)
+    )
+    split.hoisted = ClosedJaxpr(outside, program.consts)
+    split.primal = ClosedJaxpr(
+        without_dead_code(jaxpr.replace(outvars=[*results, *stacked], result_paths=None)), program.consts
+    )
+
+    const_count, carry_count = sum(has[:num_consts]), sum(has[num_consts : num_consts + num_carry])
+    carry_avals = [a.to_tangent_aval() for a, h in zip(closed.out_avals[:num_carry], out_has, strict=False) if h]
+    ends = np.cumsum([len(hoisted), const_count, carry_count, len(split.shared), len(stacked)])
+
+    def run_linear(*args):
+        starts = {"invariant": 0, "shared": int(ends[2]), "stacked": int(ends[3])}
+        tangents = [*args[ends[0] : ends[2]], *args[ends[4] :]]
+        outs = iter(run(linear, *[args[starts[kind] + i] for kind, i in places], *tangents))
+        carries = iter(carry_avals)
+        full = []
+        for i, (given, wanted) in enumerate(zip(given_has, out_has, strict=True)):
+            aval = next(carries) if i < num_carry and wanted else None
+            if given:
+                full.append(next(outs))
+            elif wanted:
+                full.append(instantiate(Zero(aval)))
+        return full
+
+    tangent_avals = [a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h]
+    row_avals = [
+        *[(jaxpr.invars[num_consts + num_carry :] if kind == "xs" else results[num_carry:])[i].aval for kind, i in split.shared],
+        *[v.aval for v in stacked],
+    ]  # fmt: skip
+    avals = [
+        *[v.aval for v in hoisted],
+        *tangent_avals[: const_count + carry_count],
+        *row_avals,
+        *tangent_avals[const_count + carry_count :],
+    ]
+    split.linear = restage(run_linear, avals, closed)
+    return split
+
+
+def _invariant(jaxpr, num_consts):
+    """The equations of a body that depend on its constants alone, and all variables that do."""
+    invariant = {*jaxpr.constvars, *jaxpr.invars[:num_consts]}
+    eqns = []
+    for eqn in jaxpr.eqns:
+        if not eqn.op.effects and all([type(v) is Literal or v in invariant for v in eqn.invars]):
+            eqns.append(eqn)
+            invariant.update(eqn.outvars)
+    return eqns, invariant
+
+
+class _Transposed:
+    """The transpose of a body that is linear in some arguments.
+
+    linear_carry   which carries are linear
+    forward        None, or the body of the other carries: it also gives what they were before the step
+    carry_has      which carries' cotangents flow
+    const_avals    of the linear constants to which something flows: their cotangents are added up
+    flows          for each argument, whether a cotangent comes out for it
+    program        (known constants, sums, cotangents of carry, known carries, known xs, cotangents of ys)
+                   → (sums, cotangents of carry, cotangents of xs)
+    """
+
+    __slots__ = ("carry_has", "const_avals", "flows", "forward", "linear_carry", "program")
+
+
+@kept
+def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transposed:
+    jaxpr = closed.jaxpr
+    first = num_consts + num_carry
+    linear, _ = grown(linear, num_consts, num_carry, lambda marks: _tainted(jaxpr, marks))
+    parts = _Transposed()
+    parts.linear_carry = carry_linear = linear[num_consts:first]
+    known_carry = [i for i in range(num_carry) if not carry_linear[i]]
+    known_in = [i for i, lin in enumerate(linear) if not lin]
+    parts.forward = None
+    if known_carry:
+        known_only = reordered(closed, tuple(range(len(linear))), tuple(known_carry))
+        pruned = without_dead_code(known_only.jaxpr)
+        before = [pruned.invars[num_consts + i] for i in known_carry]
+        pruned = pruned.replace(
+            invars=[pruned.invars[i] for i in known_in], outvars=[*pruned.outvars, *before], result_paths=None
+        )
+        parts.forward = ClosedJaxpr(pruned, closed.consts)
+
+    out_avals = closed.out_avals
+    ys_has = has_ct[num_carry:]
+    avals = closed.in_avals
+    known_consts = [i for i in known_in if i < num_consts]
+    known_rows = [i for i in known_in if i >= num_consts]  # carries that ran ahead, then xs
+
+    def flow(carry_has, known, carry_cts, ys_cts):
+        """Cotangents of all arguments, `Zero` where nothing flows and None where not linear."""
+        values = dict(zip([*known_consts, *known_rows], known, strict=True))
+        carry_cts, ys_cts = iter(carry_cts), iter(ys_cts)
+        cts = [next(carry_cts) if h else Zero(a) for h, a in zip(carry_has, out_avals, strict=False)]
+        cts += [next(ys_cts) if h else Zero(a) for h, a in zip(ys_has, out_avals[num_carry:], strict=True)]
+        given = iter(backward(closed, linear, [values.get(i) for i in range(len(linear))], cts))
+        return [next(given) if lin else None for lin in linear]
+
+    known_avals = [avals[i] for i in [*known_consts, *known_rows]]
+    ys_avals = [a.strip_weak_type() for a, h in zip(out_avals[num_carry:], ys_has, strict=True) if h]
+
+    def carry_avals(carry_has):
+        return [a.strip_weak_type() for a, h in zip(out_avals, carry_has, strict=False) if h]
+
+    carry_has = tuple([h and lin for h, lin in zip(has_ct, carry_linear, strict=False)])
+    while True:
+        flows = []
+
+        def probe(*args, carry_has=carry_has, flows=flows):
+            a, b = len(known_avals), len(known_avals) + sum(carry_has)
+            back = flow(carry_has, args[:a], args[a:b], args[b:])
+            flows[:] = [ct is not None and not is_zero(ct) for ct in back]
+            return []
+
+        restage(probe, [*known_avals, *carry_avals(carry_has), *ys_avals], closed)
+        more = union([carry_has, flows[num_consts:first]]) if num_carry else ()
+        if more == carry_has:
+            break
+        carry_has = more
+    for i, h in enumerate(carry_has):
+        flows[num_consts + i] = h
+    parts.carry_has, parts.flows = carry_has, flows
+    parts.const_avals = [avals[i].strip_weak_type() for i in range(num_consts) if flows[i]]
+    sums = len(parts.const_avals)
+
+    def run_transposed(*args):
+        args = iter(args)
+        consts = [next(args) for _ in known_consts]
+        totals = [next(args) for _ in range(sums)]
+        carry_cts = [next(args) for h in carry_has if h]
+        rows = [next(args) for _ in known_rows]
+        back = flow(carry_has, [*consts, *rows], carry_cts, list(args))
+        here = [ct for ct, f in zip(back[:num_consts], flows, strict=False) if f]
+        return [
+            *[add_any(total, ct) for total, ct in zip(totals, here, strict=True)],
+            *[instantiate(ct) for ct, h in zip(back[num_consts:first], carry_has, strict=True) if h],
+            *[ct for ct, f in zip(back[first:], flows[first:], strict=True) if f],
+        ]
+
+    parts.program = restage(
+        run_transposed,
+        [
+            *[avals[i] for i in known_consts], *parts.const_avals, *carry_avals(carry_has),
+            *[avals[i] for i in known_rows], *ys_avals,
+        ],
+        closed,
+    )  # fmt: skip
+    return parts
+
+
+def _tainted(jaxpr, marks):
+    """Which results depend on the marked arguments."""
+    tainted = {v for v, m in zip(jaxpr.invars, marks, strict=True) if m}
+    for eqn in jaxpr.eqns:
+        if any([type(v) is Var and v in tainted for v in eqn.invars]):
+            tainted.update(eqn.outvars)
+    return tuple([type(v) is Var and v in tainted for v in jaxpr.outvars])
+
+
+__all__ = ["Scan", "linearized_body", "transposed_body"]
