@@ -23,7 +23,7 @@ from bevel.core.sharp_edges import warn_once
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, state
 from bevel.engine.dispatch import cached_call
-from bevel.engine.pytree import flatten
+from bevel.engine.pytree import call_tree_of, flatten
 from bevel.transforms.evaluate import compile_for, execute, fastpath, on_device, place_argument
 from bevel.transforms.simplify import pruned
 
@@ -241,10 +241,11 @@ class Jitted:
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
         results = execute(executable, arrays)
+        result = traced.out_tree.unflatten(results)
         fast = None
-        if not traced.by_value and not any([a.extended for a in traced.closed.in_avals]):
-            fast = fastpath(executable, traced.out_tree, device, committed, kept)
-        return traced.out_tree.unflatten(results), fast, False
+        if not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
+            fast = fastpath(executable, result, device, committed, kept)
+        return result, fast, False
 
     def op_of(self, traced) -> Jit:
         if traced.op is None:

@@ -68,7 +68,8 @@ class ShapedArray(AbstractValue):
         return ShapedArray(fields.pop("shape"), fields.pop("dtype"), fields.pop("weak_type"), **fields)
 
     def with_shape(self, shape) -> ShapedArray:
-        return ShapedArray(tuple(shape), self.dtype, self.weak_type)
+        shape = tuple(shape)
+        return self if shape == self.shape else ShapedArray(shape, self.dtype, self.weak_type)
 
     def with_dtype(self, dtype, weak_type=False) -> ShapedArray:
         return ShapedArray(self.shape, dtype, weak_type)

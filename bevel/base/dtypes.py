@@ -161,6 +161,18 @@ class ExtendedDType:
         """The shape, as the engine holds it, of an array of this dtype and `shape`."""
         return (*shape, *self.element_shape)
 
+    def physical_aval(self, aval: Any) -> Any:
+        """The aval of the engine's array that holds an array of `aval`."""
+        raise NotImplementedError
+
+    def wrap(self, held: Any) -> Any:
+        """The engine's array as the array of this dtype that it holds."""
+        raise NotImplementedError
+
+    def unwrap(self, value: Any) -> Any:
+        """The engine's array that holds an array of this dtype."""
+        raise NotImplementedError
+
     def __eq__(self, other):
         return self is other or (type(self) is type(other) and self.fields == other.fields)
 

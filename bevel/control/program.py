@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, evaluate
 from bevel.core.primitive import Primitive
@@ -20,7 +18,7 @@ class ProgramOp(Primitive):
     """An op with programs among its parameters. Many-valued; hashed by the identity of its programs."""
 
     multiple_results = True
-    holds_programs: ClassVar[bool] = True
+    holds_programs = True
 
 
 def run(closed: ClosedJaxpr, *args):

@@ -17,7 +17,7 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.engine.builder import i64, i64s, physical
 from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import add_any, mul
-from bevel.ops.exponential import sin
+from bevel.ops.trigonometric import sin
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
 from bevel.transforms import lower
@@ -191,7 +191,7 @@ class Scan(ProgramOp):
             if self.reverse:
                 rows.reverse()
             return [*carry, *[_joined(out, [r[i] for r in rows], a) for i, a in enumerate(ys_avals)]]
-        ys = [out.broadcast(out.constant(_nothing(a), a.with_shape(())), a) for a in ys_avals]
+        ys = [out.broadcast(out.constant(0, a.with_shape(())), a) for a in ys_avals]
         avals = [_COUNTER, *carry_avals, *ys_avals]
         operation = out.ops(
             "stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2
@@ -313,15 +313,11 @@ def _row_of(out, x, aval, row):
 def _joined(out, rows, aval):
     """Rows as one array; an empty one where there are none."""
     if not rows:
-        return out.broadcast(out.constant(_nothing(aval), aval.with_shape(())), aval)
+        return out.broadcast(out.constant(0, aval.with_shape(())), aval)
     rows = [out.reshape(r, aval.with_shape((1, *aval.shape[1:]))) for r in rows]
     if len(rows) == 1:
         return rows[0]
     return out.op("stablehlo.concatenate", rows, {"dimension": i64(0)}, aval=aval)
-
-
-def _nothing(aval):
-    return np.zeros((), aval.dtype) if aval.dtype.kind != "V" else 0
 
 
 # ---- derivatives of bodies

@@ -35,7 +35,9 @@ class Primitive:
     effects: frozenset = frozenset()
     axis_names: tuple = ()  # mapped axes that the op speaks to: collectives
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
+    holds_programs = False  # are there jaxprs among its parameters?
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
+    is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
     knows_keys = False  # its lowering takes key arrays as they are
 
     def __call__(self, *operands):
@@ -157,7 +159,7 @@ def __new__(cls, {signature}):
 """
     space = {f"_default_{name}": default for name, default in fields.items()}
     space.update(new=object.__new__, kept={}, bound=_KEPT)
-    if getattr(cls, "holds_programs", False):
+    if cls.holds_programs:
         # such ops hash by the identity of their programs; keeping them would keep the programs alive
         source = source.replace("return kept[key]", "raise KeyError").replace("kept[key] = self", "pass")
     exec(source, space)

@@ -230,6 +230,9 @@ def _nested_text(items, shape):
 
 
 _scalars: dict[tuple, object] = {}
+_by_value: dict[tuple, object] = {}
+_NUMBERS = (bool, int, float, complex)
+_PLAIN = (bool, int, float, np.float32, np.float64, np.int32, np.int64, np.bool_)
 
 
 def scalar_attribute(value, aval):
@@ -296,8 +299,15 @@ class Emitter:
 
     def constant(self, value, aval):
         """A constant of that aval: a number that fills it, or an array of its shape. Written once per block."""
-        if type(value) in (bool, int, float, complex) or np.ndim(value) == 0:
-            attribute = scalar_attribute(value, aval)
+        kind = type(value)
+        if kind in _NUMBERS or np.ndim(value) == 0:
+            # numbers are found again by value, but for zero and NaN, which are not told by it
+            key = (kind, value, aval) if kind in _PLAIN and value == value and value != 0 else None
+            attribute = _by_value.get(key) if key is not None else None
+            if attribute is None:
+                attribute = scalar_attribute(value, aval)
+                if key is not None:
+                    _by_value[key] = attribute
             known = self.constants.get(attribute_key := (id(attribute), aval))
             if known is None:
                 known = self.constants[attribute_key] = self.op(

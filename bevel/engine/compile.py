@@ -10,6 +10,7 @@ from bevel.base import settings
 from bevel.base.errors import EngineError
 from bevel.engine import disk_cache, lapack, options
 from bevel.engine import jaxlib_names as names
+from bevel.engine.builder import physical
 from bevel.engine.client import client, device_list, result_handler, single
 
 logger = logging.getLogger("bevel")
@@ -25,7 +26,7 @@ class Executable:
 
     __slots__ = (
         "loaded", "in_avals", "out_avals", "hidden", "devices", "handlers", "out_shardings", "choice", "keep_alive",
-        "callbacks",
+        "callbacks", "wrapped",
     )  # fmt: skip
 
     def __init__(self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks):
@@ -36,7 +37,8 @@ class Executable:
         self.devices = (device,)
         sharding = single(device)
         self.out_shardings = [sharding] * len(out_avals)
-        self.handlers = [result_handler(aval, sharding, committed) for aval in out_avals]
+        self.handlers = [result_handler(physical(aval), sharding, committed) for aval in out_avals]
+        self.wrapped = [(i, aval.dtype.wrap) for i, aval in enumerate(out_avals) if aval.extended]
         self.choice = choice
         self.keep_alive = keep_alive
         self.callbacks = callbacks
@@ -51,7 +53,10 @@ class Executable:
 
     def run(self, arrays) -> list:
         """Runs on arrays already on the device; gives arrays. Does not wait."""
-        return self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
+        results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
+        for i, wrap in self.wrapped:
+            results[i] = wrap(results[i])
+        return results
 
 
 def compile_module(module, summary, device, *, overrides=None):

@@ -11,7 +11,7 @@ from collections import namedtuple
 
 from bevel.base import settings
 from bevel.engine import jaxlib_names as names
-from bevel.engine.pytree import registry
+from bevel.engine.pytree import call_registry
 
 Config = names.Config
 _x64 = Config("enable_x64", settings.enable_x64.value, include_in_jit_key=True, include_in_trace_context=True)
@@ -72,7 +72,7 @@ def cached_call(name, function, miss, static_argnums=(), static_argnames=(), pla
     if key is None:
         key = (name, next(_counter))
     return names.pjit(
-        name, function, miss, list(static_argnums), list(static_argnames), key, registry, place, _cache
+        name, function, miss, list(static_argnums), list(static_argnames), key, call_registry, place, _cache
     )
 
 

@@ -50,11 +50,33 @@ is_node: Callable[[type], bool] = registry.is_node
 flatten_one_level: Callable[[Any], tuple[Iterable[Any], Any] | None] = registry.flatten_one_level
 """(children, static data) of a node, None for a leaf."""
 
-register_node: Callable[..., Any] = registry.register_node
-"""register_node(class, flatten, unflatten, flatten_with_keys=None); ValueError where the class is known already."""
+call_registry: Any = PyTreeRegistry()
+"""The node types as the calls in C++ see them: those of `registry`, and arrays made of an array, such as random keys,
+which are leaves for everybody else."""
 
-register_dataclass_node: Callable[[type, Sequence[str], Sequence[str]], Any] = registry.register_dataclass_node
-"""register_dataclass_node(class, data_fields, meta_fields): reads attributes and calls the class, all in C++."""
+
+def register_node(cls: type, *functions: Callable) -> None:
+    """register_node(class, flatten, unflatten, flatten_with_keys=None); ValueError where the class is known already."""
+    registry.register_node(cls, *functions)
+    call_registry.register_node(cls, *functions)
+
+
+def register_dataclass_node(cls: type, data_fields: Sequence[str], meta_fields: Sequence[str]) -> None:
+    """register_dataclass_node(class, data_fields, meta_fields): reads attributes and calls the class, all in C++."""
+    registry.register_dataclass_node(cls, data_fields, meta_fields)
+    call_registry.register_dataclass_node(cls, data_fields, meta_fields)
+
+
+def register_call_node(cls: type, flatten: Callable, unflatten: Callable) -> None:
+    """Makes a class that is a leaf for users a node for the calls in C++."""
+    call_registry.register_node(cls, flatten, unflatten)
+
+
+def call_tree_of(value: Any) -> tuple[int, Any]:
+    """(number of arrays, PyTreeDef) of a value as the calls in C++ see it."""
+    leaves, tree = call_registry.flatten(value)
+    return len(leaves), tree
+
 
 
 def flatten_one_level_with_keys(tree: Any) -> tuple[Iterable[tuple[Any, Any]], Any] | None:
@@ -104,7 +126,12 @@ def _unflatten_default_dict(data: tuple, values: Iterable[Any]) -> defaultdict:
 
 
 # The registry outlives this module where a test imports Bevel a second time in one process.
-if not registry.is_node(OrderedDict):
-    register_node(OrderedDict, _flatten_ordered_dict, _unflatten_ordered_dict, _flatten_ordered_dict_with_keys)
-if not registry.is_node(defaultdict):
-    register_node(defaultdict, _flatten_default_dict, _unflatten_default_dict, _flatten_default_dict_with_keys)
+for _registry in (registry, call_registry):
+    if not _registry.is_node(OrderedDict):
+        _registry.register_node(
+            OrderedDict, _flatten_ordered_dict, _unflatten_ordered_dict, _flatten_ordered_dict_with_keys
+        )
+    if not _registry.is_node(defaultdict):
+        _registry.register_node(
+            defaultdict, _flatten_default_dict, _unflatten_default_dict, _flatten_default_dict_with_keys
+        )

@@ -8,10 +8,12 @@ from bevel.api.arrays import Array as ndarray
 from bevel.base import dtypes as _dtypes
 from bevel.numpy import methods as _methods
 from bevel.numpy.arithmetic import *
+from bevel.numpy.choosing import *
 from bevel.numpy.comparison import *
 from bevel.numpy.constants import *
 from bevel.numpy.creation import *
 from bevel.numpy.elementwise import *
+from bevel.numpy.number_parts import *
 from bevel.numpy.products import *
 from bevel.numpy.reductions import *
 from bevel.numpy.searching import *

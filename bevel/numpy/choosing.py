@@ -1,31 +1,19 @@
-"""Choosing between values: where, clip, select; taking numbers apart into their bits and putting them together."""
+"""Choosing between values: where, clip, select, piecewise."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import (
-    both_arrays,
-    dtype_of,
-    filled_with,
-    is_complex,
-    is_inexact,
-    is_unsigned,
-    refuse_out,
-    truth,
-    whole,
-)
-from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes, promote_inexact
-from bevel.ops import arithmetic, logic
+from bevel.numpy.elementwise import dtype_of, filled_with, is_complex, is_inexact, truth, whole
+from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes
+from bevel.ops import arithmetic
 from bevel.ops import complex as complex_ops
-from bevel.ops.convert import BitcastConvertType, convert
-from bevel.ops.elementwise import mul
-from bevel.ops.logic import AND, EQ, GT, LT, NE, OR, SELECT_N
+from bevel.ops.convert import convert
+from bevel.ops.logic import AND, EQ, NE, OR, SELECT_N
+from bevel.ops.logic import select as choose
 
 _BOOL = np.dtype(bool)
 
@@ -76,18 +64,18 @@ def _clip(x, low, high):
     rest = iter(given[1:])
     if low is not None:
         x, bound = promote("clip", x, next(rest))
-        x = logic_or_max(x, bound)
+        x = _larger(x, bound)
     if high is not None:
         x, bound = promote("clip", x, next(rest))
-        x = logic_and_min(x, bound)
+        x = _smaller(x, bound)
     return x
 
 
-def logic_or_max(x, y):
+def _larger(x, y):
     return OR(x, y) if dtype_of(x) == _BOOL else arithmetic.MAX(x, y)
 
 
-def logic_and_min(x, y):
+def _smaller(x, y):
     return AND(x, y) if dtype_of(x) == _BOOL else arithmetic.MIN(x, y)
 
 
@@ -101,3 +89,115 @@ def clip(arr=None, /, min=None, max=None):  # noqa: A002 - NumPy's names
     if arr is None:
         raise ValueError("clip needs the array to clip as its first argument: clip(x, min=…, max=…).")
     return _clip(arr, min, max)
+
+
+@compiled
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    """x with NaN replaced by `nan`, inf by `posinf` and -inf by `neginf`: by default the largest finite numbers.
+
+    copy   is there for NumPy's sake: the result is always a new array
+    """
+    x = whole(array("nan_to_num", x))
+    if not is_inexact(x):
+        return x
+    if is_complex(x):
+        parts = [_finite(part(x), nan, posinf, neginf) for part in (complex_ops.real, complex_ops.imag)]
+        return complex_ops.Complex()(*parts)
+    return _finite(x, nan, posinf, neginf)
+
+
+def _finite(x, nan, posinf, neginf):
+    dtype = dtype_of(x)
+    limits = dtypes.finfo(dtype)
+    posinf = float(limits.max) if posinf is None else posinf
+    neginf = float(limits.min) if neginf is None else neginf
+    shape = get_aval(x).shape
+    for found, instead in (
+        (NE(x, x), nan), (EQ(x, filled_with(x, np.inf)), posinf), (EQ(x, filled_with(x, -np.inf)), neginf)
+    ):  # fmt: skip
+        instead = filled_with(x, instead) if type(instead) in (bool, int, float) else convert(instead, dtype)
+        x = choose(found, broadcast_to(instead, shape), x)
+    return x
+
+
+@compiled
+def _select(conditions, choices, default):
+    flat = arrays("select", *choices, default)
+    *choices, default = promote_dtypes(*flat)
+    conditions = arrays("select", *conditions)
+    *shaped, default = broadcast("select", *conditions, *choices, default)
+    shape = next((get_aval(v).shape for v in (*shaped, default) if get_aval(v).shape), ())
+    full = [broadcast_to(v, shape) if shape else whole(v) for v in (*shaped, default)]
+    count = len(conditions)
+    conditions, choices, result = full[:count], full[count:-1], full[-1]
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = SELECT_N(truth(condition), result, choice)
+    return result
+
+
+def select(condlist, choicelist, default=0):
+    """At each place, the element of the first choice whose condition holds; `default` where none does.
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.arange(4)
+    >>> print(jnp.select([x < 1, x > 2], [x, x * 10], default=-1))
+    [ 0 -1 -1 30]
+    """
+    if len(condlist) != len(choicelist):
+        raise ValueError(
+            f"select needs a choice for each condition; got {len(condlist)} conditions and {len(choicelist)} choices."
+        )
+    if len(condlist) == 0:
+        raise ValueError("select needs at least one condition; got an empty list.")
+    for condition in condlist:
+        if dtype_of(condition) != _BOOL:
+            raise TypeError(f"select chooses by boolean conditions; got one of {get_aval(condition).str_short()}.")
+    return _select(list(condlist), list(choicelist), default)
+
+
+def piecewise(x, condlist, funclist, *args, **kw):
+    """A function given by pieces: where condlist[i] holds, funclist[i](x, *args, **kw), or the number funclist[i].
+
+    funclist   one more than the conditions: the last is for all other places; else those are 0
+    Each piece is computed on the whole of x, and the last condition that holds decides.
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.array([-2.0, 3.0])
+    >>> print(jnp.piecewise(x, [x < 0], [lambda v: -v, lambda v: v * 10]))
+    [ 2. 30.]
+    """
+    x = array("piecewise", x)
+    conditions = condlist
+    if isinstance(condlist, (list, tuple)):
+        if condlist and get_aval(condlist[0]).shape == () and get_aval(x).shape != ():
+            conditions = [condlist]
+        conditions = list(conditions)
+        if any(isinstance(c, (list, tuple)) for c in conditions):
+            conditions = [np.asarray(c) for c in conditions]
+    elif len(get_aval(condlist).shape) == len(get_aval(x).shape):
+        conditions = [condlist]
+    else:
+        conditions = [condlist[i] for i in range(get_aval(condlist).shape[0])]
+    count = len(conditions)
+    functions = list(funclist)
+    if len(functions) == count:
+        functions.append(0)
+    if len(functions) != count + 1:
+        raise ValueError(
+            f"piecewise with {count} conditions needs {count} functions, or {count + 1} with one for all other places; "
+            f"got {len(functions)}."
+        )
+    x = whole(x)
+    result = _piece(functions[-1], x, args, kw)
+    for condition, function in zip(conditions, functions[:-1], strict=True):
+        result = _where(condition, _piece(function, x, args, kw), result)
+    return result
+
+
+def _piece(function, x, args, kw):
+    """One piece in x's dtype and shape."""
+    value = function(x, *args, **kw) if callable(function) else function
+    return broadcast_to(convert(whole(value), dtype_of(x)), get_aval(x).shape)
+
+
+__all__ = ["clip", "nan_to_num", "piecewise", "select", "where"]

@@ -54,6 +54,11 @@ class Elementwise(Primitive):
     splats = True
     sample_dtype = "float32"
 
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        # such an op is written without calling its rule, while lowering
+        cls.is_plain = cls.lower is Elementwise.lower and getattr(cls, "hlo", None) is not None
+
     def infer(self, *avals):
         first = avals[0]
         shape, dtype, weak = first.shape, first.dtype, first.weak_type

@@ -18,15 +18,13 @@ from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, state
 from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
+from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.client import Array, default_device, put, single
 from bevel.engine.compile import Executable, compile_module
 from bevel.engine.dispatch import Fastpath, cached_call
-from bevel.engine.pytree import registry
+from bevel.engine.pytree import call_tree_of
 from bevel.transforms.lower import hidden_constants, is_hidden, lower
 from bevel.transforms.summary import summarize
-
-flatten = registry.flatten
-
 
 class EvaluationTrace(Trace):
     """Runs each primitive at once, as a compiled program that C++ finds by the operands' avals."""
@@ -89,9 +87,8 @@ def run_flat(closed, operands, multiple_results):
     executable, device, committed = compile_for(closed, operands)
     arrays = [on_device(x, aval, device) for x, aval in zip(operands, executable.in_avals, strict=True)]
     results = execute(executable, arrays)
-    if multiple_results:
-        return results, fastpath(executable, flatten(results)[1], device, committed), False
-    return results[0], fastpath(executable, flatten(results[0])[1], device, committed), False
+    result = results if multiple_results else results[0]
+    return result, fastpath(executable, result, device, committed), False
 
 
 # ---- programs found by their structure
@@ -128,7 +125,7 @@ def structure(closed: ClosedJaxpr) -> tuple:
             numbers[id(v)] = len(numbers)
         rows = []
         for eqn in jaxpr.eqns:
-            inner = tuple([of_program(p) for _, p in subprograms(eqn.op)]) if eqn.op.fields else ()
+            inner = tuple([of_program(p) for _, p in subprograms(eqn.op)]) if eqn.op.holds_programs else ()
             op = _without_programs(eqn.op) if inner else eqn.op
             rows.append((op, inner, *[of_atom(v) for v in eqn.invars]))
             for v in eqn.outvars:
@@ -153,7 +150,7 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
     """The executable for a program on the device that its operands are committed to: (executable, device, committed)."""
     committed = False
     for operand in operands:
-        if isinstance(operand, Array) and operand._committed:
+        if isinstance(operand, AbstractArray) and operand._committed:
             here = operand._sharding._device
             if committed and here != device:
                 raise EngineError(
@@ -178,7 +175,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
             found = _executables.get(key)
             if found is not None:
                 _executables.move_to_end(key)
-                hidden = _hidden_values(closed)
+                hidden = [on_device(value, get_aval(value), device) for value in hidden_constants(closed).values()]
                 if all(a is b for a, b in zip(hidden, found.hidden, strict=True)):
                     return found
                 return found.with_hidden(hidden)
@@ -204,10 +201,6 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
     return executable
 
 
-def _hidden_values(closed):
-    return list(hidden_constants(closed).values())
-
-
 def clear_caches():
     """Forgets every compiled program and cached call."""
     with _lock, _calls_lock:
@@ -219,7 +212,9 @@ def clear_caches():
 
 
 def on_device(value, aval, device):
-    """An operand as an array on that device, in the dtype of its aval."""
+    """An operand as an array on that device, in the dtype of its aval; of a key array, its words."""
+    if aval.extended and not isinstance(value, Array):
+        value = aval.dtype.unwrap(value)
     if isinstance(value, Array):
         if value.is_deleted():
             raise DonatedBufferError(
@@ -228,9 +223,9 @@ def on_device(value, aval, device):
             )
         if value._sharding._device == device:
             return value
-        return names.batched_device_put(aval, single(device), [value], [device], value._committed)
+        return names.batched_device_put(physical(aval), single(device), [value], [device], value._committed)
     held = physical(aval)
-    return put(aval, np.asarray(value).astype(held.dtype, copy=False), single(device), False)
+    return put(held, np.asarray(value).astype(held.dtype, copy=False), single(device), False)
 
 
 def place_argument(value, sharding, layout=None):
@@ -259,9 +254,12 @@ def translated(error):
     return error
 
 
-def fastpath(executable, out_tree, device, committed, kept=None):
-    """What C++ needs to run this program again without Python; None where it cannot."""
-    if executable.callbacks or any(aval.extended for aval in executable.out_avals):
+def fastpath(executable, result, device, committed, kept=None):
+    """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
+    if executable.callbacks:
+        return None
+    out_count, out_tree = call_tree_of(result)
+    if out_count != len(executable.out_avals):  # a node type that was registered with jaxlib directly
         return None
     count = len(executable.in_avals)
     return Fastpath(
@@ -269,7 +267,7 @@ def fastpath(executable, out_tree, device, committed, kept=None):
         out_tree,
         [single(device)] * count,
         executable.out_shardings,
-        executable.out_avals,
+        [physical(aval) for aval in executable.out_avals],
         [committed] * len(executable.out_avals),
         [True] * count if kept is None else kept,
         [None] * count,

@@ -12,7 +12,7 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.core import source
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
-from bevel.core.staging import stage
+from bevel.core.staging import paused_collector, stage
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
@@ -80,7 +80,7 @@ def is_hidden(value) -> bool:
 
 def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None) -> Module:
     """Lowers a program. `donated` are the positions of arguments whose memory the results may use."""
-    with mlir.context, mlir.unknown:
+    with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform)
         hidden = hidden_constants(closed)
         module.hidden = list(hidden.values())
@@ -111,7 +111,7 @@ def hidden_constants(closed) -> dict[int, object]:
             if is_hidden(value):
                 found[id(value)] = value
         for eqn in jaxpr.eqns:
-            if eqn.op.fields:
+            if eqn.op.holds_programs:
                 for _, inner in subprograms(eqn.op):
                     visit(inner)
 
@@ -147,22 +147,29 @@ def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
 
 
 def _write(out, jaxpr, env):
-    locate = mlir.locate
+    locate, create, point = mlir.locate, mlir.create, out.point
     outer = out.location
     for eqn in jaxpr.eqns:
         op = eqn.op
-        outvars = eqn.outvars
-        out.avals = avals = [v.aval for v in outvars]
-        out.in_avals = in_avals = [v.aval for v in eqn.invars]
-        out.location = locate(eqn.source) if eqn.source is not None else outer
+        outvars, invars = eqn.outvars, eqn.invars
+        location = out.location = locate(eqn.source) if eqn.source is not None else outer
         if op.splats:
-            shape = avals[0].shape
+            aval = outvars[0].aval
+            shape = aval.shape
             values = [
-                env[v] if type(v) is not Literal else out.constant(v.val, v.aval.with_shape(shape)) for v in eqn.invars
+                env[v] if type(v) is not Literal else out.constant(v.val, v.aval.with_shape(shape)) for v in invars
             ]
-            out.in_avals = [v.aval if type(v) is not Literal else avals[0] for v in eqn.invars]
+            if op.is_plain and all([v.aval.shape == shape or type(v) is Literal for v in invars]):
+                # most equations of most programs: written without further ado
+                result = aval.ir_type or type_of(aval)
+                env[outvars[0]] = create(op.hlo, [result], values, None, None, 0, location, point).result
+                continue
+            out.avals = avals = [aval]
+            out.in_avals = in_avals = [v.aval if type(v) is not Literal else v.aval.with_shape(shape) for v in invars]
         else:
-            values = [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in eqn.invars]
+            out.avals = avals = [v.aval for v in outvars]
+            out.in_avals = in_avals = [v.aval for v in invars]
+            values = [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in invars]
         if not op.knows_keys and (avals and avals[0].extended or any([a.extended for a in in_avals])):
             results = _lower_on_keys(out, eqn, values)
         else:

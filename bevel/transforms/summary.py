@@ -20,7 +20,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             if op.kind in counts:
                 counts[op.kind] += 1
             kernels.add((op.name, eqn.outvars[0].aval if eqn.outvars else None))
-            if op.fields:
+            if op.holds_programs:
                 for _, inner in subprograms(op):
                     visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
 

@@ -1,0 +1,121 @@
+"""Bevel under the name jax, so that programs and libraries written for JAX run on it unmodified.
+
+`install()` puts a finder before Python's own: `import jax.numpy` then gives `bevel.numpy`, the very same module. What
+Bevel does not have yet answers with one letter that says so. It must come before anything imports the real jax; the two
+cannot share a process, since both give jaxlib's array class its methods.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+
+from bevel.base import settings
+from bevel.base.errors import BevelError, MissingNameError
+
+JAX_VERSION = "0.10.2"
+
+# Modules of JAX whose place in Bevel has another name.
+PLACES = {
+    "jax.numpy": "bevel.numpy",
+    "jax.experimental": "bevel.compat.experimental",
+    "jax.version": "bevel.compat.version",
+    "jax.core": "bevel.compat.core",
+    "jax.test_util": "bevel.testing",
+}
+
+
+class OneEngineError(BevelError, ImportError):
+    """The real jax and Bevel were to share one process.
+
+    Both give methods to jaxlib's array class. Fails: `import jax; import bevel.compat; bevel.compat.install()`.
+    Mended: run each in a process of its own, or `python -m bevel run program.py` without importing the real jax.
+    """
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads a module of jax as the module of Bevel that stands for it."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def create_module(self, spec):
+        module = importlib.import_module(self.place)
+        self.spec_before = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        module.__spec__ = self.spec_before
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds `jax` and what is below it in Bevel."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "jax" or not name.startswith("jax."):
+            return None
+        place = PLACES.get(name) or "bevel." + name[4:]
+        if _exists(place):
+            return importlib.machinery.ModuleSpec(name, _Loader(place), is_package=True)
+        raise ModuleNotFoundError(
+            f"{name} is not in Bevel yet: no module of that name stands for it.\n"
+            "bevel.compat.PLACES lists what lives under another name.",
+            name=name,
+        )
+
+
+def _exists(place) -> bool:
+    if place in sys.modules:
+        return True
+    try:
+        return importlib.util.find_spec(place) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+class _Root(types.ModuleType):
+    """The module `jax`: Bevel's names, JAX's version."""
+
+    def __getattr__(self, name):
+        import bevel
+
+        try:
+            return getattr(bevel, name)
+        except AttributeError:
+            pass
+        full = f"jax.{name}"
+        place = PLACES.get(full) or f"bevel.{name}"
+        if not name.startswith("__") and _exists(place):
+            return importlib.import_module(full)
+        raise MissingNameError(
+            f"jax.{name} is not in Bevel yet. Bevel stands for JAX {JAX_VERSION}; what it has: dir(jax)."
+        )
+
+    def __dir__(self):
+        import bevel
+
+        return sorted({*bevel.__dir__(), *(n[4:] for n in PLACES)})
+
+
+def install(profile: str = "compat"):
+    """Puts Bevel under the name jax in this process, with the sharp edges of `profile`: JAX's own by default."""
+    here = sys.modules.get("jax")
+    if isinstance(here, _Root):
+        return
+    if here is not None:
+        raise OneEngineError(
+            "The real jax is loaded in this process already, and Bevel cannot share it: both give jaxlib's array class "
+            "its methods.\nImport bevel.compat before anything that imports jax, or use `python -m bevel run program.py`."
+        )
+    root = _Root("jax", "Bevel under the name jax.")
+    root.__path__ = []  # type: ignore[attr-defined]
+    root.__spec__ = importlib.machinery.ModuleSpec("jax", None, is_package=True)
+    root.__version__ = JAX_VERSION  # type: ignore[attr-defined]
+    root.__version_info__ = tuple(int(p) for p in JAX_VERSION.split("."))  # type: ignore[attr-defined]
+    sys.modules["jax"] = root
+    sys.meta_path.insert(0, _Finder())
+    settings.config.update("sharp_edges", profile)

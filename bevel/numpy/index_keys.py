@@ -1,0 +1,253 @@
+"""What stands between the brackets of x[…], read once: a list of entries, one for each axis of x and each new axis."""
+
+from __future__ import annotations
+
+import operator
+from types import EllipsisType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bevel.base import dtypes, settings
+from bevel.base.errors import NonConcreteBooleanIndexError, TracerIntegerConversionError
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, get_aval
+from bevel.engine.client import Array, to_host
+from bevel.ops.cutting import Concatenate
+from bevel.ops.shapes import reshape
+
+
+class Int(NamedTuple):
+    """One place on an axis, which goes away. `is_wrapped` where the value counts from the front already."""
+
+    value: Any
+    is_wrapped: bool
+
+
+class Span(NamedTuple):
+    """Places start, start + step, … on an axis, `size` of them. `start` is computed in compiled eager programs."""
+
+    start: Any
+    size: int
+    step: int
+
+
+class Many(NamedTuple):
+    """An array of places on an axis."""
+
+    places: Any
+    is_wrapped: bool = False
+
+
+class New(NamedTuple):
+    """A new axis of size 1."""
+
+
+NEW = New()
+
+
+class IndexTypeError(TypeError):
+    """Something between brackets that is no index: a float, a string, a list.
+
+    Fails: `x[[0, 2]]`, `x[1.0]`. Mended: `x[jnp.array([0, 2])]`, `x[1]`.
+    """
+
+
+class BoundsError(IndexError):
+    """An index known while tracing lies outside of its axis.
+
+    Fails: `jnp.arange(3)[5]`. Mended: an index in range, or `x.at[5].get(mode="clip")` to say what should come of it.
+    """
+
+
+def parse(shape, key, mode=None) -> list:
+    """The entries of a key for an array of that shape: they cover each of its axes, in order.
+
+    Boolean arrays become the integer arrays of their True places; each lone True or False becomes an array of one or no
+    places on an axis of size 1 that `with_lone_axes` inserts. Python ints and slices are brought into range.
+    raises IndexError for too many indices, two ellipses, a mask of another shape, an int out of range
+    raises TypeError for lists, strings and floats
+    """
+    if type(key) is not tuple:
+        if isinstance(key, (list, range)):
+            raise IndexTypeError(
+                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, since it could mean "
+                "x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the former."
+            )
+        key = key if isinstance(key, tuple) else (key,)
+    items = [_item(k) for k in key]
+    taken = sum([_consumed(k) for k in items])
+    if taken > len(shape):
+        raise IndexError(
+            f"x[{_brief(key)}] has {taken} indices for an array of {len(shape)} ax{'is' if len(shape) == 1 else 'es'}, "
+            f"shape {tuple(shape)}{user_line(' at {}')}: too many indices."
+        )
+    count = sum([k is Ellipsis for k in items])
+    if count > 1:
+        raise IndexError(f"x[{_brief(key)}] has {count} ellipses (`...`); an index can only have a single one.")
+    if not count:
+        items.append(Ellipsis)
+    entries: list = []
+    axis = 0
+    for item in items:
+        kind = type(item)
+        if kind is int:
+            entries.append(_int(item, shape[axis], axis, mode))
+        elif item is None:
+            entries.append(NEW)
+            continue
+        elif kind is slice:
+            entries.append(_span(item, shape[axis], axis))
+        elif item is Ellipsis:
+            rest = len(shape) - taken
+            entries.extend([Span(0, d, 1) for d in shape[axis : axis + rest]])
+            axis += rest
+            continue
+        elif kind is _Mask:
+            entries.extend(_places(item.flags, shape, axis))
+            axis += item.flags.ndim
+            continue
+        else:
+            entries.append(_array(item, shape[axis], axis))
+        axis += 1
+    return entries
+
+
+class _Mask(NamedTuple):
+    flags: np.ndarray
+
+
+class Lone(NamedTuple):
+    """A lone True or False: an axis of size 1 is put in, and kept or emptied."""
+
+    flag: bool
+
+
+def _consumed(item):
+    """How many axes of the array an item takes."""
+    if item is None or item is Ellipsis:
+        return 0
+    return item.flags.ndim if type(item) is _Mask else 1
+
+
+def _item(k):
+    """An item as an int, a slice, None, Ellipsis, a mask, or an array of integers."""
+    kind = type(k)
+    if kind is int or kind is slice or k is None or kind is EllipsisType:
+        return k
+    if kind is bool:
+        return _Mask(np.asarray(k))
+    if isinstance(k, (Array, Tracer, np.ndarray, np.generic)):
+        return _array_item(k)
+    if isinstance(k, (list, tuple)):
+        return _array_item(_sequence(k))
+    convert = getattr(k, "__jax_array__", None)
+    if convert is not None:
+        return _array_item(convert())
+    if isinstance(k, str):
+        raise IndexTypeError(f"x[{k!r}]: an array has no names, so a string cannot index it{user_line(' at {}')}.")
+    if isinstance(k, (float, complex)):
+        raise IndexTypeError(
+            f"x[{_brief(k)}]: an index must be of integer or boolean type, not {kind.__name__}{user_line(' at {}')}. "
+            f"Write int({_brief(k)})."
+        )
+    try:
+        return operator.index(k)
+    except TypeError:
+        raise IndexError(
+            f"x[{_brief(k)}]: a {kind.__name__} is not an index{user_line(' at {}')}. Indices are integers, slices, `...`, "
+            "None, and arrays of integers or booleans."
+        ) from None
+
+
+def _array_item(k):
+    dtype = k.dtype
+    if dtype == np.bool_:
+        return _Mask(concrete_mask(k))
+    if not dtypes.issubdtype(dtype, np.integer):
+        raise IndexTypeError(
+            f"x[…] was given an index of dtype {dtype}{user_line(' at {}')}: an index must have integer or boolean type.\n"
+            "Convert it: x[i.astype(int)]."
+        )
+    if isinstance(k, np.generic) or type(k) is np.ndarray and not k.shape:
+        return int(k)
+    return k
+
+
+def concrete_mask(mask) -> np.ndarray:
+    """The values of a boolean index; the letter where they are not known while tracing."""
+    if isinstance(mask, Tracer):
+        value = mask.known_value()
+        if value is None:
+            raise NonConcreteBooleanIndexError(
+                f"x[mask] by {mask.described()}{user_line(' at {}')}: how many elements it selects, and so the result's "
+                "shape,\nis not known while tracing. Use jnp.where(mask, x, 0) or x.at[mask].set(number); jnp.nonzero(mask, "
+                "size=n)\ngives indices of a fixed size."
+            )
+        mask = value
+    return to_host(mask) if isinstance(mask, Array) else np.asarray(mask)
+
+
+def _sequence(items):
+    """A list or tuple among the indices, as an array."""
+    if any([isinstance(i, (Tracer, Array)) for i in items]):
+        shape = get_aval(items[0]).shape
+        return Concatenate(0)(*[reshape(i if isinstance(i, (Tracer, Array)) else np.asarray(i), (1, *shape)) for i in items])
+    values = np.asarray(items)
+    return values.astype(np.int32) if not values.size and values.dtype.kind == "f" else values
+
+
+def _int(i, size, axis, mode):
+    wrapped = i + size if i < 0 else i
+    if not 0 <= wrapped < size:
+        if not size:
+            raise BoundsError(f"index {i} is out of bounds for axis {axis} with size 0{user_line(' at {}')}.")
+        if mode is None and settings.sharp_edges.value != "compat":
+            raise BoundsError(
+                f"index {i} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}.\n"
+                "Say what should come of it by a mode: x.at[i].get(mode='clip') or mode='fill'; x.at[i].set(y, mode='drop')."
+            )
+    return Int(wrapped, True)
+
+
+def _span(item, size, axis):
+    try:
+        start, stop, step = item.indices(size)
+    except TracerIntegerConversionError:
+        raise IndexError(
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice must be static integers, since they "
+            "decide its shape.\nUse lax.dynamic_slice_in_dim(x, start, size, axis), whose size is static; "
+            "or jnp.where over positions."
+        ) from None
+    except TypeError as error:
+        raise IndexTypeError(
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice are integers or None ({error})."
+        ) from None
+    count = len(range(start, stop, step))
+    return Span(start if count else 0, count, step if count > 1 else 1)
+
+
+def _array(k, size, axis):
+    aval = get_aval(k)
+    if not size and 0 not in aval.shape:
+        raise BoundsError(f"an index is out of bounds for axis {axis} with size 0{user_line(' at {}')}.")
+    return Many(k) if aval.shape else Int(k, False)
+
+
+def _places(mask, shape, axis):
+    """The entries of a mask over some axes: the places where it is True; or a lone True or False."""
+    if not mask.ndim:
+        return [Lone(bool(mask))]
+    here = tuple(shape[axis : axis + mask.ndim])
+    if mask.shape != here:
+        raise IndexError(
+            f"a boolean index of shape {mask.shape} did not match the axes it stands for, of shape {here}, "
+            f"from axis {axis} on{user_line(' at {}')}."
+        )
+    return [Many(places.astype(np.int32), True) for places in np.nonzero(mask)]
+
+
+def _brief(key):
+    text = ", ".join([repr(k) for k in key]) if type(key) is tuple else repr(key)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,159 @@
+"""Numbers taken apart and put together: sign, fraction and exponent, common divisors, bits, neighbours."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.numpy.eager import compiled
+from bevel.numpy.elementwise import (
+    both_arrays,
+    dtype_of,
+    filled_with,
+    is_complex,
+    is_inexact,
+    is_unsigned,
+    refuse_out,
+    whole,
+)
+from bevel.numpy.promotion import array, arrays, broadcast, promote, promote_inexact
+from bevel.ops import arithmetic, logic
+from bevel.ops import complex as complex_ops
+from bevel.ops.convert import BitcastConvertType, convert
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import AND, EQ, LT, NE, OR, select
+
+_INT32 = np.dtype("int32")
+
+
+@compiled
+def copysign(x1, x2, /):
+    """|x1| with the sign of x2, of its zeros and NaNs too."""
+    x, y = arrays("copysign", x1, x2)
+    x, y = promote_inexact(x, y)
+    if is_complex(x):
+        raise TypeError("copysign is not defined for complex numbers.")
+    x, y = both_arrays(*broadcast("copysign", x, y))
+    bits = np.dtype(f"int{dtypes.itemsize_bits(dtype_of(y))}")
+    as_integer = BitcastConvertType(bits)(y)
+    size = complex_ops.abs_(x)
+    return select(LT(as_integer, filled_with(as_integer, 0)), arithmetic.neg(size), size)
+
+
+@compiled
+def nextafter(x, y, /):
+    """The floating-point number next to x in the direction of y."""
+    x, y = arrays("nextafter", x, y)
+    x, y = both_arrays(*broadcast("nextafter", *promote_inexact(x, y)))
+    return arithmetic.Nextafter()(x, y)
+
+
+@compiled
+def spacing(x, /):
+    """The distance from |x| to the next larger floating-point number, with the sign of x; NaN for infinite x."""
+    [x] = promote_inexact(array("spacing", x))
+    x = whole(x)
+    away = select(LT(x, filled_with(x, 0)), filled_with(x, -math.inf), filled_with(x, math.inf))
+    return arithmetic.sub(arithmetic.Nextafter()(x, away), x)
+
+
+class _Layout:
+    """How a floating-point dtype is laid out in bits."""
+
+    def __init__(self, dtype):
+        info = dtypes.finfo(dtype)
+        self.width = dtypes.itemsize_bits(dtype)
+        self.mantissa = info.nmant
+        self.exponent_mask = (1 << (self.width - 1 - info.nmant)) - 1
+        self.bias = self.exponent_mask >> 1
+        self.integer = np.dtype(f"int{self.width}")
+
+
+@compiled
+def frexp(x, /):
+    """(m, e) with x = m · 2^e and 1/2 <= |m| < 1; (x, 0) for zero, inf and NaN. e is int32."""
+    [x] = promote_inexact(array("frexp", x))
+    if is_complex(x):
+        raise TypeError("frexp is not defined for complex numbers.")
+    x = whole(x)
+    layout = _Layout(dtype_of(x))
+    # numbers below the normal ones are first scaled by a power of two
+    lift = layout.mantissa + 2
+    tiny = float(dtypes.finfo(dtype_of(x)).tiny)
+    is_small = LT(complex_ops.abs_(x), filled_with(x, tiny))
+    lifted = select(is_small, mul(x, 2.0**lift), x)
+    bits = BitcastConvertType(layout.integer)(lifted)
+    place = filled_with(bits, layout.mantissa)
+    mask = layout.exponent_mask << layout.mantissa
+    exponent = logic.ShiftRightLogical()(AND(bits, filled_with(bits, mask)), place)
+    half = OR(AND(bits, filled_with(bits, ~mask)), filled_with(bits, (layout.bias - 1) << layout.mantissa))
+    mantissa = BitcastConvertType(dtype_of(x))(half)
+    count = arithmetic.sub(convert(exponent, _INT32), layout.bias - 1)
+    count = select(is_small, arithmetic.sub(count, lift), count)
+    special = OR(EQ(x, filled_with(x, 0)), logic.NOT(logic.IsFinite()(x)))
+    return select(special, x, mantissa), select(special, filled_with(count, 0), count)
+
+
+@compiled
+def ldexp(x1, x2, /):
+    """x1 · 2^x2, rounded once; x2 are integers."""
+    x, n = arrays("ldexp", x1, x2)
+    if not dtypes.issubdtype(dtype_of(n), np.integer):
+        raise ValueError(f"ldexp takes integer exponents; got {get_aval(n).str_short()}.")
+    if is_complex(x):
+        raise ValueError("ldexp is not defined for complex numbers.")
+    weak = get_aval(x).weak_type
+    [x] = promote_inexact(x)
+    x, n = both_arrays(*broadcast("ldexp", x, n))
+    dtype = dtype_of(x)
+    layout = _Layout(dtype)
+    # In three steps, none of which under- or overflows before the last: 2^n = 2^a · 2^a · 2^(n - 2a), each in range.
+    reach = 3 * (layout.bias - 1)
+    n = _held(convert(n, _INT32), -reach, reach)
+    third = arithmetic.Div()(n, filled_with(n, 3))
+    last = arithmetic.sub(n, mul(third, 2))
+    result = x
+    for power in (third, third, last):
+        result = mul(result, _power_of_two(power, dtype, layout))
+    return convert(result, dtype, weak)
+
+
+def _held(x, low, high):
+    return arithmetic.MIN(arithmetic.MAX(x, filled_with(x, low)), filled_with(x, high))
+
+
+def _power_of_two(n, dtype, layout):
+    """2^n by its bits, for n in the range of normal numbers."""
+    bits = convert(arithmetic.add(n, layout.bias), layout.integer)
+    return BitcastConvertType(dtype)(logic.ShiftLeft()(bits, filled_with(bits, layout.mantissa)))
+
+
+@compiled(static=("out",))
+def modf(x, /, out=None):
+    """(fraction, whole part) of x, both with the sign of x."""
+    refuse_out("modf", out)
+    [x] = promote_inexact(array("modf", x))
+    if is_complex(x):
+        raise TypeError("modf is not defined for complex numbers.")
+    x = whole(x)
+    part = select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
+    return arithmetic.sub(x, part), part
+
+
+# ---- integers
+
+
+@compiled
+def bitwise_count(x, /):
+    """How many bits of |x| are set, as uint8."""
+    x = whole(array("bitwise_count", x))
+    if dtype_of(x) == np.bool_:
+        return convert(x, np.dtype("uint8"))
+    if is_inexact(x):
+        raise TypeError(f"bitwise_count is for integers; got {get_aval(x).str_short()}.")
+    if not is_unsigned(x):
+        x = complex_ops.abs_(x)
+    return convert(logic.PopulationCount()(x), np.dtype("uint8"))

@@ -1,0 +1,418 @@
+"""Reductions: sums, products, extremes, means and spreads along axes.
+
+Every function takes `axis` (None: all axes, an int, or a tuple), `keepdims` (True keeps the reduced axes, with size 1)
+and `where` (a mask: elements where it is False are left out). `out` is refused.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of, static_axes
+from bevel.numpy.creation import wanted_dtype
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
+from bevel.ops import arithmetic, powers
+from bevel.ops.complex import abs_, conj, real
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import MUL, mul
+from bevel.ops.logic import AND, NE, OR, select
+from bevel.ops.reductions import (
+    Argmax,
+    Argmin,
+    ReduceAnd,
+    ReduceMax,
+    ReduceMin,
+    ReduceOr,
+    ReduceProd,
+    highest,
+    lowest,
+)
+from bevel.ops.shapes import BroadcastInDim, ReduceSum, full
+from bevel.ops.shapes import reshape as reshaped
+
+_BOOL = np.dtype(bool)
+_FLOAT32 = np.dtype("float32")
+
+
+# ---- what they share
+
+
+def wide_dtype(dtype, promote_integers=True):
+    """The dtype in which integers and booleans are added: the default int, at least."""
+    if dtype == _BOOL:
+        return dtypes.canonicalize_dtype(np.dtype("int64"))
+    if promote_integers and dtypes.issubdtype(dtype, np.integer):
+        kind = "uint64" if dtypes.issubdtype(dtype, np.unsignedinteger) else "int64"
+        default = dtypes.canonicalize_dtype(np.dtype(kind))
+        return default if dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(default) else dtype
+    return dtype
+
+
+def _is_narrow_float(dtype):
+    return dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4
+
+
+def masked(name, x, where, identity):
+    """x with the identity of the reduction where the mask is False."""
+    if where is None:
+        return x
+    mask = as_array(name, where)
+    mask = mask if get_aval(mask).dtype == _BOOL else _is_nonzero(mask)
+    shape = broadcast_shapes(name, shape_of(x), shape_of(mask))
+    x, mask = broadcast_to(x, shape), broadcast_to(mask, shape)
+    return select(mask, x, full(shape, identity, get_aval(x).dtype))
+
+
+def _is_nonzero(x):
+    aval = get_aval(x)
+    return x if aval.dtype == _BOOL else NE(x, full(aval.shape, 0, aval.dtype))
+
+
+def kept(x, shape, axes, keepdims):
+    """The result of a reduction of an array of that shape, with its axes kept where asked."""
+    if not keepdims or not axes:
+        return x
+    places = tuple([i for i in range(len(shape)) if i not in axes])
+    return BroadcastInDim(tuple([1 if i in axes else d for i, d in enumerate(shape)]), places)(x)
+
+
+def _axes(name, axis, x):
+    return tuple(sorted(several_axes(name, axis, len(shape_of(x)))))
+
+
+def _strong(x):
+    return convert(x, get_aval(x).dtype)
+
+
+def _initial(name, initial, dtype):
+    value = as_array(name, initial)
+    if shape_of(value):
+        raise ValueError(f"{name} needs a number as initial; got an array of shape {shape_of(value)}{user_line(' at {}')}.")
+    return convert(value, dtype)
+
+
+def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_integers, reduce, combine, identity):
+    """Sums and products: in `dtype`, narrow floats by way of float32."""
+    refuse_out(name, out)
+    x = as_array(name, a)
+    own = get_aval(x).dtype
+    dtype = wide_dtype(own, promote_integers) if dtype is None else wanted_dtype(dtype, name)
+    inner = _FLOAT32 if _is_narrow_float(dtype) else dtype
+    if inner == _BOOL:  # counting in bool is logic
+        x = _is_nonzero(x)
+        reduce, combine = (ReduceOr, OR) if identity == 0 else (ReduceAnd, AND)
+    x = masked(name, convert(x, inner), where, identity)
+    axes = _axes(name, axis, x)
+    result = reduce(axes)(x) if axes else x
+    if initial is not None:
+        start = _initial(name, initial, inner)
+        result = combine(broadcast_to(start, shape_of(result)), result)
+    return convert(kept(result, shape_of(x), axes, keepdims), dtype)
+
+
+# ---- sums and products
+
+
+@compiled(static=("axis", "dtype", "out", "keepdims", "promote_integers"))
+def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):  # noqa: A001
+    """The sum of elements along axes; 0 where there are none.
+
+    dtype             of the result, and of the addition (float16 and bfloat16 are added in float32)
+    promote_integers  narrow integers are added in the default int, which False forgoes
+    initial           what the sum starts from
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sum(jnp.array([[1, 2], [3, 4]]), axis=0))
+    [4 6]
+    """
+    return _accumulate("sum", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceSum, arithmetic.ADD, 0)
+
+
+@compiled(static=("axis", "dtype", "out", "keepdims", "promote_integers"))
+def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
+    """The product of elements along axes; 1 where there are none. Arguments as for `sum`."""
+    return _accumulate("prod", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceProd, MUL, 1)
+
+
+# ---- extremes
+
+
+def _extreme(name, a, axis, out, keepdims, initial, where, reduce, combine, identity):
+    refuse_out(name, out)
+    x = _strong(as_array(name, a))
+    if where is not None and initial is None:
+        raise ValueError(
+            f"{name} has no identity, so with a where mask it needs an initial value{user_line(' at {}')}: "
+            f"jnp.{name}(x, where=…, initial=…)."
+        )
+    dtype = get_aval(x).dtype
+    x = masked(name, x, where, identity(dtype))
+    axes = _axes(name, axis, x)
+    if initial is None and builtins.any([not shape_of(x)[i] for i in axes]):
+        raise ValueError(
+            f"zero-size array to reduction operation {name} which has no identity{user_line(' at {}')}: shape {shape_of(x)}. "
+            "Give initial=…."
+        )
+    result = reduce(axes)(x) if axes else x
+    if initial is not None:
+        start = broadcast_to(_initial(name, initial, dtype), shape_of(result))
+        result = combine(start, result)
+    return kept(result, shape_of(x), axes, keepdims)
+
+
+def _max_of(x, y):
+    return OR(x, y) if get_aval(x).dtype == _BOOL else arithmetic.MAX(x, y)
+
+
+def _min_of(x, y):
+    return AND(x, y) if get_aval(x).dtype == _BOOL else arithmetic.MIN(x, y)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
+    """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
+    return _extreme("max", a, axis, out, keepdims, initial, where, ReduceMax, _max_of, lowest)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
+    """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
+    return _extreme("min", a, axis, out, keepdims, initial, where, ReduceMin, _min_of, highest)
+
+
+def amax(a, axis=None, out=None, keepdims=False, initial=None, where=None):
+    """As `max`."""
+    return max(a, axis, out, keepdims, initial, where)
+
+
+def amin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
+    """As `min`."""
+    return min(a, axis, out, keepdims, initial, where)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def ptp(a, axis=None, out=None, keepdims=False):
+    """The largest less the smallest element."""
+    refuse_out("ptp", out)
+    x = as_array("ptp", a)
+    return arithmetic.SUB(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
+
+
+def _arg(name, a, axis, out, keepdims, op):
+    refuse_out(name, out)
+    x = as_array(name, a)
+    shape = shape_of(x)
+    axis = None if axis is None else one_axis(name, as_index(name, axis), len(shape))
+    if (not get_aval(x).size) if axis is None else not shape[axis]:
+        raise ValueError(f"attempt to get {name} of an empty sequence{user_line(' at {}')}: shape {shape}.")
+    flat = reshaped(x, (get_aval(x).size,)) if axis is None else x
+    result = op((axis or 0,), dtypes.canonicalize_dtype(np.dtype("int64")))(flat)
+    if keepdims:
+        axes = tuple(range(len(shape))) if axis is None else (axis,)
+        return reshaped(result, [1 if i in axes else d for i, d in enumerate(shape)])
+    return result
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def argmax(a, axis=None, out=None, keepdims=None):
+    """Where the largest element stands along an axis (flattened without one): the first at ties, the first NaN."""
+    return _arg("argmax", a, axis, out, keepdims, Argmax)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def argmin(a, axis=None, out=None, keepdims=None):
+    """Where the smallest element stands along an axis (flattened without one): the first at ties, the first NaN."""
+    return _arg("argmin", a, axis, out, keepdims, Argmin)
+
+
+# ---- logic
+
+
+def _logical(name, a, axis, out, keepdims, where, reduce, identity):
+    refuse_out(name, out)
+    x = masked(name, _is_nonzero(as_array(name, a)), where, identity)
+    axes = _axes(name, axis, x)
+    return kept(reduce(axes)(x) if axes else x, shape_of(x), axes, keepdims)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def all(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
+    """Are all elements along axes true (not 0)? True where there are none."""
+    return _logical("all", a, axis, out, keepdims, where, ReduceAnd, True)
+
+
+@compiled(static=("axis", "out", "keepdims"))
+def any(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
+    """Is any element along axes true (not 0)? False where there are none."""
+    return _logical("any", a, axis, out, keepdims, where, ReduceOr, False)
+
+
+@compiled(static=("axis", "keepdims"))
+def count_nonzero(a, axis=None, keepdims=False):
+    """How many elements along axes are not 0."""
+    return sum(_is_nonzero(as_array("count_nonzero", a)), axis, keepdims=keepdims)
+
+
+# ---- means and spreads
+
+
+def _inner_dtype(dtype):
+    return _FLOAT32 if _is_narrow_float(dtype) else dtype
+
+
+def _count(name, x, axes, keepdims, where, dtype):
+    """How many elements each result is the mean of: a number, or an array where a mask decides."""
+    if where is None:
+        return dtype.type(math.prod([shape_of(x)[i] for i in axes]))
+    mask = broadcast_to(as_array(name, where), broadcast_shapes(name, shape_of(x), shape_of(where)))
+    return sum(_is_nonzero(mask), axes, dtype=dtype, keepdims=keepdims)
+
+
+def _quotient(x, count):
+    if isinstance(count, np.generic):
+        count = full(shape_of(x), count, get_aval(x).dtype)
+    return arithmetic.DIV(x, broadcast_to(count, shape_of(x)))
+
+
+@compiled(static=("axis", "dtype", "out", "keepdims"))
+def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
+    """The mean of elements along axes, in floating point; NaN where there are none.
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.mean(jnp.array([1, 2]))
+    Array(1.5, dtype=float32)
+    """
+    refuse_out("mean", out)
+    x = as_array("mean", a)
+    own = get_aval(x).dtype
+    if dtype is None:
+        dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(own))
+        inner = _inner_dtype(dtype)
+    else:
+        dtype = wanted_dtype(dtype, "mean")
+        inner = _inner_dtype(dtype)
+        if not dtypes.issubdtype(dtype, np.inexact):
+            inner = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtypes.promote_types(own, dtype)))
+    axes = _axes("mean", axis, x)
+    total = sum(x, axes, dtype=inner, keepdims=keepdims, where=where)
+    shape = shape_of(x) if where is None else broadcast_shapes("mean", shape_of(x), shape_of(as_array("mean", where)))
+    x = broadcast_to(x, shape)
+    return convert(_quotient(total, _count("mean", x, axes, keepdims, where, inner)), dtype)
+
+
+def _variance(name, a, axis, dtype, ddof, keepdims, where, center, correction):
+    """Σ |x - mean|² / (n - ddof), in two passes: subtracting first keeps digits where the mean is large."""
+    if correction is not None:
+        if not (isinstance(ddof, int) and ddof == 0):
+            raise ValueError(f"{name} takes ddof or correction, not both{user_line(' at {}')}.")
+        ddof = correction
+    x = as_array(name, a)
+    own = get_aval(x).dtype
+    inexact = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(own))
+    if dtype is None:
+        inner = _inner_dtype(inexact)
+        dtype = _real(inexact)
+    else:
+        dtype = wanted_dtype(dtype, name)
+        if dtypes.issubdtype(own, np.complexfloating) and not dtypes.issubdtype(dtype, np.complexfloating):
+            raise ValueError(f"{name} of complex numbers with a real dtype loses their imaginary part{user_line(' at {}')}: {dtype}.")
+        inner = _inner_dtype(dtypes.promote_types(inexact, dtype) if dtypes.issubdtype(dtype, np.inexact) else inexact)
+        inner = inner if dtypes.issubdtype(dtype, np.inexact) else inexact
+        dtype = _real(dtype)
+    x = convert(x, inner)
+    axes = _axes(name, axis, x)
+    if where is not None:
+        x = broadcast_to(x, broadcast_shapes(name, shape_of(x), shape_of(as_array(name, where))))
+    middle = mean(x, axes, keepdims=True, where=where) if center is None else convert(as_array(name, center), inner)
+    centered = arithmetic.SUB(x, broadcast_to(middle, broadcast_shapes(name, shape_of(x), shape_of(middle))))
+    if dtypes.issubdtype(inner, np.complexfloating):
+        centered = real(mul(centered, conj(centered)))
+    else:
+        centered = powers.square(centered)
+    total = sum(centered, axes, keepdims=keepdims, where=where)
+    part = get_aval(total).dtype
+    count = _count(name, x, axes, keepdims, where, part)
+    if isinstance(count, np.generic) and isinstance(ddof, (int, float)):
+        count = part.type(builtins.max(float(count) - ddof, 0))
+    else:
+        count = count if not isinstance(count, np.generic) else full((), count, part)
+        less = convert(as_array(name, ddof), part)
+        count = arithmetic.SUB(count, broadcast_to(less, shape_of(count)))
+        count = arithmetic.MAX(count, full(shape_of(count), 0, part))
+    return convert(_quotient(total, count), dtype)
+
+
+def _real(dtype):
+    return dtypes.real_dtype_of_complex(dtype) if dtypes.issubdtype(dtype, np.complexfloating) else dtype
+
+
+@compiled(static=("axis", "dtype", "out", "ddof", "keepdims", "correction"))
+def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
+    """The variance along axes: the mean of |x - mean|², with `n - ddof` for n.
+
+    mean        the mean, where it is known already (as with keepdims=True)
+    correction  another name for ddof
+    """
+    refuse_out("var", out)
+    return _variance("var", a, axis, dtype, ddof, keepdims, where, mean, correction)
+
+
+@compiled(static=("axis", "dtype", "out", "ddof", "keepdims", "correction"))
+def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
+    """The standard deviation along axes: the square root of `var`."""
+    refuse_out("std", out)
+    if dtype is not None and not dtypes.issubdtype(wanted_dtype(dtype, "std"), np.inexact):
+        raise ValueError(f"std needs a floating-point dtype; got {dtype}{user_line(' at {}')}.")
+    return powers.sqrt(_variance("std", a, axis, dtype, ddof, keepdims, where, mean, correction))
+
+
+@compiled(static=("axis", "returned", "keepdims"))
+def average(a, axis=None, weights=None, returned=False, keepdims=False):
+    """The mean weighed by `weights`: Σ w x / Σ w. With `returned`, also the sums of the weights."""
+    x = as_array("average", a)
+    if weights is None:
+        result = mean(x, axis, keepdims=keepdims)
+        if not returned:
+            return result
+        axes = _axes("average", axis, x)
+        count = get_aval(result).dtype.type(math.prod([shape_of(x)[i] for i in axes]))
+        return result, full(shape_of(result), count, get_aval(result).dtype)
+    w = as_array("average", weights)
+    x, w = promote_dtypes(x, w)
+    inexact = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
+    x, w = convert(x, inexact), convert(w, inexact)
+    shape = shape_of(x)
+    if shape_of(w) != shape:
+        if axis is None:
+            raise ValueError(
+                f"average must be told the axis when shapes of a and weights differ{user_line(' at {}')}: {shape} and {shape_of(w)}."
+            )
+        axes = several_axes("average", axis, len(shape))
+        if shape_of(w) != tuple([shape[i] for i in axes]):
+            raise ValueError(
+                f"average: weights of shape {shape_of(w)} don't fit axis {axis} of shape {shape}{user_line(' at {}')}."
+            )
+        order = np.argsort(axes)
+        w = BroadcastInDim(shape, tuple(sorted(axes)))(_transposed(w, order))
+    totals = sum(w, axis, keepdims=keepdims)
+    result = arithmetic.DIV(sum(MUL(x, w), axis, keepdims=keepdims), totals)
+    return (result, totals) if returned else result
+
+
+def _transposed(x, order):
+    from bevel.ops.shapes import transpose
+
+    return transpose(x, [int(i) for i in order])
+
+
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp",
+    "std", "sum", "var",
+]  # fmt: skip

@@ -1,0 +1,87 @@
+"""The laws of classes: that rules are there, samples are there, refusals are letters, parameters make the op."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+
+from bevel.base.errors import BevelError, MissingRuleError
+from bevel.core.primitive import Primitive
+from bevel.core.trace import get_aval
+from bevel.tools.laws.closeness import LawBroken
+from bevel.tools.laws.law import class_law, law
+from bevel.tools.laws.samples import apply, refusals_of, samples_of
+
+#: Parameters that rules need not read, and why.
+SAID_ELSEWHERE = {
+    "sharding": "read by the partitioner, from the printed program",
+    "out_sharding": "read by the partitioner, from the printed program",
+    "accuracy": "None, the engine's own accuracy, is the one that jaxlib's CPU and GPU offer",
+}
+
+
+@law("rebuilt", lambda sample: not sample.holds_programs)
+def rebuilt_is_the_same(sample):
+    """Rebuilt from its parameters, pickled or copied, it is equal, alike in hash and in print."""
+    op = sample.op
+    for how, other in (
+        ("rebuilt from its parameters", type(op)(*[getattr(op, field) for field in op.fields])),
+        ("rebuilt by name", type(op)(**op.params)),
+        ("pickled", pickle.loads(pickle.dumps(op))),
+        ("copied", copy.deepcopy(op)),
+    ):
+        if other != op or hash(other) != hash(op) or repr(other) != repr(op):
+            raise LawBroken(f"rebuilt is the same: {op!r} {how} is {other!r}, and not equal to it.")
+
+
+@class_law("samples")
+def gives_samples(cls):
+    """It gives at least one sample."""
+    if not samples_of(cls):
+        raise LawBroken(f"{cls.__name__} gives no samples: write samples(array), which yields (op, operands).")
+
+
+@class_law("refusals")
+def refuses_in_these_words(cls):
+    """What it refuses, it refuses by a letter of at most eight lines that holds the words stated; there is at least one."""
+    count = 0
+    for op, operands, words in refusals_of(cls):
+        count += 1
+        given = ", ".join(get_aval(x).str_short() for x in operands)
+        try:
+            apply(op)(*operands)
+        except MissingRuleError:
+            raise
+        except BevelError as error:
+            text = str(error)
+            if words not in text:
+                raise LawBroken(f"{op!r}({given}) is refused in other words: {text!r} does not hold {words!r}.") from None
+            if text.count("\n") >= 8:
+                raise LawBroken(f"{op!r}({given}) is refused in {text.count(chr(10)) + 1} lines; eight are enough.") from None
+        else:
+            raise LawBroken(f"{op!r}({given}) is not refused; expected a letter with {words!r}.")
+    if not count:
+        raise LawBroken(f"{cls.__name__} states no refusals: write refusals(array), which yields (op, operands, words).")
+
+
+@class_law("rules")
+def has_its_rules(cls):
+    """It has every rule: infer, lower, reference, batch, and jvp unless it says `is_differentiable = False`."""
+    wanted = ["infer", "lower", "reference", "batch", *(["jvp"] if cls.is_differentiable else [])]
+    lacking = [rule for rule in wanted if getattr(cls, rule) is getattr(Primitive, rule)]
+    if lacking:
+        raise LawBroken(f"{cls.__name__} has no rule {', '.join(lacking)}.")
+
+
+@class_law("fields")
+def every_field_is_used(cls):
+    """Every parameter is read by some rule."""
+    read = set()
+    for owner in cls.__mro__:
+        if issubclass(owner, Primitive) and owner is not Primitive:
+            read |= set(re.findall(r"\bself\.(\w+)", inspect.getsource(owner)))
+    unread = [field for field in cls.fields if field not in read and field not in SAID_ELSEWHERE]
+    if unread:
+        raise LawBroken(f"{cls.__name__} reads {', '.join(unread)} nowhere.")

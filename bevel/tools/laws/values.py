@@ -1,0 +1,195 @@
+"""The laws of values: what an op computes, of which shape and dtype, and that compiling it with others changes nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from bevel.api.jit import jit
+from bevel.base import dtypes, settings
+from bevel.base.errors import BevelError
+from bevel.core.trace import get_aval
+from bevel.ops.elementwise import Elementwise
+from bevel.tools.laws.closeness import LawBroken, check_close, difference, tolerance_of
+from bevel.tools.laws.law import law
+from bevel.tools.laws.samples import Sample, apply, recast, result_avals
+
+#: The ops that move elements and compute none: they agree with their reference bit for bit.
+EXACT = frozenset(
+    "broadcast_in_dim reshape transpose rev squeeze iota concatenate slice pad select_n copy copy_p gather scatter "
+    "dynamic_slice dynamic_update_slice max min reduce_max reduce_min argmax argmin sort neg floor ceil round nextafter "
+    "bitcast_convert_type real imag conj complex clamp split top_k".split()
+)
+#: The dtypes at which an op is tried, where its shape rule accepts them.
+DTYPES = tuple(
+    dtypes.as_dtype(d)
+    for d in ("float32", "float64", "bfloat16", "float16", "int8", "int32", "uint8", "bool", "complex64")
+)
+
+
+def reference(op, operands) -> list:
+    with np.errstate(all="ignore"):
+        results = op.reference(*operands)
+    return list(results) if op.multiple_results else [results]
+
+
+def is_exact(op) -> bool:
+    return op.name in EXACT
+
+
+def has_reference(sample) -> bool:
+    return sample.is_plain
+
+
+@law("infer")
+def infer_tells_the_truth(sample):
+    """The shape rule tells the truth: results have the shape and dtype that it says, and are weak only if it says so."""
+    avals = result_avals(sample.op, sample.avals)
+    results = sample.results
+    if len(avals) != len(results):
+        raise LawBroken(f"infer tells the truth: {sample!r} gives {len(results)} results; infer says {len(avals)}.")
+    for aval, result in zip(avals, results, strict=True):
+        if aval.extended:
+            continue
+        value = np.asarray(result)
+        if (value.shape, value.dtype) != (aval.shape, aval.dtype):
+            raise LawBroken(
+                f"infer tells the truth: {sample!r} gives {value.dtype.name}{list(value.shape)}; infer says {aval.str_short()}."
+            )
+        if aval.weak_type and not any(a.weak_type for a in sample.avals) and not getattr(sample.op, "weak_type", False):
+            raise LawBroken(f"infer tells the truth: {sample!r} is weak, where no operand is.")
+    if has_reference(sample) and not sample.holds_programs:
+        for i, (aval, value) in enumerate(zip(avals, reference(sample.op, sample.operands), strict=True)):
+            if (np.shape(value), np.asarray(value).dtype) != (aval.shape, aval.dtype):
+                raise LawBroken(
+                    f"infer tells the truth: {sample!r} result {i} is {aval.str_short()}; "
+                    f"its reference is {np.asarray(value).dtype.name}{list(np.shape(value))}."
+                )
+
+
+@law("reference", has_reference)
+def agrees_with_its_reference(sample):
+    """It agrees with its reference in NumPy: exactly where it only moves elements, else within rounding."""
+    expected = reference(sample.op, sample.operands)
+    check_close("agrees with its reference", sample, sample.results, expected, exact=is_exact(sample.op))
+
+
+def _of_dtype(sample, dtype):
+    """The sample with the dtype most of its operands have turned into another, or None where the op does not take it."""
+    kinds = [x.dtype for x in sample.operands]
+    main = next((d for d in kinds if dtypes.issubdtype(d, np.inexact)), kinds[0])
+    if dtype == main:
+        return None
+    # operands of other dtypes are indices, shapes, predicates
+    changed = recast(sample, lambda d: dtype if d == main else d)
+    try:
+        result_avals(changed.op, changed.avals)
+    except (BevelError, TypeError, ValueError):
+        return None
+    return changed
+
+
+def _through_float32(sample):
+    """The reference at a narrow dtype computed in float32, and rounded."""
+    wide = recast(sample, lambda d: np.dtype("float32") if d in _NARROW else d)
+    found = reference(wide.op, wide.operands)
+    avals = result_avals(sample.op, sample.avals)
+    return [np.asarray(x).astype(a.dtype) for x, a in zip(found, avals, strict=True)]
+
+
+_NARROW = (dtypes.as_dtype("bfloat16"), dtypes.as_dtype("float16"))
+
+
+def _tries_dtypes(sample):
+    return has_reference(sample) and bool(sample.operands) and not sample.holds_programs and any(x.size for x in sample.operands)
+
+
+@law("dtypes", _tries_dtypes)
+def each_dtype(sample):
+    """It agrees with its reference at every dtype that its shape rule accepts."""
+    with settings.enable_x64(True):
+        tried = [s for s in (_of_dtype(sample, d) for d in DTYPES) if s is not None]
+        if not tried:
+            return
+        try:
+            found = jit(lambda values: [apply(s.op)(*v) for s, v in zip(tried, values, strict=True)])([s.operands for s in tried])
+        except Exception:
+            found = [_alone(s) for s in tried]
+        for s, results in zip(tried, found, strict=True):
+            _check_dtype(s, results)
+
+
+def _alone(sample):
+    try:
+        return sample.results
+    except Exception as error:
+        raise LawBroken(f"each dtype: {sample!r} is accepted by infer, but does not run: {error}") from error
+
+
+def _check_dtype(sample, results):
+    narrow = any(x.dtype in _NARROW for x in sample.operands)
+    try:
+        check_close("each dtype", sample, results, reference(sample.op, sample.operands), exact=is_exact(sample.op))
+    except (LawBroken, TypeError, ValueError):
+        if not narrow:
+            raise
+        check_close("each dtype (through float32)", sample, results, _through_float32(sample))
+    for result, aval in zip(results, result_avals(sample.op, sample.avals), strict=True):
+        if result.dtype != aval.dtype:
+            raise LawBroken(f"each dtype: {sample!r} gives {result.dtype}.")
+
+
+_FLOATS = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3e38)
+_FEW_FLOATS = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5)
+
+
+def _special_operands(sample):
+    """Every pairing of special values, as operands of the sample's dtypes."""
+    grids = []
+    for x in sample.operands:
+        if x.dtype == np.bool_:
+            grids.append((False, True))
+        elif dtypes.issubdtype(x.dtype, np.integer):
+            info = np.iinfo(x.dtype)
+            grids.append((info.min, info.max, 0, 1, 2, info.max // 2))
+        elif dtypes.issubdtype(x.dtype, np.complexfloating):
+            grids.append((0j, complex(np.inf, 0), complex(np.nan, 1), 1 + 1j, -1 + 0j))
+        else:
+            grids.append(_FLOATS if len(sample.operands) < 3 else _FEW_FLOATS)
+    rows = list(itertools.product(*grids))
+    with np.errstate(all="ignore"):
+        return [np.asarray([r[i] for r in rows]).astype(x.dtype) for i, x in enumerate(sample.operands)]
+
+
+@law("special", lambda s: isinstance(s.op, Elementwise) and s.position == 0 and has_reference(s))
+def special_values(sample):
+    """NaN, infinities and zeros of both signs (the extremes, of integers) give what the reference gives."""
+    special = Sample(sample.op, _special_operands(sample), sample.position)
+    # the least and greatest floats may overflow a rounding earlier or later: within tolerance is enough
+    for got, expected in zip(special.results, reference(special.op, special.operands), strict=True):
+        expected = np.asarray(expected)
+        words = difference(got, expected, tolerance_of(type(sample.op), expected.dtype), 1e-30, signs=is_exact(sample.op))
+        if words:
+            at = _where(got, expected, tolerance_of(type(sample.op), expected.dtype))
+            given = ", ".join(str(x[at]) for x in special.operands)
+            raise LawBroken(f"special values: {sample.op!r} of {given} is {words}.")
+
+
+def _where(got, expected, rtol):
+    got = np.asarray(got)
+    return next((i for i in range(got.size) if difference(got[i], expected[i], rtol, 1e-30, signs=True)), 0)
+
+
+@law("jit", lambda sample: sample.is_plain)
+def jit_changes_nothing(sample):
+    """Compiled beside other results, and with its operands written into the program, it gives what it gives alone."""
+    run = apply(sample.op)
+    beside, _ = jit(lambda *xs: (run(*xs), xs))(*sample.operands)
+    check_close("jit changes nothing (among others)", sample, beside, sample.results, exact=not sample.holds_programs)
+    # XLA's evaluator of constants rounds transcendental functions otherwise than compiled code does
+    written = jit(lambda: run(*sample.operands))()
+    check_close("jit changes nothing (of constants)", sample, written, sample.results)
+    for aval, result in zip(result_avals(sample.op, sample.avals), written, strict=True):
+        if get_aval(result).shape != aval.shape:
+            raise LawBroken(f"jit changes nothing: {sample!r} of constants has shape {get_aval(result).shape}.")
