@@ -6,7 +6,7 @@
 import pytest
 
 from bevel.tools.laws.check import CLASS_LAWS, check_law, gap, laws_of, samples_of, unknown_gaps
-from bevel.tools.laws.samples import all_primitives
+from bevel.tools.laws.samples import all_primitives, broken_modules
 
 PRIMITIVES = all_primitives()
 
@@ -22,10 +22,14 @@ def _cases():
             yield pytest.param(name, subject, id=f"{cls.__name__}-{at}", marks=marks)
 
 
-@pytest.mark.parametrize("law, subject", _cases())
+@pytest.mark.parametrize("law, subject", list(_cases()))
 def test_law(law, subject):
     check_law(law, subject)
 
 
 def test_gaps_name_laws_that_there_are():
     assert {cls.__name__: unknown_gaps(cls) for cls in PRIMITIVES if unknown_gaps(cls)} == {}
+
+
+def test_every_module_of_primitives_is_imported():
+    assert broken_modules == {}

@@ -192,7 +192,7 @@ class Jitted:
         tracer = getattr(error, "tracer", None)
         if type(tracer) is not Var:
             return []
-        trace = tracer.trace
+        trace = tracer._trace
         if trace.function_name != self.name:
             return []
         made_by = {v: eqn for eqn in trace.equations for v in eqn.outvars}

@@ -22,7 +22,7 @@ class Var(Tracer):
 
     def __init__(self, aval, trace=None):
         self.aval = aval
-        self.trace = trace
+        self._trace = trace
 
     __hash__ = object.__hash__  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
 

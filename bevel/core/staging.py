@@ -34,7 +34,7 @@ class StageTrace(Trace):
 
     def process(self, op, operands):
         invars = [
-            operand if type(operand) is Var and operand.trace is self else self.lift(operand) for operand in operands
+            operand if type(operand) is Var and operand._trace is self else self.lift(operand) for operand in operands
         ]
         avals = tuple([v.aval for v in invars])
         result = op.results.get(avals)
@@ -51,7 +51,7 @@ class StageTrace(Trace):
     def lift(self, value):
         """A variable or literal of this trace that stands for `value`."""
         if isinstance(value, Tracer):
-            if value.trace is self:
+            if value._trace is self:
                 return value
             check_alive(value)
             return self.constant(value, value.aval)

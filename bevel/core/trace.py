@@ -79,11 +79,11 @@ class Tracer:
     The array methods and operators are put on this class and on the array class alike, by bevel.numpy.methods.
     """
 
-    __slots__ = ("trace", "aval", "__weakref__")
+    __slots__ = ("_trace", "aval", "__weakref__")
     __array_priority__ = 1000
     __hash__ = None  # type: ignore[assignment]
 
-    trace: Trace
+    _trace: Trace
     aval: ShapedArray
 
     shape = property(lambda self: self.aval.shape)
@@ -171,7 +171,7 @@ class Tracer:
         return None
 
     def described(self) -> str:
-        where = self.trace.describe(self)
+        where = self._trace.describe(self)
         return f"{self.aval.str_short()}{' (' + where + ')' if where else ''}"
 
     def __repr__(self):
@@ -205,7 +205,7 @@ def _about(tracer, error, message):
 
 def check_alive(tracer: Tracer):
     """Refuses a tracer whose trace has ended."""
-    if not tracer.trace.alive:
+    if not tracer._trace.alive:
         raise UnexpectedTracerError(
             f"{tracer.described()} was kept from a trace that has ended, and used{user_line(' at {}')}.\n"
             "A traced function must not leave intermediate values in globals, object attributes or outer lists:\n"

@@ -4,20 +4,25 @@
 function's docstring says so.
 """
 
+import importlib as _importlib
+
 from bevel.api.arrays import Array as ndarray
 from bevel.base import dtypes as _dtypes
 from bevel.numpy import methods as _methods
-from bevel.numpy.arithmetic import *
-from bevel.numpy.choosing import *
-from bevel.numpy.comparison import *
-from bevel.numpy.constants import *
-from bevel.numpy.creation import *
-from bevel.numpy.elementwise import *
-from bevel.numpy.number_parts import *
-from bevel.numpy.products import *
-from bevel.numpy.reductions import *
-from bevel.numpy.searching import *
-from bevel.numpy.shapes import *
+
+# LEAD: temporary while the files are being written
+for _name in ("arithmetic", "choosing", "joining", "number_parts", "axes", "comparison", "constants", "creation", "elementwise", "products", "reductions", "searching", "shapes", "statistics", "cumulative", "sorting", "polynomials", "sets", "counting"):
+    try:
+        _module = _importlib.import_module(f"bevel.numpy.{_name}")
+    except ModuleNotFoundError as _error:
+        if _error.name != f"bevel.numpy.{_name}":
+            print("bevel.numpy: cannot load", _name, _error)
+        continue
+    except ImportError as _error:
+        print("bevel.numpy: cannot load", _name, _error)
+        continue
+    for _key in getattr(_module, "__all__", None) or [k for k in vars(_module) if not k.startswith("_")]:
+        globals()[_key] = getattr(_module, _key)
 
 _methods.install()
 _dtypes.install_scalar_constructor(lambda x, dtype: array(x, dtype=dtype))

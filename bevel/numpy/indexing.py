@@ -7,6 +7,7 @@ slices are arguments, so that x[0], x[1], x[2], … share one.
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -15,7 +16,6 @@ from bevel.api.jit import Jitted
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
-from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, get_aval, state
@@ -24,7 +24,7 @@ from bevel.engine.dispatch import cached_call
 from bevel.numpy.arithmetic import power, true_divide
 from bevel.numpy.index_keys import NEW, BoundsError, IndexTypeError, Int, Lone, Many, Span, concrete_mask, parse
 from bevel.numpy.promotion import array, broadcast_shapes, broadcast_to
-from bevel.ops.arithmetic import add, div, maximum, minimum, sub
+from bevel.ops.arithmetic import add, maximum, minimum, sub
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Pad, Slice
 from bevel.ops.elementwise import mul
@@ -657,11 +657,11 @@ def apply_at(x, key, function, indices_are_sorted, unique_indices, mode, wrap_ne
     if unique_indices or not any([type(e) is Many for e in entries]):
         old = take(x, entries, GatherScatterMode.CLIP, None, bool(indices_are_sorted), True, wrap_negative_indices)
         shape = get_aval(old).shape
-        flat = reshape(old, (-1 if not shape else int(np.prod(shape)),)) if shape else old
         if not shape:
             new = function(old)
         else:
-            [new], [axis] = batch(lambda v: [function(v)], [flat], [0], get_aval(flat).shape[0], state.trace)
+            count = math.prod(shape)
+            [new], [axis] = batch(lambda v: [function(v)], [reshape(old, (count,))], [0], count, state.trace)
             new = reshape(new, shape) if axis is not None else broadcast_to(new, shape)
         new = convert(new, aval.dtype) if get_aval(new).dtype != aval.dtype else new
         return update(x, entries, "set", new, mode, bool(indices_are_sorted), True, wrap_negative_indices)

@@ -72,7 +72,7 @@ def _tracer_operator(name, function):
         aval = self.aval
         if type(self) is Var and type(other) is Var and aval is other.aval and aval.dtype.kind == "f":
             trace = state.trace
-            if self.trace is trace and other.trace is trace:
+            if self._trace is trace and other._trace is trace:
                 result = Var(aval, trace)
                 trace.equations.append(Equation(op, [self, other], [result], get_traceback()))
                 return result

@@ -10,17 +10,16 @@ import math
 
 import numpy as np
 
-from bevel.base import dtypes, settings
+from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.keys import PRNGImpl, register_implementation
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, mul
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice, slice_in_dim
-from bevel.ops.logic import ShiftLeft, ShiftRightLogical, Xor, or_, pair
+from bevel.ops.logic import ShiftLeft, ShiftRightLogical, Xor, or_
 from bevel.ops.shapes import BroadcastInDim, Iota, full, mapped_size, move_axis, reshape
 
 UINT32, UINT64 = np.dtype("uint32"), np.dtype("uint64")
@@ -48,10 +47,6 @@ class Threefry2x32(Primitive):
                 raise ShapeError(f"threefry2x32 needs words of one shape, or single ones; got {shape} and {aval.shape}.")
             shape = aval.shape or shape
         return [ShapedArray(shape, UINT32)] * 2
-
-    def jvp(self, primals, tangents):
-        results = self(*primals)
-        return results, [Zero(get_aval(y).to_tangent_aval()) for y in results]
 
     def batch(self, operands, axes):
         size = mapped_size(operands, axes)
@@ -220,7 +215,7 @@ def threefry_random_bits(key, bit_width, shape):
         x0, x1 = _encrypt(key, *counters(shape))
         if bit_width == 64:
             return or_(ShiftLeft()(convert(x0, UINT64), np.uint64(32)), convert(x1, UINT64))
-        return convert(Xor()(*pair(x0, x1)), dtype)
+        return convert(Xor()(x0, x1), dtype)
     size = math.prod(shape)
     if size * bit_width >= 2**37:
         raise ShapeError(
@@ -249,4 +244,4 @@ THREEFRY = register_implementation(
     )
 )
 
-__all__ = ["THREEFRY", "Threefry2x32", "both", "counters", "dtypes", "words_of_seed"]
+__all__ = ["THREEFRY", "Threefry2x32", "both", "counters", "words_of_seed"]

@@ -13,7 +13,7 @@ class BatchTracer(Tracer):
     __slots__ = ("value", "axis")
 
     def __init__(self, trace, value, axis):
-        self.trace = trace
+        self._trace = trace
         self.value = value
         self.axis = axis
         aval = get_aval(value)
@@ -35,7 +35,7 @@ class BatchTrace(Trace):
     def process(self, op, operands):
         values, axes, mapped = [], [], False
         for x in operands:
-            if type(x) is BatchTracer and x.trace is self:
+            if type(x) is BatchTracer and x._trace is self:
                 values.append(x.value)
                 axes.append(x.axis)
                 mapped = True
@@ -61,13 +61,13 @@ class BatchTrace(Trace):
 
     def unwrap(self, x):
         """(value, axis) of any value; axis None where it is not mapped."""
-        if type(x) is BatchTracer and x.trace is self:
+        if type(x) is BatchTracer and x._trace is self:
             return x.value, x.axis
         return x, None
 
     def describe(self, tracer):
         value = tracer.value
-        inner = value.trace.describe(value) if isinstance(value, Tracer) else ""
+        inner = value._trace.describe(value) if isinstance(value, Tracer) else ""
         return f"{inner or 'a value'} under vmap"
 
 

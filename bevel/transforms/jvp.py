@@ -19,7 +19,7 @@ class JVPTracer(Tracer):
     __slots__ = ("primal", "tangent")
 
     def __init__(self, trace, primal, tangent):
-        self.trace = trace
+        self._trace = trace
         self.primal = primal
         self.tangent = tangent
         self.aval = get_aval(primal)
@@ -41,7 +41,7 @@ class JVPTrace(Trace):
     def process(self, op, operands):
         primals, tangents, active = [], [], False
         for x in operands:
-            if type(x) is JVPTracer and x.trace is self:
+            if type(x) is JVPTracer and x._trace is self:
                 primals.append(x.primal)
                 tangents.append(x.tangent)
                 active = True
@@ -68,11 +68,11 @@ class JVPTrace(Trace):
 
     def describe(self, tracer):
         primal = tracer.primal
-        return primal.trace.describe(primal) if isinstance(primal, Tracer) else "differentiated"
+        return primal._trace.describe(primal) if isinstance(primal, Tracer) else "differentiated"
 
     def unwrap(self, x):
         """(primal, tangent) of any value."""
-        if type(x) is JVPTracer and x.trace is self:
+        if type(x) is JVPTracer and x._trace is self:
             return x.primal, x.tangent
         return x, Zero(get_aval(x).to_tangent_aval())
 

@@ -34,7 +34,7 @@ class Tape(Trace):
 
     def process(self, op, operands):
         for x in operands:
-            if type(x) is Var and x.trace is self:
+            if type(x) is Var and x._trace is self:
                 break
         else:
             before = set_trace(self.parent)
@@ -54,7 +54,7 @@ class Tape(Trace):
         return "a tangent"
 
     def holds(self, x) -> bool:
-        return type(x) is Var and x.trace is self
+        return type(x) is Var and x._trace is self
 
 
 class Linearized:

@@ -13,10 +13,12 @@ from bevel.base.avals import ShapedArray
 from bevel.core import source
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
 from bevel.core.staging import paused_collector, stage
+from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
 from bevel.ops.shapes import move_axis
+from bevel.transforms.batch import batch, place_axis
 
 builder.set_frame_filter(source.is_ours)
 
@@ -64,6 +66,26 @@ class Module:
     def inline(self, out, jaxpr, values, consts=()):
         """Writes a program into the emitter's block, for ops whose region is one; gives the values of its results."""
         return inline(out, jaxpr, consts, values)
+
+    def compose(self, out, function, avals, values, mapped=0) -> list:
+        """Writes `function`, of other primitives, into the emitter's block: how an op is lowered as a composition.
+
+        function  of as many arrays as there are avals; gives a list of arrays
+        mapped    how many leading axes, of all operands alike, it is mapped over
+        """
+        for _ in range(mapped):
+            function = _mapped(function)
+        jaxpr, consts = stage(function, avals)
+        return inline(out, jaxpr, consts, values)
+
+
+def _mapped(function):
+    def run(*operands):
+        size = get_aval(operands[0]).shape[0]
+        results, axes = batch(function, operands, [0] * len(operands), size, state.trace)
+        return [place_axis(y, axis, 0, size) for y, axis in zip(results, axes, strict=True)]
+
+    return run
 
 
 def _identifier(name):

@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+import bevel.control
+import bevel.ops
 from bevel.base import dtypes, settings
 from bevel.base.errors import BevelError
 from bevel.core.primitive import registered
@@ -20,14 +22,18 @@ WIDE = {np.dtype(d): np.dtype("float64") for d in (dtypes.bfloat16.dtype, "float
 WIDE |= {np.dtype(d): np.dtype("complex128") for d in ("complex64", "complex128")}
 
 
+#: Modules of primitives that could not be imported, and why: the others are tried all the same.
+broken_modules: dict[str, Exception] = {}
+
+
 def all_primitives() -> list[type]:
     """Every registered class of primitives of Bevel itself, after importing each module that may hold one."""
-    import bevel.control
-    import bevel.ops
-
     for package in (bevel.ops, bevel.control):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            try:
+                importlib.import_module(module.name)
+            except Exception as error:
+                broken_modules[module.name] = error
     ours = [cls for cls in registered.values() if cls.__module__.startswith("bevel.")]
     return sorted(ours, key=lambda cls: cls.__name__)
 
