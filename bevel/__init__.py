@@ -34,7 +34,7 @@ from bevel.api.jit import jit
 from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
 from bevel.api.vmap import vmap
 from bevel.base.dtypes import float0
-from bevel.base.settings import config
+from bevel.base.settings import config, debug_infs, debug_nans, disable_jit, enable_x64
 
 __version__ = "0.1.0"
 

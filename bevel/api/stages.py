@@ -7,6 +7,7 @@ from typing import Any
 from bevel.api.flat import Flat, argument_names, name_of
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
+from bevel.core import printing
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval
@@ -16,6 +17,9 @@ from bevel.engine.pytree import flatten
 from bevel.transforms.evaluate import compile_program, execute, on_device
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
+
+
+print_jaxpr = printing.print_jaxpr  # loaded with this module, so that every jaxpr prints
 
 
 class ShapeDtypeStruct:

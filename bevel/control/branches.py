@@ -20,6 +20,7 @@ from bevel.ops.elementwise import Elementwise, mul
 from bevel.ops.logic import SELECT_N, eq, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, to_front, zeros
 from bevel.transforms import lower
+from bevel.transforms.order import with_order
 
 INDEX = ShapedArray((), np.dtype("int32"))
 
@@ -167,6 +168,10 @@ class Cond(ProgramOp):
         return self.batch(operands, axes, axis_name, size)
 
     # ---- running
+
+    def in_order(self, order, index, *operands):
+        order, *results = Cond(tuple([with_order(b) for b in self.branches]))(index, order, *operands)
+        return order, results
 
     def lower(self, out, index, *values):
         avals = out.avals

@@ -9,6 +9,7 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms import lower
+from bevel.transforms.order import with_order
 
 
 @primitive
@@ -79,6 +80,10 @@ class Jit(ProgramOp):
 
     def batch_named(self, axis_name, size, operands, axes):
         return self.batch(operands, axes, axis_name, size)
+
+    def in_order(self, order, *operands):
+        order, *results = self.with_program(with_order(self.jaxpr))(order, *operands)
+        return order, results
 
     def lower(self, out, *values):
         if self.inline:

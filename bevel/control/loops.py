@@ -20,6 +20,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, lt, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, reduce_sum, to_front
 from bevel.transforms import lower
+from bevel.transforms.order import ORDER, with_order
 
 
 class ReverseThroughWhileError(NonDifferentiableError, ValueError):
@@ -136,6 +137,24 @@ class While(ProgramOp):
         return self.batch(operands, axes, axis_name, size)
 
     # ---- running
+
+    def in_order(self, order, *operands):
+        cond_consts, body_consts, carry = self.split(operands)
+        if self.cond_jaxpr.effects:
+            op = judged_in_body(self.cond_jaxpr, self.body_jaxpr, self.cond_nconsts, self.body_nconsts)
+            order, going = run(with_order(self.cond_jaxpr), order, *cond_consts, *carry)
+            order, results = op.in_order(order, *cond_consts, *body_consts, going, *carry)
+            return order, results[1:]
+        cond, body = self.cond_nconsts, self.body_nconsts
+        count = len(carry)
+        condition = ignoring(self.cond_jaxpr, (ORDER,))
+        condition = reordered(condition, (*range(cond), cond + count, *range(cond, cond + count)), (0,))
+        program = with_order(self.body_jaxpr)
+        program = reordered(
+            program, (*range(1, body + 1), 0, *range(body + 1, body + 1 + count)), tuple(range(count + 1))
+        )
+        order, *results = While(condition, cond, program, body)(*cond_consts, *body_consts, order, *carry)
+        return order, results
 
     def lower(self, out, *values):
         # The regions see the values around them: the constants need no place in the carry.
@@ -256,6 +275,21 @@ def jvp_of_body(closed, has, num_consts, num_carry):
     order = interleaved((num_consts, num_carry, rest), has)
     out_order = interleaved((num_carry, len(out_has) - num_carry), out_has)
     return reordered(program, order, out_order), has, out_has
+
+
+@kept
+def judged_in_body(cond, body, cond_nconsts, body_nconsts):
+    """The loop whose body judges the condition for the next step, and carries the answer in front of the carry."""
+    consts = cond_nconsts + body_nconsts
+
+    def step(*args):
+        results = run(body, *args[cond_nconsts:consts], *args[consts + 1 :])
+        return [*run(cond, *args[:cond_nconsts], *results), *results]
+
+    going = ShapedArray((), np.dtype(bool))
+    carry = [going, *body.in_avals[body_nconsts:]]
+    avals = [*cond.in_avals[:cond_nconsts], *body.in_avals[:body_nconsts], *carry]
+    return While(restage(lambda going, *_: [going], carry, cond), 0, restage(step, avals, body), consts)
 
 
 @kept

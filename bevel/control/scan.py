@@ -21,6 +21,7 @@ from bevel.ops.trigonometric import sin
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
 from bevel.transforms import lower
+from bevel.transforms.order import with_order
 from bevel.transforms.simplify import without_dead_code
 
 _COUNTER = ShapedArray((), np.dtype("int32"))
@@ -144,6 +145,16 @@ class Scan(ProgramOp):
             value = next(given) if flows else None
             out.append(None if not is_linear(x) else value if flows else Zero(x.aval))
         return out
+
+    def in_order(self, order, *operands):
+        consts, carry, xs = self.split(operands)
+        count = self.num_consts
+        body = with_order(self.jaxpr)
+        outs = tuple(range(len(body.out_avals)))
+        arguments = (*range(1, count + 1), 0, *range(count + 1, 1 + len(operands)))
+        body = reordered(body, arguments, outs)
+        order, *results = self.like(body, self.num_carry + 1, count)(*consts, order, *carry, *xs)
+        return order, results
 
     # ---- batching
 

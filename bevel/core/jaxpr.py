@@ -1,7 +1,7 @@
 """The jaxpr: a program as a list of equations, in JAX's terms.
 
 A variable of a jaxpr is the very tracer that stood for it while it was staged, so nothing is copied at the end of a
-trace. `Jaxpr` is open: its `constvars` wait for values; `ClosedJaxpr` carries them.
+trace. `Jaxpr` is open: its `constvars` wait for values; `ClosedJaxpr` carries them. How they print is in core.printing.
 """
 
 from __future__ import annotations
@@ -60,11 +60,6 @@ class Equation:
         parts = {"op": self.op, "invars": self.invars, "outvars": self.outvars, "source": self.source, **changes}
         return Equation(**parts)
 
-    def __repr__(self):
-        from bevel.core.printing import print_equation
-
-        return print_equation(self)
-
 
 class Jaxpr:
     """A program: constvars and invars in, equations, outvars out.
@@ -95,13 +90,6 @@ class Jaxpr:
     in_avals = property(lambda self: [v.aval for v in self.invars])
     out_avals = property(lambda self: [v.aval for v in self.outvars])
 
-    def __repr__(self):
-        from bevel.core.printing import print_jaxpr
-
-        return print_jaxpr(self)
-
-    pretty_print = __repr__
-
 
 class ClosedJaxpr:
     """A jaxpr with the values of its constants. `kept` holds what transformations made of it, by their arguments."""
@@ -123,14 +111,6 @@ class ClosedJaxpr:
 
     def replace(self, *, jaxpr=None, consts=None) -> ClosedJaxpr:
         return ClosedJaxpr(self.jaxpr if jaxpr is None else jaxpr, self.consts if consts is None else consts)
-
-    def __repr__(self):
-        return repr(self.jaxpr)
-
-    def pretty_print(self, **options):
-        from bevel.core.printing import print_jaxpr
-
-        return print_jaxpr(self.jaxpr, **options)
 
 
 def join_effects(eqns) -> frozenset:

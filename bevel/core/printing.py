@@ -275,3 +275,14 @@ def print_jaxpr(jaxpr: Jaxpr, *, source_info: bool = False, **_options) -> str:
 
 def print_equation(eqn: Equation) -> str:
     return render(Printer().equation(eqn))
+
+
+def _pretty_print(self, **options) -> str:
+    return print_jaxpr(self.jaxpr if isinstance(self, ClosedJaxpr) else self, **options)
+
+
+# The programs' own printed form: given here, since a printer needs the programs and not the other way round.
+for _kind in (Jaxpr, ClosedJaxpr):
+    _kind.__repr__ = lambda self: _pretty_print(self)  # type: ignore[method-assign]
+    _kind.pretty_print = _pretty_print  # type: ignore[attr-defined]
+Equation.__repr__ = print_equation  # type: ignore[method-assign, assignment]

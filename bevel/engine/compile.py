@@ -52,7 +52,17 @@ class Executable:
         return other
 
     def run(self, arrays) -> list:
-        """Runs on arrays already on the device; gives arrays. Does not wait."""
+        """Runs on arrays already on the device; gives arrays. Does not wait, unless the program calls Python.
+
+        What a callback raises, or prints, belongs to this call: so its end is waited for here.
+        """
+        if self.callbacks:
+            given = self.loaded.execute_sharded([*self.hidden, *arrays], with_tokens=True)
+            results, token = given.consume_with_handlers(self.handlers), given.consume_token()
+            token.block_until_ready()
+            for i, wrap in self.wrapped:
+                results[i] = wrap(results[i])
+            return results
         results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
         for i, wrap in self.wrapped:
             results[i] = wrap(results[i])

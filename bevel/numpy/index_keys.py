@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bevel.base import dtypes, settings
-from bevel.base.errors import NonConcreteBooleanIndexError, TracerIntegerConversionError
+from bevel.base.errors import BevelError, NonConcreteBooleanIndexError, TracerIntegerConversionError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array, to_host
@@ -46,21 +46,21 @@ class New(NamedTuple):
 NEW = New()
 
 
-class IndexTypeError(TypeError):
+class IndexTypeError(BevelError, TypeError):
     """Something between brackets that is no index: a float, a string, a list.
 
     Fails: `x[[0, 2]]`, `x[1.0]`. Mended: `x[jnp.array([0, 2])]`, `x[1]`.
     """
 
 
-class BoundsError(IndexError):
+class BoundsError(BevelError, IndexError):
     """An index known while tracing lies outside of its axis.
 
     Fails: `jnp.arange(3)[5]`. Mended: an index in range, or `x.at[5].get(mode="clip")` to say what should come of it.
     """
 
 
-def parse(shape, key, mode=None) -> list:
+def parse(shape, key, mode=None, wrap=True) -> list:
     """The entries of a key for an array of that shape: they cover each of its axes, in order.
 
     Boolean arrays become the integer arrays of their True places; each lone True or False becomes an array of one or no
@@ -92,7 +92,7 @@ def parse(shape, key, mode=None) -> list:
     for item in items:
         kind = type(item)
         if kind is int:
-            entries.append(_int(item, shape[axis], axis, mode))
+            entries.append(_int(item, shape[axis], axis, mode, wrap))
         elif item is None:
             entries.append(NEW)
             continue
@@ -155,7 +155,7 @@ def _item(k):
         return operator.index(k)
     except TypeError:
         raise IndexError(
-            f"x[{_brief(k)}]: a {kind.__name__} is not an index{user_line(' at {}')}. Indices are integers, slices, `...`, "
+            f"x[{_brief(k)}]: {kind.__name__} is no type of an index{user_line(' at {}')}. Indices are integers, slices, `...`, "
             "None, and arrays of integers or booleans."
         ) from None
 
@@ -197,8 +197,8 @@ def _sequence(items):
     return values.astype(np.int32) if not values.size and values.dtype.kind == "f" else values
 
 
-def _int(i, size, axis, mode):
-    wrapped = i + size if i < 0 else i
+def _int(i, size, axis, mode, wrap):
+    wrapped = i + size if i < 0 and wrap else i
     if not 0 <= wrapped < size:
         if not size:
             raise BoundsError(f"index {i} is out of bounds for axis {axis} with size 0{user_line(' at {}')}.")

@@ -63,15 +63,21 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
     if mode is None and wrap_negative_indices and type(x) is Array and state.trace.is_evaluation:
         shape = x.shape
         if type(key) is int:
-            if shape and 0 <= key < shape[0]:
-                return _take_int(x, key)
+            if shape and -shape[0] <= key < shape[0]:
+                return _take_int(x, key if key >= 0 else key + shape[0])
+        elif type(key) is tuple:
+            call = _take_ints.get(tuple(map(type, key)))  # ints for the first axes
+            if call is not None and len(key) <= len(shape):
+                places = [i if i >= 0 else i + d for i, d in zip(key, shape, strict=False)]
+                if all([0 <= i < d for i, d in zip(places, shape, strict=False)]):
+                    return call(x, *places)
         elif type(key) is Array and key.dtype == np.bool_ or type(key) is np.ndarray and key.dtype == np.bool_:
             picked = _masked_on_host(x, key)
             if picked is not None:
                 return picked
     mode = mode if mode is None else GatherScatterMode.from_any(mode)
     aval = get_aval(x)
-    entries = parse(aval.shape, key, mode)
+    entries = parse(aval.shape, key, mode, wrap_negative_indices)
     options = (mode, fill_value, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
     if type(x) is Array and state.trace.is_evaluation and not aval.extended:
         plan, args = separated(entries)
@@ -393,7 +399,14 @@ def _rest(x):
     return [Span(0, d, 1) for d in get_aval(x).shape[1:]]
 
 
-_take_int = compiled_call("getitem", lambda x, i: contiguous(x, [Int(i, True), *_rest(x)]))
+def _take_leading(x, *places):
+    """x at ints for its first axes."""
+    rest = [Span(0, d, 1) for d in get_aval(x).shape[len(places) :]]
+    return contiguous(x, [*[Int(i, True) for i in places], *rest])
+
+
+_take_int = compiled_call("getitem", lambda x, i: _take_leading(x, i))
+_take_ints = {(int,) * n: compiled_call("getitem", lambda x, *places: _take_leading(x, *places)) for n in range(1, 5)}
 
 
 # ---- updating
@@ -594,13 +607,13 @@ def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap
     if type(x) is Array and state.trace.is_evaluation:
         if type(key) is int and mode is None and wrap_negative_indices and type(value) in (float, Array):
             shape = x.shape
-            if shape and 0 <= key < shape[0]:
-                return _update_int[how](x, value, key)
+            if shape and -shape[0] <= key < shape[0]:
+                return _update_int[how](x, value, key if key >= 0 else key + shape[0])
     if is_mask(key) and (type(value) in (bool, int, float, complex) or not get_aval(array("x.at[…]", value)).shape):
         return masked(x, key, how, value)
     mode = mode if mode is None else GatherScatterMode.from_any(mode)
     aval = get_aval(x)
-    entries = parse(aval.shape, key, mode)
+    entries = parse(aval.shape, key, mode, wrap_negative_indices)
     options = (mode, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
     if type(value) is int and aval.dtype.kind in "iu":
         check_fits(value, aval)
@@ -653,7 +666,7 @@ def apply_at(x, key, function, indices_are_sorted, unique_indices, mode, wrap_ne
     """x.at[key].apply(function): function, of one number, at each place; as often as the place is named."""
     mode = mode if mode is None else GatherScatterMode.from_any(mode)
     aval = get_aval(x)
-    entries = parse(aval.shape, key, mode)
+    entries = parse(aval.shape, key, mode, wrap_negative_indices)
     if unique_indices or not any([type(e) is Many for e in entries]):
         old = take(x, entries, GatherScatterMode.CLIP, None, bool(indices_are_sorted), True, wrap_negative_indices)
         shape = get_aval(old).shape

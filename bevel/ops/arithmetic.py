@@ -290,6 +290,27 @@ class Clamp(Elementwise):
         yield cls(), [array(2), array(3), array(3)], "clamp needs operands of one shape"
 
 
+@primitive
+class Mulhi(Elementwise):
+    """The upper half of the product of two integers, computed in twice their width."""
+
+    hlo = "chlo.mulhi"
+    takes = "integer"
+    is_differentiable = False
+    sample_dtype = "int32"
+
+    def reference(self, x, y):
+        width = 8 * x.dtype.itemsize
+        product = x.astype(object) * y.astype(object)
+        return np.asarray(np.frompyfunc(lambda p: int(p) >> width, 1, 1)(product)).astype(x.dtype)
+
+    samples = Binary.__dict__["samples"]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls(), [array(2), array(2)], "mulhi takes integers"
+
+
 # ---- the words in which rules are written
 
 

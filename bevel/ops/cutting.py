@@ -126,7 +126,7 @@ class Slice(Linear):
             return (*values[:axis], value, *values[axis:])
 
         steps = None if self.strides is None else with_axis(self.strides, 1)
-        starts, limits = with_axis(self.start_indices, 0), with_axis(self.limit_indices, x.aval.shape[axis])
+        starts, limits = with_axis(self.start_indices, 0), with_axis(self.limit_indices, get_aval(x).shape[axis])
         return Slice(starts, limits, steps)(x), axis
 
     def lower(self, out, x):
@@ -208,7 +208,7 @@ class Pad(Primitive):
         x = to_front(x, x_axis, size)
         config = ((0, 0, 0), *self.padding_config)
         padded = pad(x, 0, config)
-        inside = pad(full(x.aval.shape, True, np.dtype(bool)), False, config)
+        inside = pad(full(get_aval(x).shape, True, np.dtype(bool)), False, config)
         fill = BroadcastInDim(padded.aval.shape, (0,))(value)
         return select(inside, padded, fill), 0
 

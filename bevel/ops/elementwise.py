@@ -240,10 +240,13 @@ class Predicate(Elementwise):
     sample_dtype = "float32"
 
 
+_PYTHON_TYPE = {"f": float, "c": complex, "i": int, "b": bool}
+
+
 def typed(number, aval):
-    """A Python number in the dtype of the operand it meets; left as it is where that one is weakly typed of its kind."""
+    """A Python number in the dtype of the operand it meets; a Python number still where that one is weakly typed."""
     if aval.weak_type:
-        return number
+        return _PYTHON_TYPE.get(aval.dtype.kind, type(number))(number)
     return aval.dtype.type(number)
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from bevel.core.primitive import primitive
+from bevel.ops.accuracy import accuracy_attributes
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 
@@ -16,6 +17,9 @@ class Smooth(Unary):
 
     accuracy: object = None
     takes = "inexact"
+
+    def lower(self, out, x):
+        return out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
 
 
 @primitive
@@ -43,7 +47,7 @@ class Exp2(Smooth):
     def lower(self, out, x):
         [aval] = out.in_avals
         scaled = out.op("stablehlo.multiply", [out.constant(math.log(2), aval), x])
-        return out.op("stablehlo.exponential", [scaled])
+        return out.op("stablehlo.exponential", [scaled], accuracy_attributes(self.accuracy))
 
     def reference(self, x):
         return np.exp2(x)

@@ -14,6 +14,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.keys import PRNGImpl, is_key_dtype
 from bevel.core.primitive import Primitive, primitive
+from bevel.core.trace import get_aval
 from bevel.engine.builder import physical
 from bevel.ops.rbg import RBG, UNSAFE_RBG
 from bevel.ops.shapes import mapped_size, move_axis, to_front
@@ -115,7 +116,7 @@ class RandomFoldIn(OnKeys):
 
 
 def _rank(x, axis):
-    return len(x.aval.shape if axis is not None else np.shape(x)) - (axis is not None)
+    return len(get_aval(x).shape) - (axis is not None)
 
 
 @primitive

@@ -67,7 +67,7 @@ class BroadcastInDim(Linear):
     def batch(self, operands, axes):
         [x], [axis] = operands, axes
         x = move_axis(x, axis, 0)
-        size = x.aval.shape[0]
+        size = get_aval(x).shape[0]
         places = (0, *[d + 1 for d in self.broadcast_dimensions])
         return BroadcastInDim((size, *self.shape), places, self.sharding)(x), 0
 
@@ -188,7 +188,7 @@ class Reshape(Linear):
     def batch(self, operands, axes):
         [x], [axis] = operands, axes
         x = move_axis(x, axis, 0)
-        return Reshape((x.aval.shape[0], *self.new_sizes))(x), 0
+        return Reshape((get_aval(x).shape[0], *self.new_sizes))(x), 0
 
     def lower(self, out, x):
         return out.reshape(x, out.avals[0])

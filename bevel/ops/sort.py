@@ -120,7 +120,7 @@ class Sort(Primitive):
         yield Sort(1, True, 2), [array(2, 5, dtype="int32"), array(2, 5), array(2, 5)]
         yield Sort(0), [array(0)]
         yield Sort(0), [array(1, 3)]
-        yield Sort(0), [array(4, dtype="complex64")]
+        yield Sort(0), [(distinct(4) + 1j * distinct(4)[::-1]).astype(np.complex64)]
         yield Sort(0), [array(5, dtype="uint8")]
         yield Sort(0), [np.asarray([True, False, True])]
         yield Sort(0), [array(4, dtype="bfloat16")]
@@ -258,8 +258,9 @@ def _reference_key(x):
 
 
 def _fits(dtype):
-    """Has the dtype an order, and at most 32 bits?"""
-    return KINDS["ordered"](dtype) and dtypes.itemsize_bits(dtype) <= 32
+    """Has the dtype an order, and at most 32 bits (whole bytes, for floats)?"""
+    bits = dtypes.itemsize_bits(dtype)
+    return KINDS["ordered"](dtype) and bits <= 32 and (bits % 8 == 0 or not dtypes.issubdtype(dtype, np.floating))
 
 
 def _canonical(out, x, aval):
@@ -276,13 +277,15 @@ def _ordered(out, x, aval):
     """int32 keys in the order of x; floats in their total order."""
     keys = aval.with_dtype(_INT32)
     if dtypes.issubdtype(aval.dtype, np.floating):
-        if aval.dtype != _FLOAT32:
-            x = out.convert(x, aval.with_dtype(_FLOAT32))
-        bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
+        # in its own width: widening would make quiet a signalling NaN, which then changes its place
+        bits_dtype = np.dtype(f"int{dtypes.itemsize_bits(aval.dtype)}")
+        own = aval.with_dtype(bits_dtype)
+        bits = out.op("stablehlo.bitcast_convert", [x], aval=own)
         # below zero, the bits of a float rise as it falls
-        turned = out.op("stablehlo.xor", [bits, out.constant(2**31 - 1, keys)], aval=keys)
-        negative = compare(out, "LT", bits, out.constant(0, keys), keys)
-        return out.op("stablehlo.select", [negative, turned, bits], aval=keys)
+        turned = out.op("stablehlo.xor", [bits, out.constant(int(np.iinfo(bits_dtype).max), own)], aval=own)
+        negative = compare(out, "LT", bits, out.constant(0, own), own)
+        bits = out.op("stablehlo.select", [negative, turned, bits], aval=own)
+        return bits if own is keys else out.convert(bits, keys)
     if aval.dtype == np.uint32:
         bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
         return out.op("stablehlo.xor", [bits, out.constant(-(2**31), keys)], aval=keys)

@@ -19,6 +19,7 @@ from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
 from bevel.ops.shapes import move_axis
 from bevel.transforms.batch import batch, place_axis
+from bevel.transforms.order import in_program_order
 
 builder.set_frame_filter(source.is_ours)
 
@@ -102,6 +103,8 @@ def is_hidden(value) -> bool:
 
 def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None) -> Module:
     """Lowers a program. `donated` are the positions of arguments whose memory the results may use."""
+    if closed.effects:
+        closed = in_program_order(closed)
     with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform)
         hidden = hidden_constants(closed)
@@ -164,7 +167,7 @@ def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
     hidden = out.module.values
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known = hidden.get(id(value))
-        env[var] = known if known is not None else out.constant(np.asarray(value), var.aval)
+        env[var] = known if known is not None else out.constant(np.asarray(value, builder.physical(var.aval).dtype), var.aval)
     return _write(out, jaxpr, env)
 
 

@@ -1,0 +1,4 @@
+"""The errors that Bevel raises. Each class's docstring is its manual page."""
+
+from bevel.base.errors import *  # noqa: F403
+from bevel.base.errors import __doc__  # noqa: F401

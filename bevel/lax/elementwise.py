@@ -1,0 +1,252 @@
+"""lax's elementwise functions. Operands agree in dtype, and in shape but for scalars: they say just what the op says."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
+from bevel.lax.operands import operand, operands, spread_out
+from bevel.ops import arithmetic, barriers, exponential, hyperbolic, logic, powers, special, trigonometric
+from bevel.ops import complex as complex_ops
+from bevel.ops import convert as converting
+from bevel.ops.accuracy import AccuracyMode, Tolerance
+from bevel.ops.elementwise import MUL
+
+
+class RoundingMethod(enum.IntEnum):
+    """Where `round` takes a half."""
+
+    AWAY_FROM_ZERO = 0
+    TO_NEAREST_EVEN = 1
+
+
+def _named(function, name, op):
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = inspect.getdoc(op if isinstance(op, type) else type(op))
+    return function
+
+
+def _unary(name, op):
+    """A function of one operand, documented by its op."""
+
+    def function(x):
+        return op(operand(name, x))
+
+    return _named(function, name, op)
+
+
+def _smooth(name, op):
+    """A function of one operand whose accuracy may be asked for."""
+    usual = op()
+
+    def function(x, *, accuracy=None):
+        return (usual if accuracy is None else op(accuracy))(operand(name, x))
+
+    return _named(function, name, op)
+
+
+def _binary(name, op):
+    """A function of two operands, which scalars may join."""
+
+    def function(x, y):
+        return op(*spread_out(name, x, y))
+
+    return _named(function, name, op)
+
+
+exp = _smooth("exp", exponential.Exp)
+exp2 = _smooth("exp2", exponential.Exp2)
+expm1 = _smooth("expm1", exponential.Expm1)
+log = _smooth("log", exponential.Log)
+log1p = _smooth("log1p", exponential.Log1p)
+logistic = _smooth("logistic", exponential.Logistic)
+tanh = _smooth("tanh", exponential.Tanh)
+sin = _smooth("sin", trigonometric.Sin)
+cos = _smooth("cos", trigonometric.Cos)
+tan = _smooth("tan", trigonometric.Tan)
+sqrt = _smooth("sqrt", powers.Sqrt)
+rsqrt = _smooth("rsqrt", powers.Rsqrt)
+cbrt = _smooth("cbrt", powers.Cbrt)
+
+neg = _unary("neg", arithmetic.NEG)
+abs = _unary("abs", complex_ops.Abs())  # noqa: A001 - JAX's name, as others below
+sign = _unary("sign", complex_ops.Sign())
+floor = _unary("floor", arithmetic.Floor())
+ceil = _unary("ceil", arithmetic.Ceil())
+is_finite = _unary("is_finite", logic.IsFinite())
+sinh = _unary("sinh", hyperbolic.Sinh())
+cosh = _unary("cosh", hyperbolic.Cosh())
+asinh = _unary("asinh", hyperbolic.Asinh())
+acosh = _unary("acosh", hyperbolic.Acosh())
+atanh = _unary("atanh", hyperbolic.Atanh())
+asin = _unary("asin", trigonometric.Asin())
+acos = _unary("acos", trigonometric.Acos())
+atan = _unary("atan", trigonometric.Atan())
+square = _unary("square", powers.Square())
+real = _unary("real", complex_ops.Real())
+imag = _unary("imag", complex_ops.Imag())
+bitwise_not = _unary("bitwise_not", logic.NOT)
+population_count = _unary("population_count", logic.PopulationCount())
+clz = _unary("clz", logic.Clz())
+erf = _unary("erf", special.Erf())
+erfc = _unary("erfc", special.Erfc())
+erf_inv = _unary("erf_inv", special.ErfInv())
+lgamma = _unary("lgamma", special.Lgamma())
+digamma = _unary("digamma", special.Digamma())
+bessel_i0e = _unary("bessel_i0e", special.BesselI0e())
+bessel_i1e = _unary("bessel_i1e", special.BesselI1e())
+
+add = _binary("add", arithmetic.ADD)
+sub = _binary("sub", arithmetic.SUB)
+div = _binary("div", arithmetic.DIV)
+rem = _binary("rem", arithmetic.Rem())
+max = _binary("max", arithmetic.MAX)  # noqa: A001
+min = _binary("min", arithmetic.MIN)  # noqa: A001
+pow = _binary("pow", powers.Pow())  # noqa: A001
+atan2 = _binary("atan2", trigonometric.Atan2())
+bitwise_and = _binary("bitwise_and", logic.AND)
+bitwise_or = _binary("bitwise_or", logic.OR)
+bitwise_xor = _binary("bitwise_xor", logic.Xor())
+shift_left = _binary("shift_left", logic.ShiftLeft())
+shift_right_logical = _binary("shift_right_logical", logic.ShiftRightLogical())
+shift_right_arithmetic = _binary("shift_right_arithmetic", logic.ShiftRightArithmetic())
+eq = _binary("eq", logic.EQ)
+ne = _binary("ne", logic.NE)
+gt = _binary("gt", logic.GT)
+ge = _binary("ge", logic.GE)
+lt = _binary("lt", logic.LT)
+le = _binary("le", logic.LE)
+complex = _binary("complex", complex_ops.Complex())  # noqa: A001
+
+
+def mul(x, y, *, out_dtype=None):
+    """x · y; in `out_dtype`, where one is given."""
+    x, y = spread_out("mul", x, y)
+    if out_dtype is None:
+        return MUL(x, y)
+    dtype = dtypes.requested_dtype(out_dtype, "lax.mul")
+    return MUL(converting.convert(x, dtype), converting.convert(y, dtype))
+
+
+def mulhi(x, y, /):
+    """The upper half of the product of two integers, computed in twice their width."""
+    return arithmetic.Mulhi()(*spread_out("mulhi", x, y))
+
+
+def nextafter(x1, x2):
+    """The floating-point number next to x1 in the direction of x2."""
+    return arithmetic.Nextafter()(*spread_out("nextafter", x1, x2))
+
+
+def igamma(a, x):
+    """The regularised lower incomplete gamma function P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a)."""
+    return special.Igamma()(*spread_out("igamma", a, x))
+
+
+def igammac(a, x):
+    """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x)."""
+    return special.Igammac()(*spread_out("igammac", a, x))
+
+
+def igamma_grad_a(a, x):
+    """The derivative of igamma(a, x) in a."""
+    return special.IgammaGradA()(*spread_out("igamma_grad_a", a, x))
+
+
+def random_gamma_grad(a, x):
+    """How a gamma-distributed number x moves with its shape a at fixed randomness: -(∂P/∂a) / (∂P/∂x)."""
+    return special.random_gamma_grad(*spread_out("random_gamma_grad", a, x))
+
+
+def betainc(a, b, x):
+    """The regularised incomplete beta function I_x(a, b). Its derivative in x alone is known."""
+    return special.RegularizedIncompleteBeta()(*spread_out("betainc", a, b, x))
+
+
+def polygamma(m, x):
+    """The m-th derivative of digamma at x."""
+    return special.Polygamma()(*spread_out("polygamma", m, x))
+
+
+def zeta(x, q):
+    """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x."""
+    return special.Zeta()(*spread_out("zeta", x, q))
+
+
+def conj(x):
+    """The complex conjugate: complex also for real x."""
+    x = operand("conj", x)
+    return complex_ops.Conj(get_aval(x).dtype)(x)
+
+
+def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):  # noqa: A001
+    """The nearest integer, in x's dtype; `rounding_method` says where a half goes."""
+    return arithmetic.Round(RoundingMethod(rounding_method))(operand("round", x))
+
+
+def integer_pow(x, y):
+    """x ** y for a Python int y, by repeated products."""
+    x = operand("integer_pow", x)
+    if y == 0:
+        return arithmetic.full_like(x, 1)
+    return x if y == 1 else powers.IntegerPow(int(y))(x)
+
+
+def reciprocal(x):
+    """1 / x."""
+    x = operand("reciprocal", x)
+    if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+        raise TypeError(f"reciprocal takes floating-point or complex numbers; got {get_aval(x).str_short()}.")
+    return powers.IntegerPow(-1)(x)
+
+
+def clamp(min, x, max):  # noqa: A002 - JAX's names
+    """x held between min and max, which are scalars or of x's shape."""
+    return arithmetic.Clamp()(*operands("clamp", min, x, max))
+
+
+def reduce_precision(operand, exponent_bits, mantissa_bits):  # noqa: F811 - JAX's name for the argument
+    """x rounded as if it had so many bits of exponent and mantissa, in its own dtype."""
+    [x] = operands("reduce_precision", operand)
+    return converting.ReducePrecision(int(exponent_bits), int(mantissa_bits))(x)
+
+
+def optimization_barrier(operand, /):  # noqa: F811
+    """A pytree of arrays as it is; the compiler computes all of it before anything that uses a part of it."""
+    leaves, structure = tree_flatten(operand)
+    return tree_unflatten(structure, barriers.OptimizationBarrier()(*leaves))
+
+
+def stop_gradient(x):
+    """A pytree of arrays as it is, which derivatives take as constants.
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> print(bevel.grad(lambda x: x * lax.stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree_map(_stopped, x)
+
+
+def _stopped(x):
+    x = operand("stop_gradient", x)
+    if dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+        return barriers.StopGradient()(x)
+    return x
+
+
+__all__ = [
+    "AccuracyMode", "RoundingMethod", "Tolerance", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh",
+    "bessel_i0e", "bessel_i1e", "betainc", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "cbrt", "ceil",
+    "clamp", "clz", "complex", "conj", "cos", "cosh", "digamma", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2",
+    "expm1", "floor", "ge", "gt", "igamma", "igamma_grad_a", "igammac", "imag", "integer_pow", "is_finite", "le", "lgamma",
+    "log", "log1p", "logistic", "lt", "max", "min", "mul", "mulhi", "ne", "neg", "nextafter", "optimization_barrier",
+    "polygamma", "population_count", "pow", "random_gamma_grad", "real", "reciprocal", "reduce_precision", "rem", "round",
+    "rsqrt", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square",
+    "stop_gradient", "sub", "tan", "tanh", "zeta",
+]  # fmt: skip

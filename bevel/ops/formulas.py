@@ -1,0 +1,221 @@
+"""Lowerings written as formulas: values with Python's operators, each of which appends one StableHLO operation.
+
+    def lower(self, out, x):
+        x = Formula.of(out, x)
+        return where(x < 0, -x, x * 2 + 1).value
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.engine.builder import i64s, parsed
+
+_BOOL = np.dtype(bool)
+
+
+class Formula:
+    """A value in a program being written, with its aval and the emitter that writes there."""
+
+    __slots__ = ("out", "value", "aval")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, out, value, aval):
+        self.out = out
+        self.value = value
+        self.aval = aval
+
+    @classmethod
+    def of(cls, out, value, position=0):
+        """An operand of the equation being lowered, at the result's shape."""
+        aval = out.in_avals[position]
+        shape = out.avals[0].shape
+        if aval.shape != shape:
+            aval = aval.with_shape(shape)
+            value = out.broadcast(value, aval)
+        return cls(out, value, ShapedArray(aval.shape, aval.dtype))
+
+    def filled(self, number):
+        """A constant of this one's shape and dtype."""
+        return Formula(self.out, self.out.constant(number, self.aval), self.aval)
+
+    def apply(self, name, *others, aval=None, attributes=None):
+        """An operation on this value and others; numbers among them are constants of this one's dtype."""
+        values = [o.value if isinstance(o, Formula) else self.filled(o).value for o in others]
+        aval = self.aval if aval is None else aval
+        return Formula(self.out, self.out.op(name, [self.value, *values], attributes, aval=aval), aval)
+
+    def to(self, dtype):
+        """Converted by value."""
+        dtype = np.dtype(dtype)
+        if dtype == self.aval.dtype:
+            return self
+        aval = ShapedArray(self.aval.shape, dtype)
+        return Formula(self.out, self.out.convert(self.value, aval), aval)
+
+    def bits(self, dtype):
+        """The same bits as a dtype of equal width."""
+        aval = ShapedArray(self.aval.shape, np.dtype(dtype))
+        return Formula(self.out, self.out.op("stablehlo.bitcast_convert", [self.value], aval=aval), aval)
+
+    def __add__(self, other):
+        return self.apply("stablehlo.add", other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return self.apply("stablehlo.subtract", other)
+
+    def __rsub__(self, other):
+        return self.filled(other) - self
+
+    def __mul__(self, other):
+        return self.apply("stablehlo.multiply", other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return self.apply("stablehlo.divide", other)
+
+    def __rtruediv__(self, other):
+        return self.filled(other) / self
+
+    def __neg__(self):
+        return self.apply("stablehlo.negate")
+
+    def __and__(self, other):
+        return self.apply("stablehlo.and", other)
+
+    def __or__(self, other):
+        return self.apply("stablehlo.or", other)
+
+    def __xor__(self, other):
+        return self.apply("stablehlo.xor", other)
+
+    def __invert__(self):
+        return self.apply("stablehlo.not")
+
+    def __lshift__(self, other):
+        return self.apply("stablehlo.shift_left", other)
+
+    def __rshift__(self, other):
+        return self.apply("stablehlo.shift_right_logical", other)
+
+    def _compare(self, other, order):
+        kind = {"f": "FLOAT", "V": "FLOAT", "i": "SIGNED"}.get(self.aval.dtype.kind, "UNSIGNED")
+        attributes = {
+            "comparison_direction": parsed(f"#stablehlo<comparison_direction {order}>"),
+            "compare_type": parsed(f"#stablehlo<comparison_type {kind}>"),
+        }
+        return self.apply("stablehlo.compare", other, aval=ShapedArray(self.aval.shape, _BOOL), attributes=attributes)
+
+    def __lt__(self, other):
+        return self._compare(other, "LT")
+
+    def __le__(self, other):
+        return self._compare(other, "LE")
+
+    def __gt__(self, other):
+        return self._compare(other, "GT")
+
+    def __ge__(self, other):
+        return self._compare(other, "GE")
+
+    def __eq__(self, other):
+        return self._compare(other, "EQ")
+
+    def __ne__(self, other):
+        return self._compare(other, "NE")
+
+    def is_nan(self):
+        return self != self
+
+    def abs(self):
+        return self.apply("stablehlo.abs")
+
+    def exp(self):
+        return self.apply("stablehlo.exponential")
+
+    def log(self):
+        return self.apply("stablehlo.log")
+
+    def log1p(self):
+        return self.apply("stablehlo.log_plus_one")
+
+    def sqrt(self):
+        return self.apply("stablehlo.sqrt")
+
+    def floor(self):
+        return self.apply("stablehlo.floor")
+
+    def rounded(self):
+        return self.apply("stablehlo.round_nearest_even")
+
+    def lgamma(self):
+        return self.apply("chlo.lgamma")
+
+    def digamma(self):
+        return self.apply("chlo.digamma")
+
+
+def where(condition, chosen, other):
+    """`chosen` where the condition holds; one of the two may be a number."""
+    if not isinstance(chosen, Formula):
+        chosen = other.filled(chosen)
+    if not isinstance(other, Formula):
+        other = chosen.filled(other)
+    out = condition.out
+    return Formula(
+        out, out.op("stablehlo.select", [condition.value, chosen.value, other.value], aval=chosen.aval), chosen.aval
+    )
+
+
+def polynomial(x, coefficients):
+    """Σ coefficients[i] · x^i by Horner's rule."""
+    result = x.filled(coefficients[-1])
+    for c in reversed(coefficients[:-1]):
+        result = result * x + c
+    return result
+
+
+def chebyshev(x, coefficients):
+    """Σ coefficients[k] · T_k(x) by Clenshaw's rule, for x in [-1, 1]."""
+    later, latest = x.filled(0.0), x.filled(0.0)
+    twice = x * 2.0
+    for c in reversed(coefficients[1:]):
+        later, latest = latest, twice * latest - later + c
+    return x * latest - later + coefficients[0]
+
+
+def loop(going, step, values):
+    """`values = step(*values)` while `going(*values)` holds anywhere.
+
+    going  formulas -> a formula of booleans; step  formulas -> formulas of the same avals. The first of the values is
+    a mask: where it has become False, the other values stay as they are.
+    """
+    out = values[0].out
+    avals = [v.aval for v in values]
+    operation = out.ops("stablehlo.while", [v.value for v in values], avals=avals, regions=2)
+    emitter, arguments = out.block(operation, 0, avals)
+    mask = going(*[Formula(emitter, v, a) for v, a in zip(arguments, avals, strict=True)])
+    emitter.finish([_any(emitter, mask)])
+    emitter, arguments = out.block(operation, 1, avals)
+    before = [Formula(emitter, v, a) for v, a in zip(arguments, avals, strict=True)]
+    after = step(*before)
+    active = before[0]
+    emitter.finish([(active & after[0]).value, *[where(active, a, b).value for a, b in zip(after[1:], before[1:], strict=True)]])
+    return [Formula(out, v, a) for v, a in zip(operation.results, avals, strict=True)]
+
+
+def _any(out, mask):
+    """Whether a mask holds anywhere, as a scalar."""
+    if not mask.aval.shape:
+        return mask.value
+    scalar = ShapedArray((), _BOOL)
+    start = out.constant(False, scalar)
+    rank = len(mask.aval.shape)
+    operation = out.ops("stablehlo.reduce", [mask.value, start], {"dimensions": i64s(*range(rank))}, avals=[scalar], regions=1)
+    out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.or", [x[0], y[0]], aval=scalar)])
+    return operation.results[0]
+

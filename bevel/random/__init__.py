@@ -1,0 +1,13 @@
+"""Random numbers of explicit keys: the same key gives the same numbers, on any machine, inside jit and outside.
+
+    key = bevel.random.key(0)
+    for step in range(steps):
+        key, drawn = bevel.random.split(key)
+        x = bevel.random.normal(drawn, (3,))
+
+Names, arguments and every bit of the results are those of `jax.random`.
+"""
+
+from bevel.random.bits import bernoulli, bits, rademacher, randint, uniform
+from bevel.random.continuous import cauchy, exponential, gumbel, laplace, logistic, normal, truncated_normal
+from bevel.random.keys import PRNGKey, clone, fold_in, key, key_data, key_dtype, key_impl, split, wrap_key_data
