@@ -192,7 +192,9 @@ def _sequence(items):
     """A list or tuple among the indices, as an array."""
     if any([isinstance(i, (Tracer, Array)) for i in items]):
         shape = get_aval(items[0]).shape
-        return Concatenate(0)(*[reshape(i if isinstance(i, (Tracer, Array)) else np.asarray(i), (1, *shape)) for i in items])
+        return Concatenate(0)(
+            *[reshape(i if isinstance(i, (Tracer, Array)) else np.asarray(i), (1, *shape)) for i in items]
+        )
     values = np.asarray(items)
     return values.astype(np.int32) if not values.size and values.dtype.kind == "f" else values
 

@@ -228,6 +228,10 @@ class Round(Stepwise):
             yield cls(method), [array(4)]
             yield cls(method), [np.asarray([0.5, 1.5, -0.5, -2.5, 2.4], np.float32)]
 
+    @classmethod
+    def refusals(cls, array):
+        yield cls(0), [array(2, dtype="int32")], "round takes floating-point"
+
 
 @primitive
 class Nextafter(Elementwise):

@@ -1,13 +1,14 @@
 """Running sums, products, extrema and log-sums along an axis.
 
-How they are lowered. Two forms, chosen by shape; both sum as a tree does, or in stretches of at most a few thousand, so
-that rounding errors stay small, and neither multiplies by zero, so that infinities and NaN stay where they are.
+How they are lowered on a CPU, by the length of the axis; neither form multiplies by zero, so that infinities and NaN
+stay where they are:
 
-    rows    many values go side by side: a loop down the axis that carries one row
-    blocks  few go side by side: the axis in blocks of 16, each summed by 15 additions on all blocks at once; the
-            blocks' totals are accumulated alike; and each block is shifted by what came before it
+    window  a short axis: each result reduces all that came before it
+    rows    a loop down the axis that carries one row of all that lies side by side. Where that is little, or the axis
+            long, the axis is cut into pieces that go side by side; their totals are accumulated alike, and each piece is
+            shifted by what came before it. No stretch is longer than 4096, so that rounding errors stay small.
 
-Times on two AVX-512 cores against one pass per doubling, the usual form, are at `_form`.
+Elsewhere XLA has the window, which it turns into a tree.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64, i64s
+from bevel.engine.builder import i64s, matrix
 from bevel.ops.arithmetic import MAX, MIN, add, sub
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
@@ -33,7 +34,6 @@ from bevel.ops.logic import eq, select
 from bevel.ops.reductions import compare, complex_extremum, highest, lowest
 from bevel.ops.shapes import Rev, reshape
 
-_BLOCK = 16
 _FLOAT32 = np.dtype("float32")
 
 
@@ -78,11 +78,11 @@ class Cumulative(Primitive):
         before, size = math.prod(aval.shape[: self.axis]), aval.shape[self.axis]
         view = ShapedArray((before, size, math.prod(aval.shape[self.axis + 1 :])), aval.dtype)
         x = out.reshape(x, view)
-        form = _rows if _form(view, out.platform, self.costly) == "rows" else _blocks
-        y = out.reshape(self.finish(out, form(self, out, x, view), view), aval)
+        y = _accumulate(self, out, x, view)
+        y = out.reshape(self.finish(out, y, view), aval)
         return y if aval is result else out.convert(y, result)
 
-    costly = False  # is ∘ worth a transposition to do it once per element?
+    longest_window = 32
 
     def finish(self, out, y, aval):
         """What is done to the accumulated values at the end; nothing for most."""
@@ -118,31 +118,44 @@ class Cumulative(Primitive):
 # ---- the forms
 
 
-def _form(view, platform, costly):
-    """Which form suits (before, size, after)."""
-    before, size, after = view.shape
-    if platform != "cpu" or size <= _BLOCK:
-        return "blocks"
-    if before == 1:
-        return "rows" if after >= 64 else ("rows" if costly and size >= 1024 else "blocks")
-    return "rows" if before * after >= 64 and size >= 64 or costly else "blocks"
+_LONGEST = 4096  # no stretch of additions in a row is longer
+_LANES = 256  # as many values side by side as keep a loop's turn busy
 
 
-# No stretch of additions in a row is longer than this.
-_LONGEST = 4096
+def _accumulate(op, out, x, view):
+    """y[:, i] = x[:, 0] ∘ … ∘ x[:, i] for x of shape (before, size, after)."""
+    if view.shape[1] == 1:
+        return x
+    if out.platform != "cpu" or view.shape[1] <= op.longest_window:
+        return _window(op, out, x, view)
+    return _rows(op, out, x, view)
+
+
+def _window(op, out, x, view):
+    """A window over all that came before each element, filled up with neutral elements."""
+    size = view.shape[1]
+    scalar = ShapedArray((), view.dtype)
+    low, high = (0, size - 1) if op.reverse else (size - 1, 0)
+    attributes = {
+        "window_dimensions": i64s(1, size, 1),
+        "window_strides": i64s(1, 1, 1),
+        "padding": matrix([[0, 0], [low, high], [0, 0]]),
+    }
+    start = out.constant(op.identity_of(view.dtype), scalar)
+    operation = out.ops("stablehlo.reduce_window", [x, start], attributes, avals=[view], regions=1)
+    out.reduction(operation, 0, [scalar], lambda e, a, b: [op.accumulate(e, a[0], b[0], scalar)])
+    return operation.results[0]
 
 
 def _rows(op, out, x, view):
     """A loop down the axis; a long axis over few values is cut into pieces that go side by side, and joined after."""
     before, size, after = view.shape
     lanes = before * after
-    pieces = 1
-    if size > _LONGEST or lanes < 64:
-        pieces = max(-(-size // _LONGEST), min(max(1, 512 // lanes), size // 16), 1)
+    pieces = max(-(-size // _LONGEST), min(_LANES // lanes, size // 16), 1)
     length = -(-size // pieces)
     dtype = view.dtype
     if pieces * length != size:
-        x = _padded(op, out, x, view, pieces * length - size)
+        x = _pad(op, out, x, view, 0, pieces * length - size)  # neutral, from whichever end one begins
     shaped = ShapedArray((before, pieces, length, after), dtype)
     front = ShapedArray((length, before, pieces, after), dtype)
     x = out.reshape(x, shaped)
@@ -162,7 +175,8 @@ def _rows(op, out, x, view):
         offsets = _exclusive(op, out, out.reshape(totals, of_pieces), of_pieces)
         y = op.accumulate(out, *_ordered(op, out.broadcast(offsets, shaped, (0, 1, 3)), y), shaped)
     whole = ShapedArray((before, pieces * length, after), dtype)
-    return _cut(op, out, out.reshape(y, whole), whole, size)
+    y = out.reshape(y, whole)
+    return y if pieces * length == size else _slice(out, y, whole, 1, 0, size)
 
 
 def _down(op, out, x, aval):
@@ -187,52 +201,15 @@ def _down(op, out, x, aval):
     return loop.results[3]
 
 
-def _blocks(op, out, x, view):
-    """Blocks of 16 along the axis, all at once; their totals by the same function."""
-    before, size, after = view.shape
-    if size == 1:
-        return x
-    length = min(size, _BLOCK)
-    count = -(-size // length)
-    if count * length != size:
-        x = _padded(op, out, x, view, count * length - size)
-    blocked = ShapedArray((before, count, length, after), view.dtype)
-    one = ShapedArray((before, count, 1, after), view.dtype)
-    x = out.reshape(x, blocked)
-    order = range(length - 1, -1, -1) if op.reverse else range(length)
-    columns = [None] * length
-    running = None
-    for k in order:
-        column = _slice(out, x, blocked, 2, k, k + 1)
-        running = column if running is None else op.accumulate(out, *_ordered(op, running, column), one)
-        columns[k] = running
-    if count > 1:
-        of_blocks = ShapedArray((before, count, after), view.dtype)
-        offsets = out.reshape(_exclusive(op, out, out.reshape(running, of_blocks), of_blocks), one)
-        columns = [op.accumulate(out, *_ordered(op, offsets, column), one) for column in columns]
-    y = out.op("stablehlo.concatenate", columns, {"dimension": i64(2)}, aval=blocked)
-    whole = ShapedArray((before, count * length, after), view.dtype)
-    return _cut(op, out, out.reshape(y, whole), whole, size)
-
-
 def _exclusive(op, out, totals, aval):
-    """What came before each block: the accumulated totals, moved by one."""
-    y = _blocks(op, out, totals, aval)
+    """What came before each piece: the accumulated totals, moved by one."""
+    y = _accumulate(op, out, totals, aval)
     low, high = (-1, 1) if op.reverse else (1, -1)
     return _pad(op, out, y, aval, low, high)
 
 
 def _ordered(op, earlier, later):
     return (later, earlier) if op.reverse else (earlier, later)
-
-
-def _padded(op, out, x, view, extra):
-    """x longer by neutral elements at its end, which change nothing from whichever end one begins."""
-    return _pad(op, out, x, view, 0, extra)
-
-
-def _cut(op, out, y, aval, size):
-    return y if aval.shape[1] == size else _slice(out, y, aval, 1, 0, size)
 
 
 def _pad(op, out, x, aval, low, high):
@@ -396,7 +373,7 @@ class Cumlogsumexp(Cumulative):
     """log Σ exp of the elements so far along an axis, computed from the larger one, so that nothing overflows."""
 
     takes = "inexact"
-    costly = True
+    longest_window = 4  # exponentials: each is worth doing once
     sample_dtypes = ("float32", "bfloat16", "complex64")
 
     @staticmethod

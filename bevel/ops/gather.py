@@ -1,14 +1,13 @@
 """Reading windows of an array at computed places, and its adjoint, adding windows there.
 
-Gather and ScatterAdd are each other's adjoints in the operand (in the updates). The other scatters stand in
-scatter.py, slices with computed starts in indexing.py.
+Gather and ScatterAdd are each other's adjoints, in the operand and in the updates. The other scatters stand in
+scatter.py, slices with computed starts in indexing.py; what windows, modes and dimension numbers are, in windows.py.
 """
 
 from __future__ import annotations
 
-import enum
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,181 +20,29 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import boolean, i64s, parsed
 from bevel.ops.arithmetic import Add
-from bevel.ops.logic import comparison_type, direction
 from bevel.ops.shapes import instantiate, mapped_size, to_front, zeros
-
-
-class GatherScatterMode(enum.Enum):
-    """What happens to a window that is not wholly inside the array.
-
-    CLIP               it is moved to the nearest place inside
-    FILL_OR_DROP       a gather gives fill values for it; a scatter leaves its updates out
-    PROMISE_IN_BOUNDS  the caller says that there is none; what comes of one is not defined
-    ONE_HOT            as FILL_OR_DROP, filled with zeros
-    """
-
-    CLIP = 1
-    FILL_OR_DROP = 2
-    PROMISE_IN_BOUNDS = 3
-    ONE_HOT = 4
-
-    @staticmethod
-    def from_any(mode) -> GatherScatterMode:
-        """The mode of that name; None is FILL_OR_DROP.
-
-        >>> GatherScatterMode.from_any("drop")
-        <GatherScatterMode.FILL_OR_DROP: 2>
-        """
-        if isinstance(mode, GatherScatterMode):
-            return mode
-        if mode in _MODES:
-            return _MODES[mode]
-        raise ValueError(
-            f"There is no index mode {mode!r}. The modes are 'fill' (for reading) or 'drop' (for updates), 'clip', "
-            "'promise_in_bounds' and 'one_hot'."
-        )
-
-
-CLIP, FILL_OR_DROP, PROMISE_IN_BOUNDS, ONE_HOT = GatherScatterMode
-_MODES = {
-    None: FILL_OR_DROP, "fill": FILL_OR_DROP, "drop": FILL_OR_DROP, "clip": CLIP,
-    "promise_in_bounds": PROMISE_IN_BOUNDS, "one_hot": ONE_HOT,
-}  # fmt: skip
-
-
-class GatherDimensionNumbers(NamedTuple):
-    """Which axis of a gather plays which part. The last axis of the indices holds one number per indexed axis.
-
-    offset_dims                  axes of the result that run inside a window
-    collapsed_slice_dims         axes of the operand whose window has size 1 and which the result does not have
-    start_index_map              the axis of the operand that each number of an index is a place on
-    operand_batching_dims        axes of the operand that go in step with …
-    start_indices_batching_dims  … these axes of the indices
-    """
-
-    offset_dims: tuple[int, ...]
-    collapsed_slice_dims: tuple[int, ...]
-    start_index_map: tuple[int, ...]
-    operand_batching_dims: tuple[int, ...] = ()
-    start_indices_batching_dims: tuple[int, ...] = ()
-
-
-class ScatterDimensionNumbers(NamedTuple):
-    """Which axis of a scatter plays which part: those of GatherDimensionNumbers, the updates being the result.
-
-    update_window_dims             axes of the updates that run inside a window
-    inserted_window_dims           axes of the operand whose window has size 1 and which the updates do not have
-    scatter_dims_to_operand_dims   the axis of the operand that each number of an index is a place on
-    operand_batching_dims          axes of the operand that go in step with …
-    scatter_indices_batching_dims  … these axes of the indices
-    """
-
-    update_window_dims: tuple[int, ...]
-    inserted_window_dims: tuple[int, ...]
-    scatter_dims_to_operand_dims: tuple[int, ...]
-    operand_batching_dims: tuple[int, ...] = ()
-    scatter_indices_batching_dims: tuple[int, ...] = ()
-
-
-def shifted(axes):
-    """The axes behind one new axis in front."""
-    return tuple([a + 1 for a in axes])
-
-
-def check_indices(name, x, indices, places, batching, indices_batching):
-    """Refuses indices, and maps of them to axes, that do not fit the operand x."""
-    if not dtypes.issubdtype(indices.dtype, np.integer):
-        raise DTypeError(f"{name} needs indices of an integer dtype; got {indices.str_short()}.")
-    if not indices.shape:
-        raise ShapeError(f"{name} needs indices whose last axis holds one number per indexed axis; got a scalar.")
-    if len(places) != indices.shape[-1]:
-        raise ShapeError(
-            f"{name} maps an index to axes {tuple(places)}, which are {len(places)}; "
-            f"the indices {indices.str_short()} hold {indices.shape[-1]} numbers each."
-        )
-    for axes, rank, what in (
-        (places, len(x.shape), f"the operand {x.str_short()}"),
-        (batching, len(x.shape), f"the operand {x.str_short()}"),
-        (indices_batching, len(indices.shape) - 1, f"the indices {indices.str_short()} without their last axis"),
-    ):
-        if len(set(axes)) != len(axes) or any([not 0 <= a < rank for a in axes]):
-            raise ShapeError(f"{name} was given axes {tuple(axes)}; they must be distinct axes of {what}.")
-    if set(places) & set(batching):
-        raise ShapeError(f"{name} indexes axes {tuple(places)}: none may be among its batching axes {tuple(batching)}.")
-    sizes = [x.shape[a] for a in batching], [indices.shape[a] for a in indices_batching]
-    if sizes[0] != sizes[1]:
-        raise ShapeError(
-            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes {tuple(indices_batching)} of "
-            f"the indices {indices.str_short()}: their sizes must agree."
-        )
-
-
-def rising(name, what, axes, rank):
-    if list(axes) != sorted(set(axes)) or any([not 0 <= a < rank for a in axes]):
-        raise ShapeError(f"{name} needs {what} to be rising axes below {rank}; got {tuple(axes)}.")
-
-
-def default_fill(dtype):
-    """What a gather gives outside of an array: NaN, the lowest signed integer, the highest unsigned one, True."""
-    if dtypes.issubdtype(dtype, np.inexact):
-        return np.asarray(np.nan).astype(dtype)[()]
-    if dtypes.issubdtype(dtype, np.signedinteger):
-        return dtypes.iinfo(dtype).min
-    if dtypes.issubdtype(dtype, np.unsignedinteger):
-        return dtypes.iinfo(dtype).max
-    return True
-
-
-# ---- lowering of indices
-
-
-def wide_indices(out, indices, aval):
-    """Indices as int32 or int64 with the same values, so that bounds can be written in their dtype: (value, aval)."""
-    if aval.dtype in (np.int32, np.int64):
-        return indices, aval
-    name = aval.dtype.name
-    if name == "uint64":  # beyond int64 is outside of any array: the highest int64 is so too
-        indices = out.op("stablehlo.minimum", [indices, out.constant(2**63 - 1, aval)], aval=aval)
-    wide = aval.with_dtype(np.dtype("int64" if name in ("uint32", "uint64") else "int32"))
-    return out.convert(indices, wide), wide
-
-
-def compare(out, x, y, aval, order):
-    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("SIGNED")}
-    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(np.dtype(bool)))
-
-
-def bounds(out, highest, aval):
-    """The last allowed starts, one per number of an index, spread over the indices."""
-    if len(set(highest)) <= 1:
-        return out.constant(int(highest[0]) if highest else 0, aval)
-    row = ShapedArray((len(highest),), aval.dtype)
-    return out.broadcast(out.constant(np.asarray(highest, aval.dtype), row), aval, (len(aval.shape) - 1,))
-
-
-def clipped(out, indices, aval, highest):
-    return out.op("stablehlo.clamp", [out.constant(0, aval), indices, bounds(out, highest, aval)], aval=aval)
-
-
-def inside(out, indices, aval, highest):
-    """For each index, whether its window lies inside: (value, aval)."""
-    flags = aval.with_dtype(np.dtype(bool))
-    low = compare(out, indices, out.constant(0, aval), aval, "GE")
-    high = compare(out, indices, bounds(out, highest, aval), aval, "LE")
-    both = out.op("stablehlo.and", [low, high], aval=flags)
-    result = ShapedArray(aval.shape[:-1], flags.dtype)
-    scalar = ShapedArray((), flags.dtype)
-    attributes = {"dimensions": i64s(len(aval.shape) - 1)}
-    operation = out.ops("stablehlo.reduce", [both, out.constant(True, scalar)], attributes, avals=[result], regions=1)
-    out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.and", [x[0], y[0]], aval=scalar)])
-    return operation.results[0], result
-
-
-def listed(axes):
-    return "[" + ", ".join([str(int(a)) for a in axes]) + "]"
-
-
-# ---- gather
+from bevel.ops.windows import (
+    CLIP,
+    FILL_OR_DROP,
+    ONE_HOT,
+    PROMISE_IN_BOUNDS,
+    GatherDimensionNumbers,
+    GatherScatterMode,
+    ScatterDimensionNumbers,
+    check_indices,
+    clipped,
+    compare,
+    default_fill,
+    inside,
+    listed,
+    positions,
+    rising,
+    shifted,
+    wide_indices,
+    window_sizes,
+    windows,
+    woven,
+)
 
 
 @primitive
@@ -223,7 +70,9 @@ class Gather(Primitive):
         rank = len(x.shape)
         rising("gather", "collapsed_slice_dims", collapsed, rank)
         rising("gather", "operand_batching_dims", batching, rank)
-        if len(self.slice_sizes) != rank or any([not 0 <= s <= d for s, d in zip(self.slice_sizes, x.shape, strict=True)]):
+        if len(self.slice_sizes) != rank or any(
+            [not 0 <= s <= d for s, d in zip(self.slice_sizes, x.shape, strict=True)]
+        ):
             raise ShapeError(
                 f"gather of {x.str_short()} needs one slice size per axis, none above the axis; got {self.slice_sizes}."
             )
@@ -275,7 +124,11 @@ class Gather(Primitive):
             numbers = GatherDimensionNumbers(shifted(offset), collapsed, places, batching, shifted(indices_batching))
             return self.updated(numbers, self.slice_sizes, is_sorted=False, unique=False)(x, indices), 0
         numbers = GatherDimensionNumbers(
-            shifted(offset), shifted(collapsed), shifted(places), (0, *shifted(batching)), (0, *shifted(indices_batching))
+            shifted(offset),
+            shifted(collapsed),
+            shifted(places),
+            (0, *shifted(batching)),
+            (0, *shifted(indices_batching)),
         )
         return self.updated(numbers, (1, *self.slice_sizes))(to_front(x, x_axis, size), indices), 0
 
@@ -346,10 +199,16 @@ class Gather(Primitive):
         yield Gather(rows, (1, 3), mode=ONE_HOT), [array(5, 3), far]
         two = np.asarray([[[0, 1]], [[3, 2]]], np.int32)
         yield Gather(numbers((), (0, 1), (1, 0)), (1, 1)), [array(4, 4), two]
-        yield Gather(numbers((0, 2), (), (0, 1)), (2, 2), mode=CLIP), [array(3, 4), np.asarray([[0, 1], [5, -1]], np.int32)]
+        yield (
+            Gather(numbers((0, 2), (), (0, 1)), (2, 2), mode=CLIP),
+            [array(3, 4), np.asarray([[0, 1], [5, -1]], np.int32)],
+        )
         batched = numbers((1,), (), (1,), (0,), (0,))
         yield Gather(batched, (1, 2), mode=CLIP), [array(3, 5), np.asarray([[1], [9], [0]], np.int32)]
-        yield Gather(numbers((), (1,), (1,), (0,), (0,)), (1, 1)), [array(2, 3), np.asarray([[[1], [0]], [[2], [2]]], np.int32)]
+        yield (
+            Gather(numbers((), (1,), (1,), (0,), (0,)), (1, 1)),
+            [array(2, 3), np.asarray([[[1], [0]], [[2], [2]]], np.int32)],
+        )
         yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((0, 1), np.int32)]
         yield Gather(rows, (1, 0)), [array(5, 0), np.zeros((2, 1), np.int32)]
         yield Gather(numbers((), (), ()), ()), [array(), np.zeros((2, 0), np.int32)]
@@ -365,13 +224,6 @@ class Gather(Primitive):
         yield Gather(rows, (1, 3)), [array(5, 3), np.zeros((), np.int32)], "got a scalar"
 
 
-def woven(batch, window, offset):
-    """The shape with window sizes at the places `offset` and batch sizes, in order, at the others."""
-    rank = len(batch) + len(window)
-    batch, window = iter(batch), iter(window)
-    return tuple([next(window) if a in offset else next(batch) for a in range(rank)])
-
-
 def _of_no_examples(op, operands, axes):
     """The batched result over an axis of size 0."""
     avals = []
@@ -380,28 +232,6 @@ def _of_no_examples(op, operands, axes):
         avals.append(aval if axis is None else aval.with_shape(aval.shape[:axis] + aval.shape[axis + 1 :]))
     result = op.infer(*avals)
     return zeros(result.with_shape((0, *result.shape)))
-
-
-def windows(numbers, mode, shape, sizes, indices):
-    """For references: (place among the indices, starts in the operand, whether the window is inside), in order."""
-    _, _, places, batching, indices_batching = numbers
-    for place in np.ndindex(indices.shape[:-1]):
-        starts = [0] * len(shape)
-        is_inside = True
-        for number, axis in zip(indices[place], places, strict=True):
-            highest = shape[axis] - sizes[axis]
-            start = min(max(int(number), 0), highest)
-            is_inside = is_inside and (start == int(number) or mode is CLIP)
-            starts[axis] = start
-        for axis, source in zip(batching, indices_batching, strict=True):
-            starts[axis] = place[source]
-        yield place, starts, is_inside
-
-
-def positions(place, window_dims, rank):
-    """Where, in updates or a gather's result, the window of one index lies."""
-    place = iter(place)
-    return tuple([slice(None) if a in window_dims else next(place) for a in range(rank)])
 
 
 # ---- the scatters
@@ -634,13 +464,6 @@ class ScatterFamily(Primitive):
 _programs: dict[tuple, Jaxpr] = {}
 
 
-def window_sizes(numbers, rank, updates_shape):
-    """The size of the window along each axis of the operand."""
-    window_dims, inserted, _, batching, _ = numbers
-    sizes = iter([updates_shape[a] for a in window_dims])
-    return tuple([1 if a in inserted or a in batching else next(sizes) for a in range(rank)])
-
-
 @primitive
 class ScatterAdd(ScatterFamily):
     """Adds updates to x at the places which the indices say. Linear in both; its adjoint in the updates is Gather."""
@@ -665,3 +488,9 @@ class ScatterAdd(ScatterFamily):
 
     def reference_of_two(self, old, new):
         return old + new
+
+
+__all__ = [
+    "CLIP", "FILL_OR_DROP", "ONE_HOT", "PROMISE_IN_BOUNDS", "Gather", "GatherDimensionNumbers", "GatherScatterMode",
+    "ScatterAdd", "ScatterDimensionNumbers", "ScatterFamily", "wide_indices",
+]  # fmt: skip

@@ -28,6 +28,7 @@ class OnKeys(Primitive):
 
     knows_keys = True
     is_differentiable = False
+    kind = "draws"
 
     def batch(self, operands, axes):
         size = mapped_size(operands, axes)

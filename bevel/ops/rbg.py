@@ -54,6 +54,7 @@ class RngBitGenerator(Primitive):
     name = "rng_bit_generator"
     multiple_results = True
     is_differentiable = False
+    kind = "draws"
 
     def infer(self, key):
         if (key.shape, key.dtype) not in (((4,), UINT32), ((2,), UINT64)):

@@ -37,6 +37,7 @@ class Threefry2x32(Primitive):
     name = "threefry2x32"
     multiple_results = True
     is_differentiable = False
+    kind = "draws"
 
     def infer(self, k0, k1, x0, x1):
         shape = ()

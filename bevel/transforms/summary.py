@@ -8,7 +8,7 @@ from bevel.engine.options import ProgramSummary
 
 def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     """Counts what decides how a program should be compiled."""
-    counts = dict.fromkeys(("loops", "reductions", "convolutions", "dots", "elementwise", "callbacks"), 0)
+    counts = dict.fromkeys(("loops", "reductions", "convolutions", "dots", "batched_dots", "draws", "elementwise", "callbacks"), 0)
     kernels = set()
     total = 0
 
@@ -17,9 +17,12 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         for eqn in jaxpr.eqns:
             op = eqn.op
             total += 1
-            if op.kind in counts:
-                counts[op.kind] += 1
-            kernels.add((op.name, eqn.outvars[0].aval if eqn.outvars else None))
+            kind = op.kind
+            if kind in counts:
+                counts[kind] += 1
+                if kind == "dots" and any(op.dimension_numbers[1]):
+                    counts["batched_dots"] += 1
+            kernels.add((op.name if op.holds_programs else op, *[v.aval for v in eqn.invars]))
             if op.holds_programs:
                 for _, inner in subprograms(op):
                     visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)

@@ -66,8 +66,9 @@ def batch_is_a_loop(sample):
         said = f"batch is a loop (axes {axes}, {size} examples)"
         if not size:
             for result, aval in zip(results, result_avals(sample.op, sample.avals), strict=True):
-                if (result.shape, result.dtype) != ((0, *aval.shape), aval.dtype):
-                    raise LawBroken(f"{said}: {sample!r} gives {get_aval(result).str_short()}.")
+                found = get_aval(result)
+                if (found.shape, found.dtype) != ((0, *aval.shape), aval.dtype):
+                    raise LawBroken(f"{said}: {sample!r} gives {found.str_short()}.")
             continue
         examples = [
             run(*[x if a is None else variant(x, k) for x, a in zip(sample.operands, axes, strict=True)])

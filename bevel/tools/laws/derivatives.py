@@ -175,12 +175,7 @@ def vjp_is_the_transpose(sample):
         found = jit(both)(point.operands, point.tangents, point.cotangents)
         for chosen, (pulled, pushed) in zip(point.choices, found, strict=True):
             for i, ct in zip(chosen, pulled, strict=True):
-                expected = get_aval(point.operands[i])
-                if (ct.shape, ct.dtype) != (expected.shape, expected.dtype):
-                    raise LawBroken(
-                        f"vjp is the transpose of jvp: {sample!r} has for operand {i}, {expected.str_short()}, "
-                        f"a cotangent {get_aval(ct).str_short()}."
-                    )
+                _check_cotangent(sample, i, get_aval(point.operands[i]), get_aval(ct))
             if not all(np.all(np.isfinite(x)) for x in (*pulled, *pushed)):
                 continue
             left = _pairing([point.cotangents[i] for i in point.inexact_results], pushed)
@@ -207,12 +202,15 @@ def _check_cotangent_types(sample):
 
     jaxpr, _ = stage(pull, [*sample.avals, *[results[i].strip_weak_type() for i in sample.inexact_results]])
     for i, var in zip(every, jaxpr.outvars, strict=True):
-        expected = sample.avals[i]
-        if (var.aval.shape, var.aval.dtype) != (expected.shape, expected.dtype):
-            raise LawBroken(
-                f"vjp is the transpose of jvp: {sample!r} has for operand {i}, {expected.str_short()}, "
-                f"a cotangent {var.aval.str_short()}."
-            )
+        _check_cotangent(sample, i, sample.avals[i], var.aval)
+
+
+def _check_cotangent(sample, position, expected, aval):
+    if (aval.shape, aval.dtype) != (expected.shape, expected.dtype):
+        raise LawBroken(
+            f"vjp is the transpose of jvp: {sample!r} has for operand {position}, {expected.str_short()}, "
+            f"a cotangent {aval.str_short()}."
+        )
 
 
 @law("second", has_derivative)

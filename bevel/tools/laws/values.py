@@ -136,8 +136,8 @@ def _check_dtype(sample, results):
             raise
         check_close("each dtype (through float32)", sample, results, _through_float32(sample))
     for result, aval in zip(results, result_avals(sample.op, sample.avals), strict=True):
-        if result.dtype != aval.dtype:
-            raise LawBroken(f"each dtype: {sample!r} gives {result.dtype}.")
+        if get_aval(result).dtype != aval.dtype or np.asarray(result).dtype != aval.dtype:
+            raise LawBroken(f"each dtype: {sample!r} gives {np.asarray(result).dtype}; infer says {aval.str_short()}.")
 
 
 _FLOATS = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3e38)

@@ -1,0 +1,73 @@
+"""A tree of arrays as one vector, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.errors import TreeError
+from bevel.core.trace import get_aval
+from bevel.engine.pytree import flatten
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.shapes import Reshape, full, reshape
+
+__all__ = ["ravel_pytree"]
+
+
+def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
+    """The numbers of all leaves in one vector, and the function that puts such a vector back into the tree.
+
+    The vector's dtype is the one where the leaves' dtypes meet; unravelling gives each leaf its own again.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.flatten_util import ravel_pytree
+    >>> flat, unravel = ravel_pytree({"w": jnp.ones((2, 2)), "b": jnp.zeros(2)})
+    >>> flat.shape, unravel(2 * flat)["w"].shape
+    ((6,), (2, 2))
+    """
+    leaves, tree = flatten(pytree)
+    avals = tuple([get_aval(leaf) for leaf in leaves])
+    if not leaves:
+        return full((0,), 0, dtypes.canonicalize_dtype(np.dtype(float))), _Unravel(tree, avals, None)
+    pairs = tuple([(a.dtype, a.weak_type) for a in avals])
+    dtype = dtypes.lattice_result(pairs)[0] if len(set(pairs)) > 1 else avals[0].dtype
+    parts = [Reshape((a.size,))(convert(x, dtype)) for x, a in zip(leaves, avals, strict=True)]
+    vector = Concatenate(0)(*parts)
+    return vector, _Unravel(tree, avals, dtype)
+
+
+class _Unravel:
+    """The way back: a function that equals another one for trees of the same structure and types."""
+
+    def __init__(self, tree, avals, dtype):
+        self.tree, self.avals, self.dtype = tree, avals, dtype
+
+    def __call__(self, vector):
+        return _unravel(self.tree, self.avals, self.dtype, vector)
+
+    def __eq__(self, other):
+        return type(other) is _Unravel and (self.tree, self.avals, self.dtype) == (other.tree, other.avals, other.dtype)
+
+    def __hash__(self):
+        return hash((self.tree, self.avals))
+
+
+def _unravel(tree, avals, dtype, vector):
+    aval = get_aval(vector)
+    total = sum([a.size for a in avals])
+    if aval.shape != (total,):
+        raise TreeError(
+            f"unravel needs a vector of the {total} numbers that the tree holds; got {aval.str_short()}.\n"
+            "It puts back vectors of the length that ravel_pytree gave."
+        )
+    if dtype is not None and aval.dtype != dtype:
+        raise TreeError(f"unravel needs a vector of dtype {dtype.name}, as ravel_pytree gave; got {aval.dtype.name}.")
+    parts, start = [], 0
+    for a in avals:
+        piece = slice_in_dim(vector, start, start + a.size, 0)
+        parts.append(convert(reshape(piece, a.shape), a.dtype))
+        start += a.size
+    return tree.unflatten(parts)

@@ -1,0 +1,351 @@
+"""lax's functions of where elements sit: filling, reshaping, joining, cutting, choosing, changing dtypes."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, operand, operands
+from bevel.ops import cutting, joining, shapes
+from bevel.ops.convert import BitcastConvertType, convert
+from bevel.ops.logic import SELECT_N
+from bevel.ops.shapes import BroadcastInDim, Iota
+
+
+def dtype(x):
+    """The dtype of an array or number, in its canonical form."""
+    return get_aval(x).dtype
+
+
+def _dtype(given, what):
+    return dtypes.requested_dtype(given, f"lax.{what}")
+
+
+# ---- filling
+
+
+def full(shape, fill_value, dtype=None, *, sharding=None):
+    """An array filled with one number, in `dtype` (by default the number's own)."""
+    shape = as_shape("full", shape)
+    if any(d < 0 for d in shape):
+        raise ShapeError(f"lax.full was asked for a negative size: {shape}{user_line(' at {}')}.")
+    aval = get_aval(operand("full", fill_value))
+    if aval.shape:
+        raise ShapeError(f"lax.full takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.")
+    if dtype is None:
+        return BroadcastInDim(shape, (), sharding)(fill_value)
+    return BroadcastInDim(shape, (), sharding)(_scalar(fill_value, _dtype(dtype, "full")))
+
+
+def _scalar(value, dtype):
+    """A number or scalar array in a dtype."""
+    if type(value) in SCALARS or isinstance(value, np.generic):
+        return np.asarray(value).astype(dtype)[()]
+    return convert(value, dtype)
+
+
+def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
+    """An array filled with one number, of x's shape and dtype unless others are given."""
+    like = x if isinstance(x, ShapedArray) else None
+    try:
+        aval = like if like is not None else get_aval(x)
+    except TypeError:
+        aval = ShapedArray(tuple(x.shape), np.dtype(x.dtype), bool(getattr(x, "weak_type", False)))  # ShapeDtypeStruct
+    shape = aval.shape if shape is None else as_shape("full_like", shape)
+    weak = dtype is None and aval.weak_type
+    dtype = aval.dtype if dtype is None else _dtype(dtype, "full_like")
+    result = BroadcastInDim(shape, (), sharding)(_scalar(operand("full_like", fill_value, 1), dtype))
+    return convert(result, dtype, True) if weak else result
+
+
+def empty(shape, dtype, *, out_sharding=None):
+    """An array of zeros: its contents are not meant to be read."""
+    return full(shape, 0, dtype, sharding=out_sharding)
+
+
+def iota(dtype, size):
+    """0, 1, 2, …, size - 1."""
+    return broadcasted_iota(dtype, (size,), 0)
+
+
+def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
+    """An array of a shape that counts 0, 1, 2, … along one dimension."""
+    shape = as_shape("broadcasted_iota", shape)
+    return Iota(_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
+
+
+# ---- shapes
+
+
+def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):  # noqa: F811 - JAX's name
+    """The same elements in row-major order under another shape; `dimensions` names the order in which axes are read."""
+    x = _accepted("reshape", operand)
+    sizes = as_shape("reshape", new_sizes)
+    if any(d < 0 for d in sizes):
+        raise ShapeError(
+            f"lax.reshape takes sizes that are not negative; got {sizes}{user_line(' at {}')}.\njnp.reshape finds a size given as -1."
+        )
+    shape = get_aval(x).shape
+    if dimensions is not None:
+        dimensions = integers("reshape", "dimensions", dimensions)
+        if dimensions != tuple(range(len(shape))):
+            x = shapes.Transpose(dimensions)(x)
+    if get_aval(x).shape == sizes and shape and not isinstance(x, np.ndarray):
+        return x
+    return shapes.Reshape(sizes, None, out_sharding)(x)
+
+
+def _accepted(name, value, position=0):
+    return operand(name, value, position)
+
+
+def broadcast(operand, sizes, *, out_sharding=None):  # noqa: F811
+    """x repeated along new leading axes of these sizes."""
+    x = _accepted("broadcast", operand)
+    sizes = as_shape("broadcast", sizes)
+    shape = get_aval(x).shape
+    places = tuple(range(len(sizes), len(sizes) + len(shape)))
+    return broadcast_in_dim(x, sizes + shape, places, out_sharding=out_sharding)
+
+
+def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):  # noqa: F811
+    """x repeated to a shape: its axis i becomes axis broadcast_dimensions[i]; sizes are equal, or 1 and repeated."""
+    x = _accepted("broadcast_in_dim", operand)
+    shape = as_shape("broadcast_in_dim", shape)
+    places = integers("broadcast_in_dim", "broadcast_dimensions", broadcast_dimensions)
+    if get_aval(x).shape == shape and places == tuple(range(len(shape))) and not isinstance(x, (np.ndarray, *SCALARS)):
+        return x
+    return BroadcastInDim(shape, places, out_sharding)(x)
+
+
+def broadcast_to_rank(x, rank):
+    """x with axes of size 1 put in front up to a rank."""
+    x = operand("broadcast_to_rank", x)
+    shape = get_aval(x).shape
+    if len(shape) > rank:
+        raise ShapeError(f"lax.broadcast_to_rank cannot bring {get_aval(x).str_short()} down to rank {rank}.")
+    return x if len(shape) == rank else expand_dims(x, range(rank - len(shape)))
+
+
+def broadcast_like(arr, like_arr):
+    """arr repeated to the shape of like_arr as NumPy does, in arr's dtype."""
+    x, like = operands("broadcast_like", arr, like_arr)
+    shape, target = get_aval(x).shape, get_aval(like).shape
+    if broadcast_shapes(shape, target) != target:
+        raise ShapeError(f"lax.broadcast_like cannot repeat shape {shape} to {target}.")
+    offset = len(target) - len(shape)
+    kept = [i for i, d in enumerate(shape) if d == target[offset + i]]
+    return broadcast_in_dim(shapes.reshape(x, [shape[i] for i in kept]), target, [offset + i for i in kept])
+
+
+def broadcast_shapes(*shapes):  # noqa: F811
+    """The shape that all of these broadcast to by NumPy's rule. Raises ValueError where there is none."""
+    rank = max([len(s) for s in shapes], default=0)
+    result = [1] * rank
+    for shape in shapes:
+        offset = rank - len(shape)
+        for i, d in enumerate(shape):
+            if result[offset + i] == 1:
+                result[offset + i] = d
+            elif d not in (1, result[offset + i]):
+                raise ValueError(f"Incompatible shapes for broadcasting: {', '.join([str(tuple(s)) for s in shapes])}.")
+    return tuple(result)
+
+
+def expand_dims(array, dimensions):
+    """x with new axes of size 1, at these places of the result."""
+    x = operand("expand_dims", array)
+    shape = get_aval(x).shape
+    given = integers("expand_dims", "dimensions", dimensions)
+    rank = len(shape) + len(set(given))
+    places = {axis_of("expand_dims", d, rank) for d in given}
+    if len(places) != len(given):
+        raise ShapeError(f"lax.expand_dims was given an axis twice: {given}.")
+    if not places:
+        return x
+    kept = [i for i in range(rank) if i not in places]
+    sizes = iter(shape)
+    new = tuple([1 if i in places else next(sizes) for i in range(rank)])
+    return BroadcastInDim(new, tuple(kept))(x)
+
+
+def squeeze(array, dimensions):
+    """x without these axes, which have size 1."""
+    x = operand("squeeze", array)
+    rank = len(get_aval(x).shape)
+    axes = tuple(sorted(axis_of("squeeze", d, rank) for d in integers("squeeze", "dimensions", dimensions)))
+    return shapes.Squeeze(axes)(x) if axes else x
+
+
+def collapse(operand, start_dimension, stop_dimension=None):  # noqa: F811
+    """x with the axes from start_dimension up to stop_dimension joined in one."""
+    x = _accepted("collapse", operand)
+    shape = get_aval(x).shape
+    start, stop, _ = slice_builtin(start_dimension, stop_dimension).indices(len(shape))
+    if stop < start:
+        raise ShapeError(f"lax.collapse of shape {shape}: stop_dimension {stop_dimension} lies before {start_dimension}.")
+    return reshape(x, (*shape[:start], math.prod(shape[start:stop]), *shape[stop:]))
+
+
+def transpose(operand, permutation):  # noqa: F811
+    """x with its axes reordered: result.shape[i] == x.shape[permutation[i]]."""
+    x = _accepted("transpose", operand)
+    permutation = integers("transpose", "permutation", permutation)
+    if permutation == tuple(range(len(get_aval(x).shape))) and not isinstance(x, np.ndarray):
+        return x
+    return shapes.Transpose(permutation)(x)
+
+
+def rev(operand, dimensions):  # noqa: F811
+    """x with the order of elements reversed along these axes."""
+    return shapes.Rev(integers("rev", "dimensions", dimensions))(_accepted("rev", operand))
+
+
+# ---- joining and cutting
+
+
+def _of_one_dtype(name, values):
+    if not isinstance(values, (list, tuple)):
+        x = _accepted(name, values)
+        return [index_in_dim(x, i, 0, False) for i in range(get_aval(x).shape[0])]
+    return operands(name, *values)
+
+
+def concatenate(operands, dimension):  # noqa: F811
+    """Arrays joined along one axis."""
+    xs = _of_one_dtype("concatenate", operands)
+    if len(xs) == 1 and get_aval(xs[0]).shape and 0 <= dimension < len(get_aval(xs[0]).shape):
+        return xs[0]
+    return cutting.Concatenate(operator.index(dimension))(*xs)
+
+
+def stack(operands, axis=0):  # noqa: F811
+    """Arrays of one shape side by side along a new axis."""
+    xs = _of_one_dtype("stack", operands)
+    if not xs:
+        raise ValueError("lax.stack needs at least one array.")
+    return joining.Stack(axis_of("stack", axis, len(get_aval(xs[0]).shape) + 1))(*xs)
+
+
+def unstack(x, axis=0):
+    """The slices of x along an axis, which goes away."""
+    x = operand("unstack", x)
+    return tuple(joining.Unstack(axis_of("unstack", axis, len(get_aval(x).shape)))(x))
+
+
+def split(operand, sizes, axis=0):  # noqa: F811
+    """x cut along an axis into parts of these sizes, which add up to its size."""
+    x = _accepted("split", operand)
+    return list(joining.Split(as_shape("split", sizes), axis_of("split", axis, len(get_aval(x).shape)))(x))
+
+
+def tile(operand, reps):  # noqa: F811
+    """x repeated reps[i] times along each axis i."""
+    return joining.Tile(integers("tile", "reps", reps))(_accepted("tile", operand))
+
+
+def pad(operand, padding_value, padding_config):  # noqa: F811
+    """x with a value put around and between its elements: (low, high, interior) for each axis.
+
+    Negative low and high cut elements off.
+    """
+    x, value = operands("pad", operand, padding_value)
+    config = tuple([integers("pad", "padding_config", row) for row in padding_config])
+    x_dtype, value_dtype = get_aval(x).dtype, get_aval(value).dtype
+    if x_dtype != value_dtype:
+        raise DTypeError(
+            f"lax.pad needs its padding value in the array's dtype; got {get_aval(x).str_short()} and "
+            f"{get_aval(value).str_short()}{user_line(' at {}')}."
+        )
+    return cutting.Pad(config)(x, value)
+
+
+slice_builtin = slice
+
+
+def slice(operand, start_indices, limit_indices, strides=None):  # noqa: A001, F811
+    """The elements from start_indices up to limit_indices, every strides-th, along each axis."""
+    x = _accepted("slice", operand)
+    starts = integers("slice", "start_indices", start_indices)
+    limits = integers("slice", "limit_indices", limit_indices)
+    steps = None if strides is None else integers("slice", "strides", strides)
+    shape = get_aval(x).shape
+    if not any(starts) and limits == shape and (steps is None or set(steps) <= {1}) and not isinstance(x, np.ndarray):
+        return x
+    return cutting.Slice(starts, limits, steps)(x)
+
+
+def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):  # noqa: F811
+    """x[start:limit:stride] along one axis; indices may count from its end."""
+    x = _accepted("slice_in_dim", operand)
+    shape = get_aval(x).shape
+    axis = axis_of("slice_in_dim", axis, len(shape))
+    size = shape[axis]
+    start = 0 if start_index is None else operator.index(start_index)
+    limit = size if limit_index is None else operator.index(limit_index)
+    starts, limits, steps = [0] * len(shape), list(shape), [1] * len(shape)
+    starts[axis] = start + size if start < 0 else start
+    limits[axis] = limit + size if limit < 0 else limit
+    steps[axis] = operator.index(stride)
+    return slice(x, starts, limits, steps)
+
+
+def index_in_dim(operand, index, axis=0, keepdims=True):  # noqa: F811
+    """The slice of x at one index along an axis, which stays with size 1 unless keepdims is False."""
+    x = _accepted("index_in_dim", operand)
+    shape = get_aval(x).shape
+    axis = axis_of("index_in_dim", axis, len(shape))
+    place = operator.index(index)
+    if not -shape[axis] <= place < shape[axis]:
+        raise IndexError(f"index {place} is out of bounds for axis {axis} with size {shape[axis]}{user_line(' at {}')}.")
+    place %= shape[axis]
+    part = slice_in_dim(x, place, place + 1, 1, axis)
+    return part if keepdims else squeeze(part, (axis,))
+
+
+# ---- choosing and converting
+
+
+def select_n(which, *cases):
+    """cases[which[i]][i] at each place: `which` is boolean, for two cases, or int32."""
+    if not cases:
+        raise ValueError("lax.select_n needs at least one case.")
+    which, *cases = operands("select_n", which, *cases)
+    return SELECT_N(which, *cases)
+
+
+def select(pred, on_true, on_false):
+    """on_true where pred holds, on_false elsewhere; pred is a scalar or of their shape."""
+    pred, on_true, on_false = operands("select", pred, on_true, on_false)
+    return SELECT_N(pred, on_false, on_true)
+
+
+def convert_element_type(operand, new_dtype):  # noqa: F811
+    """The same values in another dtype. A Python type (`float`, `int`) is taken in its usual width."""
+    return convert(_accepted("convert_element_type", operand), _dtype(new_dtype, "convert_element_type"))
+
+
+def bitcast_convert_type(operand, new_dtype):  # noqa: F811
+    """The same bits read as another dtype; a narrower one adds a last axis, a wider one takes it in."""
+    x = _accepted("bitcast_convert_type", operand)
+    return BitcastConvertType(_dtype(new_dtype, "bitcast_convert_type"))(x)
+
+
+def shape_as_value(shape):
+    """A shape as an array of integers."""
+    return np.asarray(as_shape("shape_as_value", shape), dtypes.canonicalize_dtype(np.dtype("int64")))
+
+
+__all__ = [
+    "bitcast_convert_type", "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes", "broadcast_to_rank",
+    "broadcasted_iota", "collapse", "concatenate", "convert_element_type", "dtype", "empty", "expand_dims", "full",
+    "full_like", "index_in_dim", "iota", "pad", "reshape", "rev", "select", "select_n", "shape_as_value", "slice",
+    "slice_in_dim", "split", "squeeze", "stack", "tile", "transpose", "unstack",
+]  # fmt: skip

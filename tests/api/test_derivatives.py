@@ -1,0 +1,143 @@
+"""Derivatives of functions of trees, to any order, and what is refused in which words."""
+
+import numpy as np
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+from bevel.errors import BevelError, NonDifferentiableError
+
+pytestmark = pytest.mark.smoke
+
+
+def slope(f, x, h=1e-3):
+    return (float(f(x + h)) - float(f(x - h))) / (2 * h)
+
+
+def f(x):
+    return jnp.sin(x) * jnp.exp(-x) + x**3 / (1 + x**2)
+
+
+def test_orders_agree_with_differences():
+    g = f
+    for _ in range(3):
+        assert np.isclose(bevel.grad(g)(0.7), slope(g, 0.7), rtol=2e-2, atol=1e-3)
+        g = bevel.grad(g)
+
+
+@pytest.mark.parametrize("how", ["plain", "jit", "vmap", "jit of vmap", "vmap of jit", "grad of jit"])
+def test_compositions_agree(how):
+    x = np.linspace(-1, 1, 5).astype(np.float32)
+    expected = np.asarray([slope(f, v) for v in x])
+    ways = {
+        "plain": lambda: [bevel.grad(f)(v) for v in x],
+        "jit": lambda: [bevel.jit(bevel.grad(f))(v) for v in x],
+        "vmap": lambda: bevel.vmap(bevel.grad(f))(x),
+        "jit of vmap": lambda: bevel.jit(bevel.vmap(bevel.grad(f)))(x),
+        "vmap of jit": lambda: bevel.vmap(bevel.jit(bevel.grad(f)))(x),
+        "grad of jit": lambda: bevel.vmap(bevel.grad(bevel.jit(f)))(x),
+    }
+    np.testing.assert_allclose(np.asarray(ways[how]()), expected, rtol=1e-2, atol=2e-3)
+
+
+def test_trees_argnums_and_aux():
+    def loss(params, x, y):
+        prediction = params["w"] * x + params["b"]
+        return ((prediction - y) ** 2).sum(), {"prediction": prediction}
+
+    params = {"w": jnp.array([1.0, 2.0]), "b": 0.5}
+    (value, aux), (g, gx) = bevel.value_and_grad(loss, argnums=(0, 1), has_aux=True)(params, jnp.ones(2), jnp.zeros(2))
+    np.testing.assert_allclose(aux["prediction"], [1.5, 2.5])
+    assert np.isclose(value, 8.5)
+    np.testing.assert_allclose(g["w"], [3.0, 5.0])
+    assert np.isclose(g["b"], 8.0)
+    np.testing.assert_allclose(gx, [3.0, 10.0])
+    assert list(g) == ["b", "w"] or list(g) == ["w", "b"]
+
+
+def test_python_control_flow_in_an_eager_gradient():
+    def g(x):
+        total = 0.0
+        while x > 0.1:
+            total, x = total + x * x, x / 2
+        return total
+
+    assert np.isclose(bevel.grad(g)(1.0), slope(g, 1.0), rtol=1e-2)
+
+
+def test_products_with_the_derivative():
+    def h(x, y):
+        return {"a": x * y, "b": jnp.sin(x)}
+
+    value, tangent = bevel.jvp(h, (2.0, 3.0), (1.0, 0.5))
+    assert np.isclose(tangent["a"], 4.0) and np.isclose(tangent["b"], np.cos(2.0))
+    value, pull = bevel.vjp(h, 2.0, 3.0)
+    gx, gy = pull({"a": 1.0, "b": 2.0})
+    assert np.isclose(gx, 3 + 2 * np.cos(2.0)) and np.isclose(gy, 2.0)
+    value, push = bevel.linearize(h, 2.0, 3.0)
+    assert np.isclose(push(1.0, 0.5)["a"], 4.0)
+    # a vjp function is a tree of its residuals, and passes through jit
+    assert np.isclose(bevel.jit(lambda p, ct: p(ct))(pull, {"a": 1.0, "b": 2.0})[0], gx)
+
+
+def test_jacobians():
+    def h(x):
+        return jnp.stack([x[0] * x[1], x[1] ** 2, jnp.sin(x[0])])
+
+    x = jnp.array([0.3, 2.0])
+    expected = [[2.0, 0.3], [0.0, 4.0], [np.cos(0.3), 0.0]]
+    np.testing.assert_allclose(bevel.jacfwd(h)(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(bevel.jacrev(h)(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(bevel.jit(bevel.jacobian(h))(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(bevel.hessian(lambda x: (x**3).sum())(x), np.diag([1.8, 12.0]), rtol=1e-6)
+
+
+def test_jacobians_of_trees():
+    def h(p):
+        return {"s": p["a"].sum() * p["b"], "v": p["a"] * 2}
+
+    jacobian = bevel.jacrev(h)({"a": jnp.ones(3), "b": 2.0})
+    assert jacobian["v"]["a"].shape == (3, 3) and jacobian["s"]["a"].shape == (3,) and jacobian["v"]["b"].shape == (3,)
+    forward = bevel.jacfwd(h)({"a": jnp.ones(3), "b": 2.0})
+    np.testing.assert_allclose(forward["s"]["a"], jacobian["s"]["a"])
+
+
+def test_holomorphic_and_complex():
+    assert np.isclose(bevel.grad(lambda z: z**2, holomorphic=True)(1 + 2j), 2 + 4j)
+    g = bevel.grad(lambda z: (z * z.conj()).real)(1 + 2j)
+    assert np.isclose(g, 2 - 4j)  # with JAX's convention: the conjugate of the direction of ascent
+
+
+def test_integers():
+    g = bevel.grad(lambda x: x * 1.0, allow_int=True)(3)
+    assert g.dtype == bevel.float0
+    gx, gn = bevel.grad(lambda x, n: x * n, argnums=(0, 1), allow_int=True)(2.0, 3)
+    assert float(gx) == 3.0 and gn.dtype == bevel.float0
+
+
+LETTERS = {
+    "a vector": (lambda: bevel.grad(lambda x: x * 2)(jnp.ones(3)), r"grad needs a scalar; <lambda> gave float32\[3\]"),
+    "a tuple": (lambda: bevel.grad(lambda x: (x, x))(1.0), "gave a tuple of 2 arrays"),
+    "an integer value": (lambda: bevel.grad(lambda x: jnp.array(1))(1.0), r"needs a real value; <lambda> gave int32\[\]"),
+    "an integer argument": (lambda: bevel.grad(lambda n: n * 1.0)(3), r"n of <lambda> is i32\[\].*\n.*3\.0 for 3"),
+    "no argument": (lambda: bevel.grad(lambda x: x)(x=1.0), "without positional arguments"),
+    "a missing argument": (lambda: bevel.grad(lambda x: x, argnums=1)(1.0), "names argument 1, but <lambda> was called with 1"),
+    "no function": (lambda: bevel.grad(3.0), "grad needs a function; it was given a float"),
+    "no aux": (lambda: bevel.grad(lambda x: x, has_aux=True)(1.0), "to give a pair"),
+    "tangents of another tree": (lambda: bevel.jvp(lambda x: x, (1.0,), (1.0, 2.0)), "tangents of the primals' structure"),
+    "a tangent of another shape": (lambda: bevel.jvp(lambda x: x, (jnp.ones(3),), (jnp.ones(2),)), r"shape and dtype: f32\[3\]"),
+    "a cotangent of another shape": (lambda: bevel.vjp(lambda x: x, jnp.ones(3))[1](jnp.ones(2)), r"f32\[3\]; got f32\[2\]"),
+    "text": (lambda: bevel.grad(lambda x: 1.0)("a"), "which is a str, not an array or number"),
+}
+
+
+@pytest.mark.parametrize("case", LETTERS)
+def test_refuses_in_these_words(case):
+    act, words = LETTERS[case]
+    with pytest.raises((BevelError, TypeError), match=words) as error:
+        act()
+    assert len(str(error.value).splitlines()) <= 8
+
+
+def test_non_differentiable_is_a_type_error():
+    assert issubclass(NonDifferentiableError, TypeError)
