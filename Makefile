@@ -58,7 +58,7 @@ peer: .venv-peer/.run
 # ---- words
 
 demo: $(VENV)/.run
-	$(python) examples/galaxy.py $(ARGS)
+	$(python) -m examples.galaxy $(ARGS)
 
 test: $(VENV)/.run
 	$(call pytest,$(VENV)) $(ARGS)

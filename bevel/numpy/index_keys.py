@@ -71,7 +71,8 @@ def parse(shape, key, mode=None, wrap=True) -> list:
     if type(key) is not tuple:
         if isinstance(key, (list, range)):
             raise IndexTypeError(
-                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, since it could mean "
+                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, "
+                "since it could mean "
                 "x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the former."
             )
         key = key if isinstance(key, tuple) else (key,)
@@ -155,7 +156,8 @@ def _item(k):
         return operator.index(k)
     except TypeError:
         raise IndexError(
-            f"x[{_brief(k)}]: {kind.__name__} is no type of an index{user_line(' at {}')}. Indices are integers, slices, `...`, "
+            f"x[{_brief(k)}]: {kind.__name__} is no type of an index{user_line(' at {}')}. Indices are "
+            "integers, slices, `...`, "
             "None, and arrays of integers or booleans."
         ) from None
 
@@ -166,7 +168,8 @@ def _array_item(k):
         return _Mask(concrete_mask(k))
     if not dtypes.issubdtype(dtype, np.integer):
         raise IndexTypeError(
-            f"x[…] was given an index of dtype {dtype}{user_line(' at {}')}: an index must have integer or boolean type.\n"
+            f"x[…] was given an index of dtype {dtype}{user_line(' at {}')}: an index must have integer or "
+            "boolean type.\n"
             "Convert it: x[i.astype(int)]."
         )
     if isinstance(k, np.generic) or type(k) is np.ndarray and not k.shape:
@@ -180,8 +183,10 @@ def concrete_mask(mask) -> np.ndarray:
         value = mask.known_value()
         if value is None:
             raise NonConcreteBooleanIndexError(
-                f"x[mask] by {mask.described()}{user_line(' at {}')}: how many elements it selects, and so the result's "
-                "shape,\nis not known while tracing. Use jnp.where(mask, x, 0) or x.at[mask].set(number); jnp.nonzero(mask, "
+                f"x[mask] by {mask.described()}{user_line(' at {}')}: how many elements it selects, and so "
+                "the result's "
+                "shape,\nis not known while tracing. Use jnp.where(mask, x, 0) or x.at[mask].set(number); "
+                "jnp.nonzero(mask, "
                 "size=n)\ngives indices of a fixed size."
             )
         mask = value
@@ -207,7 +212,8 @@ def _int(i, size, axis, mode, wrap):
         if mode is None and settings.sharp_edges.value != "compat":
             raise BoundsError(
                 f"index {i} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}.\n"
-                "Say what should come of it by a mode: x.at[i].get(mode='clip') or mode='fill'; x.at[i].set(y, mode='drop')."
+                "Say what should come of it by a mode: x.at[i].get(mode='clip') or mode='fill'; "
+                "x.at[i].set(y, mode='drop')."
             )
     return Int(wrapped, True)
 
@@ -217,13 +223,15 @@ def _span(item, size, axis):
         start, stop, step = item.indices(size)
     except TracerIntegerConversionError:
         raise IndexError(
-            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice must be static integers, since they "
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice must be static "
+            "integers, since they "
             "decide its shape.\nUse lax.dynamic_slice_in_dim(x, start, size, axis), whose size is static; "
             "or jnp.where over positions."
         ) from None
     except TypeError as error:
         raise IndexTypeError(
-            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice are integers or None ({error})."
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice are integers or "
+            f"None ({error})."
         ) from None
     count = len(range(start, stop, step))
     return Span(start if count else 0, count, step if count > 1 else 1)

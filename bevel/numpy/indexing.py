@@ -146,7 +146,8 @@ def written_back(x, part, entries):
 def check_combined(aval, combination):
     if aval.dtype == np.bool_ and combination.name in ("add", "subtract", "multiply"):
         raise TypeError(
-            f"x.at[…].{combination.name}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max for `or`, .min for "
+            f"x.at[…].{combination.name}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max "
+            "for `or`, .min for "
             "`and`, or x.astype(int)."
         )
 
@@ -202,7 +203,8 @@ def say_lossy(x, value, *_) -> bool:
         return False
     warnings.warn(
         f"x.at[…] got incompatible types: a value of {value_aval.dtype.name} cannot safely go into x, which is "
-        f"{x_aval.dtype.name}; it is cast. Later versions of JAX make this an error: cast it yourself, y.astype(x.dtype).",
+        f"{x_aval.dtype.name}; it is cast. Later versions of JAX make this an error: cast it yourself, "
+        "y.astype(x.dtype).",
         FutureWarning,
         stacklevel=_stack_level(),
     )
@@ -369,8 +371,8 @@ class AtUpdate:
 
     All methods take
     indices_are_sorted, unique_indices   promises that let the compiler work faster
-    mode                                 for computed indices out of bounds: 'drop' (the default) leaves their updates out,
-                                         'clip' moves them inside, 'promise_in_bounds' says there are none
+    mode                                 for computed indices out of bounds: 'drop' (the default) leaves their updates
+                                         out, 'clip' moves them inside, 'promise_in_bounds' says there are none
     wrap_negative_indices                False: -1 is out of bounds rather than the last
 
     >>> import bevel.numpy as jnp

@@ -343,7 +343,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
 
 
 def _rows_at(x, places, axis):
-    from bevel.numpy.selection import take  # lazy: it stands on functions of this file
+    from bevel.numpy.picking import take  # lazy: it stands on functions of this file
 
     return take(x, places, axis=axis)
 
@@ -359,7 +359,7 @@ def _repeat_evenly(x, *, count, axis):
 @compiled(static=("axis", "length"))
 def _repeat_to_length(x, counts, *, axis, length):
     from bevel.numpy.reductions import cumsum
-    from bevel.numpy.selection import take
+    from bevel.numpy.picking import take
 
     size = shape_of(x)[axis]
     if not size:
@@ -422,7 +422,7 @@ def _delete_traced(x, places, *, axis):
     from bevel.numpy.arithmetic import add, greater_equal, remainder
     from bevel.numpy.reductions import sum as total
     from bevel.numpy.searching import sort
-    from bevel.numpy.selection import take
+    from bevel.numpy.picking import take
     from bevel.ops.shapes import Iota
 
     size = shape_of(x)[axis]

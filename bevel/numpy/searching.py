@@ -13,7 +13,7 @@ from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.indexing import index
+from bevel.numpy.selection import index
 from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.reductions import sum as total
@@ -249,11 +249,7 @@ def digitize(x, bins, right=False, *, method=None):
     side = "left" if right else "right"
     method = method or "scan"
     rising = searchsorted(edges, x, side=side, method=method)
-    if n == 1:
-        falls_before = searchsorted(edges, x, side="right" if right else "left", method=method)
-        return where(True, rising, falls_before)
-    turned = "right" if right else "left"
-    falling = SUB(full(shape_of(x), n, index_dtype()), searchsorted(Rev((0,))(edges), x, side=turned, method=method))
+    falling = SUB(full(shape_of(x), n, index_dtype()), searchsorted(Rev((0,))(edges), x, side=side, method=method))
     return where(index(edges, -1) >= index(edges, 0), rising, falling)
 
 

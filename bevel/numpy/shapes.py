@@ -388,7 +388,7 @@ def _roll(a, *, shift, axis):
 
 @compiled(static="axis")
 def _roll_by_arrays(a, shift, *, axis):
-    from bevel.numpy.indexing import index  # lazy: it stands on functions of this file
+    from bevel.numpy.selection import index  # lazy: it stands on functions of this file
 
     x = as_array("roll", a)
     if axis is None:

@@ -79,7 +79,8 @@ class Gather(Primitive):
         gone = {*collapsed, *batching}
         if len(gone) != len(collapsed) + len(batching) or any([self.slice_sizes[a] > 1 for a in gone]):
             raise ShapeError(
-                f"gather leaves out axes {tuple(collapsed)} and batches along {tuple(batching)}: these must be distinct and "
+                f"gather leaves out axes {tuple(collapsed)} and batches along {tuple(batching)}: these must "
+                "be distinct and "
                 f"of slice size 1 at most; got slice sizes {self.slice_sizes}."
             )
         window = [s for a, s in enumerate(self.slice_sizes) if a not in gone]
@@ -302,7 +303,8 @@ class ScatterFamily(Primitive):
         rest = [d for a, d in enumerate(updates.shape) if a not in window_dims]
         if rest != list(indices.shape[:-1]):
             raise ShapeError(
-                f"{name} at indices {indices.str_short()} needs updates with axes {indices.shape[:-1]} beside the window's "
+                f"{name} at indices {indices.str_short()} needs updates with axes {indices.shape[:-1]} "
+                "beside the window's "
                 f"{tuple(window_dims)}; got {updates.str_short()}."
             )
         for axis, size in enumerate(window_sizes(self.dimension_numbers, rank, updates.shape)):

@@ -49,13 +49,15 @@ def check_starts(name, x, sizes, starts):
     for start in starts:
         if start.shape or not dtypes.issubdtype(start.dtype, np.integer):
             raise DTypeError(
-                f"{name} of {x.str_short()} needs integer scalars as starts; got {', '.join(s.str_short() for s in starts)}."
+                f"{name} of {x.str_short()} needs integer scalars as starts; got "
+                f"{', '.join(s.str_short() for s in starts)}."
             )
     if len({s.dtype for s in starts}) > 1:
         raise DTypeError(f"{name} needs starts of one dtype; got {', '.join(s.dtype.name for s in starts)}.")
     if len(sizes) != len(x.shape) or any([not 0 <= n <= d for n, d in zip(sizes, x.shape, strict=True)]):
         raise ShapeError(
-            f"{name} of {x.str_short()} takes a window of sizes {tuple(sizes)}: one is needed per axis, none above the axis."
+            f"{name} of {x.str_short()} takes a window of sizes {tuple(sizes)}: one is needed per axis, none "
+            "above the axis."
         )
 
 
@@ -159,11 +161,13 @@ class DynamicUpdateSlice(Primitive):
     def infer(self, x, update, *starts):
         if update.dtype != x.dtype:
             raise DTypeError(
-                f"dynamic_update_slice needs an update of the array's dtype; got {update.str_short()} for {x.str_short()}."
+                f"dynamic_update_slice needs an update of the array's dtype; got {update.str_short()} for "
+                f"{x.str_short()}."
             )
         if len(update.shape) != len(x.shape):
             raise ShapeError(
-                f"dynamic_update_slice needs an update of the array's rank; got {update.str_short()} for {x.str_short()}."
+                f"dynamic_update_slice needs an update of the array's rank; got {update.str_short()} for "
+                f"{x.str_short()}."
             )
         check_starts("dynamic_update_slice", x, update.shape, starts)
         return ShapedArray(x.shape, x.dtype)
@@ -292,7 +296,7 @@ def dynamic_update_slice_in_dim(x, update, start, axis=0):
 
 
 def dynamic_update_index_in_dim(x, update, index, axis=0):
-    """x with the element at a computed index along one axis overwritten; update has that axis with size 1, or lacks it."""
+    """x with the element at a computed index along one axis overwritten; update has it with size 1, or lacks it."""
     shape = get_aval(x).shape
     if len(get_aval(update).shape) != len(shape):
         update = reshape(update, [1 if a == axis else d for a, d in enumerate(shape)])

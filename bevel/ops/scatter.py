@@ -164,7 +164,11 @@ class ScatterExtreme(ScatterFamily):
     """Keeps one of x and the updates at the places which the indices say. Equal ones share the slope."""
 
     def takes(self, dtype):
-        return dtypes.issubdtype(dtype, np.number) and not dtypes.issubdtype(dtype, np.complexfloating) or dtype == bool
+        return (
+            dtypes.issubdtype(dtype, np.number)
+            and not dtypes.issubdtype(dtype, np.complexfloating)
+            or dtype == np.bool_
+        )
 
     def jvp(self, primals, tangents):
         [x, indices, updates], [dx, _, du] = primals, tangents

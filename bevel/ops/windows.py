@@ -114,7 +114,8 @@ def check_indices(name, x, indices, places, batching, indices_batching):
     sizes = [x.shape[a] for a in batching], [indices.shape[a] for a in indices_batching]
     if sizes[0] != sizes[1]:
         raise ShapeError(
-            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes {tuple(indices_batching)} of "
+            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes "
+            f"{tuple(indices_batching)} of "
             f"the indices {indices.str_short()}: their sizes must agree."
         )
 

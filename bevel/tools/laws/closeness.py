@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.engine.client import Array, to_host
 
 #: How far, relatively, a result may lie from its reference. A class may state its own in `tolerance`, by dtype name.
 TOLERANCE = {
@@ -27,9 +28,9 @@ def tolerance_of(cls, dtype) -> float:
     return getattr(cls, "tolerance", {}).get(name, TOLERANCE.get(name, 0.0))
 
 
-def to_numpy(x):
-    """A result on the host; narrow floats keep their dtype."""
-    return np.asarray(x)
+def to_numpy(x) -> np.ndarray:
+    """A result on the host, in its own dtype. (The laws do without the array methods, which bevel.numpy installs.)"""
+    return to_host(x) if isinstance(x, Array) else np.asarray(x)
 
 
 def difference(got, expected, rtol=0.0, atol=0.0, signs=False) -> str:
