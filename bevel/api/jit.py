@@ -121,7 +121,7 @@ class Jitted:
         by_value = ()
         if self.needs_value:
             by_value = tuple([(i, leaves[i]) for i in sorted(self.needs_value) if type(leaves[i]) in (int, bool, str)])
-        key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value)
+        key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value, state.axes)
         traced = self.traces.get(key)
         if traced is None:
             try:

@@ -43,6 +43,7 @@ class Trace:
 
 class _State(threading.local):
     trace: Any = None  # core.evaluation puts the evaluating trace here
+    axes: tuple = ()  # (name, size) of the named axes that transformations around have bound, innermost last
 
 
 state = _State()

@@ -193,15 +193,8 @@ _SMALL = {"int2", "uint2", "int4", "uint4", "float4_e2m1fn"}
 def dense(value: np.ndarray):
     """An array of numbers as an attribute; a value all alike is kept as one."""
     value = np.asarray(value)
-    if value.dtype == np.bool_ and value.size:
-        first = value.flat[0]
-        if not (value == first).all():
-            # MLIR takes booleans one to a bit
-            shaped = mlir.ir.RankedTensorType.get(value.shape, _element_ir_type("i1"), loc=mlir.unknown)
-            return mlir.ir.DenseElementsAttr.get(
-                np.packbits(value.reshape(-1), bitorder="little"), type=shaped, context=mlir.context
-            )
-        return parsed(f"dense<{'true' if first else 'false'}> : {type_of_shape(value.shape, value.dtype)}")
+    if value.dtype == np.bool_ and value.size and (value == value.flat[0]).all():
+        return parsed(f"dense<{'true' if value.flat[0] else 'false'}> : {type_of_shape(value.shape, value.dtype)}")
     name = value.dtype.name
     shape = value.shape
     if name in _SMALL:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.errors import AxisError, DTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, operand, operands
@@ -78,6 +78,8 @@ def iota(dtype, size):
 def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     """An array of a shape that counts 0, 1, 2, … along one dimension."""
     shape = as_shape("broadcasted_iota", shape)
+    if not 0 <= operator.index(dimension) < len(shape):
+        raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
     return Iota(_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
 
 
@@ -231,7 +233,12 @@ def stack(operands, axis=0):  # noqa: F811
     xs = _of_one_dtype("stack", operands)
     if not xs:
         raise ValueError("lax.stack needs at least one array.")
-    return joining.Stack(axis_of("stack", axis, len(get_aval(xs[0]).shape) + 1))(*xs)
+    avals = [get_aval(x) for x in xs]
+    if any(a.shape != avals[0].shape for a in avals):
+        raise ValueError(
+            f"lax.stack needs arrays of one shape; got {', '.join([a.str_short() for a in avals])}{user_line(' at {}')}."
+        )
+    return joining.Stack(axis_of("stack", axis, len(avals[0].shape) + 1))(*xs)
 
 
 def unstack(x, axis=0):
@@ -243,7 +250,14 @@ def unstack(x, axis=0):
 def split(operand, sizes, axis=0):  # noqa: F811
     """x cut along an axis into parts of these sizes, which add up to its size."""
     x = _accepted("split", operand)
-    return list(joining.Split(as_shape("split", sizes), axis_of("split", axis, len(get_aval(x).shape)))(x))
+    aval = get_aval(x)
+    sizes, axis = as_shape("split", sizes), axis_of("split", axis, len(aval.shape))
+    if sum(sizes) != aval.shape[axis]:
+        raise ValueError(
+            f"lax.split of {aval.str_short()} along axis {axis} into sizes {sizes}: they add up to {sum(sizes)}, and must "
+            f"add up to {aval.shape[axis]}{user_line(' at {}')}."
+        )
+    return list(joining.Split(sizes, axis)(x))
 
 
 def tile(operand, reps):  # noqa: F811

@@ -20,6 +20,7 @@ from bevel.numpy.reductions import sum as total
 from bevel.ops.arithmetic import ADD, SUB
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
+from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, EQ, LE, LT, NE, NOT, OR, select
 from bevel.ops.shapes import BroadcastInDim, Iota, Rev, full
@@ -134,7 +135,7 @@ def partition(a, kth, axis=-1):
     """With the k-th smallest element at its place, none larger before it, none smaller behind."""
     x = as_array("partition", a)
     axis = _kth("partition", x, kth, axis)
-    return sort(x, axis)
+    return _rest_falling(sort(x, axis), kth, axis)
 
 
 @compiled(static=("kth", "axis"))
@@ -142,7 +143,16 @@ def argpartition(a, kth, axis=-1):
     """The indices that `partition` arranges by."""
     x = as_array("argpartition", a)
     axis = _kth("argpartition", x, kth, axis)
-    return argsort(x, axis)
+    return _rest_falling(argsort(x, axis), kth, axis)
+
+
+def _rest_falling(x, kth, axis):
+    """What stands behind the k-th element, in falling order as JAX leaves it."""
+    size = shape_of(x)[axis]
+    cut = kth % size + 1
+    if cut >= size:
+        return x
+    return Concatenate(axis)(slice_in_dim(x, 0, cut, axis), Rev((axis,))(slice_in_dim(x, cut, size, axis)))
 
 
 # ---- searching
@@ -218,8 +228,6 @@ def _by_halving(x, v, side):
 
 def _by_sorting(x, v, side):
     """Both sorted together, stably: a's element count up to a value's place in that order."""
-    from bevel.ops.cutting import Concatenate, slice_in_dim
-
     [n], [m] = shape_of(x), shape_of(v)
     joint = Concatenate(0)(v, x) if side == "left" else Concatenate(0)(x, v)
     places = Iota(_INT32, (n + m,), 0)()

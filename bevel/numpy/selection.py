@@ -37,8 +37,8 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
           wrap_negative_indices=True):  # fmt: skip
     """x[key].
 
-    mode        for computed indices out of bounds: None and 'clip' move them inside; 'fill' gives fill_value; an int known
-                while tracing raises IndexError where mode is None (in the profile `compat` it is moved inside)
+    mode        for computed indices out of bounds: None and 'clip' move them inside; 'fill' gives fill_value; an int
+                known while tracing raises IndexError where mode is None (in the profile `compat` it is moved inside)
     fill_value  None is NaN, the lowest signed integer, the highest unsigned one, True
     raises IndexError, TypeError as NumPy does; NonConcreteBooleanIndexError for a mask not known while tracing
 
@@ -180,7 +180,7 @@ class Placed:
 
 
 def layout(entries) -> Placed:
-    """Where each axis goes: the arrays' common axes stand where the arrays stood if these stood side by side, else in front."""
+    """Where each axis goes: the arrays' common axes stand where the arrays stood, side by side, else in front."""
     placed = Placed()
     placed.covering = [e for e in entries if e is not NEW]
     has_many = any([type(e) is Many for e in entries])
@@ -339,13 +339,13 @@ def joined(plan, args):
 _programs: dict = {}
 _PROGRAMS_KEPT = 4096
 _OPTIONS = dict(
-    static_argnums=None, static_argnames=None, donate_argnums=None, donate_argnames=None, keep_unused=False, inline=True,
-    device=None, compiler_options=None,
+    static_argnums=None, static_argnames=None, donate_argnums=None, donate_argnames=None, keep_unused=False,
+    inline=True, device=None, compiler_options=None,
 )  # fmt: skip
 
 
 def compiled_call(name, function, say=None):
-    """A function of arrays as a C++ call. `say` looks at operands first; where it answers True, it wants to see them again."""
+    """A function of arrays as a C++ call. `say` looks at operands first; where it gives True, it sees them again."""
     function.__name__ = function.__qualname__ = name
     jitted = Jitted(function, _OPTIONS)
     jitted.takes_values = False
@@ -394,6 +394,6 @@ _take_ints = {(int,) * n: compiled_call("getitem", lambda x, *places: _take_lead
 
 
 __all__ = [
-    "compiled_call", "index", "index_columns", "joined", "layout", "positive", "program_of", "result_shape", "separated",
-    "strided_part", "take", "window_numbers", "with_lone_axes", "wrapped_entries",
+    "compiled_call", "index", "index_columns", "joined", "layout", "positive", "program_of", "result_shape",
+    "separated", "strided_part", "take", "window_numbers", "with_lone_axes", "wrapped_entries",
 ]  # fmt: skip

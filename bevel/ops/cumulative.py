@@ -83,6 +83,7 @@ class Cumulative(Primitive):
         return y if aval is result else out.convert(y, result)
 
     longest_window = 32
+    most_in_windows = 1 << 13
 
     def finish(self, out, y, aval):
         """What is done to the accumulated values at the end; nothing for most."""
@@ -126,7 +127,8 @@ def _accumulate(op, out, x, view):
     """y[:, i] = x[:, 0] ∘ … ∘ x[:, i] for x of shape (before, size, after)."""
     if view.shape[1] == 1:
         return x
-    if out.platform != "cpu" or view.shape[1] <= op.longest_window:
+    # a window costs size² turns of ∘ in all; a loop, some kernels of a microsecond each
+    if out.platform != "cpu" or view.shape[1] <= op.longest_window or view.shape[1] * view.size <= op.most_in_windows:
         return _window(op, out, x, view)
     return _rows(op, out, x, view)
 
@@ -373,7 +375,7 @@ class Cumlogsumexp(Cumulative):
     """log Σ exp of the elements so far along an axis, computed from the larger one, so that nothing overflows."""
 
     takes = "inexact"
-    longest_window = 4  # exponentials: each is worth doing once
+    longest_window, most_in_windows = 4, 1 << 9  # exponentials: each is worth doing once
     sample_dtypes = ("float32", "bfloat16", "complex64")
 
     @staticmethod

@@ -9,7 +9,14 @@ from bevel.core.primitive import Primitive, primitive
 class Name(Primitive):
     """x, under a name."""
 
-    name: str
+    label: str
+
+    @property
+    def params(self):
+        return {"name": self.label}
+
+    def printed(self):
+        return [("name", self.label)]
 
     def infer(self, x):
         return x

@@ -31,7 +31,7 @@ class Pow(Binary):
             shape = x.shape or y.shape
             if x.shape and y.shape and x.shape != y.shape:
                 return Binary.infer(self, x, y)
-            return ShapedArray(shape, x.dtype, x.weak_type)
+            return ShapedArray(shape, x.dtype, x.weak_type and y.weak_type)
         return Binary.infer(self, x, y)
 
     def along_x(self, dx, result, x, y):

@@ -95,13 +95,14 @@ class Sort(Primitive):
         if out.platform == "cpu" and self.num_keys == 1 and aval.size >= _WORTH_PACKING and _fits(aval.dtype):
             key = _ordered(out, _canonical(out, operands[0], aval), aval)
             index = _permutation(out, key, aval, self.dimension)
-            return [_taken(out, x, a, index, a.shape[self.dimension], self.dimension) for x, a in zip(operands, avals, strict=True)]
+            size = aval.shape[self.dimension]
+            return [_taken(out, x, a, index, size, self.dimension) for x, a in zip(operands, avals, strict=True)]
         return _sorted(out, operands, avals, self.dimension, self.num_keys, self.is_stable)
 
     def reference(self, *arrays):
         keys = []
         for x in reversed(arrays[: self.num_keys]):
-            wide = x.astype(np.float32) if x.dtype.kind == "V" or x.dtype.itemsize < 4 and x.dtype.kind == "f" else x
+            wide = x.astype(np.float32) if x.dtype.itemsize < 4 and x.dtype.kind in "fV" else x
             keys += [wide.imag, wide.real] if np.iscomplexobj(wide) else [wide]
         order = np.lexsort([np.moveaxis(k, self.dimension, -1) for k in keys], axis=-1)
         order = np.moveaxis(order, -1, self.dimension)

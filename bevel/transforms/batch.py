@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bevel.base.avals import ShapedArray
-from bevel.core.trace import Trace, Tracer, get_aval, set_trace
+from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.ops.shapes import move_axis, to_front
 
 
@@ -75,11 +75,14 @@ def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=N
     """Runs `function` (flat) on values mapped over axes: (results, their axes), None where a result is not mapped."""
     trace = BatchTrace(parent, size, axis_name, spmd_axis_name)
     inputs = [trace.wrap(v, a) for v, a in zip(values, axes, strict=True)]
-    before = set_trace(trace)
+    before, bound = set_trace(trace), state.axes
+    if axis_name is not None:
+        state.axes = (*bound, (axis_name, size))
     try:
         results = function(*inputs)
     finally:
         set_trace(before)
+        state.axes = bound
         trace.alive = False
     pairs = [trace.unwrap(r) for r in results]
     return [v for v, _ in pairs], [a for _, a in pairs]

@@ -1,4 +1,4 @@
-"""The laws of derivatives. All are tried in float64 (where the op can have it), each on one compiled program."""
+"""The laws of derivatives, tried in float64 where the op can have it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import contextlib
 
 import numpy as np
 
-from bevel.api.jit import jit
 from bevel.base import dtypes, settings
 from bevel.core.staging import stage
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import instantiate
 from bevel.tools.laws.closeness import LawBroken, check_close
+from bevel.tools.laws.interpreter import by_reference
 from bevel.tools.laws.law import law
 from bevel.tools.laws.samples import apply, result_avals, subsets
 from bevel.transforms.jvp import jvp
@@ -115,9 +115,9 @@ def jvp_is_the_slope(sample):
     """The jvp is the slope: it equals central differences, for each choice of operands that have a tangent."""
     with point_of(sample) as point:
         wanted = point.inexact_results
-        program = jit(lambda xs, vs: [_pushed(point, xs, vs, chosen) for chosen in point.choices])
+        program = by_reference(lambda xs, vs: [_pushed(point, xs, vs, chosen) for chosen in point.choices])
         found = program(point.operands, point.tangents)
-        evaluate = apply(point.op)
+        evaluate = by_reference(apply(point.op))
         values = evaluate(*point.operands)
         for chosen, tangents in zip(point.choices, found, strict=True):
             slopes = point.difference(lambda *xs: [evaluate(*xs)[i] for i in wanted], chosen)
@@ -160,7 +160,7 @@ def linearize_is_jvp(sample):
             forward = linear.forward([v if i in every else None for i, v in enumerate(vs)])
             return [instantiate(forward[i]) for i in point.inexact_results], _pushed(point, xs, vs, every)
 
-        forward, pushed = jit(both)(point.operands, point.tangents)
+        forward, pushed = by_reference(both)(point.operands, point.tangents)
         check_close("linearize is jvp", sample, forward, pushed, min(point.rtol, 1e-9) if point.step < 1e-3 else point.rtol)
 
 
@@ -172,7 +172,7 @@ def vjp_is_the_transpose(sample):
         def both(xs, vs, cts):
             return [(_pulled(point, xs, cts, chosen), _pushed(point, xs, vs, chosen)) for chosen in point.choices]
 
-        found = jit(both)(point.operands, point.tangents, point.cotangents)
+        found = by_reference(both)(point.operands, point.tangents, point.cotangents)
         for chosen, (pulled, pushed) in zip(point.choices, found, strict=True):
             for i, ct in zip(chosen, pulled, strict=True):
                 _check_cotangent(sample, i, get_aval(point.operands[i]), get_aval(ct))
@@ -219,7 +219,7 @@ def second_order(sample):
     with point_of(sample) as point:
         every = tuple(sample.inexact)
         has = [i in every for i in range(len(point.operands))]
-        pull = jit(lambda xs, cts: _pulled(point, xs, cts, every))
+        pull = by_reference(lambda xs, cts: _pulled(point, xs, cts, every))
 
         def twice(xs, vs, cts):
             of_operands = lambda *ys: _pulled(point, ys, cts, every)
@@ -229,7 +229,7 @@ def second_order(sample):
             back = linear.backward([vs[i] for i in every])
             return [instantiate(t) for t in forward], [instantiate(back[i]) for i in every]
 
-        forward, back = jit(twice)(point.operands, point.tangents, point.cotangents)
+        forward, back = by_reference(twice)(point.operands, point.tangents, point.cotangents)
         slopes = point.difference(lambda *xs: pull(list(xs), point.cotangents), every)
         first = pull(point.operands, point.cotangents)
         for value, tangent, slope in zip(first, forward, slopes, strict=True):

@@ -1,0 +1,362 @@
+"""lax's reductions, cumulative functions, products, sorting, and reading and writing at computed places."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from bevel.api.vmap import vmap
+from bevel.base import dtypes
+from bevel.base.errors import AxisError, DTypeError, ShapeError
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.core.tree import tree_flatten, tree_unflatten
+from bevel.lax import elementwise
+from bevel.lax.operands import as_shape, axis_of, integers, operand, operands
+from bevel.lax.structure import broadcast, concatenate, reshape, slice_in_dim, transpose
+from bevel.ops import cumulative, indexing, reductions, shapes
+from bevel.ops import sort as sorting
+from bevel.ops.convert import convert
+from bevel.ops.dot import dot_general as dot_general_of
+from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, canonicalize_precision
+
+# ---- reductions
+
+
+def _reduced(name, x, axes):
+    """Axes counted from 0, each within x's rank."""
+    axes = integers(name, "axes", axes)
+    rank = len(get_aval(x).shape)
+    if any(not 0 <= a < rank for a in axes):
+        raise AxisError(f"lax.{name} was asked for axes {axes} of {get_aval(x).str_short()}; they lie in 0…{rank - 1}.")
+    return axes
+
+
+def _reduction(name, op, doc):
+    def reduce_axes(operand, axes):
+        [x] = operands(name, operand)
+        return op(_reduced(name, x, axes))(x)
+
+    reduce_axes.__name__ = reduce_axes.__qualname__ = name
+    reduce_axes.__doc__ = doc
+    return reduce_axes
+
+
+def reduce_sum(operand, axes, *, out_sharding=None):  # noqa: F811 - JAX's name for the argument
+    """The sum over these axes, which go away."""
+    [x] = operands("reduce_sum", operand)
+    axes = _reduced("reduce_sum", x, axes)
+    if get_aval(x).dtype == np.bool_:
+        raise DTypeError(f"lax.reduce_sum takes numbers; got {get_aval(x).str_short()}. Convert it: x.astype(int).")
+    return shapes.ReduceSum(axes, out_sharding)(x)
+
+
+reduce_max = _reduction("reduce_max", reductions.ReduceMax, "The largest element over these axes, which go away.")
+reduce_min = _reduction("reduce_min", reductions.ReduceMin, "The smallest element over these axes, which go away.")
+reduce_prod = _reduction("reduce_prod", reductions.ReduceProd, "The product over these axes, which go away.")
+reduce_and = _reduction("reduce_and", reductions.ReduceAnd, "Logical and, or `and` of bits, over these axes.")
+reduce_or = _reduction("reduce_or", reductions.ReduceOr, "Logical or, or `or` of bits, over these axes.")
+reduce_xor = _reduction("reduce_xor", reductions.ReduceXor, "Exclusive or over these axes.")
+
+
+def _identity_of(combine, dtype):
+    """What a known combination starts from, and the reduction it is; None for others."""
+    if combine is elementwise.add:
+        return (0, reduce_sum) if dtype != np.bool_ else None
+    if combine is elementwise.mul:
+        return (1, reduce_prod) if dtype != np.bool_ else None
+    if dtypes.issubdtype(dtype, np.complexfloating):
+        return None
+    if combine is elementwise.max:
+        return (False, reduce_or) if dtype == np.bool_ else (reductions.lowest(dtype), reduce_max)
+    if combine is elementwise.min:
+        return (True, reduce_and) if dtype == np.bool_ else (reductions.highest(dtype), reduce_min)
+    if dtypes.issubdtype(dtype, np.inexact):
+        return None
+    if combine is elementwise.bitwise_or:
+        return 0, reduce_or
+    if combine is elementwise.bitwise_and:
+        return (True if dtype == np.bool_ else -1), reduce_and
+    return (0, reduce_xor) if combine is elementwise.bitwise_xor else None
+
+
+def reduce(operands, init_values, computation, dimensions, out_sharding=None):  # noqa: F811
+    """Arrays reduced over dimensions by a function of two values, from an initial value.
+
+    operands, init_values   pytrees of one structure: arrays of one shape, and scalars of their dtypes
+    computation             (left, right) -> combined, of such trees of scalars; associative, and init_values change nothing
+    lax.add, mul, max, min and the bitwise functions become the reductions that they name. Others are combined in halves.
+    """
+    leaves, tree = tree_flatten(operands)
+    starts, start_tree = tree_flatten(init_values)
+    if tree != start_tree:
+        raise ValueError(f"lax.reduce needs an initial value for each operand; got {start_tree} for {tree}.")
+    if not leaves:
+        raise ValueError("lax.reduce needs at least one operand.")
+    leaves = [operand("reduce", x) for x in leaves]
+    shape = get_aval(leaves[0]).shape
+    if any(get_aval(x).shape != shape for x in leaves):
+        raise ShapeError(f"lax.reduce needs operands of one shape; got {', '.join([get_aval(x).str_short() for x in leaves])}.")
+    axes = tuple([axis_of("reduce", d, len(shape)) for d in integers("reduce", "dimensions", dimensions)])
+    starts = [_start(s, get_aval(x)) for s, x in zip(starts, leaves, strict=True)]
+    if len(leaves) == 1:
+        known = _identity_of(computation, get_aval(leaves[0]).dtype)
+        if known is not None and isinstance(starts[0], np.generic) and starts[0] == np.asarray(known[0]).astype(starts[0].dtype):
+            return tree_unflatten(tree, [known[1](leaves[0], axes)])
+
+    def combine(left, right):
+        both = (tree_unflatten(tree, left), tree_unflatten(tree, right))
+        result, _ = tree_flatten(computation(*both))
+        return [convert(r, get_aval(v).dtype) for r, v in zip(result, left, strict=True)]
+
+    return tree_unflatten(tree, _in_halves(combine, leaves, starts, axes))
+
+
+def _start(value, aval):
+    """An initial value in its operand's dtype: a NumPy number where it is known."""
+    if isinstance(value, (bool, int, float, complex, np.generic)) or isinstance(value, np.ndarray) and not value.shape:
+        return np.asarray(value).astype(aval.dtype)[()]
+    return convert(value, aval.dtype)
+
+
+def _in_halves(combine, leaves, starts, axes):
+    """Brings the axes together in front, and combines the first half of the rows with the second until one is left."""
+    shape = get_aval(leaves[0]).shape
+    kept = [i for i in range(len(shape)) if i not in axes]
+    rest = tuple([shape[i] for i in kept])
+    rows = 1
+    for i in axes:
+        rows *= shape[i]
+    leaves = [reshape(transpose(x, (*axes, *kept)), (rows, *rest)) for x in leaves]
+    for _ in rest:
+        combine = vmap(combine)
+    of_rows = vmap(combine)
+    while rows > 1:
+        half = rows // 2
+        joined = of_rows([slice_in_dim(x, 0, half) for x in leaves], [slice_in_dim(x, half, 2 * half) for x in leaves])
+        if rows % 2:
+            joined = [concatenate([y, slice_in_dim(x, rows - 1, rows)], 0) for y, x in zip(joined, leaves, strict=True)]
+        leaves, rows = joined, half + rows % 2
+    starts = [broadcast(s, rest) for s in starts]
+    return combine(starts, [reshape(x, rest) for x in leaves]) if rows else starts
+
+
+def argmax(operand, axis, index_dtype):  # noqa: F811
+    """The index of the largest element along an axis; of NaNs, the first; of equal ones, the first."""
+    return _arg("argmax", reductions.Argmax, operand, axis, index_dtype)
+
+
+def argmin(operand, axis, index_dtype):  # noqa: F811
+    """The index of the smallest element along an axis; of NaNs, the first; of equal ones, the first."""
+    return _arg("argmin", reductions.Argmin, operand, axis, index_dtype)
+
+
+def _arg(name, op, x, axis, index_dtype):
+    [x] = operands(name, x)
+    axis, rank = operator.index(axis), len(get_aval(x).shape)
+    if not 0 <= axis < rank:
+        raise AxisError(f"lax.{name} was asked for axis {axis} of an array of rank {rank}{user_line(' at {}')}.")
+    return op((axis,), dtypes.requested_dtype(index_dtype, f"lax.{name}"))(x)
+
+
+def _running(name, op, doc):
+    def running(operand, axis=0, reverse=False):
+        [x] = operands(name, operand)
+        axis, rank = operator.index(axis), len(get_aval(x).shape)
+        if not 0 <= axis < rank:
+            raise AxisError(f"lax.{name} was asked for axis {axis} of an array of rank {rank}{user_line(' at {}')}.")
+        return op(axis, bool(reverse))(x)
+
+    running.__name__ = running.__qualname__ = name
+    running.__doc__ = doc
+    return running
+
+
+cumsum = _running("cumsum", cumulative.Cumsum, "Running sums along an axis, from its end if `reverse`.")
+cumprod = _running("cumprod", cumulative.Cumprod, "Running products along an axis, from its end if `reverse`.")
+cummax = _running("cummax", cumulative.Cummax, "The largest element so far along an axis, from its end if `reverse`.")
+cummin = _running("cummin", cumulative.Cummin, "The smallest element so far along an axis, from its end if `reverse`.")
+cumlogsumexp = _running(
+    "cumlogsumexp", cumulative.Cumlogsumexp, "log of the running sums of exponentials along an axis, from its end if `reverse`."
+)
+
+# ---- products
+
+
+def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_type=None, *, out_sharding=None):
+    """Products summed over pairs of axes, for each index along pairs of batch axes.
+
+    dimension_numbers   ((lhs_contracting, rhs_contracting), (lhs_batch, rhs_batch))
+    gives               shape: the batch axes, lhs's other axes, rhs's other axes
+    """
+    lhs, rhs = operands("dot_general", lhs, rhs)
+    preferred = None if preferred_element_type is None else dtypes.requested_dtype(preferred_element_type, "lax.dot_general")
+    return dot_general_of(lhs, rhs, dimension_numbers, canonicalize_precision(precision), preferred)
+
+
+def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None, out_sharding=None):
+    """The product of vectors and matrices: the last axis of lhs with the first of rhs. Or as dimension_numbers say."""
+    lhs, rhs = operands("dot", lhs, rhs)
+    if dimension_numbers is None:
+        left, right = get_aval(lhs).shape, get_aval(rhs).shape
+        if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2 and left[-1] == right[0]):
+            raise ShapeError(
+                f"lax.dot takes vectors and matrices whose sizes meet; got shapes {left} and {right}{user_line(' at {}')}."
+            )
+        dimension_numbers = (((len(left) - 1,), (0,)), ((), ()))
+    return dot_general(lhs, rhs, dimension_numbers, precision, preferred_element_type, out_sharding=out_sharding)
+
+
+def batch_matmul(lhs, rhs, precision=None):
+    """The products of two stacks of matrices: (…, n, k) by (…, k, m)."""
+    lhs, rhs = operands("batch_matmul", lhs, rhs)
+    left, right = get_aval(lhs).shape, get_aval(rhs).shape
+    if len(left) < 2 or len(left) != len(right):
+        raise ShapeError(f"lax.batch_matmul takes two stacks of matrices of one rank; got shapes {left} and {right}.")
+    stack = tuple(range(len(left) - 2))
+    return dot_general(lhs, rhs, (((len(left) - 1,), (len(left) - 2,)), (stack, stack)), precision)
+
+
+# ---- sorting
+
+
+def sort(operand, dimension=-1, is_stable=True, num_keys=1):  # noqa: F811
+    """Sorted along an axis; of several arrays, all in the order of the first `num_keys`."""
+    several = isinstance(operand, (list, tuple))
+    xs = operands("sort", *operand) if several else operands("sort", operand)
+    if several and not xs:
+        raise TypeError("lax.sort needs at least one array.")
+    if not 1 <= num_keys <= len(xs):
+        raise ValueError(f"lax.sort was asked for {num_keys} keys of {len(xs)} operands; at least one, and no more than those.")
+    axis = axis_of("sort", dimension, len(get_aval(xs[0]).shape))
+    results = sorting.Sort(axis, bool(is_stable), int(num_keys))(*xs)
+    return tuple(results) if several else results[0]
+
+
+def sort_key_val(keys, values, dimension=-1, is_stable=True):
+    """(keys sorted along an axis, values in the same order)."""
+    return sort((keys, values), dimension, is_stable, 1)
+
+
+def top_k(operand, k, *, axis=-1):  # noqa: F811
+    """[the k largest elements along an axis, in falling order; their indices]."""
+    [x] = operands("top_k", operand)
+    return list(sorting.TopK(operator.index(k), axis_of("top_k", axis, len(get_aval(x).shape)))(x))
+
+
+# ---- windows at computed places
+
+
+def _starts(name, x, starts, allow_negative_indices):
+    """One start an axis, integers; negative ones counted from the end where that is allowed."""
+    shape = get_aval(x).shape
+    if not isinstance(starts, (list, tuple)):
+        aval = get_aval(starts)
+        if len(aval.shape) != 1:
+            raise ShapeError(f"lax.{name} takes its starts as a sequence or an array of rank 1; got {aval.str_short()}.")
+        starts = [starts[i] for i in range(aval.shape[0])]
+    if len(starts) != len(shape):
+        raise ShapeError(f"lax.{name} of {get_aval(x).str_short()} needs {len(shape)} starts; got {len(starts)}.")
+    allowed = allow_negative_indices
+    allowed = [allowed] * len(shape) if isinstance(allowed, (bool, int)) else list(allowed)
+    for start in starts:
+        if not dtypes.issubdtype(get_aval(start).dtype, np.integer):
+            raise TypeError(f"lax.{name} takes integer starts; got {get_aval(start).str_short()}{user_line(' at {}')}.")
+    return [indexing.wrapped(s, d) if may else s for s, d, may in zip(starts, shape, allowed, strict=True)]
+
+
+def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):  # noqa: F811
+    """The window of these sizes at computed starts; a window that would reach out is moved inside."""
+    [x] = operands("dynamic_slice", operand)
+    starts = _starts("dynamic_slice", x, start_indices, allow_negative_indices)
+    return indexing.dynamic_slice(x, starts, as_shape("dynamic_slice", slice_sizes))
+
+
+def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_negative_indices=True):  # noqa: F811
+    """The window of that size along one axis, at a computed start; the other axes whole."""
+    [x] = operands("dynamic_slice_in_dim", operand)
+    shape = get_aval(x).shape
+    axis = axis_of("dynamic_slice_in_dim", axis, len(shape))
+    starts = [start_index if a == axis else 0 for a in range(len(shape))]
+    sizes = [operator.index(slice_size) if a == axis else d for a, d in enumerate(shape)]
+    return dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
+
+
+def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):  # noqa: F811
+    """The slice at a computed index along one axis, which stays with size 1 unless keepdims is False."""
+    [x] = operands("dynamic_index_in_dim", operand)
+    axis = axis_of("dynamic_index_in_dim", axis, len(get_aval(x).shape))
+    y = dynamic_slice_in_dim(x, index, 1, axis, allow_negative_indices=allow_negative_indices)
+    return y if keepdims else shapes.Squeeze((axis,))(y)
+
+
+def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):  # noqa: F811
+    """x with a window at computed starts overwritten; a window that would reach out is moved inside."""
+    x, update = operands("dynamic_update_slice", operand, update)
+    starts = _starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
+    return indexing.dynamic_update_slice(x, update, starts)
+
+
+def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_negative_indices=True):  # noqa: F811
+    """x with the window along one axis from a computed start overwritten."""
+    x, update = operands("dynamic_update_slice_in_dim", operand, update)
+    rank = len(get_aval(x).shape)
+    axis = axis_of("dynamic_update_slice_in_dim", axis, rank)
+    starts = [start_index if a == axis else 0 for a in range(rank)]
+    return dynamic_update_slice(x, update, starts, allow_negative_indices=allow_negative_indices)
+
+
+def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):  # noqa: F811
+    """x with the slice at a computed index along one axis overwritten; update has that axis with size 1, or lacks it."""
+    x, update = operands("dynamic_update_index_in_dim", operand, update)
+    shape = get_aval(x).shape
+    axis = axis_of("dynamic_update_index_in_dim", axis, len(shape))
+    if len(get_aval(update).shape) != len(shape):
+        update = reshape(update, [1 if a == axis else d for a, d in enumerate(shape)])
+    return dynamic_update_slice_in_dim(x, update, index, axis, allow_negative_indices=allow_negative_indices)
+
+
+def gather(
+    operand, start_indices, dimension_numbers, slice_sizes, *, unique_indices=False, indices_are_sorted=False, mode=None,
+    fill_value=None,
+):  # noqa: F811  # fmt: skip
+    """Windows of an array at computed starts: see GatherDimensionNumbers for how their axes are laid out.
+
+    mode   of windows that reach out: "clip" moves them inside, "fill" reads `fill_value` there; None promises there are none
+    """
+    x, indices = operands("gather", operand, start_indices)
+    mode = indexing.PROMISE_IN_BOUNDS if mode is None else indexing.GatherScatterMode.from_any(mode)
+    filled = fill_value if mode == indexing.FILL_OR_DROP else None
+    sizes = as_shape("gather", slice_sizes)
+    op = indexing.Gather(dimension_numbers, sizes, bool(unique_indices), bool(indices_are_sorted), mode, filled)
+    return op(x, indices)
+
+
+def _scatter(name, op, doc):
+    def write(
+        operand, scatter_indices, updates, dimension_numbers, *, indices_are_sorted=False, unique_indices=False, mode=None
+    ):
+        x, indices, new = operands(name, operand, scatter_indices, updates)
+        mode = indexing.FILL_OR_DROP if mode is None else indexing.GatherScatterMode.from_any(mode)
+        return op(dimension_numbers, bool(indices_are_sorted), bool(unique_indices), mode)(x, indices, new)
+
+    write.__name__ = write.__qualname__ = name
+    write.__doc__ = doc
+    return write
+
+
+scatter = _scatter("scatter", indexing.Scatter, "x with windows at computed starts overwritten by updates.")
+scatter_add = _scatter("scatter_add", indexing.ScatterAdd, "x with updates added at computed places.")
+scatter_sub = _scatter("scatter_sub", indexing.ScatterSub, "x with updates subtracted at computed places.")
+scatter_mul = _scatter("scatter_mul", indexing.ScatterMul, "x with computed places multiplied by updates.")
+scatter_min = _scatter("scatter_min", indexing.ScatterMin, "x with computed places lowered to updates that are smaller.")
+scatter_max = _scatter("scatter_max", indexing.ScatterMax, "x with computed places raised to updates that are larger.")
+
+__all__ = [
+    "DotAlgorithm", "DotAlgorithmPreset", "Precision", "argmax", "argmin", "batch_matmul", "cumlogsumexp", "cummax",
+    "cummin", "cumprod", "cumsum", "dot", "dot_general", "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim",
+    "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim", "gather", "reduce", "reduce_and",
+    "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_xor", "scatter", "scatter_add",
+    "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "sort", "sort_key_val", "top_k",
+]  # fmt: skip

@@ -1,0 +1,126 @@
+"""Numbers spaced between two ends, evenly or by ratios."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
+from bevel.numpy.axes import as_arrays, as_index, one_axis, shape_of
+from bevel.numpy.creation import asarray, wanted_dtype
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to
+from bevel.ops.arithmetic import floor
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate
+from bevel.ops.exponential import exp, log
+from bevel.ops.shapes import Iota, full, move_axis
+from bevel.ops.shapes import reshape as reshaped
+
+
+def _dtype_between(name, dtype, *ends):
+    """(the dtype asked for, the floating dtype to compute in)."""
+    met = dtypes.lattice_result(tuple([(get_aval(e).dtype, get_aval(e).weak_type) for e in ends]))[0]
+    inner = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(met))
+    return (inner if dtype is None else wanted_dtype(dtype, name)), inner
+
+
+def _count(name, num):
+    num = as_index(name, num)
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative{user_line(' at {}')}.")
+    return num
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
+    """num numbers from start to stop at equal distances; `endpoint=False` leaves stop out.
+
+    axis      where the new axis goes, for ends that are arrays
+    retstep   True gives (numbers, their distance)
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.linspace(0, 1, 5)
+    Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
+    num = _count("linspace", num)
+    start, stop = as_arrays("linspace", start, stop)
+    dtype, inner = _dtype_between("linspace", dtype, start, stop)
+    result, step = _linspace(start, stop, num=num, endpoint=bool(endpoint), axis=as_index("linspace", axis), dtype=dtype, inner=inner)
+    result = result if device is None else asarray(result, device=device)
+    return (result, step) if retstep else result
+
+
+@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
+def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
+    shape = broadcast_shapes("linspace", shape_of(start), shape_of(stop))
+    narrow = dtypes.issubdtype(inner, np.floating) and inner.itemsize < 4
+    work = np.dtype("float32") if narrow else inner
+    start, stop = (broadcast_to(convert(v, work), shape) for v in (start, stop))
+    parts = num - 1 if endpoint else num
+    if parts > 0:
+        step = divide(subtract(stop, start), np.asarray(parts, work)[()])
+    else:
+        step = full(shape, np.nan, work)
+    if num == 0:
+        result = full((0, *shape), 0, work)
+    elif num == 1 or not parts:
+        result = reshaped(start, (1, *shape))
+    else:
+        # start (1 - t) + stop t: at both ends exact in itself
+        real = dtypes.real_dtype_of_complex(work) if dtypes.issubdtype(work, np.complexfloating) else work
+        count = num - 1 if endpoint else num
+        t = divide(convert(Iota(np.dtype("int32"), (count,), 0)(), real), np.asarray(parts, real)[()])
+        t = reshaped(t, (count, *[1] * len(shape)))
+        result = add(multiply(start[None], subtract(np.asarray(1, real)[()], t)), multiply(stop[None], t))
+        if endpoint:
+            result = Concatenate(0)(result, reshaped(stop, (1, *shape)))
+    result = move_axis(result, 0, one_axis("linspace", axis, len(shape) + 1))
+    if dtypes.issubdtype(dtype, np.integer) and not dtypes.issubdtype(work, np.complexfloating):
+        result = floor(result)
+    return convert(result, dtype), convert(step, inner)
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    """base to the powers that `linspace` gives."""
+    start, stop, base = as_arrays("logspace", start, stop, base)
+    dtype, inner = _dtype_between("logspace", dtype, start, stop)
+    exponents = linspace(start, stop, num, endpoint, dtype=inner, axis=axis)
+    return _logspace(exponents, base, dtype=dtype, inner=inner)
+
+
+@compiled(static=("dtype", "inner"))
+def _logspace(exponents, base, *, dtype, inner):
+    return convert(power(convert(base, inner), exponents), dtype)
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """num numbers from start to stop at equal ratios. Ends are not 0, and of one sign."""
+    num = _count("geomspace", num)
+    start, stop = as_arrays("geomspace", start, stop)
+    dtype, inner = _dtype_between("geomspace", dtype, start, stop)
+    return _geomspace(start, stop, num=num, endpoint=bool(endpoint), axis=as_index("geomspace", axis), dtype=dtype, inner=inner)
+
+
+@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
+def _geomspace(start, stop, *, num, endpoint, axis, dtype, inner):
+    shape = broadcast_shapes("geomspace", shape_of(start), shape_of(stop))
+    start, stop = (broadcast_to(convert(v, inner), shape) for v in (start, stop))
+    turn = sign(start)
+    if not dtypes.issubdtype(inner, np.complexfloating):
+        ends = multiply(start, turn), multiply(stop, turn)
+    else:
+        ends = divide(start, turn), divide(stop, turn)
+    inside, _ = _linspace(log(ends[0]), log(ends[1]), num=num, endpoint=endpoint, axis=0, dtype=inner, inner=inner)
+    result = multiply(exp(inside), turn[None])
+    if num > 0:
+        pieces = [start[None], result[1:]] if num > 1 else [start[None]]
+        if endpoint and num > 1:
+            pieces = [start[None], result[1 : num - 1], stop[None]]
+        pieces = [p for p in pieces if shape_of(p)[0]]
+        result = Concatenate(0)(*pieces) if len(pieces) > 1 else pieces[0]
+    return convert(move_axis(result, 0, one_axis("geomspace", axis, len(shape) + 1)), dtype)
+
+
+__all__ = ["geomspace", "linspace", "logspace"]
