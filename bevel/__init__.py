@@ -10,7 +10,7 @@
     slope = bevel.grad(loss)
 """
 
-from bevel import tree, tree_util
+from bevel import numpy, tree, tree_util  # numpy gives arrays their methods
 from bevel.api.arrays import (
     Array,
     block_until_ready,
@@ -29,6 +29,10 @@ from bevel.api.arrays import (
     process_index,
     typeof,
 )
+from bevel.api.callbacks import effects_barrier, pure_callback
+from bevel.api.checkpoint import checkpoint, checkpoint_policies, remat
+from bevel.api.closures import closure_convert
+from bevel.api.custom import custom_gradient, custom_jvp, custom_vjp
 from bevel.api.derivatives import grad, hessian, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
 from bevel.api.jit import jit
 from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
@@ -39,7 +43,7 @@ from bevel.base.settings import config, debug_infs, debug_nans, disable_jit, ena
 __version__ = "0.1.0"
 
 # Loaded when first named: they cost start-up time that many programs need not pay.
-_LAZY = ("debug", "dtypes", "errors", "flatten_util", "image", "lax", "nn", "numpy", "random", "scipy", "sharding",
+_LAZY = ("ad_checkpoint", "custom_batching", "debug", "dtypes", "errors", "flatten_util", "image", "lax", "nn", "random", "scipy", "sharding",
          "stages", "testing", "typing", "experimental", "custom_derivatives", "dlpack", "export", "ffi")  # fmt: skip
 
 

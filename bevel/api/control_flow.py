@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.api.flat import name_of
+from bevel.api.flat import name_of, signature_of
 from bevel.api.vmap import vmap
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
@@ -18,7 +18,7 @@ from bevel.control.branches import Cond
 from bevel.control.call import Jit, axis_names_of
 from bevel.control.loops import While, reordered
 from bevel.control.scan import Scan
-from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, closed_without_consts
+from bevel.core.jaxpr import ClosedJaxpr, Var, closed_without_consts
 from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, get_aval, state
@@ -29,7 +29,7 @@ from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.arithmetic import Clamp, add
 from bevel.ops.convert import Copy, convert
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
-from bevel.ops.logic import lt, ne
+from bevel.ops.logic import lt, ne, or_
 from bevel.ops.shapes import Rev, reshape
 
 _MISSING = object()
@@ -121,9 +121,8 @@ class _Staged:
 
     @property
     def may_keep(self):
-        return not any([isinstance(c, Tracer) for c in self.consts]) and not axis_names_of(self.closed) and (
-            not any([isinstance(v.val, Tracer) for v in self.closed.jaxpr.outvars if type(v) is Literal])
-        )
+        """Not where it belongs to a trace that will end, or to a mapped axis whose size may be another next time."""
+        return not any([isinstance(c, Tracer) for c in self.consts]) and not axis_names_of(self.closed)
 
 
 def _staged(function, tree, avals, name=None) -> _Staged:
@@ -187,20 +186,18 @@ def _words(aval):
     return aval.str_short(short_dtypes=False)
 
 
-def _promoted(leaves, avals, out_avals):
-    """Weakly typed leaves in the dtype that the body gives them: (leaves, avals, whether any changed).
+def _promoted(avals, out_avals):
+    """The carry's avals with weakly typed ones in the dtype that the body gives them: (avals, whether any changed).
 
     A carry that starts from a Python number takes the dtype that the loop computes with, as in `x + 1.5` with x = 0.
     """
-    changed = False
-    leaves, avals = list(leaves), list(avals)
-    for i, (a, b) in enumerate(zip(avals, out_avals, strict=True)):
-        if a.weak_type and a.dtype != b.dtype:
-            dtype = dtypes.lattice_result([(a.dtype, True), (b.dtype, b.weak_type)])[0]
-            if dtype != a.dtype or True:
-                avals[i] = ShapedArray(a.shape, dtype)
-                changed = True
-    return avals, changed
+    promoted = [
+        ShapedArray(a.shape, dtypes.lattice_result([(a.dtype, True), (b.dtype, b.weak_type)])[0])
+        if a.weak_type and a.dtype != b.dtype
+        else a
+        for a, b in zip(avals, out_avals, strict=True)
+    ]
+    return promoted, promoted != list(avals)
 
 
 def _converted(leaves, avals):
@@ -253,8 +250,6 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any, ope
 
 def _takes_one(function):
     """cond(…, operand=None) hands None to functions of one argument."""
-    from bevel.api.flat import signature_of
-
     signature = signature_of(function)
     return signature is None or len(signature.parameters) > 0
 
@@ -421,7 +416,7 @@ def _staged_while(cond_fun, body_fun, tree, avals):
     body = _staged(body_fun, in_tree, avals)
     if body.out_tree == tree:
         while True:
-            avals, changed = _promoted(avals, avals, body.closed.out_avals)
+            avals, changed = _promoted(avals, body.closed.out_avals)
             if not changed:
                 break
             body = _staged(body_fun, in_tree, avals)
@@ -470,6 +465,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *, unro
         start, stop = operator.index(lower), operator.index(upper)
         length = max(stop - start, 0)
         counter = get_aval(start)
+        if unroll is None and state.trace.is_evaluation:
+            # Nobody differentiates here, so the bounds may be operands: one program for all of them.
+            return _fori_while(body_fun, tree, leaves, avals, counter, (start, stop))
         unroll = _unroll("fori_loop", 1 if unroll is None else unroll, length)
         staged, started, may_keep = _found(
             (body_fun,), ("fori", tree, avals, counter), lambda: _staged_fori(body_fun, tree, avals, counter)
@@ -485,10 +483,13 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *, unro
             "jit(…, static_argnames=…);\nor leave `unroll` out."
         )
     counter = ShapedArray((), dtype, weak)
+    return _fori_while(body_fun, tree, leaves, avals, counter, _converted([lower, upper], [counter, counter]))
+
+
+def _fori_while(body_fun, tree, leaves, avals, counter, bounds):
     op, consts, started = _found(
         (body_fun,), ("fori while", tree, avals, counter), lambda: _staged_fori_while(body_fun, tree, avals, counter)
     )
-    bounds = _converted([lower, upper], [counter, counter])
     return tree.unflatten(op(*consts, *bounds, *_converted(leaves, started))[2:])
 
 
@@ -530,7 +531,7 @@ def _staged_fori_body(body_fun, tree, avals, counter, has_upper):
 
     body = staged()
     while body.out_tree == tree:
-        avals, changed = _promoted(avals, avals, body.closed.out_avals[1 + has_upper :])
+        avals, changed = _promoted(avals, body.closed.out_avals[1 + has_upper :])
         if not changed:
             break
         body = staged()
@@ -677,7 +678,7 @@ def _staged_scan(f, init_tree, xs_tree, init_avals, xs_avals, length, reverse, u
 
     body = _Staged(run, [*avals, *rows], name_of(f))
     while trees[0] == init_tree:
-        avals, changed = _promoted(avals, avals, body.closed.out_avals[: len(avals)])
+        avals, changed = _promoted(avals, body.closed.out_avals[: len(avals)])
         if not changed:
             break
         body = _Staged(run, [*avals, *rows], name_of(f))
@@ -903,19 +904,14 @@ class _Associative:
         """The two, one element of each in turn."""
         rank = len(get_aval(even).shape)
         more = get_aval(even).shape[axis] != get_aval(odd).shape[axis]
+        # x + -0.0 is x for each float, -0.0 too
+        nothing = -0.0 if dtypes.issubdtype(get_aval(even).dtype, np.inexact) else 0
 
         def spread(x, low, high):
-            return pad(x, 0, [(low, high, 1) if i == axis else (0, 0, 0) for i in range(rank)])
+            return pad(x, nothing, [(low, high, 1) if i == axis else (0, 0, 0) for i in range(rank)])
 
         even, odd = spread(even, 0, 0 if more else 1), spread(odd, 1, 1 if more else 0)
-        dtype = get_aval(even).dtype
-        return (_or if dtype == _BOOL else add)(even, odd)
-
-
-def _or(a, b):
-    from bevel.ops.logic import or_
-
-    return or_(a, b)
+        return (or_ if get_aval(even).dtype == _BOOL else add)(even, odd)
 
 
 def _joined(a, b, axis):

@@ -192,7 +192,9 @@ def _gradient(ct, leaf):
     """A cotangent as the caller gets it."""
     if ct is None:
         return np.zeros(get_aval(leaf).shape, dtypes.float0)
-    return as_array(instantiate(ct))
+    ct = as_array(instantiate(ct))
+    aval = get_aval(leaf)
+    return convert(ct, aval.dtype, True) if aval.weak_type else ct
 
 
 # ---- products with the derivative

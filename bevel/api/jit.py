@@ -423,6 +423,9 @@ def _jitted(fun, options) -> Jitted:
     try:
         key = tuple([_hashable(v) for v in options.values()])
         known = fun.__dict__.setdefault(_KEPT, {})
+        # functools.wraps copies what a function holds: this may have been put on the function that fun wraps
+        if any(jitted.function is not fun for jitted in known.values()):
+            known = fun.__dict__[_KEPT] = {}
         if key not in known:
             known[key] = Jitted(fun, options)
         return known[key]

@@ -25,7 +25,7 @@ class BroadcastError(ShapeError, ValueError):
     """
 
 
-class AxisError(ShapeError, ValueError):
+class AxisError(ShapeError, ValueError, IndexError):
     """An axis that the array does not have, or one named twice.
 
     Fails: `jnp.sum(jnp.ones((2, 3)), axis=2)`. Mended: `axis=1`, or `axis=-1` for the last one.

@@ -344,14 +344,9 @@ def define(
         "on_without_argument": on,
     }
     option = type(name, (Option,), members)()
-    for variable in option.environment_names:
-        text = os.environ.get(variable)
-        if text is not None:
-            try:
-                type(option).value = accepts(parse(text))
-            except ValueError as error:
-                raise OptionValueError(f"The environment says {variable}={text!r}, but {error}.") from None
-            break
+    said = _from_environment(option)
+    if said is not UNSET:
+        type(option).value = said
     with _lock:
         if name in _options:
             raise ValueError(f"There is an option {name} already.")
@@ -360,6 +355,26 @@ def define(
             _trace_options.append(option)
             _renew_keys(option)
     return option
+
+
+def _from_environment(option: Option) -> Any:
+    """What the environment says of an option, or UNSET."""
+    for variable in option.environment_names:
+        text = os.environ.get(variable)
+        if text is not None:
+            try:
+                return type(option).accepts(type(option).parse(text))
+            except ValueError as error:
+                raise OptionValueError(f"The environment says {variable}={text!r}, but {error}.") from None
+    return UNSET
+
+
+def read_environment() -> None:
+    """Takes over what the environment says by now: a program may write it before its first `import jax`."""
+    for option in list(_options.values()):
+        said = _from_environment(option)
+        if said is not UNSET and said != option.global_value:
+            option.set_global(said)
 
 
 def switch(name: str, default: bool, doc: str, *, in_trace_key=False) -> Option:

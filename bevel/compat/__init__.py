@@ -52,11 +52,25 @@ class _Loader(importlib.abc.Loader):
         module.__spec__ = self.spec_before
 
 
+class _RootLoader(importlib.abc.Loader):
+    """Loads `jax` itself, at the program's first import of it; what the environment says by then holds."""
+
+    def create_module(self, spec):
+        settings.read_environment()
+        return _Root("jax", "Bevel under the name jax.")
+
+    def exec_module(self, module):
+        module.__version__ = JAX_VERSION
+        module.__version_info__ = tuple(int(part) for part in JAX_VERSION.split("."))
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds `jax` and what is below it in Bevel."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == "jax" or not name.startswith("jax."):
+        if name == "jax":
+            return importlib.machinery.ModuleSpec(name, _RootLoader(), is_package=True)
+        if not name.startswith("jax."):
             return None
         place = PLACES.get(name) or "bevel." + name[4:]
         if _exists(place):
@@ -104,18 +118,12 @@ class _Root(types.ModuleType):
 def install(profile: str = "compat"):
     """Puts Bevel under the name jax in this process, with the sharp edges of `profile`: JAX's own by default."""
     here = sys.modules.get("jax")
-    if isinstance(here, _Root):
+    if isinstance(here, _Root) or any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     if here is not None:
         raise OneEngineError(
             "The real jax is loaded in this process already, and Bevel cannot share it: both give jaxlib's array class "
             "its methods.\nImport bevel.compat before anything that imports jax, or use `python -m bevel run program.py`."
         )
-    root = _Root("jax", "Bevel under the name jax.")
-    root.__path__ = []  # type: ignore[attr-defined]
-    root.__spec__ = importlib.machinery.ModuleSpec("jax", None, is_package=True)
-    root.__version__ = JAX_VERSION  # type: ignore[attr-defined]
-    root.__version_info__ = tuple(int(p) for p in JAX_VERSION.split("."))  # type: ignore[attr-defined]
-    sys.modules["jax"] = root
     sys.meta_path.insert(0, _Finder())
     settings.config.update("sharp_edges", profile)

@@ -11,7 +11,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
 from bevel.core.source import get_traceback
-from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, set_trace
+from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace
 from bevel.engine.client import Array
 
 _SCALARS = (bool, int, float, complex)
@@ -54,6 +54,11 @@ class StageTrace(Trace):
             if value._trace is self:
                 return value
             check_alive(value)
+            above = value._trace.parent
+            while above is not None:
+                if above is self:
+                    raise out_of_place(value)
+                above = above.parent
             return self.constant(value, value.aval)
         kind = type(value)
         if kind in _SCALARS or isinstance(value, np.generic):

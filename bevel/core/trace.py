@@ -29,6 +29,7 @@ class Trace:
     is_evaluation = False
     is_tape = False
     is_staging = False
+    parent = None  # the trace that this one passes work on to, where there is one
 
     def __init__(self):
         self.alive = True
@@ -130,7 +131,7 @@ class Tracer:
             self,
             TracerIntegerConversionError,
             f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while tracing"
-            "\n(`range`, a list index and a shape ask this).\n"
+            "\n(`range`, a list index and a shape ask this, by __index__()).\n"
             "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop."
         )
 
@@ -214,6 +215,15 @@ def check_alive(tracer: Tracer):
         )
 
 
+def out_of_place(tracer: Tracer):
+    """The letter for a tracer met where its own transformation does not see it."""
+    return UnexpectedTracerError(
+        f"{tracer.described()} was used{user_line(' at {}')} in a place that its transformation does not see:\n"
+        "a function with a derivative of its own, or the rule of one, closes over it.\n"
+        "Pass the value to that function as an argument."
+    )
+
+
 # Which Python types may stand for an array, and how its aval is found. Arrays and tracers carry theirs in `.aval`.
 aval_of_type: dict[type, Any] = {}
 
@@ -253,4 +263,4 @@ def _short(value):
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-__all__ = ["AbstractValue", "Trace", "Tracer", "check_alive", "get_aval", "set_trace", "state", "under"]
+__all__ = ["AbstractValue", "Trace", "Tracer", "check_alive", "get_aval", "out_of_place", "set_trace", "state", "under"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import re
 import threading
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from bevel.base import settings
 from bevel.base.errors import EngineError
 from bevel.engine import jaxlib_names as names
+from bevel.engine import memory
 
 _lock = threading.RLock()
 _clients: dict[str, object] = {}
@@ -24,7 +26,10 @@ Array = names.Array
 
 def _make_cpu():
     count = settings.num_cpu_devices.value
-    count = 1 if count is None or count < 1 else count
+    if count is None or count < 1:
+        asked = re.search(r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
+        count = int(asked.group(1)) if asked else 1
+    memory.apply_environment()
     return names.make_cpu_client(num_devices=count, asynchronous=True)
 
 

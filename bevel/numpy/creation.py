@@ -322,3 +322,80 @@ def _counted(*, size, dtype):
         return Iota(dtype, (size,), 0)()
     return convert(Iota(np.dtype("int32"), (size,), 0)(), dtype)
 
+
+# ---- from functions and from outside
+
+
+def copy(a, order=None):
+    """A copy."""
+    return array(a, copy=True, order=order or "K")
+
+
+def fromfunction(function, shape, *, dtype=float, **kwargs):
+    """The array whose elements are function(i, j, …) of their indices, given as arrays of that shape.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fromfunction(lambda i, j: 10 * i + j, (2, 3), dtype=int))
+    [[ 0  1  2]
+     [10 11 12]]
+    """
+    shape = checked_shape(shape, "fromfunction")
+    dtype = wanted_dtype(dtype, "fromfunction")
+    counted = _index_arrays(shape=shape, dtype=dtype)
+    result = function(*counted, **kwargs)
+    if get_aval(result).shape == shape or not shape:
+        return asarray(result)
+    return broadcast_to(asarray(result), shape)
+
+
+@compiled(static=("shape", "dtype"))
+def _index_arrays(*, shape, dtype):
+    return [convert(Iota(np.dtype("int32"), shape, axis)(), dtype) for axis in range(len(shape))]
+
+
+def frombuffer(buffer, dtype=float, count=-1, offset=0):
+    """The numbers in the bytes of a buffer, copied."""
+    return asarray(np.frombuffer(buffer, dtype=wanted_dtype(dtype, "frombuffer"), count=count, offset=offset))
+
+
+def fromstring(string, dtype=float, count=-1, *, sep):
+    """The numbers in a text, parted by `sep`."""
+    return asarray(np.fromstring(string, dtype=wanted_dtype(dtype, "fromstring"), count=count, sep=sep))
+
+
+def fromiter(*args, **kwargs):
+    """Refused: an iterator changes when it is read. Use jnp.asarray(list(iterator))."""
+    raise NotImplementedError(
+        f"jnp.fromiter is not there{user_line(' at {}')}: reading an iterator changes it, which a traced program cannot repeat. "
+        "Use jnp.asarray(np.fromiter(…))."
+    )
+
+
+def fromfile(*args, **kwargs):
+    """Refused: a file's contents may change between calls. Use jnp.asarray(np.fromfile(…))."""
+    raise NotImplementedError(
+        f"jnp.fromfile is not there{user_line(' at {}')}: a file may change, which a traced program would not see. "
+        "Use jnp.asarray(np.fromfile(…))."
+    )
+
+
+def load(file, *args, **kwargs):
+    """An array from a .npy file, as NumPy reads it."""
+    result = np.load(file, *args, **kwargs)
+    return asarray(result) if isinstance(result, np.ndarray) else result
+
+
+def save(file, arr, allow_pickle=True):
+    """An array into a .npy file, as NumPy writes it."""
+    np.save(file, np.asarray(arr), allow_pickle=allow_pickle)
+
+
+def savez(file, *args, allow_pickle=True, **kwds):
+    """Arrays into a .npz file, as NumPy writes it."""
+    np.savez(file, *[np.asarray(a) for a in args], allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()})
+
+
+__all__ = [
+    "arange", "array", "asarray", "copy", "empty", "empty_like", "frombuffer", "fromfile", "fromfunction", "fromiter",
+    "fromstring", "full", "full_like", "load", "ones", "ones_like", "save", "savez", "zeros", "zeros_like",
+]  # fmt: skip

@@ -45,7 +45,7 @@ def _accumulate(name, a, axis, dtype, out, op, promote_integers=False, fill_nan=
     return op(axis)(convert(x, dtype))
 
 
-@compiled(static=("axis", "dtype", "out"))
+@compiled(static=("axis", "dtype"))
 def cumsum(a, axis=None, dtype=None, out=None):
     """The sums of the elements up to each along an axis (flattened without one), in the dtype of a.
 
@@ -56,19 +56,19 @@ def cumsum(a, axis=None, dtype=None, out=None):
     return _accumulate("cumsum", a, axis, dtype, out, Cumsum)
 
 
-@compiled(static=("axis", "dtype", "out"))
+@compiled(static=("axis", "dtype"))
 def cumprod(a, axis=None, dtype=None, out=None):
     """The products of the elements up to each along an axis (flattened without one), in the dtype of a."""
     return _accumulate("cumprod", a, axis, dtype, out, Cumprod)
 
 
-@compiled(static=("axis", "dtype", "out"))
+@compiled(static=("axis", "dtype"))
 def nancumsum(a, axis=None, dtype=None, out=None):
     """As `cumsum`, with 0 for NaN."""
     return _accumulate("nancumsum", a, axis, dtype, out, Cumsum, fill_nan=0)
 
 
-@compiled(static=("axis", "dtype", "out"))
+@compiled(static=("axis", "dtype"))
 def nancumprod(a, axis=None, dtype=None, out=None):
     """As `cumprod`, with 1 for NaN."""
     return _accumulate("nancumprod", a, axis, dtype, out, Cumprod, fill_nan=1)

@@ -13,7 +13,7 @@ from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_inexact
-from bevel.ops import arithmetic, exponential, hyperbolic, logic, powers, trigonometric
+from bevel.ops import arithmetic, exponential, hyperbolic, logic, powers, special, trigonometric
 from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import full_like
 from bevel.ops.convert import BitcastConvertType, convert
@@ -175,6 +175,15 @@ def fabs(x, /):
     if is_complex(x):
         raise TypeError("fabs is for real numbers; jnp.abs gives the magnitude of complex ones.")
     return complex_ops.abs_(x)
+
+
+@compiled
+def i0(x):
+    """I₀(x), the modified Bessel function of order 0."""
+    [x] = promote_inexact(array("i0", x))
+    if is_complex(x):
+        raise ValueError("i0 is for real numbers; got complex ones.")
+    return mul(exponential.exp(complex_ops.abs_(x)), special.BesselI0e()(x))
 
 
 # ---- functions of two numbers
@@ -525,7 +534,7 @@ acosh, asinh, atanh = arccosh, arcsinh, arctanh
 __all__ = [
     "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "around", "asin",
     "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "conj", "conjugate", "cos", "cosh", "deg2rad", "degrees", "exp",
-    "exp2", "expm1", "fabs", "float_power", "floor", "fmax", "fmin", "heaviside", "hypot", "imag", "iscomplex", "isfinite",
+    "exp2", "expm1", "fabs", "float_power", "floor", "fmax", "fmin", "heaviside", "hypot", "i0", "imag", "iscomplex", "isfinite",
     "isinf", "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
     "logical_and", "logical_not", "logical_or", "logical_xor", "rad2deg", "radians", "real", "reciprocal", "rint", "round",
     "signbit", "sin", "sinc", "sinh", "sqrt", "tan", "tanh", "trunc",

@@ -183,11 +183,9 @@ def concrete_mask(mask) -> np.ndarray:
         value = mask.known_value()
         if value is None:
             raise NonConcreteBooleanIndexError(
-                f"x[mask] by {mask.described()}{user_line(' at {}')}: how many elements it selects, and so "
-                "the result's "
-                "shape,\nis not known while tracing. Use jnp.where(mask, x, 0) or x.at[mask].set(number); "
-                "jnp.nonzero(mask, "
-                "size=n)\ngives indices of a fixed size."
+                f"x[mask] with a boolean mask, {mask.described()}{user_line(' at {}')}: how many elements it selects,\n"
+                "and so the result's shape, is not known while tracing. Use jnp.where(mask, x, 0) or "
+                "x.at[mask].set(number);\njnp.nonzero(mask, size=n) gives indices of a fixed size."
             )
         mask = value
     return to_host(mask) if isinstance(mask, Array) else np.asarray(mask)

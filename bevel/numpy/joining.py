@@ -358,7 +358,7 @@ def _repeat_evenly(x, *, count, axis):
 
 @compiled(static=("axis", "length"))
 def _repeat_to_length(x, counts, *, axis, length):
-    from bevel.numpy.reductions import cumsum
+    from bevel.numpy.cumulative import cumsum
     from bevel.numpy.picking import take
 
     size = shape_of(x)[axis]

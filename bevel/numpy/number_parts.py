@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bevel.api.control_flow import while_loop
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
@@ -25,6 +26,7 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import AND, EQ, LT, NE, OR, select
+from bevel.ops.reductions import reduce_or
 
 _INT32 = np.dtype("int32")
 
@@ -157,3 +159,51 @@ def bitwise_count(x, /):
     if not is_unsigned(x):
         x = complex_ops.abs_(x)
     return convert(logic.PopulationCount()(x), np.dtype("uint8"))
+
+
+def _integers(name, x, y):
+    x, y = arrays(name, x, y)
+    for v in (x, y):
+        if not dtypes.issubdtype(dtype_of(v), np.integer):
+            raise ValueError(f"{name} is for integers; got {get_aval(v).str_short()}.")
+    return both_arrays(*promote(name, x, y))
+
+
+def _magnitude(x):
+    return x if is_unsigned(x) else complex_ops.abs_(x)
+
+
+def _common_divisor(x, y):
+    """Euclid's: (x, y) → (y, x mod y) until every y is zero."""
+
+    def is_unfinished(pair):
+        _, y = pair
+        return reduce_or(NE(y, filled_with(y, 0)), tuple(range(len(get_aval(y).shape))))
+
+    def step(pair):
+        x, y = pair
+        is_done = EQ(y, filled_with(y, 0))
+        rest = arithmetic.Rem()(x, select(is_done, filled_with(y, 1), y))
+        return select(is_done, x, y), select(is_done, y, rest)
+
+    return while_loop(is_unfinished, step, (_magnitude(x), _magnitude(y)))[0]
+
+
+@compiled
+def gcd(x1, x2):
+    """The greatest common divisor of integers, not negative; gcd(0, n) = |n|."""
+    return _common_divisor(*_integers("gcd", x1, x2))
+
+
+@compiled
+def lcm(x1, x2):
+    """The least common multiple of integers, not negative; 0 where one is 0."""
+    x, y = _integers("lcm", x1, x2)
+    divisor = _common_divisor(x, y)
+    safe = select(EQ(divisor, filled_with(divisor, 0)), filled_with(divisor, 1), divisor)
+    return mul(arithmetic.Div()(_magnitude(x), safe), _magnitude(y))
+
+
+__all__ = [
+    "bitwise_count", "copysign", "frexp", "gcd", "lcm", "ldexp", "modf", "nextafter", "spacing",
+]  # fmt: skip

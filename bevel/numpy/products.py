@@ -191,7 +191,7 @@ def inner(a, b, *, precision=None, preferred_element_type=None):
     return contracted(x, y, ((i,), (j,)), ((), ()), precision, dtype, weak)
 
 
-@compiled(static="out")
+@compiled
 def outer(a, b, out=None):
     """Every element of a times every element of b, both flattened."""
     refuse_out("outer", out)

@@ -120,7 +120,7 @@ def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_int
 # ---- sums and products
 
 
-@compiled(static=("axis", "dtype", "out", "keepdims", "promote_integers"))
+@compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
 def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):  # noqa: A001
     """The sum of elements along axes; 0 where there are none.
 
@@ -135,7 +135,7 @@ def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=
     return _accumulate("sum", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceSum, arithmetic.ADD, 0)
 
 
-@compiled(static=("axis", "dtype", "out", "keepdims", "promote_integers"))
+@compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
     """The product of elements along axes; 1 where there are none. Arguments as for `sum`."""
     return _accumulate("prod", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceProd, MUL, 1)
@@ -175,13 +175,13 @@ def _min_of(x, y):
     return AND(x, y) if get_aval(x).dtype == _BOOL else arithmetic.MIN(x, y)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
     """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
     return _extreme("max", a, axis, out, keepdims, initial, where, ReduceMax, _max_of, lowest)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
     """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
     return _extreme("min", a, axis, out, keepdims, initial, where, ReduceMin, _min_of, highest)
@@ -197,7 +197,7 @@ def amin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     return min(a, axis, out, keepdims, initial, where)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def ptp(a, axis=None, out=None, keepdims=False):
     """The largest less the smallest element."""
     refuse_out("ptp", out)
@@ -220,13 +220,13 @@ def _arg(name, a, axis, out, keepdims, op):
     return result
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def argmax(a, axis=None, out=None, keepdims=None):
     """Where the largest element stands along an axis (flattened without one): the first at ties, the first NaN."""
     return _arg("argmax", a, axis, out, keepdims, Argmax)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def argmin(a, axis=None, out=None, keepdims=None):
     """Where the smallest element stands along an axis (flattened without one): the first at ties, the first NaN."""
     return _arg("argmin", a, axis, out, keepdims, Argmin)
@@ -242,13 +242,13 @@ def _logical(name, a, axis, out, keepdims, where, reduce, identity):
     return kept(reduce(axes)(x) if axes else x, shape_of(x), axes, keepdims)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def all(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
     """Are all elements along axes true (not 0)? True where there are none."""
     return _logical("all", a, axis, out, keepdims, where, ReduceAnd, True)
 
 
-@compiled(static=("axis", "out", "keepdims"))
+@compiled(static=("axis", "keepdims"))
 def any(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
     """Is any element along axes true (not 0)? False where there are none."""
     return _logical("any", a, axis, out, keepdims, where, ReduceOr, False)
@@ -281,7 +281,7 @@ def _quotient(x, count):
     return arithmetic.DIV(x, broadcast_to(count, shape_of(x)))
 
 
-@compiled(static=("axis", "dtype", "out", "keepdims"))
+@compiled(static=("axis", "dtype", "keepdims"))
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
     """The mean of elements along axes, in floating point; NaN where there are none.
 
@@ -353,7 +353,7 @@ def _real(dtype):
     return dtypes.real_dtype_of_complex(dtype) if dtypes.issubdtype(dtype, np.complexfloating) else dtype
 
 
-@compiled(static=("axis", "dtype", "out", "ddof", "keepdims", "correction"))
+@compiled(static=("axis", "dtype", "ddof", "keepdims", "correction"))
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
     """The variance along axes: the mean of |x - mean|², with `n - ddof` for n.
 
@@ -364,7 +364,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
     return _variance("var", a, axis, dtype, ddof, keepdims, where, mean, correction)
 
 
-@compiled(static=("axis", "dtype", "out", "ddof", "keepdims", "correction"))
+@compiled(static=("axis", "dtype", "ddof", "keepdims", "correction"))
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
     """The standard deviation along axes: the square root of `var`."""
     refuse_out("std", out)

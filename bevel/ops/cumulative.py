@@ -5,8 +5,8 @@ stay where they are:
 
     window  a short axis: each result reduces all that came before it
     rows    a loop down the axis that carries one row of all that lies side by side. Where that is little, or the axis
-            long, the axis is cut into pieces that go side by side; their totals are accumulated alike, and each piece is
-            shifted by what came before it. No stretch is longer than 4096, so that rounding errors stay small.
+            long, the axis is cut into pieces that go side by side; their totals are accumulated alike, and each piece
+            is shifted by what came before it. No stretch is longer than 4096, so that rounding errors stay small.
 
 Elsewhere XLA has the window, which it turns into a tree.
 """
@@ -83,7 +83,6 @@ class Cumulative(Primitive):
         return y if aval is result else out.convert(y, result)
 
     longest_window = 32
-    most_in_windows = 1 << 13
 
     def finish(self, out, y, aval):
         """What is done to the accumulated values at the end; nothing for most."""
@@ -127,8 +126,7 @@ def _accumulate(op, out, x, view):
     """y[:, i] = x[:, 0] ∘ … ∘ x[:, i] for x of shape (before, size, after)."""
     if view.shape[1] == 1:
         return x
-    # a window costs size² turns of ∘ in all; a loop, some kernels of a microsecond each
-    if out.platform != "cpu" or view.shape[1] <= op.longest_window or view.shape[1] * view.size <= op.most_in_windows:
+    if out.platform != "cpu" or view.shape[1] <= op.longest_window:  # longer ones take XLA long to compile
         return _window(op, out, x, view)
     return _rows(op, out, x, view)
 
@@ -375,7 +373,7 @@ class Cumlogsumexp(Cumulative):
     """log Σ exp of the elements so far along an axis, computed from the larger one, so that nothing overflows."""
 
     takes = "inexact"
-    longest_window, most_in_windows = 4, 1 << 9  # exponentials: each is worth doing once
+    longest_window = 4  # exponentials: each is worth doing once
     sample_dtypes = ("float32", "bfloat16", "complex64")
 
     @staticmethod
@@ -467,8 +465,10 @@ def _finite(x):
 def _accumulated(ufunc, op, x):
     if not x.shape[op.axis]:
         return x
+    dtype = x.dtype
+    if dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4:
+        x = x.astype(np.float32)
     x = np.flip(x, op.axis) if op.reverse else x
     with np.errstate(all="ignore"):
-        y = ufunc.accumulate(x, op.axis, dtype=object if ufunc.nout == 1 and ufunc.types == ["OO->O"] else x.dtype)
-    y = y.astype(x.dtype)
+        y = ufunc.accumulate(x, op.axis, dtype=object if ufunc.types == ["OO->O"] else x.dtype).astype(dtype)
     return np.flip(y, op.axis) if op.reverse else y

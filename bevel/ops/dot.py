@@ -22,7 +22,7 @@ _FLOAT32 = np.dtype("float32")
 
 @primitive
 class DotGeneral(Primitive):
-    """Sums products of x and y over contracting axes; batch axes go along: z[b…, i…, j…] = Σ_k x[b…, i…, k…] y[b…, k…, j…].
+    """Sums products over contracting axes; batch axes go along: z[b…, i…, j…] = Σ_k x[b…, i…, k…] y[b…, k…, j…].
 
     x, y                    numbers or booleans, also of two dtypes (the product has the one in which they meet)
     dimension_numbers       ((axes of x to sum, axes of y), (batch axes of x, of y)), pairs of one size each
@@ -67,8 +67,8 @@ class DotGeneral(Primitive):
             whole = not dtypes.issubdtype(met, np.inexact)
             if whole and dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(met):
                 raise DTypeError(
-                    f"dot_general of {x.str_short()} and {y.str_short()} gives {met}; preferred_element_type {dtype} is "
-                    f"narrower and would lose digits. Leave it out, and convert the result."
+                    f"dot_general of {x.str_short()} and {y.str_short()} gives {met}; preferred_element_type {dtype} "
+                    f"is narrower and would lose digits. Leave it out, and convert the result."
                 )
         return ShapedArray(shape, dtype, x.weak_type and y.weak_type)
 
@@ -152,6 +152,8 @@ class DotGeneral(Primitive):
         met = dtypes.promote_types(x.dtype, y.dtype)
         wanted = np.dtype(self.preferred_element_type or met)
         inner, summed = _computed_in(x.dtype, y.dtype, wanted)
+        if isinstance(self.precision, DotAlgorithmPreset) and inner not in (known := self.precision.operand_dtypes):
+            inner = summed = known[0] if known else inner
         if inner.itemsize < 4 and dtypes.issubdtype(inner, np.floating):
             inner = _FLOAT32  # narrow floats are summed in float32 and rounded once
         x_labels, y_labels = list(range(x.ndim)), list(range(x.ndim, x.ndim + y.ndim))
@@ -188,7 +190,8 @@ class DotGeneral(Primitive):
         yield DotGeneral(matmul, highest, np.dtype("float32")), [array(2, 3), array(3, 2)]
         int8 = np.full((2, 2), 100, np.int8)
         yield DotGeneral(matmul, None, np.dtype("int32")), [int8, int8]
-        yield DotGeneral(matmul, None, np.dtype("float32")), [array(2, 3, dtype="bfloat16"), array(3, 2, dtype="bfloat16")]
+        narrow = [array(2, 3, dtype="bfloat16"), array(3, 2, dtype="bfloat16")]
+        yield DotGeneral(matmul, None, np.dtype("float32")), narrow
         yield DotGeneral(matmul, DotAlgorithmPreset.F32_F32_F32), [array(2, 3), array(3, 2)]
 
     @staticmethod
@@ -229,6 +232,8 @@ def _computed_in(x, y, wanted):
             return met, wanted
         wide = dtypes.promote_types(met, wanted)  # float16 for bfloat16 and back: neither holds the other
         return wide, wide
+    if dtypes.issubdtype(met, np.floating) and met.itemsize < 4:
+        return met, _FLOAT32  # to integers: the sum is not rounded to a narrow float before
     return met, met
 
 

@@ -209,14 +209,14 @@ def canonicalize_precision(precision) -> Canonical:
     if isinstance(precision, Precision):
         return precision, precision
     if isinstance(precision, str):
-        if precision in _P.__members__:
-            return _P[precision]
+        if precision in DotAlgorithmPreset.__members__:
+            return DotAlgorithmPreset.__members__[precision]
         if precision in _BY_NAME:
             return (_BY_NAME[precision],) * 2
     elif isinstance(precision, (tuple, list)) and len(precision) == 2:
-        pair = [p if isinstance(p, Precision) else _BY_NAME.get(p) if isinstance(p, str) else None for p in precision]
-        if None not in pair:
-            return tuple(pair)
+        x, y = [p if isinstance(p, Precision) else _BY_NAME.get(p) if isinstance(p, str) else None for p in precision]
+        if x is not None and y is not None:
+            return x, y
     names = ", ".join(repr(name) for name in _BY_NAME if name)
     raise PrecisionError(
         f"{precision!r} is not a precision. It is one of {names}, a Precision, a pair of these (one for each operand), "
@@ -228,7 +228,7 @@ def check_platform(name, precision, platform):
     """Refuses an algorithm that a CPU has not, before XLA does so in other words."""
     if platform == "cpu" and isinstance(precision, DotAlgorithmPreset) and precision not in _ON_CPU:
         known = ", ".join(sorted(p.name for p in _ON_CPU))
-        raise DTypeError(f"{name} was asked for the algorithm {precision.name}, which CPUs have not. They have {known}.")
+        raise DTypeError(f"{name} was asked for {precision.name}, an algorithm that CPUs have not. They have {known}.")
 
 
 def precision_config(precision):

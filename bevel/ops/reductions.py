@@ -176,7 +176,7 @@ def compare(out, order, x, y, aval):
 
 @primitive
 class ReduceMax(Extremum):
-    """The largest element along axes; NaN where one is NaN, -inf (or the least integer, or False) where there is none."""
+    """The largest element along axes: NaN where one is; -inf, the least integer or False where there is none."""
 
     hlo = "stablehlo.maximum"
     order = "GT"
@@ -186,7 +186,7 @@ class ReduceMax(Extremum):
 
 @primitive
 class ReduceMin(Extremum):
-    """The smallest element along axes; NaN where one is NaN, inf (or the greatest integer, or True) where there is none."""
+    """The smallest element along axes: NaN where one is; inf, the greatest integer or True where there is none."""
 
     hlo = "stablehlo.minimum"
     order = "LT"
@@ -321,7 +321,7 @@ _EXACT = 1 << 24  # float32 holds the integers up to here
 
 
 class Arg(Primitive):
-    """The index along one axis of the largest or smallest element: the first at ties, the first NaN where there is one."""
+    """The index of the largest or smallest element along an axis: the first at ties, the first NaN if there is one."""
 
     axes: tuple[int, ...]
     index_dtype: object
@@ -338,7 +338,7 @@ class Arg(Primitive):
             raise ShapeError(f"{self.name} counts along one axis; got axes {self.axes}. Reshape x to merge them.")
         aval = reduced_aval(self, x)
         if not x.shape[self.axes[0]]:
-            raise ShapeError(f"{self.name} of {x.str_short()}: there is no element along axis {self.axes[0]} to choose.")
+            raise ShapeError(f"{self.name} of {x.str_short()} has no element along axis {self.axes[0]} to choose.")
         return aval.with_dtype(self.index_dtype)
 
     def batch(self, operands, axes):
@@ -347,7 +347,7 @@ class Arg(Primitive):
     def lower(self, out, x):
         # CPU: a pass that carries (value, index) is not vectorised by XLA on account of NaN. 2048 x 2048 float32 on two
         # AVX-512 cores takes 22 ms so; 1.3 ms along rows and 2.4 down columns in blocks; 4 over integer keys, which
-        # serve where no block fits. Short axes want one pass: 10 x 1,000,000 down columns takes 2 ms so, 160 in two passes.
+        # serve where no block fits. Short axes want one pass: 10 x 1,000,000 down columns takes 2 ms so, 160 in two.
         [aval], [result] = out.in_avals, out.avals
         [axis] = self.axes
         if not result.size:
@@ -408,7 +408,8 @@ class Arg(Primitive):
                 equal = e.op("stablehlo.or", [equal, both], aval=truth)
             lower = e.op("stablehlo.and", [equal, compare(e, "LT", i, j, index)], aval=truth)
             keep = e.op("stablehlo.or", [beats, lower], aval=truth)
-            return [e.op("stablehlo.select", [keep, x, y], aval=value), e.op("stablehlo.select", [keep, i, j], aval=index)]
+            pairs = ((x, y, value), (i, j, index))
+            return [e.op("stablehlo.select", [keep, mine, other], aval=aval) for mine, other, aval in pairs]
 
         out.reduction(operation, 0, [value, index], better)
         return operation.results[1]
@@ -522,14 +523,14 @@ def _block(size):
 
 @primitive
 class Argmax(Arg):
-    """The index of the largest element along an axis: the first where several are equal, the first NaN if there is one."""
+    """The index of the largest element along an axis: the first at ties, the first NaN if there is one."""
 
     order = "GT"
 
 
 @primitive
 class Argmin(Arg):
-    """The index of the smallest element along an axis: the first where several are equal, the first NaN if there is one."""
+    """The index of the smallest element along an axis: the first at ties, the first NaN if there is one."""
 
     order = "LT"
 

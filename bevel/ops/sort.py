@@ -59,8 +59,8 @@ class Sort(Primitive):
             )
         if not 1 <= self.num_keys <= len(operands):
             raise ShapeError(
-                f"sort was asked to take {self.num_keys} of {len(operands)} arrays as keys; it needs at least one, and no "
-                "more than there are."
+                f"sort was asked to take {self.num_keys} of {len(operands)} arrays as keys; it needs at least one, and "
+                "no more than there are."
             )
         return list(operands)
 

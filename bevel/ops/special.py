@@ -20,7 +20,7 @@ from bevel.ops.arithmetic import add, full_like, neg, spread, sub
 from bevel.ops.complex import abs_, sign
 from bevel.ops.elementwise import Binary, Elementwise, Unary, mul
 from bevel.ops.exponential import exp, log, log1p
-from bevel.ops.formulas import Formula, chebyshev, loop, where
+from bevel.ops.formulas import Formula, chebyshev, loop, polynomial, where
 from bevel.ops.logic import gt, select
 from bevel.ops.powers import integer_pow, square
 
@@ -259,6 +259,10 @@ def in_wider(out, values, formula):
 
 # ---- the incomplete gamma functions
 
+# Sums and fractions need about 8.5 sqrt(a) terms where x is near a; beyond this shape, the limit forms are as exact.
+_LARGE_SHAPE = 1e6
+_MOST_TERMS = 1e4
+
 
 def _epsilon(x):
     """Where sums may stop: a little under half an ulp of float32, or an ulp of float64."""
@@ -269,19 +273,19 @@ def _series(active, a, x):
     """S = Σ xⁿ / ((a+1)…(a+n)) and ∂S/∂a; with it P(a, x) = x^a e^-x / Γ(a+1) · S. Quick for x <= a + 1."""
     one, zero = a.filled(1.0), a.filled(0.0)
 
-    def step(active, x, n, term, slope, total, slopes):
+    def step(active, x, n, count, term, slope, total, slopes):
         # term_n = term_{n-1} · x / n, where n runs a+1, a+2, …; its slope is (slope_{n-1}) x/n - term_n / n
-        n = n + 1.0
+        n, count = n + 1.0, count + 1.0
         ratio = x / n
         term = term * ratio
         slope = slope * ratio - term / n
         total, slopes = total + term, slopes + slope
         eps = _epsilon(term)
         more = (term > total * eps) | (slope.abs() > slopes.abs() * eps)
-        return more, x, n, term, slope, total, slopes
+        return more & (count < _MOST_TERMS), x, n, count, term, slope, total, slopes
 
-    results = loop(lambda active, *_: active, step, [active, x, a, one, zero, one, zero])
-    return results[5], results[6]
+    results = loop(lambda active, *_: active, step, [active, x, a, zero, one, zero, one, zero])
+    return results[6], results[7]
 
 
 def _fraction(active, a, x):
@@ -315,7 +319,7 @@ def _fraction(active, a, x):
         value = value * ratio
         eps = _epsilon(a)
         more = ((ratio - 1.0).abs() > eps) | ((value * dratio).abs() > dvalue.abs() * eps)
-        return more & (n < 2000.0), a, n, b, front, dfront, back_after, dback, value, dvalue
+        return more & (n < _MOST_TERMS), a, n, b, front, dfront, back_after, dback, value, dvalue
 
     start = [active, a, zero, b, front, zero, back, dback, back, dback]
     results = loop(lambda active, *_: active, step, start)
@@ -328,7 +332,8 @@ def _incomplete_gamma(a, x, wanted):
     bad = (x < 0.0) | (a <= 0.0) | nan
     at_zero = x == 0.0
     at_end = x == math.inf
-    usual = ~(bad | at_zero | at_end | (a == math.inf))
+    is_large = (a >= _LARGE_SHAPE) & ~(bad | at_end | (a == math.inf))
+    usual = ~(bad | at_zero | at_end | (a >= _LARGE_SHAPE))
     beyond = x > a + 1.0
     a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
     power = a_safe * x_safe.log() - x_safe - a_safe.lgamma()  # log of x^a e^-x / Γ(a), which is x ∂P/∂x
@@ -338,6 +343,7 @@ def _incomplete_gamma(a, x, wanted):
         lower = power.exp() * series / a_safe
         upper = power.exp() * fraction
         value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
+        value = where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
         start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
         value = where(at_end, end, where((a == math.inf) | at_zero, start, value))
         value = where((a == math.inf) & at_end, math.nan, value)
@@ -349,7 +355,42 @@ def _incomplete_gamma(a, x, wanted):
         slope = where(beyond, high, low)
         value = power.exp() * slope if wanted == "slope" else -(slope * x_safe)
         value = where(usual, value, 0.0)
+        if wanted == "sample":
+            # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
+            big = where(is_large, a, 1.0)
+            ratio = where(is_large, x, 1.0) / big
+            root = ratio.apply("stablehlo.cbrt")
+            moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
+            value = where(is_large, moved, value)
+        else:
+            big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
+            mean = (bound / big - 1.0) * (bound / big - 1.0) * big
+            density_ = (mean * -0.5).exp() / (big * (2 * math.pi)).sqrt()
+            value = where(is_large, -density_ * ((bound / big) * 0.5 + 0.5), value)
     return where(bad, math.nan, value)
+
+
+def _large_shape(a, x, wanted):
+    """P or Q at a large shape: ½ erfc(∓η sqrt(a/2)) ∓ e^(-aη²/2) / sqrt(2πa) · C₀(η), where ½η² = λ - 1 - log λ, λ = x/a.
+
+    Temme, SIAM J. Math. Anal. 10 (1979), eq. 1.4; the terms left out are smaller by 1/a.
+    """
+    excess = x / a - 1.0
+    half_square = excess - excess.log1p()
+    # near λ = 1 the difference loses its digits; there it is μ²/2 - μ³/3 + μ⁴/4 - …
+    near = excess.abs() < 1e-2
+    small = where(near, excess, 0.0)
+    series = small * small * polynomial(small, [(-1) ** k / (k + 2) for k in range(8)])
+    half_square = where(near, series, half_square)
+    eta = (half_square * 2.0).sqrt()
+    eta = where(excess < 0.0, -eta, eta)
+    safe = where(near, 1.0, eta)
+    first = where(near, polynomial(eta, [-1 / 3, 1 / 12, -2 / 135, 1 / 864]), 1.0 / where(near, 1.0, excess) - 1.0 / safe)
+    rest = (half_square * a * -1.0).exp() / (a * (2 * math.pi)).sqrt() * first
+    argument = eta * (a * 0.5).sqrt()
+    if wanted == "P":
+        return (-argument).apply("chlo.erfc") * 0.5 - rest
+    return argument.apply("chlo.erfc") * 0.5 + rest
 
 
 class IncompleteGamma(Binary):

@@ -9,5 +9,25 @@ Names, arguments and every bit of the results are those of `jax.random`.
 """
 
 from bevel.random.bits import bernoulli, bits, rademacher, randint, uniform
-from bevel.random.continuous import cauchy, exponential, gumbel, laplace, logistic, normal, truncated_normal
+from bevel.random.continuous import (
+    cauchy,
+    double_sided_maxwell,
+    exponential,
+    gumbel,
+    laplace,
+    logistic,
+    lognormal,
+    maxwell,
+    normal,
+    pareto,
+    rayleigh,
+    triangular,
+    truncated_normal,
+    wald,
+    weibull_min,
+)
+from bevel.random.discrete import binomial, geometric, multinomial, poisson
+from bevel.random.gamma import ball, beta, chisquare, dirichlet, f, gamma, generalized_normal, loggamma, t
 from bevel.random.keys import PRNGKey, clone, fold_in, key, key_data, key_dtype, key_impl, split, wrap_key_data
+from bevel.random.multivariate import multivariate_normal, orthogonal
+from bevel.random.permutations import categorical, choice, permutation

@@ -14,8 +14,8 @@ from bevel.ops.complex import abs_, sign
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.exponential import exp, log, log1p
-from bevel.ops.logic import Ge, select
-from bevel.ops.powers import pow_, sqrt
+from bevel.ops.logic import Ge, Le, Lt, select
+from bevel.ops.powers import integer_pow, pow_, sqrt
 from bevel.ops.shapes import reduce_sum
 from bevel.ops.special import Erf, ErfInv
 from bevel.ops.trigonometric import Tan
@@ -158,3 +158,96 @@ def logistic(key, shape=(), dtype=None, *, out_sharding=None):
     dtype = float_dtype(dtype, "logistic")
     u = uniform_of(key, shape_of(shape, "logistic"), dtype, rounded(ml_dtypes.finfo(dtype).tiny, dtype), 1.0)
     return placed(sub(log(u), log1p(neg(u))), out_sharding)
+
+
+@draws
+def pareto(key, b, shape=None, dtype=None, *, out_sharding=None):
+    """The Pareto distribution of shape `b`, on [1, ∞)."""
+    key, dtype = single_key(key, "pareto"), float_dtype(dtype, "pareto")
+    shape = joint_shape(shape, "pareto", b)
+    b = spread(number(b, dtype, "b"), shape)
+    return placed(exp(div(exponential_of(key, shape, dtype), b)), out_sharding)
+
+
+@draws
+def lognormal(key, sigma=np.float32(1), shape=None, dtype=None, *, out_sharding=None):
+    """exp of a normal distribution of mean 0 and standard deviation `sigma`."""
+    key, dtype = single_key(key, "lognormal"), float_dtype(dtype, "lognormal")
+    shape = joint_shape(shape, "lognormal", sigma)
+    sigma = spread(number(sigma, dtype, "sigma"), shape)
+    return placed(exp(mul(normal_of(key, shape, dtype), sigma)), out_sharding)
+
+
+@draws
+def rayleigh(key, scale, shape=None, dtype=None, *, out_sharding=None):
+    """The Rayleigh distribution: the length of a vector of two normal numbers of standard deviation `scale`."""
+    key, dtype = single_key(key, "rayleigh"), float_dtype(dtype, "rayleigh")
+    shape = joint_shape(shape, "rayleigh", scale)
+    scale = spread(number(scale, dtype, "scale"), shape)
+    return placed(mul(scale, sqrt(mul(log(uniform_of(key, shape, dtype)), rounded(-2, dtype)))), out_sharding)
+
+
+@draws
+def weibull_min(key, scale, concentration, shape=(), dtype=None):
+    """The Weibull distribution: `scale` times an exponential draw to the power 1 / `concentration`."""
+    key, dtype = single_key(key, "weibull_min"), float_dtype(dtype, "weibull_min")
+    shape = joint_shape(shape, "weibull_min", scale, concentration)
+    scale, concentration = number(scale, dtype, "scale"), number(concentration, dtype, "concentration")
+    inverse = spread(div(rounded(1, dtype), concentration), shape)
+    return mul(pow_(exponential_of(key, shape, dtype), inverse), spread(scale, shape))
+
+
+@draws
+def triangular(key, left, mode, right, shape=None, dtype=None, *, out_sharding=None):
+    """The triangular distribution on [left, right] with its peak at `mode`."""
+    key, dtype = single_key(key, "triangular"), float_dtype(dtype, "triangular")
+    shape = joint_shape(shape, "triangular", left, mode, right)
+    named = (("left", left), ("mode", mode), ("right", right))
+    left, mode, right = [spread(number(v, dtype, name), shape) for name, v in named]
+    peak = div(sub(mode, left), sub(right, left))
+    u = uniform_of(key, shape, dtype)
+    below = add(left, sqrt(mul(mul(u, sub(right, left)), sub(mode, left))))
+    above = sub(right, sqrt(mul(mul(sub(rounded(1, dtype), u), sub(right, left)), sub(right, mode))))
+    return placed(select(Lt()(u, peak), below, above), out_sharding)
+
+
+@draws
+def maxwell(key, shape=(), dtype=None, *, out_sharding=None):
+    """The Maxwell distribution: the length of a vector of three standard normal numbers."""
+    key, dtype = single_key(key, "maxwell"), float_dtype(dtype, "maxwell")
+    return placed(maxwell_of(key, shape_of(shape, "maxwell"), dtype), out_sharding)
+
+
+def maxwell_of(key, shape, dtype):
+    x = normal_of(key, (*shape, 3), dtype)
+    return sqrt(reduce_sum(mul(x, x), (len(shape),)))
+
+
+@draws
+def double_sided_maxwell(key, loc, scale, shape=(), dtype=None):
+    """`loc` plus or minus, each as likely as the other, `scale` times a draw of the Maxwell distribution."""
+    key, dtype = single_key(key, "double_sided_maxwell"), float_dtype(dtype, "double_sided_maxwell")
+    # the parameters' shape is that of each draw
+    shape = (*shape_of(shape, "double_sided_maxwell"), *joint_shape(None, "double_sided_maxwell", loc, scale))
+    first, second = split_of(key)
+    signed = mul(rademacher_of(second, shape, dtype), maxwell_of(first, shape, dtype))
+    scaled = mul(signed, spread(number(scale, dtype, "scale"), shape))
+    return add(scaled, spread(number(loc, dtype, "loc"), shape))
+
+
+@draws
+def wald(key, mean, shape=None, dtype=None, *, out_sharding=None):
+    """The Wald (inverse Gaussian) distribution of that mean and scale 1.
+
+    source   Michael, Schucany, Haas 1976, doi:10.1080/00031305.1976.10479147
+    """
+    key, dtype = single_key(key, "wald"), float_dtype(dtype, "wald")
+    shape = joint_shape(shape, "wald", mean)
+    mean = spread(number(mean, dtype, "mean"), shape)
+    first, second = split_of(key)
+    v, u = normal_of(first, shape, dtype), uniform_of(second, shape, dtype)
+    y = integer_pow(v, 2)
+    y_squared, mean_squared = integer_pow(y, 2), integer_pow(mean, 2)
+    root = sqrt(add(mul(mul(rounded(4, dtype), mean), y), mul(mean_squared, y_squared)))
+    x = sub(add(mean, div(mul(mean_squared, y), rounded(2, dtype))), mul(div(mean, rounded(2, dtype)), root))
+    return placed(select(Le()(u, div(mean, add(mean, x))), x, div(mean_squared, x)), out_sharding)

@@ -14,7 +14,7 @@ import numpy as np
 from bevel.base import settings
 from bevel.base.errors import DonatedBufferError, EngineError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
-from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, state
+from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
 from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
@@ -69,6 +69,9 @@ def _miss_of(op):
                 check_alive(operand)
         if not state.trace.is_evaluation:
             return state.trace.process(op, operands), None, False
+        for operand in operands:
+            if isinstance(operand, Tracer):
+                raise out_of_place(operand)
         return run_flat(program_of_op(op, tuple([get_aval(x) for x in operands])), operands, op.multiple_results)
 
     return miss
@@ -261,15 +264,18 @@ def fastpath(executable, result, device, committed, kept=None):
     out_count, out_tree = call_tree_of(result)
     if out_count != len(executable.out_avals):  # a node type that was registered with jaxlib directly
         return None
-    count = len(executable.in_avals)
+    # C++ counts hidden constants among the arguments, before the caller's; every list below has an entry for each
+    kept = [True] * len(executable.in_avals) if kept is None else list(kept)
+    kept = [True] * len(executable.hidden) + kept
+    taken = sum(kept)
     return Fastpath(
         executable.loaded,
         out_tree,
-        [single(device)] * count,
+        [single(device)] * taken,
         executable.out_shardings,
-        [physical(aval) for aval in executable.out_avals],
+        executable.out_avals,
         [committed] * len(executable.out_avals),
-        [True] * count if kept is None else kept,
-        [None] * count,
+        kept,
+        [None] * taken,
         executable.hidden,
     )

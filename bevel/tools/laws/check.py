@@ -8,6 +8,11 @@ from bevel.tools.laws.law import CLASS_LAWS, LAWS
 from bevel.tools.laws.samples import samples_of
 
 
+def laws() -> dict[str, str]:
+    """What each law says, by its name: those of samples, then those of classes."""
+    return {law.name: law.says for law in (*LAWS.values(), *CLASS_LAWS.values())}
+
+
 def laws_of(sample) -> list[str]:
     """The names of the laws that say something of a sample."""
     return [name for name, law in LAWS.items() if law.applies(sample)]

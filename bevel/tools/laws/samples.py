@@ -34,7 +34,7 @@ def all_primitives() -> list[type]:
                 importlib.import_module(module.name)
             except Exception as error:
                 broken_modules[module.name] = error
-    ours = [cls for cls in registered.values() if cls.__module__.startswith("bevel.")]
+    ours = [cls for cls in registered.values() if cls.__module__.startswith(("bevel.ops.", "bevel.control."))]
     return sorted(ours, key=lambda cls: cls.__name__)
 
 

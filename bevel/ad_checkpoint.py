@@ -1,0 +1,17 @@
+"""Derivatives that compute values again rather than keep them: `checkpoint`, its policies, and names for values."""
+
+from __future__ import annotations
+
+from bevel.api.checkpoint import (
+    Recompute,
+    Saveable,
+    checkpoint,
+    checkpoint_name,
+    checkpoint_policies,
+    print_saved_residuals,
+    remat,
+)
+
+__all__ = [
+    "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies", "print_saved_residuals", "remat",
+]  # fmt: skip

@@ -1,0 +1,268 @@
+"""checkpoint (remat): derivatives that compute values again rather than keep them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bevel.api.flat import Flat, argument_names, name_of, positions_of, signature_of, with_statics
+from bevel.base.errors import BevelError
+from bevel.control.checkpoint import Checkpoint
+from bevel.control.program import linearize_jaxpr
+from bevel.core.jaxpr import Literal, Var
+from bevel.core.source import summarize
+from bevel.core.staging import hoist_tracers, stage
+from bevel.core.trace import get_aval
+from bevel.engine.pytree import flatten
+from bevel.ops.dot import DotGeneral
+from bevel.ops.named import Name
+
+# ---- policies: which values a derivative may keep
+
+
+class Recomputed:
+    """What a policy says of a value to be computed again. As a truth value: False."""
+
+    def __bool__(self):
+        return False
+
+    def __repr__(self):
+        return "Recompute"
+
+
+class Saved:
+    """What a policy says of a value to be kept. As a truth value: True."""
+
+    def __repr__(self):
+        return "Saveable"
+
+
+Recompute, Saveable = Recomputed(), Saved()
+
+
+def everything_saveable(*_, **__) -> bool:
+    """Keeps all values: as without checkpoint."""
+    return True
+
+
+def nothing_saveable(*_, **__) -> bool:
+    """Keeps nothing but the arguments; what checkpoint does without a policy."""
+    return False
+
+
+def dots_saveable(op, *_, **__) -> bool:
+    """Keeps what matrix products give."""
+    return type(op) is DotGeneral or op.name in ("dot_general", "ragged_dot_general", "conv_general_dilated")
+
+
+def dots_with_no_batch_dims_saveable(op, *_, **params) -> bool:
+    """Keeps what matrix products give that have no batch dimensions: those with weights, not those of attention."""
+    if op.name != "dot_general":
+        return False
+    (_, _), (batch_x, batch_y) = params["dimension_numbers"]
+    return not batch_x and not batch_y
+
+
+def save_any_names_but_these(*names_not_to_save: str) -> Callable[..., bool]:
+    """Keeps values that have a name (`checkpoint_name`) which is none of these."""
+    excluded = frozenset(names_not_to_save)
+
+    def policy(op, *_, **params):
+        return type(op) is Name and params["name"] not in excluded
+
+    return policy
+
+
+def save_only_these_names(*names_which_can_be_saved: str) -> Callable[..., bool]:
+    """Keeps values that were given one of these names by `checkpoint_name`."""
+    included = frozenset(names_which_can_be_saved)
+
+    def policy(op, *_, **params):
+        return type(op) is Name and params["name"] in included
+
+    return policy
+
+
+def save_anything_except_these_names(*names_not_to_save: str) -> Callable[..., bool]:
+    """Keeps all values but those named so."""
+    excluded = frozenset(names_not_to_save)
+
+    def policy(op, *_, **params):
+        return type(op) is not Name or params["name"] not in excluded
+
+    return policy
+
+
+def save_from_both_policies(policy_1: Callable, policy_2: Callable) -> Callable[..., bool]:
+    """Keeps what either policy keeps."""
+
+    def policy(op, *avals, **params):
+        return bool(policy_1(op, *avals, **params)) or bool(policy_2(op, *avals, **params))
+
+    return policy
+
+
+class CheckpointPolicies:
+    """The policies that `checkpoint(policy=…)` can be given; any function (op, *avals, **parameters) → bool is one."""
+
+    everything_saveable = staticmethod(everything_saveable)
+    nothing_saveable = staticmethod(nothing_saveable)
+    dots_saveable = staticmethod(dots_saveable)
+    checkpoint_dots = staticmethod(dots_saveable)
+    dots_with_no_batch_dims_saveable = staticmethod(dots_with_no_batch_dims_saveable)
+    checkpoint_dots_with_no_batch_dims = staticmethod(dots_with_no_batch_dims_saveable)
+    save_any_names_but_these = staticmethod(save_any_names_but_these)
+    save_only_these_names = staticmethod(save_only_these_names)
+    save_anything_except_these_names = staticmethod(save_anything_except_these_names)
+    save_from_both_policies = staticmethod(save_from_both_policies)
+
+
+checkpoint_policies = CheckpointPolicies()
+
+
+# ---- checkpoint
+
+
+def checkpoint(
+    fun: Callable | None = None,
+    *,
+    prevent_cse: bool = True,
+    policy: Callable[..., bool] | None = None,
+    static_argnums: int | tuple[int, ...] = (),
+    static_argnames: str | Iterable[str] = (),
+    concrete: Any = None,
+) -> Callable:
+    """A function whose derivative computes intermediate values again, rather than keep them: memory for time.
+
+    fun             a function of trees of arrays
+    prevent_cse     keeps the compiler from undoing this by merging both computations; False is enough, and faster, in the
+                    body of a scan
+    policy          which values are kept all the same; see `checkpoint_policies`
+    static_argnums, static_argnames   arguments that are Python objects
+    gives           a function of the same value and derivatives
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> layer = bevel.checkpoint(lambda x: jnp.sin(jnp.sin(x)))
+    >>> bool(bevel.grad(layer)(1.0) == bevel.grad(lambda x: jnp.sin(jnp.sin(x)))(1.0))
+    True
+    """
+    if fun is None:
+        return functools.partial(
+            checkpoint, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums,
+            static_argnames=static_argnames,
+        )  # fmt: skip
+    if not callable(fun):
+        raise TypeError(f"checkpoint needs a function; it was given a {type(fun).__name__}.")
+    if policy is not None and not callable(policy):
+        raise TypeError(
+            f"checkpoint needs a policy that is a function, as bevel.checkpoint_policies.dots_saveable; got {policy!r}."
+        )
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+
+    @functools.wraps(fun)
+    def remembered(*args, **kwargs):
+        fixed_numbers = positions_of(static_argnums, len(args), "checkpoint (static_argnums)", fun)
+        signature = signature_of(fun)
+        if names and signature is not None:
+            known = list(signature.parameters)
+            fixed_numbers += tuple([known.index(n) for n in names if n in known and known.index(n) < len(args)])
+        function, rest = with_statics(fun, args, sorted(set(fixed_numbers)))
+        by_name = {k: v for k, v in kwargs.items() if k in names}
+        if by_name:
+            function = functools.partial(function, **by_name)
+        leaves, in_tree = flatten((rest, {k: v for k, v in kwargs.items() if k not in names}))
+        flat = Flat(function, in_tree)
+        try:
+            avals = [get_aval(x) for x in leaves]
+        except TypeError as error:
+            raise BevelCheckpointTypeError(
+                f"checkpoint of {name_of(fun)}: {error}\nName a Python object in static_argnums or static_argnames."
+            ) from None
+        closed, outer = hoist_tracers(*stage(flat, avals, name_of(fun)))
+        results = Checkpoint(closed, bool(prevent_cse), False, policy)(*outer, *leaves)
+        return flat.out_tree.unflatten(results)
+
+    return remembered
+
+
+class BevelCheckpointTypeError(BevelError, TypeError):
+    """An argument of a checkpointed function is no array, and is not said to be static."""
+
+
+remat = checkpoint
+
+
+def checkpoint_name(x, name: str):
+    """x, a tree of arrays, under a name by which a policy can keep it or not.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel.ad_checkpoint import checkpoint_name
+    >>> keep = bevel.checkpoint_policies.save_only_these_names("inner")
+    >>> f = bevel.checkpoint(lambda x: jnp.sin(checkpoint_name(jnp.sin(x), "inner")), policy=keep)
+    >>> print(f(0.0))
+    0.0
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"checkpoint_name needs a string as name; got a {type(name).__name__}.")
+    leaves, tree = flatten(x)
+    return tree.unflatten([Name(name)(leaf) for leaf in leaves])
+
+
+# ---- looking at what is kept
+
+
+def saved_residuals(f: Callable, *args, **kwargs) -> list[tuple[Any, str]]:
+    """What reverse mode keeps of f at such arguments: (aval, where it comes from) for each value."""
+    leaves, in_tree = flatten((args, kwargs))
+    flat = Flat(f, in_tree)
+    names = argument_names(f, args, kwargs)
+    jaxpr, consts = stage(flat, [get_aval(x) for x in leaves], name_of(f), names)
+    closed, outer = hoist_tracers(jaxpr, consts)
+    primal, _, _, count = linearize_jaxpr(closed, tuple([True] * len(closed.in_avals)))
+    jaxpr = primal.jaxpr
+    made_by = {v: e for e in jaxpr.eqns for v in e.outvars}
+    place = {v: n for v, n in zip(jaxpr.invars[len(outer) :], names, strict=True)}
+    rows, seen = [], set()
+    for v in jaxpr.outvars[len(jaxpr.outvars) - count :]:
+        if type(v) is Literal or v in seen:
+            continue
+        seen.add(v)
+        if v in place:
+            rows.append((v.aval, f"from the argument {place[v]}"))
+        elif v not in made_by:
+            rows.append((v.aval, "from a constant"))
+        else:
+            rows.append((v.aval, _origin(made_by[v], v)))
+    return rows
+
+
+def _origin(eqn, v) -> str:
+    line = summarize(eqn.source, " from {}")
+    if type(eqn.op) is Name:
+        return f"named '{eqn.op.label}'{line}"
+    if type(eqn.op) is Checkpoint:
+        inner = eqn.op.jaxpr.jaxpr
+        made = inner.outvars[next(i for i, w in enumerate(eqn.outvars) if w is v)]
+        for e in inner.eqns:
+            if type(made) is Var and any(w is made for w in e.outvars):
+                return _origin(e, made)
+    return f"output of {eqn.op.name}{line}"
+
+
+def print_saved_residuals(f: Callable, *args, **kwargs) -> None:
+    """Prints what reverse mode keeps of f at such arguments, a line for each value.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.ad_checkpoint import print_saved_residuals
+    >>> print_saved_residuals(lambda x: x * x, jnp.ones(3))
+    f32[3] from the argument x
+    """
+    for aval, where in saved_residuals(f, *args, **kwargs):
+        print(f"{aval.str_short()} {where}")
+
+
+__all__ = [
+    "CheckpointPolicies", "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies",
+    "print_saved_residuals", "remat", "saved_residuals",
+]  # fmt: skip

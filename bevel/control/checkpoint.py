@@ -1,0 +1,206 @@
+"""remat2: a program whose values are computed again for its derivative, rather than kept.
+
+Linearised, it runs its values, and writes one equation on the tape: a program that computes the values again and from
+them the tangents. Transposed, that is one program too: it computes the values again and from them the cotangents. A
+barrier before it ties the repetition to the cotangents' arrival; else the compiler would see the same computation
+twice, do it once, and keep the values after all.
+
+A policy marks equations whose values are kept; what follows from those is not computed again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bevel.control.branches import spread
+from bevel.control.call import Jit, axis_names_of
+from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, linearize_jaxpr, restage, run, transpose_jaxpr
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.tangents import is_zero
+from bevel.ops.barriers import OptimizationBarrier
+from bevel.ops.shapes import mapped_size, move_axis
+from bevel.transforms import lower
+from bevel.transforms.order import with_order
+from bevel.transforms.simplify import without_dead_code
+
+
+@primitive
+class Checkpoint(ProgramOp):
+    """Applies a program, of which derivatives keep only what `policy` says (nothing, by default).
+
+    prevent_cse     a barrier keeps the compiler from merging the repetition with the first run
+    differentiated  is this already the repetition?
+    policy          (op, *avals, **parameters) → is the result of such an equation kept?
+    """
+
+    name = "remat2"
+
+    jaxpr: ClosedJaxpr
+    prevent_cse: bool
+    differentiated: bool
+    policy: Any
+
+    @property
+    def effects(self):
+        return self.jaxpr.effects
+
+    @property
+    def axis_names(self):
+        return axis_names_of(self.jaxpr)
+
+    def like(self, jaxpr, differentiated=None):
+        differentiated = self.differentiated if differentiated is None else differentiated
+        return Checkpoint(jaxpr, self.prevent_cse, differentiated, self.policy)
+
+    def infer(self, *avals):
+        return self.jaxpr.out_avals
+
+    def printed(self):
+        return [(name, getattr(self, name)) for name in ("differentiated", "jaxpr", "policy", "prevent_cse")]
+
+    def jvp(self, primals, tangents):
+        has = tuple([not is_zero(t) for t in tangents])
+        program, out_has = jvp_jaxpr(self.jaxpr, has)
+        results = self.like(program)(*primals, *[t for t in tangents if not is_zero(t)])
+        count = len(out_has)
+        return results[:count], spread(results[count:], out_has, results)
+
+    def linearize(self, tape, primals, tangents):
+        has = tuple([not is_zero(t) for t in tangents])
+        primal, again, out_has, count = repeated(self.jaxpr, has, self.policy)
+        results = self.like(primal)(*primals)
+        saved, results = results[len(results) - count :], results[: len(results) - count]
+        given = [t for t in tangents if not is_zero(t)]
+        out = self.like(again, True)(*primals, *saved, *given)
+        return results, spread(out, out_has, results)
+
+    def transpose(self, cts, *operands):
+        linear = tuple([is_linear(x) for x in operands])
+        has_ct = tuple([not is_zero(ct) for ct in cts])
+        program = transpose_jaxpr(self.jaxpr, linear, has_ct)
+        known = [x for x in operands if not is_linear(x)]
+        given = iter(self.like(program, True)(*known, *[ct for ct in cts if not is_zero(ct)]))
+        return [next(given) if lin else None for lin in linear]
+
+    def batch(self, operands, axes, axis_name=None, size=None):
+        size = mapped_size(operands, axes) if size is None else size
+        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+        marks = tuple([a is not None for a in axes])
+        program, out_marks = batch_jaxpr(self.jaxpr, size, marks, None, axis_name)
+        return self.like(program)(*operands), [0 if m else None for m in out_marks]
+
+    def batch_named(self, axis_name, size, operands, axes):
+        return self.batch(operands, axes, axis_name, size)
+
+    def in_order(self, order, *operands):
+        if self.differentiated and self.prevent_cse:
+            order, *operands = OptimizationBarrier()(order, *operands)
+        order, *results = run(with_order(self.jaxpr), order, *operands)
+        return order, results
+
+    def lower(self, out, *values):
+        if self.differentiated and self.prevent_cse and values:
+            values = list(out.ops("stablehlo.optimization_barrier", values, avals=out.in_avals).results)
+        return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
+
+    def reference(self, *arrays):
+        return run(self.jaxpr, *arrays)
+
+
+@kept
+def repeated(closed, has, policy):
+    """A program for derivatives that keep little.
+
+    gives (primal, again, out_has, count) where
+      primal  arguments → results, and then `count` values that the policy keeps
+      again   arguments + those values + tangents of the arguments that have one → tangents of the results that have one
+    """
+    if policy is not None:
+        closed = inlined(closed)
+    primal, linear, out_has, count = linearize_jaxpr(closed, has)
+    jaxpr = primal.jaxpr
+    results, residuals = jaxpr.outvars[: len(jaxpr.outvars) - count], jaxpr.outvars[len(jaxpr.outvars) - count :]
+    saved = values_to_keep(jaxpr, residuals, policy)
+    first = without_dead_code(jaxpr.replace(outvars=[*results, *saved], arg_names=None, result_paths=None))
+    # what was kept comes as an argument, and its equation goes; effects happened at the first run, but for those
+    # between a value and the derivative that needs it
+    second = jaxpr.replace(
+        invars=[*jaxpr.invars, *saved],
+        outvars=residuals,
+        eqns=[e for e in jaxpr.eqns if not all(_is_in(v, saved) for v in e.outvars) or not e.outvars],
+        arg_names=None,
+        result_paths=None,
+    )
+    second = _rebound(without_dead_code(second), saved)
+    of_values = ClosedJaxpr(second, primal.consts)
+    first_closed = ClosedJaxpr(first, primal.consts)
+    count_args, count_saved = len(jaxpr.invars), len(saved)
+
+    def again(*args):
+        held = run(of_values, *args[: count_args + count_saved])
+        return run(linear, *held, *args[count_args + count_saved :])
+
+    tangents = [
+        a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h
+    ]
+    program = restage(again, [*closed.in_avals, *[v.aval for v in saved], *tangents], closed)
+    return first_closed, program, out_has, len(saved)
+
+
+def _is_in(v, variables):
+    return any(v is w for w in variables)
+
+
+def _rebound(jaxpr, saved):
+    """Where an equation gives a kept value beside others that are wanted, its kept result is bound under a new name."""
+    eqns = [
+        e.replace(outvars=[Var(v.aval) if _is_in(v, saved) else v for v in e.outvars])
+        if any(_is_in(v, saved) for v in e.outvars) else e
+        for e in jaxpr.eqns
+    ]  # fmt: skip
+    return jaxpr.replace(eqns=eqns)
+
+
+def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> list:
+    """The variables that the policy keeps and that the residuals follow from: nothing further back is wanted."""
+    if policy is None:
+        return []
+    made_by = {v: e for e in jaxpr.eqns for v in e.outvars}
+    keep: dict = {}
+    waiting, seen = [v for v in residuals if type(v) is Var], set()
+    marks: dict[int, bool] = {}
+    while waiting:
+        v = waiting.pop()
+        if v in seen or v not in made_by:
+            continue
+        seen.add(v)
+        eqn = made_by[v]
+        if id(eqn) not in marks:
+            marks[id(eqn)] = bool(policy(eqn.op, *[x.aval for x in eqn.invars], **eqn.op.params))
+        if marks[id(eqn)]:
+            keep[v] = True
+        else:
+            waiting.extend([x for x in eqn.invars if type(x) is Var])
+    return [v for e in jaxpr.eqns for v in e.outvars if v in keep]
+
+
+@kept
+def inlined(closed):
+    """The program with its jit calls written out, so that a policy sees their equations."""
+    if not any(type(e.op) is Jit for e in closed.eqns):
+        return closed
+
+    def run_inline(program, *args):
+        jaxpr = program.jaxpr
+        env = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*program.consts, *args], strict=True))
+        for eqn in jaxpr.eqns:
+            operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
+            results = run_inline(eqn.op.jaxpr, *operands) if type(eqn.op) is Jit else eqn.op(*operands)
+            env.update(zip(eqn.outvars, results if eqn.op.multiple_results else [results], strict=True))
+        return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]
+
+    return restage(lambda *args: run_inline(closed, *args), closed.in_avals, closed)
+
+
+__all__ = ["Checkpoint", "inlined", "repeated", "values_to_keep"]

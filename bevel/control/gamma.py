@@ -1,0 +1,195 @@
+"""Draws of the gamma distribution: a primitive, since its derivative is not that of the loop that draws.
+
+Marsaglia & Tsang 2000, "A simple method for generating gamma variables", doi:10.1145/358407.358414; the derivative of a draw in its
+shape by implicit reparameterisation, Figurnov et al. 2018, arXiv:1805.08498.
+"""
+
+from __future__ import annotations
+
+import math
+
+import ml_dtypes
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.control.loops import While
+from bevel.control.scan import Scan
+from bevel.core.keys import is_key_dtype
+from bevel.core.primitive import Primitive, primitive
+from bevel.core.staging import stage_closed
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import physical
+from bevel.ops.arithmetic import Max, add, div, full_like, neg, sub
+from bevel.ops.convert import BitcastConvertType, convert
+from bevel.ops.cutting import slice_in_dim
+from bevel.ops.elementwise import mul
+from bevel.ops.exponential import exp, log, log1p
+from bevel.ops.logic import Ge, Le, ShiftRightLogical, and_, eq, or_, select
+from bevel.ops.powers import pow_, sqrt
+from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomWrap
+from bevel.ops.reductions import ReduceOr
+from bevel.ops.shapes import full, mapped_size, reshape, to_front
+from bevel.ops.special import ErfInv, random_gamma_grad
+
+# Marsaglia & Tsang's quick acceptance bound.
+SQUEEZE = 0.0331
+
+
+@primitive
+class RandomGamma(Primitive):
+    """Draws from the gamma distributions of shapes `a`, scale 1: float[*keys, *shape] of key<…>[*keys] and such shapes.
+
+    log_space   give the logarithms of the draws, which stay finite for small shapes
+    """
+
+    log_space: bool = False
+    name = "random_gamma"
+    knows_keys = True
+    kind = "draws"
+
+    def infer(self, keys, a):
+        if not is_key_dtype(keys.dtype):
+            raise DTypeError(f"random_gamma takes random keys; got {keys.str_short()}.")
+        if not dtypes.issubdtype(a.dtype, np.floating):
+            raise DTypeError(f"random_gamma takes floating-point shapes; got {a.str_short()}.")
+        if a.shape[: len(keys.shape)] != keys.shape:
+            raise ShapeError(f"random_gamma needs shapes for each key; got {keys.str_short()} and {a.str_short()}.")
+        return a.strip_weak_type()
+
+    def jvp(self, primals, tangents):
+        [keys, a], [_, da] = primals, tangents
+        draw = self(keys, a)
+        if is_zero(da):
+            return draw, Zero(get_aval(draw).to_tangent_aval())
+        x = exp(draw) if self.log_space else draw
+        smallest = np.asarray(ml_dtypes.finfo(get_aval(x).dtype).tiny).astype(get_aval(x).dtype)[()]
+        x = select(eq(x, 0), full_like(x, smallest), x)  # a draw that has vanished is taken for the least that had not
+        slope = random_gamma_grad(a, x)
+        return draw, mul(da, div(slope, x) if self.log_space else slope)
+
+    def batch(self, operands, axes):
+        size = mapped_size(operands, axes)
+        keys, a = [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
+        return self(keys, a), 0
+
+    def lower(self, out, keys, a):
+        key_aval, aval = out.in_avals
+        impl, rank = key_aval.dtype.impl, len(key_aval.shape)
+
+        def draw(words, a):
+            return [draws(RandomWrap(impl)(words), a, self.log_space)]
+
+        return out.module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
+
+
+def draws(key, a, log_space):
+    """The draws of one key: each element has a key of its own."""
+    shape, dtype, impl = get_aval(a).shape, get_aval(a).dtype, get_aval(key).dtype.impl
+    size = math.prod(shape)
+    if not size:
+        return full(shape, 0, dtype)
+    a = reshape(a, (size,))
+    keys = RandomSplit((size,))(key)
+    if impl is THREEFRY:
+        return reshape(_draw_each(keys, a, log_space), shape)
+
+    # other generators draw for several keys at once from the first of them: so one key at a time
+    def row(key, a):
+        return [reshape(_draw_each(reshape(key, (1,)), reshape(a, (1,)), log_space), ())]
+
+    program, _ = stage_closed(row, [get_aval(keys).with_shape(()), get_aval(a).with_shape(())])
+    return reshape(Scan(program, size, 0, 0)(keys, a)[0], shape)
+
+
+def _draw_each(keys, a, log_space):
+    """One draw of each key, for vectors of keys and shapes."""
+    [size], dtype = get_aval(a).shape, get_aval(a).dtype
+    number = lambda v: np.asarray(v).astype(dtype)[()]
+    keys, boosts = _split(keys, 2)
+    large = Ge()(a, number(1))
+    d = sub(select(large, a, add(a, 1)), number(1 / 3))
+    c = div(full_like(d, number(1 / 3)), sqrt(d))
+
+    def rejected(x_squared, v_cubed, u):
+        quick = Ge()(u, sub(number(1), mul(number(SQUEEZE), mul(x_squared, x_squared))))
+        bound = add(mul(x_squared, number(0.5)), mul(d, add(sub(number(1), v_cubed), log(v_cubed))))
+        return and_(quick, Ge()(log(u), bound))
+
+    def turn(keys, x_squared, v_cubed, u):
+        live = rejected(x_squared, v_cubed, u)
+        keys_next, x_keys, u_keys = _split(keys, 3)
+
+        def redraw(x_keys, x, v):
+            again = Le()(v, number(0))
+            x_keys_next, drawn = _split(x_keys, 2)
+            x_next = normal(drawn, dtype)
+            v_next = add(number(1), mul(x_next, c))
+            return [select(again, x_keys_next, x_keys), select(again, x_next, x), select(again, v_next, v)]
+
+        # those that are accepted already start as if drawn, so that nobody waits for them
+        start = select(live, full((size,), -1, dtype), full((size,), 1, dtype))
+        _, x, v = loop(
+            lambda x_keys, x, v: _any(Le()(v, number(0))), redraw, x_keys, full((size,), 0, dtype), start
+        )
+        u_next = uniform(u_keys, dtype)
+        return [
+            select(live, keys_next, keys),
+            select(live, mul(x, x), x_squared),
+            select(live, mul(mul(v, v), v), v_cubed),
+            select(live, u_next, u),
+        ]
+
+    start = [full((size,), value, dtype) for value in (0, 1, 2)]
+    _, _, v_cubed, _ = loop(lambda keys, *state: _any(rejected(*state)), turn, keys, *start)
+    one = full((size,), 1, dtype)
+    if log_space:
+        drawn = log1p(neg(uniform(boosts, dtype)))
+        boost = select(or_(large, eq(drawn, 0)), full((size,), 0, dtype), mul(drawn, div(one, a)))
+        return add(add(log(d), log(v_cubed)), boost)
+    boost = select(large, one, pow_(sub(one, uniform(boosts, dtype)), div(one, a)))
+    return mul(mul(d, v_cubed), boost)
+
+
+def loop(condition, body, *carry):
+    """Runs `carry = body(*carry)` while `condition(*carry)`; both may close over tracers."""
+    avals = [get_aval(x) for x in carry]
+    cond_program, cond_consts = stage_closed(lambda *xs: [condition(*xs)], avals)
+    body_program, body_consts = stage_closed(body, avals)
+    op = While(cond_program, len(cond_consts), body_program, len(body_consts))
+    return op(*cond_consts, *body_consts, *carry)
+
+
+def _any(mask):
+    return ReduceOr((0,))(mask)
+
+
+def _split(keys, count):
+    """Each of keys [n] split: `count` key arrays of shape [n]."""
+    pieces = RandomSplit((count,))(keys)
+    size = get_aval(keys).shape[0]
+    return [reshape(slice_in_dim(pieces, i, i + 1, 1), (size,)) for i in range(count)]
+
+
+def uniform(keys, dtype):
+    """Uniform on [0, 1), one number a key; as bevel.random.uniform."""
+    info = ml_dtypes.finfo(dtype)
+    held = np.dtype(f"uint{info.bits}")
+    width = 8 if info.nmant < 8 else info.bits
+    words = convert(RandomBits(width, ())(keys), held)
+    one = np.ones((), dtype)[()]
+    mantissa = ShiftRightLogical()(words, held.type(width - info.nmant))
+    return sub(BitcastConvertType(dtype)(or_(mantissa, np.asarray(one).view(held)[()])), one)
+
+
+def normal(keys, dtype):
+    """The standard normal distribution, one number a key; as bevel.random.normal."""
+    number = lambda v: np.asarray(v).astype(dtype)[()]
+    one = np.ones((), dtype)
+    low = np.nextafter(-one, one * 0).astype(dtype)[()]
+    u = add(mul(uniform(keys, dtype), number(1) - low), low)
+    return mul(ErfInv()(Max()(low, u)), number(math.sqrt(2)))
+
+
+__all__ = ["RandomGamma"]

@@ -1,0 +1,195 @@
+"""Counting: by value and by bins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy import reductions
+from bevel.numpy.arithmetic import divide, equal
+from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
+from bevel.numpy.choosing import clip, where
+from bevel.numpy.creation import asarray
+from bevel.numpy.cumulative import diff
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import promote_dtypes
+from bevel.numpy.ranges import linspace
+from bevel.numpy.searching import index_dtype, known, searchsorted
+from bevel.ops.convert import convert
+from bevel.ops.shapes import full
+from bevel.ops.shapes import reshape as reshaped
+
+
+def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
+    """How often each number 0, 1, 2, … occurs in a vector of integers; the sum of its weights, where given.
+
+    length   of the result, which jit needs; larger numbers are left out. Negative ones count as 0
+    raises   TypeError for floats, ValueError for other ranks than 1
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bincount(jnp.array([1, 1, 3])))
+    [0 2 0 1]
+    """
+    v = as_array("bincount", x)
+    if not dtypes.issubdtype(get_aval(v).dtype, np.integer):
+        raise TypeError(f"x argument to bincount must have an integer type{user_line(' at {}')}; got {get_aval(v).dtype}.")
+    if len(shape_of(v)) != 1:
+        raise ValueError(f"bincount: only 1-dimensional input supported{user_line(' at {}')}; got shape {shape_of(v)}.")
+    minlength = as_index("bincount", minlength)
+    if minlength < 0:
+        raise ValueError(f"'minlength' must not be negative{user_line(' at {}')}: {minlength}.")
+    if length is None:
+        host = known("bincount", v)
+        length = max(minlength, int(host.max(initial=-1)) + 1)
+    else:
+        length = max(minlength, as_index("bincount", length))
+    if weights is None:
+        weights = np.ones((), index_dtype())[()]
+    else:
+        weights = as_array("bincount", weights)
+        if shape_of(weights) != shape_of(v):
+            raise ValueError(f"bincount: weights of shape {shape_of(weights)} for x of shape {shape_of(v)}{user_line(' at {}')}.")
+    return _bincount(v, weights, length=length)
+
+
+@compiled(static="length")
+def _bincount(v, weights, *, length):
+    counts = full((length,), 0, get_aval(weights).dtype)
+    if not length or not get_aval(v).size:
+        return counts
+    return counts.at[clip(v, 0)].add(weights, mode="drop")
+
+
+# ---- histograms
+
+
+def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002 - NumPy's name
+    """The edges of bins: `bins` equal ones over `range` (by default from the smallest to the largest), or as given."""
+    x = as_array("histogram_bin_edges", a)
+    if isinstance(bins, str):
+        raise TypeError(f"jnp.histogram has no rule {bins!r} for bins{user_line(' at {}')}: give their number or their edges.")
+    edges = asarray(bins) if not np.isscalar(bins) else bins
+    if shape_of(edges):
+        dtype = get_aval(x).dtype
+        return _edges_given(edges, dtype=dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype)) if not dtypes.issubdtype(
+            get_aval(edges).dtype, np.inexact) else get_aval(edges).dtype)  # fmt: skip
+    count = as_index("histogram", bins)
+    if range is None:
+        ends = None
+    else:
+        range = asarray(range)
+        if shape_of(range) != (2,):
+            raise ValueError(f"histogram needs range as (low, high){user_line(' at {}')}; got shape {shape_of(range)}.")
+        ends = range
+    return _equal_edges(x, ends, count=count)
+
+
+@compiled(static="dtype")
+def _edges_given(edges, *, dtype):
+    return convert(edges, dtype)
+
+
+@compiled(static="count")
+def _equal_edges(x, ends, *, count):
+    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
+    x = convert(reshaped(x, (get_aval(x).size,)), dtype)
+    low, high = (reductions.min(x), reductions.max(x)) if ends is None else [convert(e, dtype) for e in (ends[0], ends[1])]
+    flat = equal(low, high)
+    low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
+    return convert(linspace(low, high, count + 1), dtype)
+
+
+def histogram(a, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+    """(how many elements fall into each bin, the edges of the bins). The last bin holds its upper edge.
+
+    bins      their number, or their rising edges
+    range     (low, high): elements outside are left out
+    weights   what each element counts
+    density   True gives a probability density: its integral is 1
+    """
+    x = as_array("histogram", a)
+    if weights is not None and shape_of(as_array("histogram", weights)) != shape_of(x):
+        raise ValueError(f"weights should have the same shape as a{user_line(' at {}')}: {shape_of(weights)} and {shape_of(x)}.")
+    edges = histogram_bin_edges(x, bins, range, weights)
+    return _histogram(x, edges, weights, density=bool(density)), edges
+
+
+@compiled(static="density")
+def _histogram(x, edges, weights, *, density):
+    size = get_aval(x).size
+    x = reshaped(x, (size,))
+    inexact = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
+    weight = full((size,), 1, inexact) if weights is None else reshaped(as_array("histogram", weights), (size,))
+    if weights is not None and not dtypes.issubdtype(get_aval(weight).dtype, np.inexact):
+        weight = convert(weight, inexact)
+    count = shape_of(edges)[0] - 1
+    counts = _binned(x, edges, weight, count)
+    if density:
+        widths = diff(edges)
+        counts = divide(divide(counts, widths), reductions.sum(counts))
+    return counts
+
+
+def _place(x, edges):
+    """The number of each element's bin, and 0 before the first and count + 1 behind the last edge."""
+    x, edges = promote_dtypes(x, edges)
+    count = shape_of(edges)[0] - 1
+    place = searchsorted(edges, x, side="right")
+    return where(equal(x, edges[count]), count, place)
+
+
+def _binned(x, edges, weight, count):
+    place = _place(x, edges)
+    whole = full((count + 2,), 0, get_aval(weight).dtype)
+    return whole.at[place].add(weight)[1 : count + 1]
+
+
+def histogramdd(sample, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+    """(the counts in a grid of bins, a list of edges) of points, which are the rows of `sample`."""
+    points = as_array("histogramdd", sample)
+    if len(shape_of(points)) == 1:
+        points = reshaped(points, (shape_of(points)[0], 1))
+    n, rank = shape_of(points)
+    if weights is not None and shape_of(as_array("histogramdd", weights)) != (n,):
+        raise ValueError(f"should have one weight for each sample{user_line(' at {}')}: {shape_of(weights)} for {n}.")
+    given = bins if isinstance(bins, (tuple, list)) else [bins] * rank
+    if len(given) != rank:
+        raise ValueError(f"should be a bin for each dimension{user_line(' at {}')}: {len(given)} for {rank}.")
+    if range is not None and len(range) != rank:
+        raise ValueError(f"len(range) should be {rank}; got {len(range)}{user_line(' at {}')}.")
+    edges = [
+        histogram_bin_edges(points[:, i], b, None if range is None else range[i]) for i, b in enumerate(given)
+    ]
+    counts = _histogramdd(points, edges, weights, density=bool(density))
+    return counts, edges
+
+
+@compiled(static="density")
+def _histogramdd(points, edges, weights, *, density):
+    n, rank = shape_of(points)
+    shape = tuple([shape_of(e)[0] - 1 for e in edges])
+    key = tuple([_place(points[:, i], e) for i, e in enumerate(edges)])
+    weight = full((n,), 1, index_dtype()) if weights is None else as_array("histogramdd", weights)
+    counts = full([d + 2 for d in shape], 0, get_aval(weight).dtype).at[key].add(weight)
+    counts = counts[tuple([slice(1, d + 1) for d in shape])]
+    if density:
+        counts = divide(counts, reductions.sum(counts))
+        for axis, e in enumerate(edges):
+            counts = divide(counts, reshaped(diff(e), [shape[axis] if i == axis else 1 for i in np.arange(rank)]))
+    return counts
+
+
+def histogram2d(x, y, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+    """(counts, edges along x, edges along y) of points (x, y)."""
+    v, w = as_arrays("histogram2d", x, y)
+    if isinstance(bins, (tuple, list)) and len(bins) not in (1, 2) or not isinstance(bins, (tuple, list)) and shape_of(bins):
+        bins = [asarray(bins)] * 2
+    from bevel.numpy.joining import stack
+
+    counts, edges = histogramdd(stack([v, w], axis=1), bins, range, weights, density)
+    return counts, edges[0], edges[1]
+
+
+__all__ = ["bincount", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd"]

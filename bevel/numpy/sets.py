@@ -1,0 +1,289 @@
+"""Arrays as sets: what is in them once, and what two have in common.
+
+The sizes of results depend on values. Under jit, say `size`: fewer are filled up, more cut off.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, get_aval
+from bevel.numpy.arithmetic import equal
+from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
+from bevel.numpy.choosing import where
+from bevel.numpy.cumulative import cumsum, diff
+from bevel.numpy.eager import compiled
+from bevel.numpy.joining import concatenate
+from bevel.numpy.picking import take
+from bevel.numpy.promotion import promote_dtypes
+from bevel.numpy.reductions import any as any_of
+from bevel.numpy.searching import index_dtype, known, nonzero, searchsorted
+from bevel.numpy.shapes import ravel
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.logic import AND, EQ, NE, NOT, OR
+from bevel.ops.shapes import BroadcastInDim, Iota, full, move_axis
+from bevel.ops.shapes import reshape as reshaped
+from bevel.ops.sort import sort as sorted_by
+
+_INT32 = np.dtype("int32")
+
+
+def _sorted_rows(rows):
+    """Rows [n, m] in lexicographic order, and where each came from."""
+    n, m = shape_of(rows)
+    columns = [reshaped(slice_in_dim(rows, i, i + 1, 1), (n,)) for i in range(m)]
+    results = sorted_by([*columns, Iota(_INT32, (n,), 0)()], 0, num_keys=max(m, 1)) if m else [Iota(_INT32, (n,), 0)()]
+    order = results[-1]
+    return take(rows, order, axis=0) if m else rows, order
+
+
+def _starts(rows, equal_nan):
+    """True where a row differs from the one before."""
+    n, m = shape_of(rows)
+    before, after = slice_in_dim(rows, 0, n - 1, 0), slice_in_dim(rows, 1, n, 0)
+    same = EQ(before, after)
+    if equal_nan and dtypes.issubdtype(get_aval(rows).dtype, np.inexact):
+        same = OR(same, AND(NE(before, before), NE(after, after)))
+    new = any_of(NOT(same), axis=1)
+    return Concatenate(0)(full((1,), True, np.dtype(bool)), new)
+
+
+@compiled(static=("axis", "equal_nan"))
+def _grouped(x, *, axis, equal_nan):
+    """Rows in order, where they came from, where new ones start, and which of them each original is."""
+    rows = move_axis(x, axis, 0)
+    n = shape_of(rows)[0]
+    rows = reshaped(rows, (n, get_aval(x).size // n))
+    rows, order = _sorted_rows(rows)
+    new = _starts(rows, equal_nan)
+    group = cumsum(convert(new, _INT32)) - 1
+    inverse = full((n,), 0, _INT32).at[order].set(group, unique_indices=True)
+    return order, new, inverse
+
+
+def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
+    """(values, index, inverse, counts)."""
+    x = as_array(name, ar)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = one_axis(name, axis, len(shape_of(x)))
+    n = shape_of(x)[axis]
+    dtype = index_dtype()
+    if not n or not get_aval(x).size:
+        if size and fill_value is None:
+            raise ValueError(f"jnp.{name}: for zero-sized input with nonzero size, fill_value must be specified{user_line(' at {}')}.")
+        shape = [size or 0 if i == axis else d for i, d in enumerate(shape_of(x))]
+        none = full((size or 0,), 0, dtype)
+        return full(shape, 0, get_aval(x).dtype) if fill_value is None else full(shape, fill_value, get_aval(x).dtype), none, \
+            full((n,), 0, dtype), none  # fmt: skip
+    order, new, inverse = _grouped(x, axis=axis, equal_nan=equal_nan)
+    if size is None:
+        places = np.flatnonzero(known(name, new)).astype(np.int32)
+        [count] = places.shape
+        return _taken(x, order, new, inverse, places, None, axis=axis, size=count)
+    size = as_index(name, size)
+    fill = None if fill_value is None else as_array(name, fill_value)
+    [places] = nonzero(new, size=size, fill_value=n)
+    return _taken(x, order, new, inverse, places, fill, axis=axis, size=size)
+
+
+@compiled(static=("axis", "size"))
+def _taken(x, order, new, inverse, places, fill, *, axis, size):
+    n = shape_of(x)[axis]
+    dtype = index_dtype()
+    there = places < n
+    first = where(there, take(order, places, mode="clip"), order[0])
+    values = take(x, first, axis=axis, mode="clip")
+    column = [size if i == axis else 1 for i in range(len(shape_of(x)))]
+    if fill is not None and size:
+        fill = convert(fill, get_aval(x).dtype)
+        values = where(reshaped(there, column), values, fill)
+    ends = concatenate([places, full((1,), n, get_aval(places).dtype)])
+    counts = diff(where(ends > n, n, ends))
+    values = convert(values, get_aval(x).dtype, get_aval(x).weak_type)
+    return values, convert(first, dtype), convert(inverse, dtype), convert(counts, dtype)
+
+
+def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, size=None,
+           fill_value=None, sorted=True):  # noqa: A002 - NumPy's name  # fmt: skip
+    """The different elements in rising order (the different slices along an axis).
+
+    return_index     also where each first stands
+    return_inverse   also which of them each element is
+    return_counts    also how often each occurs
+    size             how many to give, as jit needs; fill_value fills up (by default the smallest)
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unique(jnp.array([3, 1, 1])))
+    [1 3]
+    """
+    values, index, inverse, counts = _unique("unique", ar, axis, equal_nan, size, fill_value)
+    if axis is None:
+        inverse = reshaped(inverse, shape_of(as_array("unique", ar)))
+    results = [values]
+    for wanted, result in ((return_index, index), (return_inverse, inverse), (return_counts, counts)):
+        if wanted:
+            results.append(result)
+    return tuple(results) if len(results) > 1 else values
+
+
+class _UniqueAllResult(NamedTuple):
+    values: Any
+    indices: Any
+    inverse_indices: Any
+    counts: Any
+
+
+class _UniqueCountsResult(NamedTuple):
+    values: Any
+    counts: Any
+
+
+class _UniqueInverseResult(NamedTuple):
+    values: Any
+    inverse_indices: Any
+
+
+def unique_all(x, /, *, size=None, fill_value=None):
+    """(values, indices, inverse_indices, counts) as `unique` gives them; NaNs differ from each other."""
+    return _UniqueAllResult(*unique(x, True, True, True, equal_nan=False, size=size, fill_value=fill_value))
+
+
+def unique_counts(x, /, *, size=None, fill_value=None):
+    """(values, counts) as `unique` gives them; NaNs differ from each other."""
+    return _UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False, size=size, fill_value=fill_value))
+
+
+def unique_inverse(x, /, *, size=None, fill_value=None):
+    """(values, inverse_indices) as `unique` gives them; NaNs differ from each other."""
+    return _UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False, size=size, fill_value=fill_value))
+
+
+def unique_values(x, /, *, size=None, fill_value=None):
+    """As `unique`; NaNs differ from each other."""
+    return unique(x, equal_nan=False, size=size, fill_value=fill_value)
+
+
+# ---- two sets
+
+
+@compiled(static=("invert", "method", "assume_unique"))
+def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
+    """Which elements occur in another array."""
+    if method not in ("auto", "compare_all", "binary_search", "sort"):
+        raise ValueError(f"isin: method {method!r} is not 'auto', 'compare_all', 'binary_search' or 'sort'{user_line(' at {}')}.")
+    x, y = promote_dtypes(*as_arrays("isin", element, test_elements))
+    shape = shape_of(x)
+    n, m = get_aval(x).size, get_aval(y).size
+    if not n or not m:
+        return full(shape, bool(invert), np.dtype(bool))
+    x, y = reshaped(x, (n,)), reshaped(y, (m,))
+    if m <= 32 or dtypes.issubdtype(get_aval(x).dtype, np.complexfloating) or get_aval(x).dtype == np.bool_:
+        found = any_of(equal(BroadcastInDim((n, m), (0,))(x), BroadcastInDim((n, m), (1,))(y)), axis=1)
+    else:
+        [y] = sorted_by([y], 0)
+        found = equal(take(y, searchsorted(y, x), mode="clip"), x)
+    return reshaped(NOT(found) if invert else found, shape)
+
+
+def _flat(name, *arrays):
+    return promote_dtypes(*[ravel(x) for x in as_arrays(name, *arrays)])
+
+
+def union1d(ar1, ar2, *, size=None, fill_value=None):
+    """What either has, in rising order."""
+    return unique(concatenate(_flat("union1d", ar1, ar2)), size=size, fill_value=fill_value)
+
+
+def _picked(name, x, mask, size, fill_value):
+    """The elements of a vector under a mask."""
+    if size is None:
+        return take(x, np.flatnonzero(known(name, mask)).astype(np.int32))
+    [n] = shape_of(x)
+    [places] = nonzero(mask, size=size, fill_value=n)
+    fill = np.asarray(0 if fill_value is None else fill_value) if not isinstance(fill_value, Tracer) else fill_value
+    if not n:
+        return full((size,), fill_value or 0, get_aval(x).dtype)
+    taken = take(x, places, mode="clip")
+    return where(places < n, taken, convert(as_array(name, fill), get_aval(x).dtype))
+
+
+def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
+    """What the first has and the second has not, in rising order (as it stands, with assume_unique)."""
+    x, y = _flat("setdiff1d", ar1, ar2)
+    if not assume_unique and size is None:
+        x = unique(x)
+    elif not assume_unique:
+        [x] = sorted_by([x], 0)
+        new = NOT(equal(x[1:], x[:-1])) if shape_of(x)[0] > 1 else full((max(shape_of(x)[0] - 1, 0),), True, np.dtype(bool))
+        first = concatenate([full((min(1, shape_of(x)[0]),), True, np.dtype(bool)), new])
+        return _picked("setdiff1d", x, AND(first, isin(x, y, invert=True)), size, fill_value)
+    return _picked("setdiff1d", x, isin(x, y, invert=True), size, fill_value)
+
+
+def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
+    """What one has and the other has not, in rising order."""
+    x, y = _flat("setxor1d", ar1, ar2)
+    joint = concatenate([x, y])
+    side = concatenate([full(shape_of(x), 0, _INT32), full(shape_of(y), 1, _INT32)])
+    if not shape_of(joint)[0]:
+        return full((size or 0,), 0 if fill_value is None else fill_value, get_aval(joint).dtype)
+    return _picked("setxor1d", *_xor(joint, side), size, fill_value)
+
+
+@compiled
+def _xor(joint, side):
+    """Elements in order, and a mask: the first of its kind, of one side only."""
+    joint, side = sorted_by([joint, side], 0, num_keys=1)
+    new = _starts(reshaped(joint, (shape_of(joint)[0], 1)), False)
+    group = cumsum(convert(new, _INT32)) - 1
+    sides = full(shape_of(joint), 0, _INT32).at[group].max(side + 1)
+    least = full(shape_of(joint), 2, _INT32).at[group].min(side + 1)
+    return joint, AND(new, equal(take(sides, group), take(least, group)))
+
+
+def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):
+    """What both have, in rising order; with return_indices also where it first stands in each."""
+    x, y = _flat("intersect1d", ar1, ar2)
+    (n,), (m,) = shape_of(x), shape_of(y)
+    if not n or not m:
+        count = size or 0
+        none = full((count,), 0 if fill_value is None else fill_value, get_aval(x).dtype)
+        return (none, full((count,), n, index_dtype()), full((count,), m, index_dtype())) if return_indices else none
+    x_sorted, x_order, mask, y_places = _common(x, y)
+    if size is None:
+        places = np.flatnonzero(known("intersect1d", mask)).astype(np.int32)
+        values = take(x_sorted, places)
+        return (values, take(x_order, places), take(y_places, places)) if return_indices else values
+    [places] = nonzero(mask, size=size, fill_value=n)
+    values = take(x_sorted, places, mode="clip")
+    there = places < n
+    # what fills up is the smallest in common, as with unique
+    fill = values[0] if fill_value is None and size else convert(as_array("intersect1d", fill_value or 0), get_aval(x).dtype)
+    values = where(there, values, fill) if size else values
+    if not return_indices:
+        return values
+    return values, where(there, take(x_order, places, mode="clip"), n), where(there, take(y_places, places, mode="clip"), m)
+
+
+@compiled
+def _common(x, y):
+    (n,), (m,) = shape_of(x), shape_of(y)
+    x, x_order = sorted_by([x, Iota(_INT32, (n,), 0)()], 0, num_keys=1)
+    y, y_order = sorted_by([y, Iota(_INT32, (m,), 0)()], 0, num_keys=1)
+    place = searchsorted(y, x)
+    found = equal(take(y, place, mode="clip"), x)
+    new = _starts(reshaped(x, (n, 1)), False)
+    dtype = index_dtype()
+    return x, convert(x_order, dtype), AND(new, found), convert(take(y_order, place, mode="clip"), dtype)
+
+
+__all__ = [
+    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values",
+]  # fmt: skip

@@ -1,0 +1,176 @@
+"""The gamma distribution and those made of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.control.gamma import RandomGamma
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import Max, add, div, sub
+from bevel.ops.complex import abs_
+from bevel.ops.elementwise import mul
+from bevel.ops.exponential import exp
+from bevel.ops.powers import pow_, sqrt
+from bevel.ops.reductions import ReduceMax
+from bevel.ops.shapes import BroadcastInDim, reduce_sum
+from bevel.random.bits import rademacher_of
+from bevel.random.continuous import exponential_of, normal_of, rounded
+from bevel.random.drawing import (
+    RandomShapeError,
+    draws,
+    float_dtype,
+    joint_shape,
+    number,
+    placed,
+    shape_of,
+    single_key,
+    split_of,
+    spread,
+)
+
+
+@draws
+def gamma(key, a, shape=None, dtype=None, *, out_sharding=None):
+    """The gamma distribution of shape `a` and scale 1. It can be differentiated in `a`.
+
+    a   float[…], > 0, which broadcasts to `shape`
+
+    >>> import bevel
+    >>> x = bevel.random.gamma(bevel.random.key(0), 3.0, (1000,))
+    >>> bool(abs(x.mean() - 3) < 0.2)
+    True
+    """
+    key, dtype = single_key(key, "gamma"), float_dtype(dtype, "gamma")
+    shape = joint_shape(shape, "gamma", a)
+    return placed(gamma_of(key, number(a, dtype, "a"), shape), out_sharding)
+
+
+@draws
+def loggamma(key, a, shape=None, dtype=None, *, out_sharding=None):
+    """The logarithm of a draw of the gamma distribution, exact also where the draw itself would vanish (small `a`)."""
+    key, dtype = single_key(key, "loggamma"), float_dtype(dtype, "loggamma")
+    shape = joint_shape(shape, "loggamma", a)
+    return placed(gamma_of(key, number(a, dtype, "a"), shape, True), out_sharding)
+
+
+def gamma_of(key, a, shape, log_space=False):
+    return RandomGamma(log_space)(key, spread(a, shape))
+
+
+@draws
+def beta(key, a, b, shape=None, dtype=None, *, out_sharding=None):
+    """The beta distribution: x / (x + y), x and y of the gamma distributions of shapes a and b."""
+    key, dtype = single_key(key, "beta"), float_dtype(dtype, "beta")
+    shape = joint_shape(shape, "beta", a, b)
+    first, second = split_of(key)
+    x = gamma_of(first, number(a, dtype, "a"), shape, True)
+    y = gamma_of(second, number(b, dtype, "b"), shape, True)
+    top = Max()(x, y)  # in log space, so that small draws do not vanish
+    x, y = exp(sub(x, top)), exp(sub(y, top))
+    return placed(div(x, add(x, y)), out_sharding)
+
+
+@draws
+def dirichlet(key, alpha, shape=None, dtype=None, *, out_sharding=None):
+    """The Dirichlet distribution: vectors of positive numbers whose sum is 1, along the last axis.
+
+    alpha   float[…, n], > 0
+    shape   of the draws without their last axis; that of alpha for None
+    gives   float[*shape, n]
+    """
+    key, dtype = single_key(key, "dirichlet"), float_dtype(dtype, "dirichlet")
+    alpha = number(alpha, dtype, "alpha")
+    aval = get_aval(alpha)
+    if not aval.shape:
+        raise RandomShapeError(f"dirichlet needs alpha of rank 1 or more, one number a category; got {aval.str_short()}.")
+    shape = aval.shape[:-1] if shape is None else shape_of(shape, "dirichlet")
+    shape = joint_shape((*shape, aval.shape[-1]), "dirichlet", alpha)
+    x = gamma_of(key, alpha, shape, True)
+    last = len(shape) - 1
+    low = np.asarray(-np.inf).astype(dtype)[()]
+    x = exp(sub(x, _as_rows(Max()(low, ReduceMax((last,))(x)), shape)))
+    return placed(div(x, _as_rows(reduce_sum(x, (last,)), shape)), out_sharding)
+
+
+def _as_rows(x, shape):
+    """A number a row, repeated along the last axis."""
+    return BroadcastInDim(shape, tuple(range(len(shape) - 1)))(x)
+
+
+@draws
+def chisquare(key, df, shape=None, dtype=None, *, out_sharding=None):
+    """The chi-square distribution with `df` degrees of freedom."""
+    key, dtype = single_key(key, "chisquare"), float_dtype(dtype, "chisquare")
+    shape = joint_shape(shape, "chisquare", df)
+    return placed(chisquare_of(key, number(df, dtype, "df"), shape), out_sharding)
+
+
+def chisquare_of(key, df, shape):
+    two = rounded(2, get_aval(df).dtype)
+    return mul(exp(gamma_of(key, div(df, two), shape, True)), two)
+
+
+@draws
+def f(key, dfnum, dfden, shape=None, dtype=None, *, out_sharding=None):
+    """The F distribution with `dfnum` and `dfden` degrees of freedom."""
+    key, dtype = single_key(key, "f"), float_dtype(dtype, "f")
+    shape = joint_shape(shape, "f", dfnum, dfden)
+    dfnum, dfden = number(dfnum, dtype, "dfnum"), number(dfden, dtype, "dfden")
+    below, above = split_of(key)
+    over = div(chisquare_of(above, dfnum, shape), spread(dfnum, shape))
+    under = div(chisquare_of(below, dfden, shape), spread(dfden, shape))
+    return placed(div(over, under), out_sharding)
+
+
+@draws
+def t(key, df, shape=None, dtype=None, *, out_sharding=None):
+    """Student's t distribution with `df` degrees of freedom."""
+    key, dtype = single_key(key, "t"), float_dtype(dtype, "t")
+    shape = joint_shape(shape, "t", df)
+    df = number(df, dtype, "df")
+    first, second = split_of(key)
+    half = div(df, rounded(2, dtype))
+    root = sqrt(div(spread(half, shape), gamma_of(second, half, shape)))
+    return placed(mul(normal_of(first, shape, dtype), root), out_sharding)
+
+
+@draws
+def generalized_normal(key, p, shape=(), dtype=None, *, out_sharding=None):
+    """The generalised normal distribution, of density proportional to exp(-|x|**p)."""
+    key, dtype = single_key(key, "generalized_normal"), float_dtype(dtype, "generalized_normal")
+    shape = shape_of(shape, "generalized_normal")
+    return placed(generalized_normal_of(key, p, shape, dtype), out_sharding)
+
+
+def generalized_normal_of(key, p, shape, dtype):
+    first, second = split_of(key)
+    inverse = number(_inverse(p), dtype, "p")
+    signs = rademacher_of(second, shape, dtype)
+    return mul(signs, pow_(gamma_of(first, inverse, shape), spread(inverse, shape)))
+
+
+def _inverse(p):
+    """1 / p, for a Python or traced number."""
+    if type(p) in (int, float) or isinstance(p, np.generic):
+        return np.float64(1) / p
+    p = number(p, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(p).dtype)))
+    return div(rounded(1, get_aval(p).dtype), p)
+
+
+@draws(static=("d", "shape", "dtype"))
+def ball(key, d, p=2, shape=(), dtype=None, *, out_sharding=None):
+    """Uniform in the unit ball of d dimensions under the p-norm.
+
+    gives   float[*shape, d]
+    source  Barthe et al. 2005, "A probabilistic approach to the geometry of the l_p^n-ball"
+    """
+    key, dtype = single_key(key, "ball"), float_dtype(dtype, "ball")
+    shape = shape_of(shape, "ball")
+    whole = (*shape, d)
+    first, second = split_of(key)
+    g = generalized_normal_of(first, p, whole, dtype)
+    power = spread(number(p, dtype, "p"), whole)
+    total = add(reduce_sum(pow_(abs_(g), power), (len(shape),)), exponential_of(second, shape, dtype))
+    norm = pow_(total, spread(number(_inverse(p), dtype, "p"), shape))
+    return placed(div(g, _as_rows(norm, whole)), out_sharding)

@@ -1,0 +1,117 @@
+"""Draws that need linear algebra: correlated normal vectors, random orthogonal matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import add
+from bevel.ops.complex import conj, sign
+from bevel.ops.dot import dot_general
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import eq, select
+from bevel.ops.powers import sqrt
+from bevel.ops.shapes import BroadcastInDim, Iota, full, reduce_sum, transpose
+from bevel.random.continuous import normal_of
+from bevel.random.drawing import (
+    RandomShapeError,
+    draws,
+    float_dtype,
+    number,
+    placed,
+    shape_of,
+    single_key,
+    spread,
+)
+
+
+def _linalg():
+    import bevel.numpy.linalg  # few programs draw these, and it costs start-up time
+
+    return bevel.numpy.linalg
+
+
+@draws(static=("shape", "dtype", "method"))
+def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky", *, out_sharding=None):
+    """Normal vectors of that mean and covariance.
+
+    mean     float[…, n]
+    cov      float[…, n, n], positive semidefinite (definite for "cholesky")
+    shape    of the draws without their last axis; that of mean and cov for None
+    method   "cholesky", "eigh" or "svd": how cov is factored
+    gives    float[*shape, n]
+    """
+    key, dtype = single_key(key, "multivariate_normal"), float_dtype(dtype, "multivariate_normal")
+    if method not in ("cholesky", "eigh", "svd"):
+        raise ValueError(f"The method of multivariate_normal is 'cholesky', 'eigh' or 'svd'; got {method!r}.")
+    mean, cov = number(mean, dtype, "mean"), number(cov, dtype, "cov")
+    mean_shape, cov_shape = get_aval(mean).shape, get_aval(cov).shape
+    if not mean_shape or cov_shape[-2:] != (mean_shape[-1],) * 2:
+        raise RandomShapeError(
+            f"multivariate_normal needs mean of shape (…, n) and cov of shape (…, n, n){user_line(' at {}')}; got "
+            f"{mean_shape} and {cov_shape}."
+        )
+    size = mean_shape[-1]
+    rows = np.broadcast_shapes(mean_shape[:-1], cov_shape[:-2])
+    shape = rows if shape is None else shape_of(shape, "multivariate_normal")
+    if np.broadcast_shapes(rows, shape) != shape:
+        raise RandomShapeError(
+            f"multivariate_normal was asked for shape {shape}, to which {rows}, the shape of mean and cov without their "
+            f"axes of vectors, does not broadcast{user_line(' at {}')}."
+        )
+    linalg = _linalg()
+    if method == "cholesky":
+        factor = linalg.cholesky(cov)
+    else:
+        if method == "eigh":
+            values, vectors = linalg.eigh(cov)
+        else:
+            vectors, values, _ = linalg.svd(cov)
+        wide = get_aval(vectors).shape
+        factor = mul(vectors, BroadcastInDim(wide, (*range(len(wide) - 2), len(wide) - 1))(sqrt(values)))
+    draw = normal_of(key, (*shape, size), dtype)
+    if len(cov_shape) == 2:  # (…, n) by (n, n): one product
+        rank = len(shape)
+        moved = dot_general(factor, draw, (((1,), (rank,)), ((), ())), preferred_element_type=dtype)
+        moved = transpose(moved, (*range(1, rank + 1), 0))
+    else:
+        batch = tuple(range(len(shape)))
+        factor = spread(factor, (*shape, size, size))
+        numbers = (((len(shape) + 1,), (len(shape),)), (batch, batch))
+        moved = dot_general(factor, draw, numbers, preferred_element_type=dtype)
+    return placed(add(spread(mean, (*shape, size)), moved), out_sharding)
+
+
+def _diagonal(r):
+    """The diagonal of square matrices, as a sum over what is left of the rows."""
+    aval = get_aval(r)
+    rank = len(aval.shape)
+    same = eq(Iota(np.dtype("int32"), aval.shape, rank - 2)(), Iota(np.dtype("int32"), aval.shape, rank - 1)())
+    return reduce_sum(select(same, r, full(aval.shape, 0, aval.dtype)), (rank - 2,))
+
+
+@draws(static=("n", "shape", "dtype", "m"))
+def orthogonal(key, n, shape=(), dtype=None, m=None, *, out_sharding=None):
+    """Random orthogonal matrices, uniform (by the Haar measure); unitary ones where dtype is complex.
+
+    n, m     rows and columns, m = n for None; the shorter side's vectors are orthonormal
+    gives    float[*shape, n, m]
+    source   Mezzadri 2007, "How to generate random matrices from the classical compact groups"
+    """
+    key, dtype = single_key(key, "orthogonal"), float_dtype(dtype, "orthogonal", complex_too=True)
+    shape = shape_of(shape, "orthogonal")
+    m = n if m is None else m
+    if n < 0 or m < 0:
+        raise RandomShapeError(f"orthogonal was asked for {n} rows and {m} columns{user_line(' at {}')}.")
+    q, r = _linalg().qr(normal_of(key, (*shape, max(n, m), min(n, m)), dtype))
+    signs = sign(_diagonal(r))
+    rank = len(shape)
+    wide = get_aval(q).shape
+    q = mul(q, BroadcastInDim(wide, (*range(rank), rank + 1))(signs))
+    if n < m:
+        q = transpose(q, (*range(rank), rank + 1, rank))
+        if dtypes.issubdtype(dtype, np.complexfloating):
+            q = conj(q)
+    return placed(q, out_sharding)

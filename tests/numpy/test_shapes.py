@@ -1,0 +1,280 @@
+"""Where elements sit: reshaping, joining, cutting, picking, padding, grids and matrices mean what NumPy means."""
+
+import numpy
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+
+SAME = """
+np.reshape(f(2, 3), (3, 2))
+np.reshape(f(2, 3), -1)
+np.reshape(f(2, 3), (3, -1), order="F")
+np.reshape(f(0, 3), (3, 0, 2))
+np.reshape(f(), (1, 1))
+np.ravel(f(2, 3))
+np.ravel(f(2, 3), order="F")
+np.ravel(f(0, 3))
+np.transpose(f(2, 3, 4))
+np.transpose(f(2, 3, 4), (1, -1, 0))
+np.transpose(f())
+np.matrix_transpose(f(2, 3, 4))
+np.swapaxes(f(2, 3, 4), 0, -1)
+np.moveaxis(f(2, 3, 4), (0, 1), (-1, 0))
+np.rollaxis(f(2, 3, 4), 2)
+np.rollaxis(f(2, 3, 4), 0, 3)
+np.squeeze(f(1, 3, 1))
+np.squeeze(f(1, 3, 1), axis=-1)
+np.expand_dims(f(3), (0, -1))
+np.broadcast_to(f(3, 1), (2, 3, 4))
+np.broadcast_to(f(), (0, 2))
+np.broadcast_arrays(f(3, 1), f(4))
+np.atleast_1d(f())
+np.atleast_2d(f(3))
+np.atleast_3d(f(3))
+np.atleast_3d(f(3, 2))
+np.resize(f(2, 3), (4, 4))
+np.resize(f(2, 3), (2,))
+np.resize(f(0), (2,))
+np.flip(f(2, 3))
+np.flip(f(2, 3), axis=(1,))
+np.fliplr(f(2, 3))
+np.flipud(f(2, 3))
+[np.rot90(f(2, 3), k) for k in range(-1, 5)]
+np.rot90(f(2, 3, 4), axes=(2, 0))
+np.roll(f(2, 3), 4)
+np.roll(f(2, 3), -1, axis=1)
+np.roll(f(2, 3), (1, 2), axis=(0, 1))
+np.roll(f(2, 3), (1, 2), axis=1)
+np.roll(f(0, 3), 2, axis=0)
+np.unstack(f(2, 3), axis=1)
+np.concatenate([f(2, 3), f(1, 3)])
+np.concatenate([f(2, 3), f(2, 0)], axis=-1)
+np.concatenate([f(2, 3), f(2)], axis=None)
+np.concatenate([f(2), f(2, dtype="int32"), f(1, dtype="bool")])
+np.stack([f(2, 3), f(2, 3)], axis=-1)
+np.stack([f(), f()])
+np.vstack([f(3), f(2, 3)])
+np.hstack([f(3), f(2)])
+np.hstack([f(2, 3), f(2, 1)])
+np.dstack([f(2, 3), f(2, 3)])
+np.column_stack([f(3), f(3, 2)])
+np.block([[f(2, 2), f(2, 1)], [f(1, 2), f(1, 1)]])
+np.block([f(2), f()])
+np.append(f(2, 3), f(2))
+np.append(f(2, 3), f(1, 3), axis=0)
+np.split(f(6), 3)
+np.split(f(2, 6), [1, 4], axis=1)
+np.split(f(6), [4, 2, 9])
+np.split(f(6), [-2])
+np.array_split(f(7), 3)
+np.hsplit(f(2, 4), 2)
+np.vsplit(f(4, 2), [1])
+np.dsplit(f(1, 2, 4), 2)
+np.tile(f(2, 3), 2)
+np.tile(f(3), (2, 1, 2))
+np.tile(f(2, 3), (0, 1))
+np.repeat(f(2, 3), 2)
+np.repeat(f(2, 3), 2, axis=0)
+np.repeat(f(2, 3), [1, 0, 3], axis=1)
+np.repeat(f(), 3)
+np.delete(f(5), 2)
+np.delete(f(3, 4), [0, -1, 0], axis=1)
+np.delete(f(5), slice(1, 4, 2))
+np.delete(f(2, 3), 1)
+np.insert(f(5), 2, 9.0)
+np.insert(f(5), [1, 3], f(2))
+np.insert(f(2, 3), 1, f(2), axis=1)
+np.insert(f(2, 3), [1, 1], f(2, 2), axis=1)
+np.insert(f(5), [4, 0], f(2))
+np.pad(f(3), (2, 1))
+np.pad(f(2, 3), ((1, 0), (0, 2)), constant_values=((1, 2), (3, 4)))
+np.pad(f(2, 3), 2, mode="edge")
+np.pad(f(2, 3), ((1, 2), (0, 1)), mode="reflect")
+np.pad(f(3), 7, mode="reflect")
+np.pad(f(4), (9, 2), mode="symmetric")
+np.pad(f(4), 3, mode="reflect", reflect_type="odd")
+np.pad(f(4), (3, 2), mode="symmetric", reflect_type="odd")
+np.pad(f(1), 2, mode="reflect")
+np.pad(f(2, 3), 4, mode="wrap")
+np.pad(f(4), (2, 3), mode="linear_ramp", end_values=(5, -2))
+np.pad(f(2, 4), 2, mode="maximum")
+np.pad(f(2, 4), 2, mode="minimum", stat_length=2)
+np.pad(f(2, 4), 2, mode="mean", stat_length=(1, 3))
+np.pad(f(4), 2, mode="median")
+np.pad(f(0, 2), ((1, 1), (0, 0)))
+np.take(f(5), v([4, 0, -1]))
+np.take(f(3, 4), v([[0, 1], [2, 3]]), axis=1)
+np.take(f(5), v([7, -9]), mode="wrap")
+np.take(f(5), v([7, -9]), mode="clip")
+np.take_along_axis(f(3, 4), v([[0, 1], [2, 3], [1, 1]]), axis=1)
+np.take_along_axis(f(3, 4), v([[2, 0, 1, 1]]), axis=0)
+np.take_along_axis(f(3, 4), v([5, 2]), axis=None)
+np.choose(v([0, 1, 1]), [f(3), f(2, 3)], mode="clip")
+np.choose(v([0, 5, -1]), [f(3), f(1)], mode="wrap")
+np.unravel_index(v([0, 5, 11]), (3, 4))
+np.ravel_multi_index((v([0, 2]), v([1, 3])), (3, 4), mode="clip")
+np.ravel_multi_index((v([0, 5]), v([1, -1])), (3, 4), mode="wrap")
+np.ravel_multi_index((v([0, 2]), v([1, 3])), (3, 4), mode="clip", order="F")
+[np.diag(f(3), k) for k in (-2, -1, 0, 1, 3)]
+[np.diag(f(3, 4), k) for k in (-3, -1, 0, 2, 4)]
+[np.diagonal(f(3, 4, 2), k, 1, 0) for k in (-3, -1, 0, 2, 4)]
+np.diagonal(f(2, 3, 4), axis1=-1, axis2=0)
+np.diagflat(f(2, 2), 1)
+[np.trace(f(3, 4), k) for k in (-5, -1, 0, 2)]
+np.trace(f(3, 4, 2, dtype="int8"))
+[np.tril(f(3, 4), k) for k in (-4, -1, 0, 2)]
+[np.triu(f(2, 3, 4), k) for k in (-4, -1, 0, 2)]
+np.triu(f(0, 3))
+np.vander(f(3))
+np.vander(f(3, dtype="int32"), 2, increasing=True)
+np.meshgrid(f(3), f(2))
+np.meshgrid(f(3), f(2), f(4), indexing="ij")
+np.meshgrid(f(3), f(2), sparse=True)
+np.meshgrid(f(3))
+np.ix_(v([0, 2]), v([1, 0, 3]))
+np.apply_along_axis(np.cumsum, 1, f(2, 3, 4))
+np.apply_over_axes(np.sum, f(2, 3, 4), [0, -1])
+np.vectorize(np.dot, signature="(n),(n)->()")(f(4, 1, 3), f(2, 3))
+np.vectorize(lambda a, b: a + b)(f(2, 1), f(3))
+"""
+# Without arrays among the arguments, or with shapes that values decide: eagerly alone.
+EAGER = """
+[np.eye(3, 4, k) for k in (-3, -1, 0, 2, 5)]
+np.eye(0)
+np.identity(3)
+np.tri(3, 4, 1)
+np.indices((2, 3))
+np.indices((2, 3), sparse=True)
+np.tril_indices(3, 1, 4)
+np.triu_indices(3, -1)
+np.diag_indices(3)
+np.linspace(0, 1, 5)
+np.linspace(2, -3, 7, endpoint=False)
+np.linspace(0, 1, 1)
+np.linspace(0, 1, 0)
+np.linspace(f(3), f(1), 4, axis=-1)
+np.linspace(0, 9, 4, dtype=int)
+np.linspace(0, 1, 5, retstep=True)
+np.logspace(0, 2, 5, base=2.0)
+np.geomspace(1, 1000, 4)
+np.geomspace(-2, -32, 5, endpoint=False)
+np.mgrid[0:2, 0:3]
+np.mgrid[0:1:5j]
+np.ogrid[0:2, 0:3]
+np.r_[1:4, 0, f(2)]
+np.r_["0,2", f(2), f(2)]
+np.c_[f(3), f(3)]
+np.trim_zeros(v([0, 0, 1, 0, 2, 0]))
+np.trim_zeros(v([0, 0, 1, 0, 2, 0]), "b")
+np.compress(v([True, False, True]), f(3, 2), axis=0)
+np.extract(f(3, 2) > 0, f(3, 2))
+np.choose(v([0, 1, 1]), [f(3), f(2, 3)])
+np.fromfunction(lambda i, j: i * j, (2, 3))
+np.frombuffer(b"abcd", dtype="uint8")
+np.broadcast_shapes((2, 1), (3,), ())
+"""
+
+
+def rows(text):
+    return [line for line in text.strip().splitlines() if line]
+
+
+@pytest.mark.parametrize("source", rows(SAME))
+def test_means_what_numpy_means(source, means_the_same):
+    means_the_same(source)
+
+
+@pytest.mark.parametrize("source", rows(EAGER))
+def test_means_what_numpy_means_eagerly(source, means_the_same):
+    means_the_same(source, jit=False)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["np.roll(f(2, 3), v(2), axis=1)", "np.roll(f(2, 3), v(-4))", "np.repeat(f(3), v([2, 0, 1]), total_repeat_length=3)"],
+)
+def test_shifts_and_counts_may_be_traced(source, means_the_same):
+    plain = source.replace(", total_repeat_length=3", "")
+    expected = eval(plain, {"np": numpy, "f": _numbers, "v": numpy.asarray})
+    assert numpy.array_equal(eval(source, {"np": jnp, "f": _numbers, "v": jnp.asarray}), expected)
+    traced = bevel.jit(lambda shift, x: eval(source, {"np": jnp, "f": lambda *shape: x, "v": lambda _: shift}))
+    shift = eval(plain, {"np": _Catch(), "f": _numbers, "v": numpy.asarray})
+    assert numpy.array_equal(traced(shift, _numbers(*((2, 3) if "roll" in source else (3,)))), expected)
+
+
+def _numbers(*shape):
+    return numpy.arange(numpy.prod(shape), dtype="float32").reshape(shape) - 2
+
+
+class _Catch:
+    """np.roll and np.repeat that give back their second argument."""
+
+    def roll(self, x, shift, axis=None):
+        return shift
+
+    repeat = roll
+
+
+def test_repeats_fill_up_with_the_last_and_are_cut_off():
+    x = jnp.array([1, 2, 3])
+    assert jnp.repeat(x, jnp.array([1, 1, 1]), total_repeat_length=5).tolist() == [1, 2, 3, 3, 3]
+    assert jnp.repeat(x, jnp.array([2, 2, 2]), total_repeat_length=3).tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("np.reshape(x, (4,))", TypeError, "cannot reshape array of shape (2, 3) (size 6) into shape (4,)"),
+        ("np.reshape(x, (-1, 4))", TypeError, "not a multiple of 4"),
+        ("np.squeeze(x, 0)", ValueError, "its size is 2, not 1"),
+        ("np.sum(x, axis=2)", ValueError, "axis 2 is out of bounds for array of dimension 2"),
+        ("np.expand_dims(x, (0, 0))", ValueError, "twice|duplicate"),
+        ("np.transpose(x, (0, 0))", TypeError, "each of the 2 axes"),
+        ("np.broadcast_to(x, (4, 3))", ValueError, "requested shape (4, 3)"),
+        ("np.concatenate([])", ValueError, "Need at least one array"),
+        ("np.concatenate([x, x[0]])", TypeError, "different numbers of dimensions"),
+        ("np.stack([x, x[0]])", ValueError, "same shape"),
+        ("np.stack([[1, 2], [3, 4]])", TypeError, "got list at position 0"),
+        ("np.split(x, 2, axis=1)", ValueError, "equal division"),
+        ("np.pad(x, -1)", ValueError, "negative"),
+        ("np.pad(x, 1, mode='edge', stat_length=2)", ValueError, "unsupported keyword"),
+        ("np.take(x, 1.5)", ValueError, "integer"),
+        ("np.take_along_axis(x, np.arange(2), 1)", ValueError, "same number of dimensions"),
+        ("np.put_along_axis(x, np.zeros((2, 1), int), 9, 1)", ValueError, "inplace=False"),
+        ("np.vectorize(np.dot, signature='(n),(n)->()')(x, x[:, :2])", ValueError, "inconsistent size"),
+        ("np.sum(x, out=x)", NotImplementedError, "immutable"),
+    ],
+)
+def test_refuses_with_a_letter(source, error, words):
+    with pytest.raises(error) as raised:
+        eval(source, {"np": jnp, "x": jnp.arange(6.0).reshape(2, 3)})
+    assert any(part in str(raised.value) for part in words.split("|"))
+    assert len(str(raised.value).splitlines()) <= 8
+
+
+def test_what_lies_outside_is_filled():
+    x = jnp.arange(3.0)
+    assert numpy.isnan(jnp.take(x, 7)) and numpy.isnan(jnp.take(x, -9)) and jnp.take(x, -1) == 2
+    assert jnp.take(x, 7, mode="fill", fill_value=5) == 5
+    assert jnp.take(jnp.arange(3), 7) == numpy.iinfo("int32").min
+    filled = jnp.take_along_axis(x, jnp.array([5, -1]), axis=0)
+    assert numpy.isnan(filled[0]) and filled[1] == 2
+
+
+def test_bits_are_read_as_another_dtype():
+    x = numpy.array([1.5, -2.0], "float32")
+    for dtype in ("int32", "int16", "uint8", "complex64"):
+        assert numpy.array_equal(jnp.array(x).view(dtype), x.view(dtype))
+    pairs = numpy.array([[1 + 2j, 3j]], "complex64")
+    assert numpy.array_equal(jnp.array(pairs).view("float32"), pairs.view("float32"))
+    with pytest.raises(ValueError, match="multiple of 2"):
+        jnp.zeros(3, "int16").view("int32")
+
+
+def test_weak_types_stay_where_nothing_is_computed():
+    weak = jnp.broadcast_to(1.0, (2, 2))
+    for keeps in (jnp.ravel, jnp.flip, jnp.tril, jnp.transpose, lambda x: jnp.concatenate([x, x]), lambda x: jnp.pad(x, 1)):
+        assert keeps(weak).weak_type
+    for drops in (jnp.diag, jnp.sum, jnp.max, jnp.mean, jnp.cumsum):
+        assert not drops(weak).weak_type

@@ -1,0 +1,262 @@
+"""Key arrays under every transformation, and the letters for what is no key."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+from bevel import lax, random
+from bevel.base import settings
+from bevel.base.errors import KeyReuseError
+
+
+def words(keys):
+    return np.asarray(random.key_data(keys))
+
+
+@pytest.fixture(params=["threefry2x32", "rbg", "unsafe_rbg"])
+def impl(request):
+    return request.param
+
+
+def test_what_a_key_is(impl):
+    key = random.key(3, impl=impl)
+    assert isinstance(key, bevel.Array)
+    assert (key.shape, key.ndim, key.size) == ((), 0, 1)
+    assert random.key_impl(key) == impl
+    assert bevel.dtypes.issubdtype(key.dtype, bevel.dtypes.prng_key)
+    assert key.itemsize == 4 * words(key).size
+    assert key.sharding == random.key_data(key).sharding
+    assert key.block_until_ready() is key
+
+
+def test_it_prints_as_jax_prints_it():
+    assert repr(random.key(0)) == "Array((), dtype=key<fry>) overlaying:\n[0 0]"
+    assert repr(random.split(random.key(0), 1)) == (
+        "Array((1,), dtype=key<fry>) overlaying:\n[[1797259609 2579123966]]"
+    )
+
+
+def test_indexing_iterating_reshaping():
+    keys = random.split(random.key(0), (2, 3))
+    data = words(keys)
+    assert len(keys) == 2
+    np.testing.assert_array_equal(words(keys[1]), data[1])
+    np.testing.assert_array_equal(words(keys[:, 1:]), data[:, 1:])
+    np.testing.assert_array_equal(words(keys[-1, np.array([2, 0])]), data[-1, [2, 0]])
+    np.testing.assert_array_equal(words(keys.reshape(6)), data.reshape(6, 2))
+    np.testing.assert_array_equal(words(keys.T), data.swapaxes(0, 1))
+    for row, expected in zip(keys, data, strict=True):
+        np.testing.assert_array_equal(words(row), expected)
+    with pytest.raises(TypeError, match="single key"):
+        iter(keys[0, 0])
+
+
+def test_comparing():
+    keys = random.split(random.key(0), 2)
+    assert bool((keys == keys).all())
+    assert not bool(keys[0] == keys[1])
+    assert bool(keys[0] != keys[1])
+    assert not keys[0] == 3
+
+
+def test_stacking_and_choosing():
+    a, b = random.split(random.key(0))
+    np.testing.assert_array_equal(words(jnp.stack([a, b])), np.stack([words(a), words(b)]))
+    both = random.split(random.key(1), 2)
+    np.testing.assert_array_equal(words(jnp.concatenate([both, both])), np.concatenate([words(both)] * 2))
+    chosen = jnp.where(jnp.array([True, False]), both, jnp.stack([a, b]))
+    np.testing.assert_array_equal(words(chosen), np.stack([words(both)[0], words(b)]))
+
+
+def test_jit_takes_and_gives_keys(impl):
+    key = random.key(7, impl=impl)
+    traces = []
+
+    @bevel.jit
+    def step(key, tree):
+        traces.append(1)
+        first, second = random.split(key)
+        return {"next": first, "draw": random.normal(second, (3,))}, tree
+
+    for _ in range(3):
+        result, [kept] = step(key, [key])
+        np.testing.assert_array_equal(words(kept), words(key))
+        np.testing.assert_array_equal(words(result["next"]), words(random.split(key)[0]))
+        np.testing.assert_array_equal(result["draw"], random.normal(random.split(key)[1], (3,)))
+        assert random.key_impl(result["next"]) == impl
+    assert len(traces) == 1
+
+
+def test_keys_and_words_have_programs_of_their_own():
+    f = bevel.jit(lambda key: random.split(key))
+    assert f(random.key(0)).shape == (2,)
+    assert f(random.PRNGKey(0)).shape == (2, 2)
+    assert f(random.key(0)).shape == (2,)
+
+
+def test_a_key_closed_over():
+    key = random.key(5)
+    f = bevel.jit(lambda x: x + random.uniform(key))
+    expected = np.asarray(random.uniform(key)) + 1
+    assert f(1.0) == expected == f(1.0)
+    other = random.key(6)
+    g = bevel.jit(lambda x: x + random.uniform(other))  # a program of the same structure, on another constant
+    assert g(1.0) == np.asarray(random.uniform(other)) + 1
+
+
+@pytest.mark.parametrize("partitionable", [True, False])
+def test_vmapped_draws_are_those_of_each_key(partitionable):
+    before = bevel.config.jax_threefry_partitionable
+    bevel.config.update("jax_threefry_partitionable", partitionable)
+    try:
+        keys = random.split(random.key(0), 3)
+        for draw in (
+            lambda key: random.bits(key, (5,), jnp.uint32),
+            lambda key: random.bits(key, (5,), jnp.uint8),
+            lambda key: random.uniform(key, (2, 3)),
+            lambda key: random.key_data(random.split(key, 3)),
+            lambda key: random.key_data(random.fold_in(key, 9)),
+            lambda key: random.permutation(key, 5),
+        ):
+            each = np.stack([np.asarray(draw(key)) for key in keys])
+            np.testing.assert_array_equal(bevel.vmap(draw)(keys), each)
+    finally:
+        bevel.config.update("jax_threefry_partitionable", before)
+
+
+def test_vmap_of_fold_in_and_key():
+    key = random.key(0)
+    folded = bevel.vmap(lambda data: random.fold_in(key, data))(jnp.arange(3))
+    np.testing.assert_array_equal(words(folded), np.stack([words(random.fold_in(key, i)) for i in range(3)]))
+    keys = random.split(key, 3)
+    folded = bevel.vmap(random.fold_in)(keys, jnp.arange(3))
+    np.testing.assert_array_equal(words(folded), np.stack([words(random.fold_in(k, i)) for i, k in enumerate(keys)]))
+    made = bevel.vmap(random.key)(jnp.arange(3))
+    np.testing.assert_array_equal(words(made), np.stack([words(random.key(i)) for i in range(3)]))
+
+
+def test_rbg_mapped_draws_all_from_the_first_key():
+    keys = random.split(random.key(1, impl="rbg"), 3)
+    got = np.asarray(bevel.vmap(lambda key: random.bits(key, (2,)))(keys))
+    np.testing.assert_array_equal(got, np.asarray(random.bits(keys[0], (3, 2))))
+
+
+def test_scan_over_keys_and_with_a_key():
+    keys = random.split(random.key(0), 4)
+    _, drawn = lax.scan(lambda carry, key: (carry, random.uniform(key)), 0.0, keys)
+    np.testing.assert_array_equal(drawn, bevel.vmap(random.uniform)(keys))
+
+    def step(key, _):
+        key, drawn = random.split(key)
+        return key, random.uniform(drawn)
+
+    last, drawn = lax.scan(step, random.key(0), length=3)
+    key = random.key(0)
+    for expected in np.asarray(drawn):
+        key, one = random.split(key)
+        assert np.asarray(random.uniform(one)) == expected
+    np.testing.assert_array_equal(words(last), words(key))
+
+
+def test_while_and_cond():
+    def turn(state):
+        key, count = state
+        return random.split(key)[0], count + 1
+
+    key, _ = lax.while_loop(lambda state: state[1] < 2, turn, (random.key(0), 0))
+    np.testing.assert_array_equal(words(key), words(random.split(random.split(random.key(0))[0])[0]))
+    a, b = random.split(random.key(0))
+    for flag, expected in ((True, a), (False, b)):
+        chosen = bevel.jit(lambda flag: lax.cond(flag, lambda: a, lambda: b))(flag)
+        np.testing.assert_array_equal(words(chosen), words(expected))
+
+
+def test_derivatives_in_the_other_argument():
+    key = random.key(0)
+    f = lambda x, key: x * random.normal(key)
+    expected = np.asarray(random.normal(key))
+    assert bevel.grad(f)(2.0, key) == expected
+    assert bevel.jit(bevel.grad(f))(2.0, key) == expected
+    keys = random.split(key, 3)
+    np.testing.assert_array_equal(
+        bevel.vmap(bevel.grad(f), (None, 0))(2.0, keys), bevel.vmap(random.normal)(keys)
+    )
+
+
+def test_gamma_has_a_derivative_in_its_shape():
+    key = random.key(0)
+    for a in (0.4, 2.5):
+        slope = bevel.grad(lambda a: random.gamma(key, a))(a)
+        h = 1e-2
+        around = [float(random.gamma(key, a + d)) for d in (h, -h)]
+        assert float(slope) == pytest.approx((around[0] - around[1]) / (2 * h), rel=0.05)
+
+
+def test_trees_devices_copies():
+    key = random.key(4)
+    assert bevel.tree.leaves({"key": key}) == [key]
+    doubled = bevel.tree.map(lambda k: random.fold_in(k, 1), {"key": key})
+    assert doubled["key"].dtype == key.dtype
+    for other in (
+        bevel.device_put(key, bevel.devices()[0]),
+        copy.copy(key),
+        copy.deepcopy(key),
+        key.copy(),
+        pickle.loads(pickle.dumps(key)),
+        random.clone(key),
+        random.wrap_key_data(random.key_data(key)),
+    ):
+        assert other.dtype == key.dtype
+        np.testing.assert_array_equal(words(other), words(key))
+    assert pickle.loads(pickle.dumps(key.dtype)) == key.dtype
+
+
+@pytest.mark.parametrize(
+    "call, error, says",
+    [
+        (lambda: random.uniform(0, (3,)), TypeError, "bevel.random.key"),
+        (lambda: random.normal(jnp.ones(2)), TypeError, "needs a random key"),
+        (lambda: random.normal("key"), TypeError, "needs a random key"),
+        (lambda: random.split(random.split(random.key(0))), ValueError, "one key"),
+        (lambda: random.normal(random.key(0), (2,), jnp.int32), ValueError, "floating"),
+        (lambda: random.uniform(random.key(0), -1), ValueError, "negative"),
+        (lambda: random.uniform(random.key(0), (2.5,)), TypeError, "tuple of ints"),
+        (lambda: random.key(1.0), TypeError, "integer"),
+        (lambda: random.key(random.key(0)), TypeError, "split"),
+        (lambda: random.key(0, impl="dice"), ValueError, "threefry2x32"),
+        (lambda: random.wrap_key_data(jnp.zeros(3, jnp.uint32)), TypeError, "ends with"),
+        (lambda: random.gamma(random.key(0), jnp.ones(2), (3,)), ValueError, "broadcast"),
+        (lambda: random.fold_in(random.key(0), jnp.arange(2)), TypeError, "vmap"),
+        (lambda: hash(random.key(0)), TypeError, "unhashable"),
+        (lambda: bool(random.key(0)), TypeError, "truth value"),
+        (lambda: float(random.key(0)), TypeError, "no number"),
+        (lambda: np.asarray(random.key(0)), TypeError, "key_data"),
+        (lambda: random.key(0) + 1, TypeError, ""),
+    ],
+)
+def test_letters(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+def test_reuse_is_said_where_it_is_asked_for():
+    with settings.debug_key_reuse(True):
+        key = random.key(3)
+        random.normal(key)
+        with pytest.raises(KeyReuseError, match="split"):
+            random.uniform(key)
+        random.normal(random.clone(key))
+        fresh = random.key(3)
+        random.fold_in(fresh, 1)
+        random.fold_in(fresh, 2)
+        a, b = random.split(fresh)
+        random.normal(a)
+        random.normal(b)
+        with pytest.raises(KeyReuseError):
+            random.split(fresh)
+    random.normal(key)
+    random.normal(key)
