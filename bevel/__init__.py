@@ -38,7 +38,25 @@ from bevel.api.jit import jit
 from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
 from bevel.api.vmap import vmap
 from bevel.base.dtypes import float0
-from bevel.base.settings import config, debug_infs, debug_nans, disable_jit, enable_x64
+from bevel.base.settings import (
+    config,
+    debug_infs,
+    debug_key_reuse,
+    debug_nans,
+    default_device,
+    default_matmul_precision,
+    default_prng_impl,
+    disable_jit,
+    enable_custom_prng,
+    enable_x64,
+    explain_cache_misses,
+    legacy_prng_key,
+    log_compiles,
+    numpy_dtype_promotion,
+    numpy_rank_promotion,
+    softmax_custom_jvp,
+    threefry_partitionable,
+)
 
 __version__ = "0.1.0"
 
@@ -49,9 +67,13 @@ _LAZY = ("ad_checkpoint", "custom_batching", "debug", "dtypes", "errors", "flatt
 
 def __getattr__(name):
     if name in _LAZY:
-        import importlib
+        import importlib  # only where a module is named first
 
-        return importlib.import_module(f"bevel.{name}")
+        try:
+            return importlib.import_module(f"bevel.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"bevel.{name}":
+                raise
     raise AttributeError(f"bevel has no name {name!r}.")
 
 

@@ -15,7 +15,7 @@ from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, CarryError, DTypeError, ShapeError, TreeError
 from bevel.control.branches import Cond
-from bevel.control.call import Jit, axis_names_of
+from bevel.control.call import Jit
 from bevel.control.loops import While, reordered
 from bevel.control.scan import Scan
 from bevel.core.jaxpr import ClosedJaxpr, Var, closed_without_consts
@@ -121,8 +121,8 @@ class _Staged:
 
     @property
     def may_keep(self):
-        """Not where it belongs to a trace that will end, or to a mapped axis whose size may be another next time."""
-        return not any([isinstance(c, Tracer) for c in self.consts]) and not axis_names_of(self.closed)
+        """Not where it closes over values of a trace that will end."""
+        return not any([isinstance(c, Tracer) for c in self.consts])
 
 
 def _staged(function, tree, avals, name=None) -> _Staged:

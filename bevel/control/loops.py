@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base.avals import ShapedArray
@@ -48,6 +50,8 @@ class While(ProgramOp):
 
     kind = "loops"
     knows_keys = True
+    _WHY: ClassVar = "reverse mode would have to keep every step, of which nobody knows how many there are"
+    gaps: ClassVar = {"vjp": _WHY, "second": _WHY}
 
     @property
     def effects(self):

@@ -204,11 +204,12 @@ def hypot(x1, x2, /):
     x, y = broadcast("hypot", *promote_inexact(x, y))
     if is_complex(x):
         raise ValueError("jnp.hypot is for real numbers; got complex ones.")
-    x, y = arithmetic.maximum(a := complex_ops.abs_(x), b := complex_ops.abs_(y)), arithmetic.minimum(a, b)
+    a, b = complex_ops.abs_(x), complex_ops.abs_(y)
+    x, y = arithmetic.maximum(a, b), arithmetic.minimum(a, b)
     at_zero = EQ(x, filled_with(x, 0))
     ratio = arithmetic.div(y, select(at_zero, filled_with(x, 1), x))
     length = mul(x, powers.sqrt(arithmetic.add(powers.square(ratio), 1)))
-    infinite = OR(EQ(x, filled_with(x, math.inf)), EQ(y, filled_with(y, math.inf)))
+    infinite = OR(EQ(a, filled_with(a, math.inf)), EQ(b, filled_with(b, math.inf)))  # also beside NaN
     return select(infinite, filled_with(x, math.inf), select(at_zero, x, length))
 
 

@@ -71,7 +71,7 @@ def _interp(x, xp, fp, left, right, period, *, beyond):
     x0, f0 = xp[lower], fp[lower]
     width, rise, along = subtract(xp[upper], x0), subtract(fp[upper], f0), subtract(x, x0)
     # Two points at one place: no slope there. The divisor is mended too, so that no derivative is 0 · inf.
-    tiny = absolute(width) <= float(dtypes.finfo(get_aval(width).dtype).eps)
+    tiny = absolute(width) <= float(dtypes.finfo(get_aval(width).dtype).eps) ** 2
     share = true_divide(along, where(tiny, 1, width))
     result = where(tiny, f0, add(f0, multiply(share, rise)))
     if period is not None:

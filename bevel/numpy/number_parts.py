@@ -82,20 +82,23 @@ def frexp(x, /):
         raise TypeError("frexp is not defined for complex numbers.")
     x = whole(x)
     layout = _Layout(dtype_of(x))
-    # numbers below the normal ones are first scaled by a power of two
-    lift = layout.mantissa + 2
-    tiny = float(dtypes.finfo(dtype_of(x)).tiny)
-    is_small = LT(complex_ops.abs_(x), filled_with(x, tiny))
-    lifted = select(is_small, mul(x, 2.0**lift), x)
-    bits = BitcastConvertType(layout.integer)(lifted)
-    place = filled_with(bits, layout.mantissa)
-    mask = layout.exponent_mask << layout.mantissa
-    exponent = logic.ShiftRightLogical()(AND(bits, filled_with(bits, mask)), place)
-    half = OR(AND(bits, filled_with(bits, ~mask)), filled_with(bits, (layout.bias - 1) << layout.mantissa))
-    mantissa = BitcastConvertType(dtype_of(x))(half)
-    count = arithmetic.sub(convert(exponent, _INT32), layout.bias - 1)
-    count = select(is_small, arithmetic.sub(count, lift), count)
-    special = OR(EQ(x, filled_with(x, 0)), logic.NOT(logic.IsFinite()(x)))
+    bits = BitcastConvertType(layout.integer)(x)
+    exponent_bits = filled_with(bits, layout.exponent_mask << layout.mantissa)
+    exponent = logic.ShiftRightLogical()(AND(bits, exponent_bits), filled_with(bits, layout.mantissa))
+    fraction = AND(bits, filled_with(bits, (1 << layout.mantissa) - 1))
+    # Numbers below the normal ones have no leading 1: theirs is sought and moved to its place. By integers, because
+    # processors that take such numbers for zero would lose them in products.
+    is_small = EQ(exponent, filled_with(exponent, 0))
+    missing = arithmetic.sub(logic.Clz()(fraction), layout.width - 1 - layout.mantissa)
+    missing = select(is_small, missing, filled_with(missing, 0))
+    fraction = AND(logic.ShiftLeft()(fraction, missing), filled_with(bits, (1 << layout.mantissa) - 1))
+    sign_bit = AND(bits, filled_with(bits, -1 << (layout.width - 1)))
+    half = filled_with(bits, (layout.bias - 1) << layout.mantissa)
+    mantissa = BitcastConvertType(dtype_of(x))(OR(OR(sign_bit, fraction), half))
+    count = arithmetic.sub(exponent, layout.bias - 1)
+    count = convert(select(is_small, arithmetic.sub(arithmetic.add(count, 1), missing), count), _INT32)
+    is_zero = EQ(AND(bits, filled_with(bits, ~(-1 << (layout.width - 1)))), filled_with(bits, 0))
+    special = OR(is_zero, logic.NOT(logic.IsFinite()(x)))
     return select(special, x, mantissa), select(special, filled_with(count, 0), count)
 
 

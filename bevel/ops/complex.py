@@ -11,7 +11,7 @@ from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import div, full_like, neg
 from bevel.ops.elementwise import Binary, Unary, mul
-from bevel.ops.logic import comparison_type, direction, eq, select
+from bevel.ops.logic import comparison_type, direction, eq, ge, select
 from bevel.ops.shapes import instantiate
 
 
@@ -121,7 +121,7 @@ class Conj(Unary):
 
 @primitive
 class Abs(Unary):
-    """|x|; real for complex x, where the slope is conj(x) / |x|."""
+    """|x|; real for complex x, where the slope is conj(x) / |x|. The slope at zero is 1, of complex zero 0."""
 
     hlo = "stablehlo.abs"
 
@@ -133,7 +133,8 @@ class Abs(Unary):
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
         if not dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
-            return self(x), mul(dx, sign(x))
+            # at zero the slope is that from the right, 1, as in JAX
+            return self(x), select(ge(x, 0), dx, neg(dx))
         # d|x| = Re(conj(x) dx) / |x|, and zero at the origin
         y = self(x)
         direction = mul(conj(x), dx)

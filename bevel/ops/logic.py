@@ -430,6 +430,10 @@ def gt(x, y):
     return GT(*pair(x, y))
 
 
+def ge(x, y):
+    return GE(*pair(x, y))
+
+
 def and_(x, y):
     return AND(x, y)
 

@@ -14,7 +14,7 @@ from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
 from bevel.ops.exponential import Smooth, log
-from bevel.ops.logic import and_, eq, gt, select
+from bevel.ops.logic import eq, select
 
 _PYTHON_SCALARS = (bool, int, float, complex)
 
@@ -47,15 +47,11 @@ class Pow(Binary):
         return mul(dx, select(at_zero, full_like(result, 0), mul(exponent, pow_(spread(x, result), lowered))))
 
     def along_y(self, dy, result, x, y):
-        # d(x^y)/dy = log(x) x^y; at x = 0 the limit for y > 0 is 0
+        # d(x^y)/dy = log(x) x^y; at x = 0 it is taken as 0, its limit for y > 0
         if dtypes.issubdtype(get_aval(y).dtype, np.integer):
             return Zero(get_aval(result).to_tangent_aval())
-        x, y = spread(x, result), spread(y, result)
-        at_zero = eq(x, 0)
-        safe = select(at_zero, full_like(result, 1), x)
-        if not dtypes.issubdtype(get_aval(y).dtype, np.complexfloating):
-            at_zero = at_zero_for_positive(at_zero, y)
-        return mul(dy, mul(log(select(at_zero, safe, x)), result))
+        x = spread(x, result)
+        return mul(dy, mul(log(select(eq(x, 0), full_like(result, 1), x)), result))
 
     def lower(self, out, x, y):
         x_aval, y_aval = out.in_avals
@@ -79,10 +75,6 @@ class Pow(Binary):
     def refusals(cls, array):
         yield cls(), [array(2), array(3)], "pow needs operands of one shape"
         yield cls(), [array(2, dtype="int32"), array(2)], "pow needs operands of one dtype"
-
-
-def at_zero_for_positive(at_zero, y):
-    return and_(at_zero, gt(y, full_like(y, 0)))
 
 
 @primitive

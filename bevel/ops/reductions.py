@@ -124,15 +124,7 @@ class Extremum(Reduction):
         return y, div(reduce_sum(mul(dx, here), self.axes), reduce_sum(here, self.axes))
 
     def lower(self, out, x):
-        aval = out.in_avals[0]
-        start = self.start(aval.dtype)
-        if not dtypes.issubdtype(aval.dtype, np.complexfloating):
-            return lower_reduction(out, [x], self.axes, [start], self.hlo)[0]
-        scalar = ShapedArray((), aval.dtype)
-        attributes = {"dimensions": i64s(*self.axes)}
-        operation = out.ops("stablehlo.reduce", [x, out.constant(start, scalar)], attributes, regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, a, b: [complex_extremum(e, self.order, a[0], b[0], scalar)])
-        return operation.results[0]
+        return lower_extremum(out, x, out.in_avals[0], self.axes, self.order)
 
     def reference(self, x):
         if np.iscomplexobj(x):
@@ -155,6 +147,62 @@ class Extremum(Reduction):
                 ramp = (np.arange(x.size) * 7 % 13).reshape(x.shape) / 8
                 x = (x + ramp + np.arange(x.size).reshape(x.shape) / 32).astype(x.dtype)
             yield op, [x]
+
+
+# Arrays from here on may be reduced by the library that XLA's CPU compiler calls for reductions, which passes NaN over.
+_LIBRARY_FROM = 4096
+
+
+def lower_extremum(out, x, aval, axes, order):
+    """The largest (GT) or smallest (LT) along axes, NaN where one is.
+
+    On CPUs XLA hands large reductions to a library that is five and more times as fast as its own code but skips NaN
+    (jaxlib 0.10.2 and real JAX with it: `jnp.max` of 4096 numbers and a NaN is a number). So the library's answer is
+    taken where a sum, which it does right and as fast, is not NaN; where it is, XLA's own code goes over x again.
+    """
+    start = (lowest if order == "GT" else highest)(aval.dtype)
+    result = ShapedArray([d for i, d in enumerate(aval.shape) if i not in axes], aval.dtype)
+    scalar = ShapedArray((), aval.dtype)
+    combine = "stablehlo.maximum" if order == "GT" else "stablehlo.minimum"
+
+    def plain(e, x, y):
+        return e.op(combine, [x, y], aval=scalar)
+
+    def safe(e, x, y):
+        # written so that the library does not know it
+        return e.op("stablehlo.select", [compare(e, "NE", x, x, scalar), x, plain(e, x, y)], aval=scalar)
+
+    if dtypes.issubdtype(aval.dtype, np.complexfloating):
+        return _reduced(out, x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
+    if not dtypes.issubdtype(aval.dtype, np.floating) or out.platform != "cpu":
+        return _reduced(out, x, axes, start, result, plain)
+    if aval.size < _LIBRARY_FROM:
+        return _reduced(out, x, axes, start, result, safe)
+
+    def add(e, x, y):
+        return e.op("stablehlo.add", [x, y], aval=summed)
+
+    best = _reduced(out, x, axes, start, result, plain)
+    wide = aval if aval.dtype.itemsize >= 4 else aval.with_dtype(_FLOAT32)
+    summed, sums = ShapedArray((), wide.dtype), result.with_dtype(wide.dtype)
+    total = _reduced(out, x if wide is aval else out.convert(x, wide), axes, 0, sums, add)
+    total = _reduced(out, total, tuple(range(len(sums.shape))), 0, summed, add)
+    has_nan = compare(out, "NE", total, total, summed)  # or inf - inf, which costs time alone
+    choice = out.ops("stablehlo.if", [has_nan], avals=[result], regions=2)
+    inside, _ = out.block(choice, 0, [])
+    inside.finish([_reduced(inside, x, axes, start, result, safe)])
+    inside, _ = out.block(choice, 1, [])
+    inside.finish([best])
+    return choice.results[0]
+
+
+def _reduced(out, x, axes, start, result, combine):
+    """stablehlo.reduce of one array by `combine(emitter, x, y)` on scalars of the result's dtype."""
+    scalar = ShapedArray((), result.dtype)
+    operands, attributes = [x, out.constant(start, scalar)], {"dimensions": i64s(*axes)}
+    operation = out.ops("stablehlo.reduce", operands, attributes, avals=[result], regions=1)
+    out.reduction(operation, 0, [scalar], lambda e, a, b: [combine(e, a[0], b[0])])
+    return operation.results[0]
 
 
 def complex_extremum(out, order, x, y, aval):
@@ -421,13 +469,12 @@ class Arg(Primitive):
         """
         before, size, after = math.prod(aval.shape[:axis]), aval.shape[axis], math.prod(aval.shape[axis + 1 :])
         result = ShapedArray(aval.shape[:axis] + aval.shape[axis + 1 :], _INT32)
-        flat = ShapedArray((before, after), aval.dtype)
         blocks = size // block
         view = ShapedArray((before, blocks, block, after), aval.dtype)
         x = out.reshape(x, view)
         of_blocks = ShapedArray((before, blocks, after), aval.dtype)
-        bests = self._best(out, x, view, 2, of_blocks)
-        best = self._best(out, bests, of_blocks, 1, flat)
+        bests = lower_extremum(out, x, view, (2,), self.order)
+        best = lower_extremum(out, bests, of_blocks, (1,), self.order)
         number = self._first(out, bests, of_blocks, best, 1)
         chosen = ShapedArray((before, after, block), aval.dtype)
         start = ShapedArray((before, after, 1), _INT32)
@@ -444,16 +491,6 @@ class Arg(Primitive):
         first = out.op("stablehlo.multiply", [number, out.constant(block, places)], aval=places)
         return out.reshape(out.op("stablehlo.add", [first, inside], aval=places), result)
 
-    def _best(self, out, x, aval, axis, result):
-        """The largest (smallest) along an axis; NaN where there is one."""
-        scalar = ShapedArray((), aval.dtype)
-        start = (lowest if self.order == "GT" else highest)(aval.dtype)
-        combine = "stablehlo.maximum" if self.order == "GT" else "stablehlo.minimum"
-        operands = [x, out.constant(start, scalar)]
-        operation = out.ops("stablehlo.reduce", operands, {"dimensions": i64s(axis)}, avals=[result], regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, a, b: [e.op(combine, [a[0], b[0]], aval=scalar)])
-        return operation.results[0]
-
     def _first(self, out, x, aval, best, axis):
         """The first index along an axis at which x equals `best`, or is NaN; int32."""
         rest = [i for i in range(len(aval.shape)) if i != axis]
@@ -466,12 +503,11 @@ class Arg(Primitive):
         beyond = math.inf if exact else 2**31 - 1
         numbers = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=counted)
         numbers = out.op("stablehlo.select", [here, numbers, out.constant(beyond, counted)], aval=counted)
-        scalar = ShapedArray((), counted.dtype)
         result = ShapedArray([aval.shape[i] for i in rest], counted.dtype)
-        operands = [numbers, out.constant(beyond, scalar)]
-        operation = out.ops("stablehlo.reduce", operands, {"dimensions": i64s(axis)}, avals=[result], regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, a, b: [e.op("stablehlo.minimum", [a[0], b[0]], aval=scalar)])
-        index = operation.results[0]
+        scalar = ShapedArray((), counted.dtype)
+        index = _reduced(
+            out, numbers, (axis,), beyond, result, lambda e, x, y: e.op("stablehlo.minimum", [x, y], aval=scalar)
+        )
         return out.convert(index, result.with_dtype(_INT32)) if exact else index
 
     def reference(self, x):

@@ -329,12 +329,14 @@ def _fraction(active, a, x):
 def _incomplete_gamma(a, x, wanted):
     """P, Q, ∂P/∂a, or -(∂P/∂a)/(∂P/∂x), each by series where x <= a + 1 and by the fraction beyond."""
     nan = a.is_nan() | x.is_nan()
-    bad = (x < 0.0) | (a <= 0.0) | nan
+    bad = (x < 0.0) | (a < 0.0) | nan | ((a == 0.0) & (x == 0.0))
+    no_shape = a == 0.0
     at_zero = x == 0.0
     at_end = x == math.inf
     is_large = (a >= _LARGE_SHAPE) & ~(bad | at_end | (a == math.inf))
-    usual = ~(bad | at_zero | at_end | (a >= _LARGE_SHAPE))
-    beyond = x > a + 1.0
+    usual = ~(bad | no_shape | at_zero | at_end | (a >= _LARGE_SHAPE))
+    # for small shapes 1 - P would lose the digits of Q, so that the fraction begins at 1
+    beyond = (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
     a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
     power = a_safe * x_safe.log() - x_safe - a_safe.lgamma()  # log of x^a e^-x / Γ(a), which is x ∂P/∂x
     series, dseries = _series(usual & ~beyond, a_safe, x_safe)
@@ -345,7 +347,7 @@ def _incomplete_gamma(a, x, wanted):
         value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
         value = where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
         start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
-        value = where(at_end, end, where((a == math.inf) | at_zero, start, value))
+        value = where(at_end | no_shape, end, where((a == math.inf) | at_zero, start, value))
         value = where((a == math.inf) & at_end, math.nan, value)
     else:
         # ∂P/∂a = x^a e^-x/Γ(a) · G, with G from either form

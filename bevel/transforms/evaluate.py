@@ -273,7 +273,7 @@ def fastpath(executable, result, device, committed, kept=None):
         out_tree,
         [single(device)] * taken,
         executable.out_shardings,
-        executable.out_avals,
+        [physical(aval) for aval in executable.out_avals],
         [committed] * len(executable.out_avals),
         kept,
         [None] * taken,

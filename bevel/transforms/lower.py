@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError
 from bevel.core import source
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
 from bevel.core.staging import paused_collector, stage
@@ -17,6 +18,8 @@ from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
+from bevel.ops.logic import Eq, Ne
+from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.order import in_program_order
@@ -217,13 +220,27 @@ def _lower_on_keys(out, eqn, values):
         if not eqn.op.multiple_results:
             results, places = [results], [places]
         return [
-            _axis_to_end(result, place) if var.aval.extended else result
+            _axis_to_end(result, place) if var.aval.extended else _over_words(eqn.op, result, place)
             for result, place, var in zip(results, places, eqn.outvars, strict=True)
         ]
 
     jaxpr, consts = stage(on_words, avals)
     results = inline(out, jaxpr, consts, values)
     return results if eqn.op.multiple_results else results[0]
+
+
+# Two keys are equal where all their words are.
+_COMPARISONS = {Eq: ReduceAnd, Ne: ReduceOr}
+
+
+def _over_words(op, result, axis):
+    """A result that is no key, of an op on keys: one for each key, not for each word."""
+    if axis is None:
+        return result
+    combine = _COMPARISONS.get(type(op))
+    if combine is None:
+        raise DTypeError(f"{op.name} is not defined for random keys. Draw numbers with them: bevel.random.normal(key).")
+    return combine((axis,))(result)
 
 
 def _axis_to_end(value, axis):

@@ -121,7 +121,8 @@ def test_x64_widens_the_default_integers():
         assert jnp.sum(jnp.ones(3, "int32")).dtype == "int64"
         assert jnp.sum(jnp.ones(3, "uint8")).dtype == "uint64"
         assert jnp.argmax(jnp.ones(3)).dtype == "int64"
-        assert jnp.mean(jnp.ones(3, "int32")).dtype == "float64"
+        assert jnp.mean(jnp.ones(3, "int64")).dtype == "float64"
+        assert jnp.mean(jnp.ones(3, "int32")).dtype == "float32"
 
 
 def test_narrow_floats_are_added_in_float32():

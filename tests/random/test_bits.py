@@ -15,6 +15,15 @@ maker = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(maker)
 
 
+# Where the referee lets an error of its engine through, Bevel checks at the door.
+ENGINES_OWN = {"MLIRError": "ValueError"}
+
+
+def _needs_linear_algebra(row):
+    if "multivariate_normal" in row["source"] or "orthogonal" in row["source"]:
+        pytest.importorskip("bevel.numpy.linalg", reason="they are made with it")
+
+
 def readable(row):
     return ("x64 " if row["x64"] else "") + ("" if row["partitionable"] else "original ") + row["source"]
 
@@ -37,10 +46,12 @@ def settings(request):
 @pytest.mark.parametrize("row", [pytest.param(row, id=readable(row)) for row in ROWS])
 def test_same_bits(row, settings):
     settings(row)
+    _needs_linear_algebra(row)
     if "error" in row:
         with pytest.raises(Exception) as raised:
             maker.evaluate(bevel, row["source"])
-        assert row["error"] in [parent.__name__ for parent in type(raised.value).__mro__]
+        expected = ENGINES_OWN.get(row["error"], row["error"])
+        assert expected in [parent.__name__ for parent in type(raised.value).__mro__]
         return
     got = maker.record(maker.evaluate(bevel, row["source"]))
     stored = {name: row[name] for name in ("dtype", "shape", "first", "sha256")}
@@ -53,6 +64,7 @@ def test_same_bits(row, settings):
 def test_same_bits_under_jit(row, settings):
     """One program compiled whole may round otherwise than its parts; the table says where it does."""
     settings(row)
+    _needs_linear_algebra(row)
     got = maker.record(maker.evaluate(bevel, row["source"], under_jit=True))
     if not row["partitionable"]:  # only stored for the default layout: here the words decide
         assert (got["dtype"], got["shape"]) == (row["dtype"], row["shape"])

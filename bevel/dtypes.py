@@ -1,0 +1,20 @@
+"""Dtypes: promotion, limits, and the kinds that NumPy does not know."""
+
+from bevel.base.dtypes import (
+    bfloat16,
+    canonicalize_dtype,
+    extended,
+    finfo,
+    float0,
+    iinfo,
+    issubdtype,
+    prng_key,
+    promote_types,
+    result_type,
+    scalar_type_of,
+)
+
+__all__ = [
+    "bfloat16", "canonicalize_dtype", "extended", "finfo", "float0", "iinfo", "issubdtype", "prng_key", "promote_types",
+    "result_type", "scalar_type_of",
+]  # fmt: skip
