@@ -16,6 +16,7 @@ from bevel.ops.elementwise import Mul, mul
 from bevel.ops.exponential import Exp, Tanh
 from bevel.ops.logic import SelectN, ShiftRightLogical
 from bevel.ops.shapes import BroadcastInDim, ReduceSum, Reshape, Rev, Transpose, move_axis, transpose
+from bevel.tools.laws.law import CLASS_LAWS
 from bevel.testing import LawBroken, check_law, check_primitive, laws_of, samples_of
 
 FAULTS = {}
@@ -33,7 +34,9 @@ def fault(law, base):
 
 def planted(base, rules):
     """A primitive as `base` is, but for the rules given."""
-    space = {name: value for name, value in vars(rules).items() if not name.startswith("__") or name == "__annotations__"}
+    space = {name: value for name, value in vars(rules).items() if name not in vars(_Nothing)} | {
+        "__annotations__": getattr(rules, "__annotations__", {})
+    }
     own = {"samples": _own_samples(base), "refusals": _own_refusals(base)}
     before = dict(registered)
     try:
@@ -65,20 +68,18 @@ def _own_refusals(base):
     return classmethod(refusals)
 
 
-def laws_broken(cls):
-    broken = set()
-    for sample in samples_of(cls):
-        for name in laws_of(sample):
-            try:
-                check_law(name, sample)
-            except Exception:
-                broken.add(name)
-    for name in ("refusals", "rules", "samples", "fields"):
+class _Nothing:
+    """Plants nothing."""
+
+
+def is_broken(cls, law) -> bool:
+    """Does the class fail the law, on any of its samples?"""
+    for subject in [cls] if law in CLASS_LAWS else [s for s in samples_of(cls) if law in laws_of(s)]:
         try:
-            check_law(name, cls)
+            check_law(law, subject)
         except Exception:
-            broken.add(name)
-    return broken
+            return True
+    return False
 
 
 # ---- derivatives
@@ -86,8 +87,9 @@ def laws_broken(cls):
 
 @fault("jvp", Tanh)
 class a_factor_in_the_derivative:
-    def slope(self, y, x):
-        return mul(1.01, Tanh.slope(self, y, x))
+    def jvp(self, primals, tangents):
+        y, dy = Tanh.jvp(self, primals, tangents)
+        return y, mul(1.01, dy)
 
 
 @fault("jvp", Mul)
@@ -144,7 +146,7 @@ class conj_taken_as_linear:
         return [ct] if np.issubdtype(self.input_dtype, np.complexfloating) else Conj.transpose(self, ct, x)
 
 
-@fault("vjp", Sub)
+@fault("transpose", Sub)
 class a_cotangent_for_the_wrong_operand:
     def transpose(self, ct, x, y):
         return list(reversed(Sub.transpose(self, ct, y, x)))
@@ -177,7 +179,8 @@ class a_batch_axis_off_by_one:
     def batch(self, operands, axes):
         [x], [axis] = operands, axes
         x = move_axis(x, axis, 0)
-        return _of(type(self), ReduceSum(tuple([a + 1 for a in self.axes])))(x), min(1, len(get_aval(x).shape) - len(self.axes) - 1)
+        result = ReduceSum(tuple([a + 1 for a in self.axes]))(x)
+        return result, min(1, len(get_aval(result).shape) - 1)
 
 
 @fault("batch", Concatenate)
@@ -214,7 +217,7 @@ class a_lie_about_the_dtype:
         return Rev.infer(self, x).with_dtype(np.dtype("float16"))
 
     def lower(self, out, x):
-        return out.convert(Rev.lower(self, out, x), out.avals[0]) if False else out.convert(x, out.avals[0])
+        return out.convert(x, out.avals[0])
 
 
 @fault("infer", Reshape)
@@ -265,18 +268,18 @@ class a_dtype_accepted_that_does_not_run:
 
 
 @fault("jit", Add)
-class a_lowering_that_forgets_numbers:
+class a_lowering_that_changes_from_one_program_to_the_next:
     def lower(self, out, x, y):
-        return out.op(self.hlo, [x, y]) if out.in_avals[0].shape else out.op(self.hlo, [x, x])
+        return out.op(f"stablehlo.{('add', 'subtract')[next(_COUNT) % 2]}", [x, y])
 
 
 # ---- parameters and letters
 
 
 @fault("rebuilt", Rev)
-class a_parameter_that_equality_forgets:
+class a_printed_form_that_changes:
     def __repr__(self):
-        return f"Rev {id(object())} {next(_COUNT)}"
+        return f"Rev {next(_COUNT)}"
 
 
 @fault("refusals", Slice)
@@ -347,17 +350,13 @@ _COUNT = iter(range(10**6))
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_fault_is_caught_by_its_law(name):
     law, base, rules = FAULTS[name]
-    assert law in laws_broken(planted(base, rules))
+    assert is_broken(planted(base, rules), law)
 
 
-@pytest.mark.parametrize("base", sorted({base for _, base, _ in FAULTS.values()}, key=lambda c: c.__name__))
-def test_the_sound_one_breaks_no_law_as_a_copy(base):
+@pytest.mark.parametrize("law, base", sorted({(law, base) for law, base, _ in FAULTS.values()}, key=str))
+def test_the_sound_one_passes_as_a_copy(law, base):
     """What is caught above is the fault, and not the making of the copy."""
-
-    class nothing:
-        pass
-
-    assert laws_broken(planted(base, nothing)) == set()
+    assert not is_broken(planted(base, _Nothing), law)
 
 
 def test_a_gap_that_no_longer_fails_is_a_failure():
@@ -378,16 +377,14 @@ def test_a_gap_of_no_law_is_a_failure():
 
 def test_a_stated_gap_is_let_pass():
     class known:
-        gaps = {"jvp": "kept for the test"}
+        gaps = {"0-jvp": "kept for the test"}
 
-        def slope(self, y, x):
-            return mul(2.0, Tanh.slope(self, y, x))
+        def jvp(self, primals, tangents):
+            y, dy = Tanh.jvp(self, primals, tangents)
+            return y, mul(2.0, dy)
 
         @classmethod
         def samples(cls, array):
             yield cls(), [array(3)]
 
-    with pytest.raises(LawBroken) as caught:
-        check_primitive(planted(Tanh, known))
-    # the gap is of the first derivative; the wrong slope of the second is wrong in the same way, and consistent
-    assert "jvp: LawBroken: jvp is" not in str(caught.value) if caught.value else True
+    assert check_primitive(planted(Tanh, known)) > 5

@@ -18,7 +18,7 @@ from bevel.base.errors import (
     UnhashableStaticError,
 )
 from bevel.control.call import Jit
-from bevel.core.jaxpr import ClosedJaxpr, Var
+from bevel.core.jaxpr import ClosedJaxpr, Var, evaluate
 from bevel.core.sharp_edges import warn_once
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, state
@@ -243,7 +243,11 @@ class Jitted:
             for leaf in leaves:
                 if isinstance(leaf, Tracer):
                     check_alive(leaf)
-            return traced.out_tree.unflatten(self.op_of(traced)(*traced.outer, *leaves)), None, False
+            if self.inline:
+                results = evaluate(traced.closed.jaxpr, traced.closed.consts, *traced.outer, *leaves)
+            else:
+                results = self.op_of(traced, args, kwargs)(*traced.outer, *leaves)
+            return traced.out_tree.unflatten(results), None, False
         executable, device, committed, program, kept = self.compiled(traced, leaves, args, kwargs)
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
@@ -254,9 +258,10 @@ class Jitted:
             fast = fastpath(executable, result, device, committed, kept)
         return result, fast, False
 
-    def op_of(self, traced) -> Jit:
+    def op_of(self, traced, args, kwargs) -> Jit:
         if traced.op is None:
-            donated = ()
+            marks = self.donated_leaves(traced, args, kwargs)
+            donated = (*[False] * len(traced.outer), *marks) if marks else ()
             traced.op = Jit(traced.closed, self.name, donated, self.keep_unused, self.inline)
         return traced.op
 

@@ -8,7 +8,16 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, ShapeError
 from bevel.control.call import axis_names_of
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, linearize_jaxpr, restage, run, transpose_jaxpr
+from bevel.control.program import (
+    ProgramOp,
+    batch_jaxpr,
+    jvp_jaxpr,
+    kept,
+    linearize_jaxpr,
+    restage,
+    run,
+    transpose_jaxpr,
+)
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed
@@ -38,7 +47,9 @@ class MaskTangent(Elementwise):
 
     def infer(self, mask, x):
         if mask.dtype != np.bool_ or mask.shape != x.shape:
-            raise ShapeError(f"mask_tangent needs a bool mask of x's shape; got {mask.str_short()} for {x.str_short()}.")
+            raise ShapeError(
+                f"mask_tangent needs a bool mask of x's shape; got {mask.str_short()} for {x.str_short()}."
+            )
         return x
 
     def jvp(self, primals, tangents):
@@ -105,7 +116,7 @@ class Cond(ProgramOp):
                     f"branch {number} {_listed(branch.out_avals)}."
                 )
         outs = zip(*[b.out_avals for b in self.branches], strict=True)
-        return [a[0] if all([b.weak_type for b in a]) else a[0].strip_weak_type() for a in outs]
+        return [a[0] if all(b.weak_type for b in a) else a[0].strip_weak_type() for a in outs]
 
     # ---- derivatives
 
@@ -281,9 +292,7 @@ def linearized_branches(first, has, *others):
                 where.append(("place", place))
         held.append(where)
     operands = len(first.in_avals)
-    tangent_avals = [
-        a.to_tangent_aval().strip_weak_type() for a, h in zip(first.in_avals, has, strict=True) if h
-    ]
+    tangent_avals = [a.to_tangent_aval().strip_weak_type() for a, h in zip(first.in_avals, has, strict=True) if h]
     primals, linears = [], []
     for (primal, linear, out_has, count), where, branch in zip(parts, held, branches, strict=True):
 
@@ -298,10 +307,13 @@ def linearized_branches(first, has, *others):
             own, rest = args[:operands], args[operands:]
             shared, tangents = rest[: len(places)], rest[len(places) :]
             residuals = [
-                value if kind == "number" else own[value] if kind == "operand" else shared[value] for kind, value in where
+                value if kind == "number" else own[value] if kind == "operand" else shared[value]
+                for kind, value in where
             ]
             given = iter(run(linear, *residuals, *tangents))
-            out = [next(given) if h else Zero(a.to_tangent_aval()) for a, h in zip(branch.out_avals, out_has, strict=True)]
+            out = [
+                next(given) if h else Zero(a.to_tangent_aval()) for a, h in zip(branch.out_avals, out_has, strict=True)
+            ]
             return [instantiate(t) for t, w in zip(out, wanted, strict=True) if w]
 
         primals.append(restage(run_primal, branch.in_avals, branch))
@@ -312,7 +324,9 @@ def linearized_branches(first, has, *others):
 def placeholder(aval):
     """A value of that aval which nobody will read."""
     if aval.extended:
-        raise BevelError(f"a derivative of cond would keep a random key, {aval.str_short()}: it has no place to be kept.")
+        raise BevelError(
+            f"a derivative of cond would keep a random key, {aval.str_short()}: it has no place to be kept."
+        )
     return zeros(aval)
 
 

@@ -37,8 +37,9 @@ class Jit(ProgramOp):
         return self.jaxpr.out_avals
 
     def printed(self):
-        options = {"donated_invars": any(self.donated_invars), "keep_unused": self.keep_unused, "inline": self.inline}
-        return [("name", self.fun_name), *[(k, getattr(self, k)) for k, on in options.items() if on], ("jaxpr", self.jaxpr)]
+        said = {"jaxpr": True, "donated_invars": any(self.donated_invars), "keep_unused": self.keep_unused}
+        said["inline"] = self.inline
+        return [("name", self.fun_name), *[(key, getattr(self, key)) for key in sorted(said) if said[key]]]
 
     def jvp(self, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])

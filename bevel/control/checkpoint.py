@@ -10,7 +10,7 @@ A policy marks equations whose values are kept; what follows from those is not c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bevel.control.branches import spread
 from bevel.control.call import Jit, axis_names_of
@@ -22,7 +22,7 @@ from bevel.ops.barriers import OptimizationBarrier
 from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
-from bevel.transforms.simplify import without_dead_code
+from bevel.transforms.simplify import used_arguments, without_dead_code
 
 
 @primitive
@@ -40,6 +40,10 @@ class Checkpoint(ProgramOp):
     prevent_cse: bool
     differentiated: bool
     policy: Any
+
+    @property
+    def kind(self):
+        return "barriers" if self.differentiated and self.prevent_cse else ""
 
     @property
     def effects(self):
@@ -68,11 +72,12 @@ class Checkpoint(ProgramOp):
 
     def linearize(self, tape, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])
-        primal, again, out_has, count = repeated(self.jaxpr, has, self.policy)
+        primal, again, out_has, count, used = repeated(self.jaxpr, has, self.policy)
         results = self.like(primal)(*primals)
         saved, results = results[len(results) - count :], results[: len(results) - count]
         given = [t for t in tangents if not is_zero(t)]
-        out = self.like(again, True)(*primals, *saved, *given)
+        held = [x for x, u in zip([*primals, *saved], used, strict=True) if u]
+        out = self.like(again, True)(*held, *given)
         return results, spread(out, out_has, results)
 
     def transpose(self, cts, *operands):
@@ -108,13 +113,22 @@ class Checkpoint(ProgramOp):
         return run(self.jaxpr, *arrays)
 
 
+class Repeated(NamedTuple):
+    primal: ClosedJaxpr
+    again: ClosedJaxpr
+    out_has: list
+    count: int
+    used: list
+
+
 @kept
 def repeated(closed, has, policy):
     """A program for derivatives that keep little.
 
-    gives (primal, again, out_has, count) where
+    gives (primal, again, out_has, count, used) where
       primal  arguments → results, and then `count` values that the policy keeps
-      again   arguments + those values + tangents of the arguments that have one → tangents of the results that have one
+      again   of arguments and those values the ones marked in `used`, then tangents of the arguments that have one →
+              tangents of the results that have one
     """
     if policy is not None:
         closed = inlined(closed)
@@ -145,7 +159,12 @@ def repeated(closed, has, policy):
         a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h
     ]
     program = restage(again, [*closed.in_avals, *[v.aval for v in saved], *tangents], closed)
-    return first_closed, program, out_has, len(saved)
+    # an argument that is not used would be kept in memory by the barrier, for nothing
+    used = used_arguments(program.jaxpr)
+    used[count_args + count_saved :] = [True] * len(tangents)
+    taken = [v for v, u in zip(program.jaxpr.invars, used, strict=True) if u]
+    program = ClosedJaxpr(program.jaxpr.replace(invars=taken, arg_names=None), program.consts)
+    return Repeated(first_closed, program, out_has, count_saved, used[: count_args + count_saved])
 
 
 def _is_in(v, variables):

@@ -89,6 +89,7 @@ class FunctionOp(Primitive):
 
     multiple_results = True
     axis_names = _AnyName()
+    is_seen_by_batches = False  # does a batch trace do something else with it than map what it does?
 
     def __init__(self, fun, label):
         self.fun = fun
@@ -100,7 +101,7 @@ class FunctionOp(Primitive):
         if on_tape(operands):  # a rule applies it to a tangent: it has to be linear, and its equations show that
             return self.fun(*operands)
         trace = state.trace
-        while type(trace) is BatchTrace:
+        while type(trace) is BatchTrace and not self.is_seen_by_batches:
             trace = trace.parent
         if trace.is_evaluation:  # nobody differentiates: it may as well close over the tracers around
             return self.fun(*operands)

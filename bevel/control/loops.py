@@ -1,4 +1,4 @@
-"""While: a body repeated while a condition holds. `lax.while_loop` and `lax.fori_loop` with traced bounds stage to it."""
+"""While: a body repeated while a condition holds. `lax.while_loop`, and `fori_loop` with traced bounds, stage to it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class While(ProgramOp):
     """Runs the body on the carry while the condition holds of it.
 
     operands: cond_nconsts constants of the condition, body_nconsts of the body, then the carry.
-    The condition takes (its constants, carry) and gives bool[]; the body takes (its constants, carry) and gives a carry of
-    the same shapes and dtypes. Its derivative is forward only: the carries of all steps would have to be kept, and
+    The condition takes (its constants, carry) and gives bool[]; the body takes (its constants, carry) and gives a
+    carry of the same shapes and dtypes. Its derivative is forward only: the carries of all steps would have to be kept, and
     nobody knows how many there are. Lowers to stablehlo.while, constants outside of its carry.
     """
 
@@ -342,9 +342,7 @@ def batched_while(body, cond, cond_nconsts, body_nconsts, size, cond_mapped, bod
     carry = [going, *[batched(a, m) for a, m in zip(body.in_avals[body_nconsts:], mapped, strict=True)]]
     cond_avals = [batched(a, m) for a, m in zip(cond.in_avals, cond_mapped, strict=False)]
     body_avals = [batched(a, m) for a, m in zip(body.in_avals, body_mapped, strict=False)]
-    op = While(
-        restage(any_going, carry, cond), 0, restage(step, [*cond_avals, *body_avals, *carry], body), consts
-    )
+    op = While(restage(any_going, carry, cond), 0, restage(step, [*cond_avals, *body_avals, *carry], body), consts)
     return op, mapped
 
 

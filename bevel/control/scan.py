@@ -1,4 +1,4 @@
-"""Scan: a body applied to one slice after another, with a carry. `lax.scan`, `lax.map` and `lax.fori_loop` stage to it."""
+"""Scan: a body applied to slice after slice, with a carry. `lax.scan`, `lax.map` and `lax.fori_loop` stage to it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.engine.builder import i64, i64s, physical
 from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import add_any, mul
-from bevel.ops.trigonometric import sin
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
+from bevel.ops.trigonometric import sin
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import without_dead_code
@@ -204,9 +204,7 @@ class Scan(ProgramOp):
             return [*carry, *[_joined(out, [r[i] for r in rows], a) for i, a in enumerate(ys_avals)]]
         ys = [out.broadcast(out.constant(0, a.with_shape(())), a) for a in ys_avals]
         avals = [_COUNTER, *carry_avals, *ys_avals]
-        operation = out.ops(
-            "stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2
-        )
+        operation = out.ops("stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2)
         condition, (counter, *_) = out.block(operation, 0, avals)
         below = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
         end = condition.constant(trips * unroll, _COUNTER)
@@ -251,7 +249,9 @@ class Scan(ProgramOp):
             for unroll in (1, 2, 7):
                 yield cls(plain, 5, 1, 0, reverse, unroll), [array(2), array(5, 2)]
         rich = stage_closed(
-            lambda w, i, c, x: [add(i, 1), sin(add(mul(w, c), x)), c, x, sin(w)], [number, count, number, number], "step"
+            lambda w, i, c, x: [add(i, 1), sin(add(mul(w, c), x)), c, x, sin(w)],
+            [number, count, number, number],
+            "step",
         )[0]
         yield cls(rich, 4, 2, 1), [array(), np.int32(0), array(), array(4)]
         yield cls(rich, 4, 2, 1, True), [array(), np.int32(0), array(), array(4)]
@@ -284,8 +284,10 @@ class _Step:
     def row(self, out, counter, number):
         """The row of the step that is `number` steps behind the counter."""
         if not self.scan.reverse:
-            return counter if not number else out.op(
-                "stablehlo.add", [counter, out.constant(number, _COUNTER)], aval=_COUNTER
+            return (
+                counter
+                if not number
+                else out.op("stablehlo.add", [counter, out.constant(number, _COUNTER)], aval=_COUNTER)
             )
         return out.op(
             "stablehlo.subtract", [out.constant(self.scan.length - 1 - number, _COUNTER), counter], aval=_COUNTER
@@ -399,10 +401,8 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
         return full
 
     tangent_avals = [a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h]
-    row_avals = [
-        *[(jaxpr.invars[num_consts + num_carry :] if kind == "xs" else results[num_carry:])[i].aval for kind, i in split.shared],
-        *[v.aval for v in stacked],
-    ]  # fmt: skip
+    rows = {"xs": jaxpr.invars[num_consts + num_carry :], "ys": results[num_carry:]}
+    row_avals = [*[rows[kind][i].aval for kind, i in split.shared], *[v.aval for v in stacked]]
     avals = [
         *[v.aval for v in hoisted],
         *tangent_avals[: const_count + carry_count],
@@ -418,7 +418,7 @@ def _invariant(jaxpr, num_consts):
     invariant = {*jaxpr.constvars, *jaxpr.invars[:num_consts]}
     eqns = []
     for eqn in jaxpr.eqns:
-        if not eqn.op.effects and all([type(v) is Literal or v in invariant for v in eqn.invars]):
+        if not eqn.op.effects and all(type(v) is Literal or v in invariant for v in eqn.invars):
             eqns.append(eqn)
             invariant.update(eqn.outvars)
     return eqns, invariant
@@ -529,7 +529,7 @@ def _tainted(jaxpr, marks):
     """Which results depend on the marked arguments."""
     tainted = {v for v, m in zip(jaxpr.invars, marks, strict=True) if m}
     for eqn in jaxpr.eqns:
-        if any([type(v) is Var and v in tainted for v in eqn.invars]):
+        if any(type(v) is Var and v in tainted for v in eqn.invars):
             tainted.update(eqn.outvars)
     return tuple([type(v) is Var and v in tainted for v in jaxpr.outvars])
 

@@ -23,7 +23,7 @@ from bevel.core.trace import state
 
 registered: dict[str, type] = {}
 _KEPT = 8192
-_UNSAID = ("accuracy", "sharding", "out_dtype", "_split_transpose")  # not printed while they are None
+_UNSAID = ("accuracy", "out_dtype", "_split_transpose")  # not printed while they are None
 
 
 class Primitive:

@@ -131,7 +131,7 @@ class Printer:
     def name(self, var) -> str:
         known = self.names.get(id(var))
         if known is None:
-            known = self.names[id(var)] = letters(len(set(self.names.values())))
+            known = self.names[id(var)] = letters(len({*self.names.values(), "_"}) - 1)
         return known
 
     def atom(self, v) -> str:
@@ -151,21 +151,25 @@ class Printer:
             used.update([id(v) for v in eqn.invars])
         consts = [self.bound(v, None) for v in jaxpr.constvars]
         args = [self.bound(v, None) for v in jaxpr.invars]
-        binders = Nest(4, Fill(*[*consts, ";", *args])) if consts or args else ";"
+        consts = [*consts[:-1], consts[-1] + ";"] if consts else [";"]
+        binders = Nest(4, Fill(*[*consts, *(args or [""])]))
         head: list[Any] = ["{ lambda ", binders, ". let"]
         body: list[Any] = []
         for i, eqn in enumerate(jaxpr.eqns):
             body.append(Break("; ") if i else BREAK)
             body.append(self.equation(eqn, used))
-        outs = ", ".join([self.atom(v) for v in jaxpr.outvars])
-        tail = f"in ({outs},) }}" if len(jaxpr.outvars) == 1 else f"in ({outs}) }}"
+        outs = [self.atom(v) for v in jaxpr.outvars]
+        if len(outs) == 1:
+            tail: Any = f"in ({outs[0]},) }}"
+        else:
+            tail = Group("in (", Nest(2, Fill(*[o + "," for o in outs[:-1]], *outs[-1:])), ") }")
         if not body:
             return Group(*head, "  ", tail)
         return Group(*head, Nest(4, *body), Nest(2, BREAK, tail))
 
     def equation(self, eqn: Equation, used=None) -> Group:
         outs = [self.bound(v, used) for v in eqn.outvars]
-        rows = self.parameters(eqn)
+        rows = self.parameters(eqn, used)
         right: list[Any] = [eqn.op.name]
         if rows:
             inner: list[Any] = []
@@ -173,29 +177,32 @@ class Printer:
                 inner.append(BREAK if i else SOFT)
                 inner.append(row)
             right.append(Group("[", Nest(2, *inner), SOFT, "]"))
-        for v in eqn.invars:
-            right.append(" " + self.atom(v))
+        right.append(" " + " ".join([self.atom(v) for v in eqn.invars]))
         place = summarize(eqn.source, " # {}") if self.source_info else ""
         left: list[Any] = [Nest(2, Fill(*outs)), " = "] if outs else []
         return Group(*left, *right, place) if place else Group(*left, *right)
 
-    def parameters(self, eqn) -> list:
+    def parameters(self, eqn, used=None) -> list:
         rows = []
         programs = {id(p): p for _, p in subprograms(eqn.op)} if eqn.op.fields else {}
         if eqn.op.name == "jit":
-            self.join_names(eqn)
+            self.join_names(eqn, used)
         for key, value in eqn.op.printed():
             rows.append(self.parameter(key, value, programs))
         return rows
 
-    def join_names(self, eqn):
+    def join_names(self, eqn, used):
         """Inside a jit call the arguments go by the names that they have outside."""
         jaxpr = eqn.op.jaxpr.jaxpr
         if id(eqn.op.jaxpr) in self.shared:
             return
         for inner, outer in [*zip(jaxpr.invars, eqn.invars, strict=True), *zip(jaxpr.outvars, eqn.outvars, strict=True)]:
-            if type(outer) is not Literal and type(inner) is not Literal and id(outer) in self.names:
+            if type(outer) is Literal or type(inner) is Literal:
+                continue
+            if id(outer) in self.names:
                 self.names.setdefault(id(inner), self.names[id(outer)])
+            elif used is not None and id(outer) not in used:
+                self.names.setdefault(id(inner), "_")
 
     def parameter(self, key, value, programs):
         if isinstance(value, (Jaxpr, ClosedJaxpr)):
@@ -241,7 +248,7 @@ class Printer:
                     counts[id(program)] += 1
                     if counts[id(program)] == 1:
                         visit(program.jaxpr if isinstance(program, ClosedJaxpr) else program)
-                        order.append((program, eqn.op.params.get("name") or "jaxpr"))
+                        order.append((program, _identifier(eqn.op.params.get("name")) or "jaxpr"))
 
         visit(jaxpr)
         length = lambda p: len(p.eqns)  # noqa: E731
@@ -249,6 +256,11 @@ class Printer:
 
 
 _LONG = 10
+
+
+def _identifier(name) -> str:
+    """The letters, digits and underscores of a name: `<lambda>` is `lambda`."""
+    return "".join([c for c in str(name or "") if c.isalnum() or c == "_"])
 
 
 def _number(value) -> str:

@@ -43,7 +43,7 @@ def _reduction(name, op, doc):
     return reduce_axes
 
 
-def reduce_sum(operand, axes, *, out_sharding=None):  # noqa: F811 - JAX's name for the argument
+def reduce_sum(operand, axes, *, out_sharding=None):
     """The sum over these axes, which go away."""
     [x] = operands("reduce_sum", operand)
     axes = _reduced("reduce_sum", x, axes)
@@ -81,7 +81,7 @@ def _identity_of(combine, dtype):
     return (0, reduce_xor) if combine is elementwise.bitwise_xor else None
 
 
-def reduce(operands, init_values, computation, dimensions, out_sharding=None):  # noqa: F811
+def reduce(operands, init_values, computation, dimensions, out_sharding=None):
     """Arrays reduced over dimensions by a function of two values, from an initial value.
 
     operands, init_values   pytrees of one structure: arrays of one shape, and scalars of their dtypes
@@ -97,12 +97,18 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):  
     leaves = [operand("reduce", x) for x in leaves]
     shape = get_aval(leaves[0]).shape
     if any(get_aval(x).shape != shape for x in leaves):
-        raise ShapeError(f"lax.reduce needs operands of one shape; got {', '.join([get_aval(x).str_short() for x in leaves])}.")
+        raise ShapeError(
+            f"lax.reduce needs operands of one shape; got {', '.join([get_aval(x).str_short() for x in leaves])}."
+        )
     axes = tuple([axis_of("reduce", d, len(shape)) for d in integers("reduce", "dimensions", dimensions)])
     starts = [_start(s, get_aval(x)) for s, x in zip(starts, leaves, strict=True)]
     if len(leaves) == 1:
         known = _identity_of(computation, get_aval(leaves[0]).dtype)
-        if known is not None and isinstance(starts[0], np.generic) and starts[0] == np.asarray(known[0]).astype(starts[0].dtype):
+        if (
+            known is not None
+            and isinstance(starts[0], np.generic)
+            and starts[0] == np.asarray(known[0]).astype(starts[0].dtype)
+        ):
             return tree_unflatten(tree, [known[1](leaves[0], axes)])
 
     def combine(left, right):
@@ -115,7 +121,9 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):  
 
 def _start(value, aval):
     """An initial value in its operand's dtype: a NumPy number where it is known."""
-    if isinstance(value, (bool, int, float, complex, np.generic)) or isinstance(value, np.ndarray) and not value.shape:
+    if isinstance(value, (bool, int, float, complex, np.generic)) or (
+        isinstance(value, np.ndarray) and not value.shape
+    ):
         return np.asarray(value).astype(aval.dtype)[()]
     return convert(value, aval.dtype)
 
@@ -142,12 +150,12 @@ def _in_halves(combine, leaves, starts, axes):
     return combine(starts, [reshape(x, rest) for x in leaves]) if rows else starts
 
 
-def argmax(operand, axis, index_dtype):  # noqa: F811
+def argmax(operand, axis, index_dtype):
     """The index of the largest element along an axis; of NaNs, the first; of equal ones, the first."""
     return _arg("argmax", reductions.Argmax, operand, axis, index_dtype)
 
 
-def argmin(operand, axis, index_dtype):  # noqa: F811
+def argmin(operand, axis, index_dtype):
     """The index of the smallest element along an axis; of NaNs, the first; of equal ones, the first."""
     return _arg("argmin", reductions.Argmin, operand, axis, index_dtype)
 
@@ -178,7 +186,9 @@ cumprod = _running("cumprod", cumulative.Cumprod, "Running products along an axi
 cummax = _running("cummax", cumulative.Cummax, "The largest element so far along an axis, from its end if `reverse`.")
 cummin = _running("cummin", cumulative.Cummin, "The smallest element so far along an axis, from its end if `reverse`.")
 cumlogsumexp = _running(
-    "cumlogsumexp", cumulative.Cumlogsumexp, "log of the running sums of exponentials along an axis, from its end if `reverse`."
+    "cumlogsumexp",
+    cumulative.Cumlogsumexp,
+    "log of the running sums of exponentials along an axis, from its end if `reverse`.",
 )
 
 # ---- products
@@ -191,7 +201,9 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
     gives               shape: the batch axes, lhs's other axes, rhs's other axes
     """
     lhs, rhs = operands("dot_general", lhs, rhs)
-    preferred = None if preferred_element_type is None else dtypes.requested_dtype(preferred_element_type, "lax.dot_general")
+    preferred = (
+        None if preferred_element_type is None else dtypes.requested_dtype(preferred_element_type, "lax.dot_general")
+    )
     return dot_general_of(lhs, rhs, dimension_numbers, canonicalize_precision(precision), preferred)
 
 
@@ -221,14 +233,16 @@ def batch_matmul(lhs, rhs, precision=None):
 # ---- sorting
 
 
-def sort(operand, dimension=-1, is_stable=True, num_keys=1):  # noqa: F811
+def sort(operand, dimension=-1, is_stable=True, num_keys=1):
     """Sorted along an axis; of several arrays, all in the order of the first `num_keys`."""
     several = isinstance(operand, (list, tuple))
     xs = operands("sort", *operand) if several else operands("sort", operand)
     if several and not xs:
         raise TypeError("lax.sort needs at least one array.")
     if not 1 <= num_keys <= len(xs):
-        raise ValueError(f"lax.sort was asked for {num_keys} keys of {len(xs)} operands; at least one, and no more than those.")
+        raise ValueError(
+            f"lax.sort was asked for {num_keys} keys of {len(xs)} operands; at least one, and no more than those."
+        )
     axis = axis_of("sort", dimension, len(get_aval(xs[0]).shape))
     results = sorting.Sort(axis, bool(is_stable), int(num_keys))(*xs)
     return tuple(results) if several else results[0]
@@ -239,7 +253,7 @@ def sort_key_val(keys, values, dimension=-1, is_stable=True):
     return sort((keys, values), dimension, is_stable, 1)
 
 
-def top_k(operand, k, *, axis=-1):  # noqa: F811
+def top_k(operand, k, *, axis=-1):
     """[the k largest elements along an axis, in falling order; their indices]."""
     [x] = operands("top_k", operand)
     return list(sorting.TopK(operator.index(k), axis_of("top_k", axis, len(get_aval(x).shape)))(x))
@@ -254,7 +268,9 @@ def _starts(name, x, starts, allow_negative_indices):
     if not isinstance(starts, (list, tuple)):
         aval = get_aval(starts)
         if len(aval.shape) != 1:
-            raise ShapeError(f"lax.{name} takes its starts as a sequence or an array of rank 1; got {aval.str_short()}.")
+            raise ShapeError(
+                f"lax.{name} takes its starts as a sequence or an array of rank 1; got {aval.str_short()}."
+            )
         starts = [starts[i] for i in range(aval.shape[0])]
     if len(starts) != len(shape):
         raise ShapeError(f"lax.{name} of {get_aval(x).str_short()} needs {len(shape)} starts; got {len(starts)}.")
@@ -266,14 +282,14 @@ def _starts(name, x, starts, allow_negative_indices):
     return [indexing.wrapped(s, d) if may else s for s, d, may in zip(starts, shape, allowed, strict=True)]
 
 
-def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):
     """The window of these sizes at computed starts; a window that would reach out is moved inside."""
     [x] = operands("dynamic_slice", operand)
     starts = _starts("dynamic_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_slice(x, starts, as_shape("dynamic_slice", slice_sizes))
 
 
-def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_negative_indices=True):
     """The window of that size along one axis, at a computed start; the other axes whole."""
     [x] = operands("dynamic_slice_in_dim", operand)
     shape = get_aval(x).shape
@@ -283,7 +299,7 @@ def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_nega
     return dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
 
 
-def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):
     """The slice at a computed index along one axis, which stays with size 1 unless keepdims is False."""
     [x] = operands("dynamic_index_in_dim", operand)
     axis = axis_of("dynamic_index_in_dim", axis, len(get_aval(x).shape))
@@ -291,14 +307,14 @@ def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negativ
     return y if keepdims else shapes.Squeeze((axis,))(y)
 
 
-def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
     """x with a window at computed starts overwritten; a window that would reach out is moved inside."""
     x, update = operands("dynamic_update_slice", operand, update)
     starts = _starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_update_slice(x, update, starts)
 
 
-def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_negative_indices=True):
     """x with the window along one axis from a computed start overwritten."""
     x, update = operands("dynamic_update_slice_in_dim", operand, update)
     rank = len(get_aval(x).shape)
@@ -307,7 +323,7 @@ def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_neg
     return dynamic_update_slice(x, update, starts, allow_negative_indices=allow_negative_indices)
 
 
-def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):  # noqa: F811
+def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):
     """x with the slice at a computed index along one axis overwritten; update has that axis with size 1, or lacks it."""
     x, update = operands("dynamic_update_index_in_dim", operand, update)
     shape = get_aval(x).shape
@@ -320,7 +336,7 @@ def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_
 def gather(
     operand, start_indices, dimension_numbers, slice_sizes, *, unique_indices=False, indices_are_sorted=False, mode=None,
     fill_value=None,
-):  # noqa: F811  # fmt: skip
+):  # fmt: skip
     """Windows of an array at computed starts: see GatherDimensionNumbers for how their axes are laid out.
 
     mode   of windows that reach out: "clip" moves them inside, "fill" reads `fill_value` there; None promises there are none
@@ -335,7 +351,14 @@ def gather(
 
 def _scatter(name, op, doc):
     def write(
-        operand, scatter_indices, updates, dimension_numbers, *, indices_are_sorted=False, unique_indices=False, mode=None
+        operand,
+        scatter_indices,
+        updates,
+        dimension_numbers,
+        *,
+        indices_are_sorted=False,
+        unique_indices=False,
+        mode=None,
     ):
         x, indices, new = operands(name, operand, scatter_indices, updates)
         mode = indexing.FILL_OR_DROP if mode is None else indexing.GatherScatterMode.from_any(mode)
@@ -350,7 +373,9 @@ scatter = _scatter("scatter", indexing.Scatter, "x with windows at computed star
 scatter_add = _scatter("scatter_add", indexing.ScatterAdd, "x with updates added at computed places.")
 scatter_sub = _scatter("scatter_sub", indexing.ScatterSub, "x with updates subtracted at computed places.")
 scatter_mul = _scatter("scatter_mul", indexing.ScatterMul, "x with computed places multiplied by updates.")
-scatter_min = _scatter("scatter_min", indexing.ScatterMin, "x with computed places lowered to updates that are smaller.")
+scatter_min = _scatter(
+    "scatter_min", indexing.ScatterMin, "x with computed places lowered to updates that are smaller."
+)
 scatter_max = _scatter("scatter_max", indexing.ScatterMax, "x with computed places raised to updates that are larger.")
 
 __all__ = [

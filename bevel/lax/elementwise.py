@@ -74,7 +74,7 @@ rsqrt = _smooth("rsqrt", powers.Rsqrt)
 cbrt = _smooth("cbrt", powers.Cbrt)
 
 neg = _unary("neg", arithmetic.NEG)
-abs = _unary("abs", complex_ops.Abs())  # noqa: A001 - JAX's name, as others below
+abs = _unary("abs", complex_ops.Abs())
 sign = _unary("sign", complex_ops.Sign())
 floor = _unary("floor", arithmetic.Floor())
 ceil = _unary("ceil", arithmetic.Ceil())
@@ -105,9 +105,9 @@ add = _binary("add", arithmetic.ADD)
 sub = _binary("sub", arithmetic.SUB)
 div = _binary("div", arithmetic.DIV)
 rem = _binary("rem", arithmetic.Rem())
-max = _binary("max", arithmetic.MAX)  # noqa: A001
-min = _binary("min", arithmetic.MIN)  # noqa: A001
-pow = _binary("pow", powers.Pow())  # noqa: A001
+max = _binary("max", arithmetic.MAX)
+min = _binary("min", arithmetic.MIN)
+pow = _binary("pow", powers.Pow())
 atan2 = _binary("atan2", trigonometric.Atan2())
 bitwise_and = _binary("bitwise_and", logic.AND)
 bitwise_or = _binary("bitwise_or", logic.OR)
@@ -121,7 +121,7 @@ gt = _binary("gt", logic.GT)
 ge = _binary("ge", logic.GE)
 lt = _binary("lt", logic.LT)
 le = _binary("le", logic.LE)
-complex = _binary("complex", complex_ops.Complex())  # noqa: A001
+complex = _binary("complex", complex_ops.Complex())
 
 
 def mul(x, y, *, out_dtype=None):
@@ -184,7 +184,7 @@ def conj(x):
     return complex_ops.Conj(get_aval(x).dtype)(x)
 
 
-def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):  # noqa: A001
+def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):
     """The nearest integer, in x's dtype; `rounding_method` says where a half goes."""
     return arithmetic.Round(RoundingMethod(rounding_method))(operand("round", x))
 
@@ -205,18 +205,18 @@ def reciprocal(x):
     return powers.IntegerPow(-1)(x)
 
 
-def clamp(min, x, max):  # noqa: A002 - JAX's names
+def clamp(min, x, max):
     """x held between min and max, which are scalars or of x's shape."""
     return arithmetic.Clamp()(*operands("clamp", min, x, max))
 
 
-def reduce_precision(operand, exponent_bits, mantissa_bits):  # noqa: F811 - JAX's name for the argument
+def reduce_precision(operand, exponent_bits, mantissa_bits):
     """x rounded as if it had so many bits of exponent and mantissa, in its own dtype."""
     [x] = operands("reduce_precision", operand)
     return converting.ReducePrecision(int(exponent_bits), int(mantissa_bits))(x)
 
 
-def optimization_barrier(operand, /):  # noqa: F811
+def optimization_barrier(operand, /):
     """A pytree of arrays as it is; the compiler computes all of it before anything that uses a part of it."""
     leaves, structure = tree_flatten(operand)
     return tree_unflatten(structure, barriers.OptimizationBarrier()(*leaves))

@@ -70,7 +70,10 @@ def spread_out(name, *values):
             )
         full.append(sizes.pop() if sizes else 1)
     shape = tuple(full)
-    return [v if s == shape or not s and is_literal(v) else _repeat(v, s, shape) for v, s in zip(values, shapes, strict=True)]
+    return [
+        v if s == shape or (not s and is_literal(v)) else _repeat(v, s, shape)
+        for v, s in zip(values, shapes, strict=True)
+    ]
 
 
 def _repeat(x, old, shape):

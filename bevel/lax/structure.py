@@ -86,7 +86,7 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
 # ---- shapes
 
 
-def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):  # noqa: F811 - JAX's name
+def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     """The same elements in row-major order under another shape; `dimensions` names the order in which axes are read."""
     x = _accepted("reshape", operand)
     sizes = as_shape("reshape", new_sizes)
@@ -108,7 +108,7 @@ def _accepted(name, value, position=0):
     return operand(name, value, position)
 
 
-def broadcast(operand, sizes, *, out_sharding=None):  # noqa: F811
+def broadcast(operand, sizes, *, out_sharding=None):
     """x repeated along new leading axes of these sizes."""
     x = _accepted("broadcast", operand)
     sizes = as_shape("broadcast", sizes)
@@ -117,7 +117,7 @@ def broadcast(operand, sizes, *, out_sharding=None):  # noqa: F811
     return broadcast_in_dim(x, sizes + shape, places, out_sharding=out_sharding)
 
 
-def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):  # noqa: F811
+def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):
     """x repeated to a shape: its axis i becomes axis broadcast_dimensions[i]; sizes are equal, or 1 and repeated."""
     x = _accepted("broadcast_in_dim", operand)
     shape = as_shape("broadcast_in_dim", shape)
@@ -147,7 +147,7 @@ def broadcast_like(arr, like_arr):
     return broadcast_in_dim(shapes.reshape(x, [shape[i] for i in kept]), target, [offset + i for i in kept])
 
 
-def broadcast_shapes(*shapes):  # noqa: F811
+def broadcast_shapes(*shapes):
     """The shape that all of these broadcast to by NumPy's rule. Raises ValueError where there is none."""
     rank = max([len(s) for s in shapes], default=0)
     result = [1] * rank
@@ -186,17 +186,19 @@ def squeeze(array, dimensions):
     return shapes.Squeeze(axes)(x) if axes else x
 
 
-def collapse(operand, start_dimension, stop_dimension=None):  # noqa: F811
+def collapse(operand, start_dimension, stop_dimension=None):
     """x with the axes from start_dimension up to stop_dimension joined in one."""
     x = _accepted("collapse", operand)
     shape = get_aval(x).shape
     start, stop, _ = slice_builtin(start_dimension, stop_dimension).indices(len(shape))
     if stop < start:
-        raise ShapeError(f"lax.collapse of shape {shape}: stop_dimension {stop_dimension} lies before {start_dimension}.")
+        raise ShapeError(
+            f"lax.collapse of shape {shape}: stop_dimension {stop_dimension} lies before {start_dimension}."
+        )
     return reshape(x, (*shape[:start], math.prod(shape[start:stop]), *shape[stop:]))
 
 
-def transpose(operand, permutation):  # noqa: F811
+def transpose(operand, permutation):
     """x with its axes reordered: result.shape[i] == x.shape[permutation[i]]."""
     x = _accepted("transpose", operand)
     permutation = integers("transpose", "permutation", permutation)
@@ -205,7 +207,7 @@ def transpose(operand, permutation):  # noqa: F811
     return shapes.Transpose(permutation)(x)
 
 
-def rev(operand, dimensions):  # noqa: F811
+def rev(operand, dimensions):
     """x with the order of elements reversed along these axes."""
     return shapes.Rev(integers("rev", "dimensions", dimensions))(_accepted("rev", operand))
 
@@ -220,7 +222,7 @@ def _of_one_dtype(name, values):
     return operands(name, *values)
 
 
-def concatenate(operands, dimension):  # noqa: F811
+def concatenate(operands, dimension):
     """Arrays joined along one axis."""
     xs = _of_one_dtype("concatenate", operands)
     if len(xs) == 1 and get_aval(xs[0]).shape and 0 <= dimension < len(get_aval(xs[0]).shape):
@@ -228,7 +230,7 @@ def concatenate(operands, dimension):  # noqa: F811
     return cutting.Concatenate(operator.index(dimension))(*xs)
 
 
-def stack(operands, axis=0):  # noqa: F811
+def stack(operands, axis=0):
     """Arrays of one shape side by side along a new axis."""
     xs = _of_one_dtype("stack", operands)
     if not xs:
@@ -247,7 +249,7 @@ def unstack(x, axis=0):
     return tuple(joining.Unstack(axis_of("unstack", axis, len(get_aval(x).shape)))(x))
 
 
-def split(operand, sizes, axis=0):  # noqa: F811
+def split(operand, sizes, axis=0):
     """x cut along an axis into parts of these sizes, which add up to its size."""
     x = _accepted("split", operand)
     aval = get_aval(x)
@@ -260,12 +262,12 @@ def split(operand, sizes, axis=0):  # noqa: F811
     return list(joining.Split(sizes, axis)(x))
 
 
-def tile(operand, reps):  # noqa: F811
+def tile(operand, reps):
     """x repeated reps[i] times along each axis i."""
     return joining.Tile(integers("tile", "reps", reps))(_accepted("tile", operand))
 
 
-def pad(operand, padding_value, padding_config):  # noqa: F811
+def pad(operand, padding_value, padding_config):
     """x with a value put around and between its elements: (low, high, interior) for each axis.
 
     Negative low and high cut elements off.
@@ -284,7 +286,7 @@ def pad(operand, padding_value, padding_config):  # noqa: F811
 slice_builtin = slice
 
 
-def slice(operand, start_indices, limit_indices, strides=None):  # noqa: A001, F811
+def slice(operand, start_indices, limit_indices, strides=None):
     """The elements from start_indices up to limit_indices, every strides-th, along each axis."""
     x = _accepted("slice", operand)
     starts = integers("slice", "start_indices", start_indices)
@@ -296,7 +298,7 @@ def slice(operand, start_indices, limit_indices, strides=None):  # noqa: A001, F
     return cutting.Slice(starts, limits, steps)(x)
 
 
-def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):  # noqa: F811
+def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
     """x[start:limit:stride] along one axis; indices may count from its end."""
     x = _accepted("slice_in_dim", operand)
     shape = get_aval(x).shape
@@ -311,14 +313,16 @@ def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):  # noqa: 
     return slice(x, starts, limits, steps)
 
 
-def index_in_dim(operand, index, axis=0, keepdims=True):  # noqa: F811
+def index_in_dim(operand, index, axis=0, keepdims=True):
     """The slice of x at one index along an axis, which stays with size 1 unless keepdims is False."""
     x = _accepted("index_in_dim", operand)
     shape = get_aval(x).shape
     axis = axis_of("index_in_dim", axis, len(shape))
     place = operator.index(index)
     if not -shape[axis] <= place < shape[axis]:
-        raise IndexError(f"index {place} is out of bounds for axis {axis} with size {shape[axis]}{user_line(' at {}')}.")
+        raise IndexError(
+            f"index {place} is out of bounds for axis {axis} with size {shape[axis]}{user_line(' at {}')}."
+        )
     place %= shape[axis]
     part = slice_in_dim(x, place, place + 1, 1, axis)
     return part if keepdims else squeeze(part, (axis,))
@@ -341,12 +345,12 @@ def select(pred, on_true, on_false):
     return SELECT_N(pred, on_false, on_true)
 
 
-def convert_element_type(operand, new_dtype):  # noqa: F811
+def convert_element_type(operand, new_dtype):
     """The same values in another dtype. A Python type (`float`, `int`) is taken in its usual width."""
     return convert(_accepted("convert_element_type", operand), _dtype(new_dtype, "convert_element_type"))
 
 
-def bitcast_convert_type(operand, new_dtype):  # noqa: F811
+def bitcast_convert_type(operand, new_dtype):
     """The same bits read as another dtype; a narrower one adds a last axis, a wider one takes it in."""
     x = _accepted("bitcast_convert_type", operand)
     return BitcastConvertType(_dtype(new_dtype, "bitcast_convert_type"))(x)

@@ -66,7 +66,7 @@ def static_axes(axis):
     """Axes in a form that can be hashed, before a call is looked up by them."""
     if axis is None or type(axis) is int:
         return axis
-    if isinstance(axis, (tuple, list)) or isinstance(axis, (np.ndarray, Array)) and np.ndim(axis):
+    if isinstance(axis, (tuple, list)) or (isinstance(axis, (np.ndarray, Array)) and np.ndim(axis)):
         return tuple([operator.index(a) for a in axis])
     try:
         return operator.index(axis)

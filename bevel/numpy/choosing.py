@@ -79,7 +79,7 @@ def _smaller(x, y):
     return AND(x, y) if dtype_of(x) == _BOOL else arithmetic.MIN(x, y)
 
 
-def clip(arr=None, /, min=None, max=None):  # noqa: A002 - NumPy's names
+def clip(arr=None, /, min=None, max=None):
     """arr held between min and max; either may be None, or an array that broadcasts.
 
     >>> import bevel.numpy as jnp

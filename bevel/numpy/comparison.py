@@ -51,7 +51,7 @@ def array_equal(a1, a2, equal_nan=False):
     """Have both one shape and equal elements?"""
     try:
         x, y = asarray(a1), asarray(a2)
-    except Exception:  # noqa: BLE001 - what cannot be made an array equals none, as NumPy has it
+    except Exception:
         return asarray(False)
     if shape_of(x) != shape_of(y):
         return asarray(False)
@@ -71,7 +71,7 @@ def array_equiv(a1, a2):
     try:
         x, y = asarray(a1), asarray(a2)
         np.broadcast_shapes(shape_of(x), shape_of(y))
-    except Exception:  # noqa: BLE001 - as in array_equal
+    except Exception:
         return asarray(False)
     return _array_equal(x, y, equal_nan=False)
 

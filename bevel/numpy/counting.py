@@ -34,7 +34,9 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     """
     v = as_array("bincount", x)
     if not dtypes.issubdtype(get_aval(v).dtype, np.integer):
-        raise TypeError(f"x argument to bincount must have an integer type{user_line(' at {}')}; got {get_aval(v).dtype}.")
+        raise TypeError(
+            f"x argument to bincount must have an integer type{user_line(' at {}')}; got {get_aval(v).dtype}."
+        )
     if len(shape_of(v)) != 1:
         raise ValueError(f"bincount: only 1-dimensional input supported{user_line(' at {}')}; got shape {shape_of(v)}.")
     minlength = as_index("bincount", minlength)
@@ -50,7 +52,9 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     else:
         weights = as_array("bincount", weights)
         if shape_of(weights) != shape_of(v):
-            raise ValueError(f"bincount: weights of shape {shape_of(weights)} for x of shape {shape_of(v)}{user_line(' at {}')}.")
+            raise ValueError(
+                f"bincount: weights of shape {shape_of(weights)} for x of shape {shape_of(v)}{user_line(' at {}')}."
+            )
     return _bincount(v, weights, length=length)
 
 
@@ -65,11 +69,13 @@ def _bincount(v, weights, *, length):
 # ---- histograms
 
 
-def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002 - NumPy's name
+def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """The edges of bins: `bins` equal ones over `range` (by default from the smallest to the largest), or as given."""
     x = as_array("histogram_bin_edges", a)
     if isinstance(bins, str):
-        raise TypeError(f"jnp.histogram has no rule {bins!r} for bins{user_line(' at {}')}: give their number or their edges.")
+        raise TypeError(
+            f"jnp.histogram has no rule {bins!r} for bins{user_line(' at {}')}: give their number or their edges."
+        )
     edges = asarray(bins) if not np.isscalar(bins) else bins
     if shape_of(edges):
         dtype = get_aval(x).dtype
@@ -95,13 +101,15 @@ def _edges_given(edges, *, dtype):
 def _equal_edges(x, ends, *, count):
     dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
     x = convert(reshaped(x, (get_aval(x).size,)), dtype)
-    low, high = (reductions.min(x), reductions.max(x)) if ends is None else [convert(e, dtype) for e in (ends[0], ends[1])]
+    low, high = (
+        (reductions.min(x), reductions.max(x)) if ends is None else [convert(e, dtype) for e in (ends[0], ends[1])]
+    )
     flat = equal(low, high)
     low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
     return convert(linspace(low, high, count + 1), dtype)
 
 
-def histogram(a, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+def histogram(a, bins=10, range=None, weights=None, density=None):
     """(how many elements fall into each bin, the edges of the bins). The last bin holds its upper edge.
 
     bins      their number, or their rising edges
@@ -111,7 +119,9 @@ def histogram(a, bins=10, range=None, weights=None, density=None):  # noqa: A002
     """
     x = as_array("histogram", a)
     if weights is not None and shape_of(as_array("histogram", weights)) != shape_of(x):
-        raise ValueError(f"weights should have the same shape as a{user_line(' at {}')}: {shape_of(weights)} and {shape_of(x)}.")
+        raise ValueError(
+            f"weights should have the same shape as a{user_line(' at {}')}: {shape_of(weights)} and {shape_of(x)}."
+        )
     edges = histogram_bin_edges(x, bins, range, weights)
     return _histogram(x, edges, weights, density=bool(density)), edges
 
@@ -146,7 +156,7 @@ def _binned(x, edges, weight, count):
     return whole.at[place].add(weight)[1 : count + 1]
 
 
-def histogramdd(sample, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+def histogramdd(sample, bins=10, range=None, weights=None, density=None):
     """(the counts in a grid of bins, a list of edges) of points, which are the rows of `sample`."""
     points = as_array("histogramdd", sample)
     if len(shape_of(points)) == 1:
@@ -159,9 +169,7 @@ def histogramdd(sample, bins=10, range=None, weights=None, density=None):  # noq
         raise ValueError(f"should be a bin for each dimension{user_line(' at {}')}: {len(given)} for {rank}.")
     if range is not None and len(range) != rank:
         raise ValueError(f"len(range) should be {rank}; got {len(range)}{user_line(' at {}')}.")
-    edges = [
-        histogram_bin_edges(points[:, i], b, None if range is None else range[i]) for i, b in enumerate(given)
-    ]
+    edges = [histogram_bin_edges(points[:, i], b, None if range is None else range[i]) for i, b in enumerate(given)]
     counts = _histogramdd(points, edges, weights, density=bool(density))
     return counts, edges
 
@@ -181,10 +189,12 @@ def _histogramdd(points, edges, weights, *, density):
     return counts
 
 
-def histogram2d(x, y, bins=10, range=None, weights=None, density=None):  # noqa: A002 - NumPy's name
+def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
     """(counts, edges along x, edges along y) of points (x, y)."""
     v, w = as_arrays("histogram2d", x, y)
-    if isinstance(bins, (tuple, list)) and len(bins) not in (1, 2) or not isinstance(bins, (tuple, list)) and shape_of(bins):
+    if (isinstance(bins, (tuple, list)) and len(bins) not in (1, 2)) or (
+        not isinstance(bins, (tuple, list)) and shape_of(bins)
+    ):
         bins = [asarray(bins)] * 2
     from bevel.numpy.joining import stack
 

@@ -26,7 +26,7 @@ def wanted_dtype(dtype, what) -> object:
     return dtypes.requested_dtype(dtype, what)
 
 
-def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out_sharding=None):  # noqa: A002
+def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out_sharding=None):
     """An array of numbers, lists of numbers, NumPy arrays or arrays.
 
     dtype   of the result; by default what the values meet in, 64-bit types narrowed where x64 is off
@@ -142,7 +142,9 @@ def _put(value, aval):
 def _from_sequence(values, dtype, copy):
     """Nested sequences of numbers and arrays."""
     leaves = list(_leaves(values))
-    if not any([isinstance(v, (Array, Tracer)) or getattr(getattr(v, "aval", None), "extended", False) for v in leaves]):
+    if not any(
+        [isinstance(v, (Array, Tracer)) or getattr(getattr(v, "aval", None), "extended", False) for v in leaves]
+    ):
         try:
             host = np.asarray(_plain(values))
         except ValueError as error:
@@ -199,7 +201,9 @@ def checked_shape(shape, what) -> tuple[int, ...]:
             return _dimensions((operator.index(shape),), what)
         return _dimensions(tuple([operator.index(d) for d in shape]), what)
     except TypeError as error:
-        raise TypeError(f"{what} needs a shape: an int or a tuple of ints; got {shape!r}{user_line(' at {}')}.") from error
+        raise TypeError(
+            f"{what} needs a shape: an int or a tuple of ints; got {shape!r}{user_line(' at {}')}."
+        ) from error
 
 
 def _dimensions(shape, what):
@@ -299,7 +303,11 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
     if dtype is None:
         pairs = [get_aval(v) for v in given if v is not None]
-        dtype = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0] if len(pairs) > 1 else pairs[0].dtype
+        dtype = (
+            dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0]
+            if len(pairs) > 1
+            else pairs[0].dtype
+        )
     dtype = wanted_dtype(dtype, "arange")
     start, stop, step = host
     if stop is None:
@@ -392,7 +400,9 @@ def save(file, arr, allow_pickle=True):
 
 def savez(file, *args, allow_pickle=True, **kwds):
     """Arrays into a .npz file, as NumPy writes it."""
-    np.savez(file, *[np.asarray(a) for a in args], allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()})
+    np.savez(
+        file, *[np.asarray(a) for a in args], allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()}
+    )
 
 
 __all__ = [

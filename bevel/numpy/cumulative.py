@@ -80,7 +80,9 @@ def _cumulative(name, x, axis, dtype, include_initial, op, first, promote_intege
         raise ValueError(f"The input must be non-scalar to take a {name}{user_line(' at {}')}.")
     if axis is None:
         if len(shape_of(x)) > 1:
-            raise ValueError(f"{name} of an array of rank {len(shape_of(x))} must be told the axis{user_line(' at {}')}.")
+            raise ValueError(
+                f"{name} of an array of rank {len(shape_of(x))} must be told the axis{user_line(' at {}')}."
+            )
         axis = 0
     axis = one_axis(name, axis, len(shape_of(x)))
     result = _accumulate(name, x, axis, dtype, None, op, promote_integers)
@@ -174,7 +176,7 @@ def gradient(f, *varargs, axis=None, edge_order=None):
         )
     spacing = list(varargs) if len(varargs) == len(axes) else [varargs[0] if varargs else 1.0] * len(axes)
     results = _gradient(x, spacing, axes=axes)
-    return results[0] if axis is not None and not isinstance(axis, (tuple, list)) or len(axes) == 1 else results
+    return results[0] if (axis is not None and not isinstance(axis, (tuple, list))) or len(axes) == 1 else results
 
 
 @compiled(static="axes")
@@ -188,7 +190,9 @@ def _gradient(x, spacing, *, axes):
 def _slope(x, h, axis):
     size = shape_of(x)[axis]
     if size < 2:
-        raise ValueError(f"gradient needs at least 2 samples along axis {axis}; shape {shape_of(x)} has {size}{user_line(' at {}')}.")
+        raise ValueError(
+            f"gradient needs at least 2 samples along axis {axis}; shape {shape_of(x)} has {size}{user_line(' at {}')}."
+        )
     h = as_array("gradient", h)
 
     def part(v, start, stop):
@@ -200,7 +204,9 @@ def _slope(x, h, axis):
         parts = [divide(first, h), divide(inner, multiply(h, 2)), divide(last, h)]
     else:
         if shape_of(h) != (size,):
-            raise ValueError(f"gradient needs {size} coordinates along axis {axis}; got shape {shape_of(h)}{user_line(' at {}')}.")
+            raise ValueError(
+                f"gradient needs {size} coordinates along axis {axis}; got shape {shape_of(h)}{user_line(' at {}')}."
+            )
         column = [1] * len(shape_of(x))
 
         def along(v):

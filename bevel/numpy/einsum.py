@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import string
 
-import numpy as np
-
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_arrays, refuse_out, shape_of
-from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.matrices import diagonal_of
 from bevel.numpy.products import contracted, ready
@@ -45,7 +41,7 @@ def parsed(subscripts, operands):
         if "." in named:
             raise ValueError(f"einsum {text!r}: '.' belongs in an ellipsis '...'{user_line(' at {}')}.")
         count = rank - len(named)
-        if count < 0 or count and "..." not in term:
+        if count < 0 or (count and "..." not in term):
             raise ValueError(
                 f"einsum {text!r}: {term!r} names {len(named)} axes, its operand has {rank}{user_line(' at {}')}."
             )
@@ -127,7 +123,7 @@ def _path(terms, output, shapes, optimize):
         return (tuple(range(len(terms))),)
     if optimize is False:
         return ((0, 1),) + tuple([(0, n) for n in range(len(terms) - 2, 0, -1)])
-    if not isinstance(optimize, (str, bool)) :
+    if not isinstance(optimize, (str, bool)):
         steps = [tuple(s) for s in optimize if not isinstance(s, str)]
         return tuple(steps)
     import opt_einsum  # lazy: for start-up time

@@ -96,7 +96,9 @@ def arccosh(x, /):
     [x] = promote_inexact(array("arccosh", x))
     result = hyperbolic.Acosh()(x)
     if is_complex(x):  # of the two, the one in the right half-plane, as NumPy has it
-        result = select(LT(complex_ops.real(result), filled_with(complex_ops.real(result), 0)), arithmetic.neg(result), result)
+        result = select(
+            LT(complex_ops.real(result), filled_with(complex_ops.real(result), 0)), arithmetic.neg(result), result
+        )
     return result
 
 
@@ -332,7 +334,7 @@ def rint(x, /):
 
 
 @compiled(static=("decimals", "out"))
-def round(a, decimals=0, out=None):  # noqa: A001 - NumPy's name
+def round(a, decimals=0, out=None):
     """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point."""
     refuse_out("round", out)
     x = array("round", a)

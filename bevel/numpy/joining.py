@@ -73,7 +73,9 @@ def _join(name, values, axis, dtype=None):
             f"{', '.join([str(s) for s in own])}."
         )
     if not own[0]:
-        raise ValueError(f"Zero-dimensional arrays cannot be concatenated{user_line(' at {}')}; jnp.stack puts them side by side.")
+        raise ValueError(
+            f"Zero-dimensional arrays cannot be concatenated{user_line(' at {}')}; jnp.stack puts them side by side."
+        )
     axis = one_axis(name, axis, len(own[0]))
     for s in own:
         if s[:axis] != own[0][:axis] or s[axis + 1 :] != own[0][axis + 1 :]:
@@ -170,7 +172,9 @@ def _block(arrays):
             raise ValueError(f"block: list arguments cannot be empty{user_line(' at {}')}.")
         depths = {depth_of(v) for v in value}
         if len(depths) > 1:
-            raise ValueError(f"block needs lists nested to one depth{user_line(' at {}')}; got depths {sorted(depths)}.")
+            raise ValueError(
+                f"block needs lists nested to one depth{user_line(' at {}')}; got depths {sorted(depths)}."
+            )
         return 1 + depths.pop()
 
     def ranks(value):
@@ -268,7 +272,7 @@ def dsplit(ary, indices_or_sections):
 # ---- repeating
 
 
-def tile(A, reps):  # noqa: N803 - NumPy's name
+def tile(A, reps):
     """The array repeated `reps` times along each axis.
 
     >>> import bevel.numpy as jnp
@@ -329,8 +333,10 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
         if counts.dtype.kind not in "iub":
             raise TypeError(f"repeat needs integer counts; got dtype {counts.dtype}{user_line(' at {}')}.")
     count_shape = shape_of(counts)
-    if len(count_shape) > 1 or count_shape and count_shape[0] not in (1, size):
-        raise ValueError(f"repeat needs one count, or one for each of the {size} slices; got shape {count_shape}{user_line(' at {}')}.")
+    if len(count_shape) > 1 or (count_shape and count_shape[0] not in (1, size)):
+        raise ValueError(
+            f"repeat needs one count, or one for each of the {size} slices; got shape {count_shape}{user_line(' at {}')}."
+        )
     if total_repeat_length is None:
         counts = np.broadcast_to(counts, (size,))
         if (counts < 0).any():
@@ -411,7 +417,9 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
         places = places.astype(np.int64).ravel()
         wrong = places[(places < -size) | (places >= size)]
         if wrong.size and places.size == 1 and np.ndim(obj) == 0:
-            raise IndexError(f"delete: index {wrong[0]} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}.")
+            raise IndexError(
+                f"delete: index {wrong[0]} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
+            )
         keep = np.ones(size, bool)
         keep[places[(places >= -size) & (places < size)]] = False
     return _rows_at(x, np.flatnonzero(keep).astype(np.int32), axis)
@@ -420,9 +428,9 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
 @compiled(static="axis")
 def _delete_traced(x, places, *, axis):
     from bevel.numpy.arithmetic import add, greater_equal, remainder
+    from bevel.numpy.picking import take
     from bevel.numpy.reductions import sum as total
     from bevel.numpy.searching import sort
-    from bevel.numpy.picking import take
     from bevel.ops.shapes import Iota
 
     size = shape_of(x)[axis]
@@ -456,7 +464,9 @@ def insert(arr, obj, values, axis=None):
         raise IndexError(f"insert takes ints, a slice or booleans; got dtype {places.dtype}{user_line(' at {}')}.")
     scalar, places = places.ndim == 0, places.astype(np.int64).ravel()
     if (places < -size).any() or (places > size).any():
-        raise IndexError(f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}.")
+        raise IndexError(
+            f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
+        )
     places = np.where(places < 0, places + size, places)
     shape = list(shape_of(x))
     rank = shape_of(added)

@@ -49,7 +49,9 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     x = as_array("diagonal", a)
     rank = len(shape_of(x))
     if rank < 2:
-        raise ValueError(f"diagonal requires an array of at least two dimensions; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise ValueError(
+            f"diagonal requires an array of at least two dimensions; got shape {shape_of(x)}{user_line(' at {}')}."
+        )
     i, j = one_axis("diagonal", axis1, rank), one_axis("diagonal", axis2, rank)
     if i == j:
         raise AxisError(f"diagonal needs two different axes; got {axis1} twice{user_line(' at {}')}.")
@@ -112,7 +114,9 @@ def diag_indices_from(arr):
     if len(shape) < 2:
         raise ValueError(f"diag_indices_from input must be at least 2-d{user_line(' at {}')}; got shape {shape}.")
     if len(set(shape)) != 1:
-        raise ValueError(f"diag_indices_from: all dimensions must be of equal length{user_line(' at {}')}; got {shape}.")
+        raise ValueError(
+            f"diag_indices_from: all dimensions must be of equal length{user_line(' at {}')}; got {shape}."
+        )
     return diag_indices(shape[0], len(shape))
 
 
@@ -155,7 +159,7 @@ def triu(m, k=0):
     return _triangle("triu", m, operator.index(k), False)
 
 
-def tri(N, M=None, k=0, dtype=None):  # noqa: N803 - NumPy's names
+def tri(N, M=None, k=0, dtype=None):
     """1 on and below the k-th diagonal of an N by M matrix, 0 above."""
     dtype = np.dtype("float32") if dtype is None else wanted_dtype(dtype, "tri")
     n = as_index("tri", N)
@@ -216,7 +220,7 @@ def mask_indices(n, mask_func, k=0, *, size=None):
 # ---- the matrices themselves
 
 
-def eye(N, M=None, k=0, dtype=None, *, device=None):  # noqa: N803 - NumPy's names
+def eye(N, M=None, k=0, dtype=None, *, device=None):
     """1 on the k-th diagonal of an N by M matrix, 0 elsewhere.
 
     >>> import bevel.numpy as jnp
@@ -246,7 +250,7 @@ def identity(n, dtype=None):
 
 
 @compiled(static=("N", "increasing"))
-def vander(x, N=None, increasing=False):  # noqa: N803 - NumPy's names
+def vander(x, N=None, increasing=False):
     """The powers of each element, as rows: from the N-1st down to 0, or up with `increasing`."""
     from bevel.numpy.arithmetic import power
 
@@ -278,7 +282,7 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
     x = as_array("fill_diagonal", a)
     value = convert(as_array("fill_diagonal", val), get_aval(x).dtype)
     shape = shape_of(x)
-    if len(shape) < 2 or len(shape) > 2 and len(set(shape)) > 1:
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
         raise ValueError(f"fill_diagonal needs a matrix, or axes of one size; got shape {shape}{user_line(' at {}')}.")
     n = min(shape)
     flat = reshaped(value, (get_aval(value).size,))

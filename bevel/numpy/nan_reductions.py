@@ -11,9 +11,9 @@ from bevel.numpy.axes import as_array, refuse_out, shape_of
 from bevel.numpy.choosing import where as where_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.elementwise import isnan
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to
 from bevel.ops.logic import AND, NOT
 from bevel.ops.powers import sqrt
-from bevel.numpy.promotion import broadcast_shapes, broadcast_to
 from bevel.ops.reductions import highest, lowest
 from bevel.ops.shapes import full
 
@@ -101,7 +101,9 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, where=None):
     """As `mean`, of the elements that are not NaN; NaN where there is none."""
     refuse_out("nanmean", out)
     x = as_array("nanmean", a)
-    return reductions.mean(x, axis, dtype, None, keepdims, where=_numbers("nanmean", x, where) if _has_nan(x) else where)
+    return reductions.mean(
+        x, axis, dtype, None, keepdims, where=_numbers("nanmean", x, where) if _has_nan(x) else where
+    )
 
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims"))

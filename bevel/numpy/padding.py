@@ -49,7 +49,9 @@ def pad(array, pad_width, mode="constant", **kwargs):
     if callable(mode):
         return _by_function(x, widths, mode, kwargs)
     if mode not in _OPTIONS:
-        raise NotImplementedError(f"Unimplemented padding mode {mode!r}{user_line(' at {}')}: it is one of {', '.join(_OPTIONS)}.")
+        raise NotImplementedError(
+            f"Unimplemented padding mode {mode!r}{user_line(' at {}')}: it is one of {', '.join(_OPTIONS)}."
+        )
     unknown = [k for k in kwargs if k not in _OPTIONS[mode]]
     if unknown:
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {unknown}{user_line(' at {}')}.")
@@ -81,7 +83,9 @@ def _values(values):
 
 def _host_widths(widths, what="pad_width"):
     if isinstance(widths, Tracer) and widths.known_value() is None:
-        raise ConcretizationTypeError(f"pad needs {what} as numbers, for it decides the shape{user_line(' at {}')}; it is traced.")
+        raise ConcretizationTypeError(
+            f"pad needs {what} as numbers, for it decides the shape{user_line(' at {}')}; it is traced."
+        )
     host = np.asarray(widths)
     if host.dtype.kind not in "iu":
         raise TypeError(f"`{what}` must be of integral type{user_line(' at {}')}; got {widths}.")
@@ -106,7 +110,7 @@ def _value_pairs(what, values, rank):
     if shape not in ((), (1,), (2,), (1, 2), (rank, 2), (rank, 1)):
         raise ValueError(f"jnp.pad: {what} of shape {shape} does not fit an array of rank {rank}{user_line(' at {}')}.")
     spread = broadcast_to(values, (rank, 2))
-    pick = lambda i, j: reshaped(slice_in_dim(slice_in_dim(spread, i, i + 1, 0), j, j + 1, 1), ())  # noqa: E731
+    pick = lambda i, j: reshaped(slice_in_dim(slice_in_dim(spread, i, i + 1, 0), j, j + 1, 1), ())
     return [(pick(i, 0), pick(i, 1)) for i in range(rank)]
 
 
@@ -147,7 +151,9 @@ def _joined(parts, axis):
 
 def _check_not_empty(mode, x, axis, pair):
     if not shape_of(x)[axis] and any(pair):
-        raise ValueError(f"Cannot apply {mode!r} padding to empty axis {axis}{user_line(' at {}')}: shape {shape_of(x)}.")
+        raise ValueError(
+            f"Cannot apply {mode!r} padding to empty axis {axis}{user_line(' at {}')}: shape {shape_of(x)}."
+        )
 
 
 @compiled(static="widths")
@@ -157,7 +163,9 @@ def _edges(x, *, widths):
         if before or after:
             n = shape_of(x)[axis]
             repeated = [
-                broadcast_to(_part(x, i, i + 1, axis), tuple([w if k == axis else d for k, d in enumerate(shape_of(x))]))
+                broadcast_to(
+                    _part(x, i, i + 1, axis), tuple([w if k == axis else d for k, d in enumerate(shape_of(x))])
+                )
                 for i, w in ((0, before), (n - 1, after))
             ]
             x = _joined([repeated[0], x, repeated[1]], axis)
@@ -248,7 +256,11 @@ def _statistics(x, *, widths, mode, lengths):
             value = find(part, axis=axis, keepdims=True)
             if dtypes.issubdtype(dtype, np.integer) and dtypes.issubdtype(get_aval(value).dtype, np.floating):
                 value = Round(1)(value)
-            sides.append(broadcast_to(convert(value, dtype), tuple([width if k == axis else d for k, d in enumerate(shape_of(x))])))
+            sides.append(
+                broadcast_to(
+                    convert(value, dtype), tuple([width if k == axis else d for k, d in enumerate(shape_of(x))])
+                )
+            )
         x = _joined([sides[0], x, sides[1]], axis)
     return x
 

@@ -13,7 +13,7 @@ from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, subtract
-from bevel.numpy.axes import as_array, as_arrays, one_axis, refuse_out, shape_of
+from bevel.numpy.axes import as_arrays, one_axis, refuse_out, shape_of
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
@@ -151,7 +151,9 @@ def matvec(x1, x2, /):
     """Matrices [..., m, n] applied to vectors [..., n]."""
     x, y = as_arrays("matvec", x1, x2)
     if len(shape_of(x)) < 2 or not shape_of(y):
-        raise ValueError(f"matvec needs matrices and vectors; got shapes {shape_of(x)} and {shape_of(y)}{user_line(' at {}')}.")
+        raise ValueError(
+            f"matvec needs matrices and vectors; got shapes {shape_of(x)} and {shape_of(y)}{user_line(' at {}')}."
+        )
     if len(shape_of(y)) == 1:
         return matmul(x, y)
     return _matvec(x, y)
@@ -167,7 +169,9 @@ def vecmat(x1, x2, /):
     """Vectors [..., n], conjugated, applied to matrices [..., n, m] from the left."""
     x, y = as_arrays("vecmat", x1, x2)
     if len(shape_of(y)) < 2 or not shape_of(x):
-        raise ValueError(f"vecmat needs vectors and matrices; got shapes {shape_of(x)} and {shape_of(y)}{user_line(' at {}')}.")
+        raise ValueError(
+            f"vecmat needs vectors and matrices; got shapes {shape_of(x)} and {shape_of(y)}{user_line(' at {}')}."
+        )
     return _vecmat(x, y)
 
 
@@ -219,7 +223,9 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
         sides = [(v,) if isinstance(v, (int, np.integer)) else tuple(v) for v in axes]
         if len(sides[0]) != len(sides[1]):
             raise ValueError(f"tensordot needs as many axes of a as of b; got {axes}{user_line(' at {}')}.")
-        pairs = tuple([tuple([one_axis("tensordot", i, r) for i in s]) for s, r in zip(sides, (x_rank, y_rank), strict=True)])
+        pairs = tuple(
+            [tuple([one_axis("tensordot", i, r) for i in s]) for s, r in zip(sides, (x_rank, y_rank), strict=True)]
+        )
     else:
         raise TypeError(f"tensordot needs axes as an int or a pair of sequences; got {axes!r}{user_line(' at {}')}.")
     return _tensordot(x, y, axes=pairs, precision=precision, preferred_element_type=preferred_element_type)
@@ -258,7 +264,9 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     )
     sizes = shape_of(x)[-1], shape_of(y)[-1]
     if sizes[0] not in (2, 3) or sizes[1] not in (2, 3):
-        raise ValueError(f"cross takes vectors of size 2 or 3; got sizes {sizes[0]} and {sizes[1]}{user_line(' at {}')}.")
+        raise ValueError(
+            f"cross takes vectors of size 2 or 3; got sizes {sizes[0]} and {sizes[1]}{user_line(' at {}')}."
+        )
     batch = broadcast_shapes("cross", shape_of(x)[:-1], shape_of(y)[:-1])
     x, y = broadcast_to(x, (*batch, sizes[0])), broadcast_to(y, (*batch, sizes[1]))
     last = len(batch)

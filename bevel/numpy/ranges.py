@@ -47,7 +47,9 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     num = _count("linspace", num)
     start, stop = as_arrays("linspace", start, stop)
     dtype, inner = _dtype_between("linspace", dtype, start, stop)
-    result, step = _linspace(start, stop, num=num, endpoint=bool(endpoint), axis=as_index("linspace", axis), dtype=dtype, inner=inner)
+    result, step = _linspace(
+        start, stop, num=num, endpoint=bool(endpoint), axis=as_index("linspace", axis), dtype=dtype, inner=inner
+    )
     result = result if device is None else asarray(result, device=device)
     return (result, step) if retstep else result
 
@@ -100,7 +102,9 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     num = _count("geomspace", num)
     start, stop = as_arrays("geomspace", start, stop)
     dtype, inner = _dtype_between("geomspace", dtype, start, stop)
-    return _geomspace(start, stop, num=num, endpoint=bool(endpoint), axis=as_index("geomspace", axis), dtype=dtype, inner=inner)
+    return _geomspace(
+        start, stop, num=num, endpoint=bool(endpoint), axis=as_index("geomspace", axis), dtype=dtype, inner=inner
+    )
 
 
 @compiled(static=("num", "endpoint", "axis", "dtype", "inner"))

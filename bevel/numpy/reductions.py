@@ -14,12 +14,12 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of, static_axes
+from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.ops import arithmetic, powers
-from bevel.ops.complex import abs_, conj, real
+from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import MUL, mul
 from bevel.ops.logic import AND, NE, OR, select
@@ -94,7 +94,9 @@ def _strong(x):
 def _initial(name, initial, dtype):
     value = as_array(name, initial)
     if shape_of(value):
-        raise ValueError(f"{name} needs a number as initial; got an array of shape {shape_of(value)}{user_line(' at {}')}.")
+        raise ValueError(
+            f"{name} needs a number as initial; got an array of shape {shape_of(value)}{user_line(' at {}')}."
+        )
     return convert(value, dtype)
 
 
@@ -121,7 +123,7 @@ def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_int
 
 
 @compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
-def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):  # noqa: A001
+def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
     """The sum of elements along axes; 0 where there are none.
 
     dtype             of the result, and of the addition (float16 and bfloat16 are added in float32)
@@ -132,7 +134,9 @@ def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=
     >>> print(jnp.sum(jnp.array([[1, 2], [3, 4]]), axis=0))
     [4 6]
     """
-    return _accumulate("sum", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceSum, arithmetic.ADD, 0)
+    return _accumulate(
+        "sum", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceSum, arithmetic.ADD, 0
+    )
 
 
 @compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
@@ -176,13 +180,13 @@ def _min_of(x, y):
 
 
 @compiled(static=("axis", "keepdims"))
-def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
+def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
     return _extreme("max", a, axis, out, keepdims, initial, where, ReduceMax, _max_of, lowest)
 
 
 @compiled(static=("axis", "keepdims"))
-def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001 - NumPy's name
+def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
     return _extreme("min", a, axis, out, keepdims, initial, where, ReduceMin, _min_of, highest)
 
@@ -243,13 +247,13 @@ def _logical(name, a, axis, out, keepdims, where, reduce, identity):
 
 
 @compiled(static=("axis", "keepdims"))
-def all(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
+def all(a, axis=None, out=None, keepdims=False, *, where=None):
     """Are all elements along axes true (not 0)? True where there are none."""
     return _logical("all", a, axis, out, keepdims, where, ReduceAnd, True)
 
 
 @compiled(static=("axis", "keepdims"))
-def any(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001 - NumPy's name
+def any(a, axis=None, out=None, keepdims=False, *, where=None):
     """Is any element along axes true (not 0)? False where there are none."""
     return _logical("any", a, axis, out, keepdims, where, ReduceOr, False)
 
@@ -322,7 +326,9 @@ def _variance(name, a, axis, dtype, ddof, keepdims, where, center, correction):
     else:
         dtype = wanted_dtype(dtype, name)
         if dtypes.issubdtype(own, np.complexfloating) and not dtypes.issubdtype(dtype, np.complexfloating):
-            raise ValueError(f"{name} of complex numbers with a real dtype loses their imaginary part{user_line(' at {}')}: {dtype}.")
+            raise ValueError(
+                f"{name} of complex numbers with a real dtype loses their imaginary part{user_line(' at {}')}: {dtype}."
+            )
         inner = _inner_dtype(dtypes.promote_types(inexact, dtype) if dtypes.issubdtype(dtype, np.inexact) else inexact)
         inner = inner if dtypes.issubdtype(dtype, np.inexact) else inexact
         dtype = _real(dtype)

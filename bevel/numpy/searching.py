@@ -13,10 +13,10 @@ from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.selection import index
 from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.reductions import sum as total
+from bevel.numpy.selection import index
 from bevel.ops.arithmetic import ADD, SUB
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
@@ -98,7 +98,9 @@ def _lexsort(keys, *, axis):
     keys = as_arrays("lexsort", *keys)
     shape = shape_of(keys[0])
     if any([shape_of(k) != shape for k in keys]):
-        raise ValueError(f"lexsort needs keys of one shape{user_line(' at {}')}; got {', '.join([str(shape_of(k)) for k in keys])}.")
+        raise ValueError(
+            f"lexsort needs keys of one shape{user_line(' at {}')}; got {', '.join([str(shape_of(k)) for k in keys])}."
+        )
     if not shape:
         return full((), 0, index_dtype())
     axis = one_axis("lexsort", axis, len(shape))
@@ -250,7 +252,9 @@ def digitize(x, bins, right=False, *, method=None):
 
     x, edges = as_arrays("digitize", x, bins)
     if len(shape_of(edges)) != 1:
-        raise ValueError(f"digitize: bins must be a 1-dimensional array{user_line(' at {}')}; got shape {shape_of(edges)}.")
+        raise ValueError(
+            f"digitize: bins must be a 1-dimensional array{user_line(' at {}')}; got shape {shape_of(edges)}."
+        )
     [n] = shape_of(edges)
     if not n:
         return full(shape_of(x), 0, index_dtype())
@@ -296,13 +300,17 @@ def _fills(fill_value, rank):
         return [0] * rank
     if isinstance(fill_value, (tuple, list)):
         if len(fill_value) != rank:
-            raise ValueError(f"nonzero needs one fill_value for each of {rank} axes; got {len(fill_value)}{user_line(' at {}')}.")
+            raise ValueError(
+                f"nonzero needs one fill_value for each of {rank} axes; got {len(fill_value)}{user_line(' at {}')}."
+            )
         values = list(fill_value)
     else:
         values = [fill_value] * rank
     for value in values:
         if shape_of(value):
-            raise ValueError(f"nonzero's fill_value must be a number, or one for each axis{user_line(' at {}')}; got {value}.")
+            raise ValueError(
+                f"nonzero's fill_value must be a number, or one for each axis{user_line(' at {}')}; got {value}."
+            )
     return values
 
 

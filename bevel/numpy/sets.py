@@ -76,7 +76,9 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
     dtype = index_dtype()
     if not n or not get_aval(x).size:
         if size and fill_value is None:
-            raise ValueError(f"jnp.{name}: for zero-sized input with nonzero size, fill_value must be specified{user_line(' at {}')}.")
+            raise ValueError(
+                f"jnp.{name}: for zero-sized input with nonzero size, fill_value must be specified{user_line(' at {}')}."
+            )
         shape = [size or 0 if i == axis else d for i, d in enumerate(shape_of(x))]
         none = full((size or 0,), 0, dtype)
         return full(shape, 0, get_aval(x).dtype) if fill_value is None else full(shape, fill_value, get_aval(x).dtype), none, \
@@ -109,8 +111,18 @@ def _taken(x, order, new, inverse, places, fill, *, axis, size):
     return values, convert(first, dtype), convert(inverse, dtype), convert(counts, dtype)
 
 
-def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, size=None,
-           fill_value=None, sorted=True):  # noqa: A002 - NumPy's name  # fmt: skip
+def unique(
+    ar,
+    return_index=False,
+    return_inverse=False,
+    return_counts=False,
+    axis=None,
+    *,
+    equal_nan=True,
+    size=None,
+    fill_value=None,
+    sorted=True,
+):
     """The different elements in rising order (the different slices along an axis).
 
     return_index     also where each first stands
@@ -176,7 +188,9 @@ def unique_values(x, /, *, size=None, fill_value=None):
 def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
     """Which elements occur in another array."""
     if method not in ("auto", "compare_all", "binary_search", "sort"):
-        raise ValueError(f"isin: method {method!r} is not 'auto', 'compare_all', 'binary_search' or 'sort'{user_line(' at {}')}.")
+        raise ValueError(
+            f"isin: method {method!r} is not 'auto', 'compare_all', 'binary_search' or 'sort'{user_line(' at {}')}."
+        )
     x, y = promote_dtypes(*as_arrays("isin", element, test_elements))
     shape = shape_of(x)
     n, m = get_aval(x).size, get_aval(y).size
@@ -220,7 +234,11 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
         x = unique(x)
     elif not assume_unique:
         [x] = sorted_by([x], 0)
-        new = NOT(equal(x[1:], x[:-1])) if shape_of(x)[0] > 1 else full((max(shape_of(x)[0] - 1, 0),), True, np.dtype(bool))
+        new = (
+            NOT(equal(x[1:], x[:-1]))
+            if shape_of(x)[0] > 1
+            else full((max(shape_of(x)[0] - 1, 0),), True, np.dtype(bool))
+        )
         first = concatenate([full((min(1, shape_of(x)[0]),), True, np.dtype(bool)), new])
         return _picked("setdiff1d", x, AND(first, isin(x, y, invert=True)), size, fill_value)
     return _picked("setdiff1d", x, isin(x, y, invert=True), size, fill_value)
@@ -264,11 +282,19 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=Non
     values = take(x_sorted, places, mode="clip")
     there = places < n
     # what fills up is the smallest in common, as with unique
-    fill = values[0] if fill_value is None and size else convert(as_array("intersect1d", fill_value or 0), get_aval(x).dtype)
+    fill = (
+        values[0]
+        if fill_value is None and size
+        else convert(as_array("intersect1d", fill_value or 0), get_aval(x).dtype)
+    )
     values = where(there, values, fill) if size else values
     if not return_indices:
         return values
-    return values, where(there, take(x_order, places, mode="clip"), n), where(there, take(y_places, places, mode="clip"), m)
+    return (
+        values,
+        where(there, take(x_order, places, mode="clip"), n),
+        where(there, take(y_places, places, mode="clip"), m),
+    )
 
 
 @compiled

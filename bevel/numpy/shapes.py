@@ -14,7 +14,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
 from bevel.numpy import promotion
-from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, several_axes, shape_of, static_axes
+from bevel.numpy.axes import as_array, as_arrays, one_axis, several_axes, shape_of, static_axes
 from bevel.numpy.creation import checked_shape, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.ops.convert import BitcastConvertType, convert
@@ -167,7 +167,9 @@ def matrix_transpose(x, /):
     x = as_array("matrix_transpose", x)
     rank = len(shape_of(x))
     if rank < 2:
-        raise ValueError(f"x must be at least two-dimensional for matrix_transpose; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise ValueError(
+            f"x must be at least two-dimensional for matrix_transpose; got shape {shape_of(x)}{user_line(' at {}')}."
+        )
     return Transpose((*range(rank - 2), rank - 1, rank - 2))(x)
 
 
@@ -204,7 +206,9 @@ def rollaxis(a, axis, start=0):
     rank = len(shape_of(x))
     axis = one_axis("rollaxis", axis, rank)
     if not -rank <= start <= rank:
-        raise ValueError(f"rollaxis of an array of rank {rank} needs start from {-rank} to {rank}; got {start}{user_line(' at {}')}.")
+        raise ValueError(
+            f"rollaxis of an array of rank {rank} needs start from {-rank} to {rank}; got {start}{user_line(' at {}')}."
+        )
     start = start + rank if start < 0 else start
     return moveaxis(x, axis, start - (start > axis))
 
@@ -367,7 +371,9 @@ def _steps(name, x, count, axis):
     """The axes moved along, and how many shifts are needed."""
     axes = tuple([one_axis(name, i, len(shape_of(x))) for i in (axis if isinstance(axis, tuple) else (axis,))])
     if count not in (1, len(axes)) and len(axes) != 1:
-        raise ValueError(f"{name} needs one shift, or one for each axis; got {count} for axes {axes}{user_line(' at {}')}.")
+        raise ValueError(
+            f"{name} needs one shift, or one for each axis; got {count} for axes {axes}{user_line(' at {}')}."
+        )
     return axes * count if len(axes) == 1 else axes
 
 
@@ -564,7 +570,9 @@ def _view(a, *, dtype):
         halves = _view(x, dtype=part)
         last = shape_of(halves)[-1]
         if last % 2:
-            raise ValueError(f"view of {aval.str_short()} as {dtype.name} needs pairs along the last axis{user_line(' at {}')}.")
+            raise ValueError(
+                f"view of {aval.str_short()} as {dtype.name} needs pairs along the last axis{user_line(' at {}')}."
+            )
         pairs = reshaped(halves, (*shape_of(halves)[:-1], last // 2, 2))
         axis = len(shape_of(pairs)) - 1
         real, imaginary = (Squeeze((axis,))(slice_in_dim(pairs, i, i + 1, axis)) for i in (0, 1))
@@ -577,7 +585,9 @@ def _view(a, *, dtype):
     if old == new:
         return BitcastConvertType(dtype)(x)
     if not aval.shape:
-        raise ValueError(f"view of a number cannot change the width of its dtype{user_line(' at {}')}: {aval.dtype} to {dtype}.")
+        raise ValueError(
+            f"view of a number cannot change the width of its dtype{user_line(' at {}')}: {aval.dtype} to {dtype}."
+        )
     last = aval.shape[-1]
     if old > new:
         return reshaped(BitcastConvertType(dtype)(x), (*aval.shape[:-1], last * (old // new)))

@@ -44,14 +44,24 @@ def _quantile(name, a, q, axis, method, keepdims, weights, skips_nan, out, overw
     if method not in _METHODS:
         raise ValueError(f"{name}: method {method!r} is none of {', '.join(_METHODS)}{user_line(' at {}')}.")
     if weights is not None and method != "inverted_cdf":
-        raise NotImplementedError(f"{name}: {method} doesn't support weights{user_line(' at {}')}; only 'inverted_cdf' does.")
+        raise NotImplementedError(
+            f"{name}: {method} doesn't support weights{user_line(' at {}')}; only 'inverted_cdf' does."
+        )
     x, q = as_arrays(name, a, q)
     if len(shape_of(q)) > 1:
         raise ValueError(f"{name}: q must have rank 0 or 1{user_line(' at {}')}; got shape {shape_of(q)}.")
     if dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
         raise ValueError(f"{name} does not support complex numbers{user_line(' at {}')}: they have no order.")
     return _quantiles(
-        x, q, weights, name=name, axis=static_axes(axis), method=method, keepdims=keepdims, skips_nan=skips_nan, scale=scale
+        x,
+        q,
+        weights,
+        name=name,
+        axis=static_axes(axis),
+        method=method,
+        keepdims=keepdims,
+        skips_nan=skips_nan,
+        scale=scale,
     )
 
 
@@ -71,7 +81,9 @@ def _quantiles(x, q, weights, *, name, axis, method, keepdims, skips_nan, scale)
     count = math.prod([shape[i] for i in axes])
     lead = [shape[i] for i in others]
     if not count:
-        raise ValueError(f"{name} needs at least one element; shape {shape} has none along axis {axis}{user_line(' at {}')}.")
+        raise ValueError(
+            f"{name} needs at least one element; shape {shape} has none along axis {axis}{user_line(' at {}')}."
+        )
 
     def gathered(v):
         return reshaped(transposed(v, [*others, *axes]), [*lead, count])
@@ -81,7 +93,9 @@ def _quantiles(x, q, weights, *, name, axis, method, keepdims, skips_nan, scale)
         w = as_array(name, weights)
         if shape_of(w) != shape:
             if len(axes) != 1 or shape_of(w) != (shape[axes[0]],):
-                raise ValueError(f"{name}: weights of shape {shape_of(w)} don't fit an array of shape {shape}{user_line(' at {}')}.")
+                raise ValueError(
+                    f"{name}: weights of shape {shape_of(w)} don't fit an array of shape {shape}{user_line(' at {}')}."
+                )
             w = broadcast_to(reshaped(w, [shape[i] if i in axes else 1 for i in range(len(shape))]), shape)
         results = _weighted(rows, q, gathered(convert(w, work)), skips_nan)
     else:
@@ -298,7 +312,11 @@ def _corrcoef(c):
         return divide(c, c)
     from bevel.numpy.matrices import diagonal_of
 
-    deviations = sqrt(real(diagonal_of(c, 0, 0, 1)) if dtypes.issubdtype(get_aval(c).dtype, np.complexfloating) else diagonal_of(c, 0, 0, 1))
+    deviations = sqrt(
+        real(diagonal_of(c, 0, 0, 1))
+        if dtypes.issubdtype(get_aval(c).dtype, np.complexfloating)
+        else diagonal_of(c, 0, 0, 1)
+    )
     c = divide(divide(c, deviations[:, None]), deviations[None, :])
     if dtypes.issubdtype(get_aval(c).dtype, np.complexfloating):
         from bevel.ops.complex import Complex

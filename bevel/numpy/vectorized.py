@@ -21,7 +21,9 @@ def _parsed(signature):
     """(names of each argument's core axes, those of each result)."""
     plain = re.sub(r"\s+", "", signature)
     if not _SIGNATURE.match(plain):
-        raise ValueError(f"not a valid gufunc signature: {signature}{user_line(' at {}')}. It reads as '(m,n),(n)->(m)'.")
+        raise ValueError(
+            f"not a valid gufunc signature: {signature}{user_line(' at {}')}. It reads as '(m,n),(n)->(m)'."
+        )
     sides = plain.split("->")
     return [[tuple(re.findall(_NAME, core)) for core in re.findall(r"\(([^()]*)\)", side)] for side in sides]
 
@@ -41,7 +43,9 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
     (4, 2)
     """
     if not set(map(type, excluded)) <= {int, str}:
-        raise TypeError(f"vectorize: excluded must name arguments by int or str{user_line(' at {}')}; got {excluded!r}.")
+        raise TypeError(
+            f"vectorize: excluded must name arguments by int or str{user_line(' at {}')}; got {excluded!r}."
+        )
     if any([isinstance(e, int) and e < 0 for e in excluded]):
         raise ValueError(f"vectorize: excluded contains negative numbers{user_line(' at {}')}: {excluded!r}.")
     cores = None if signature is None else _parsed(signature)
@@ -130,7 +134,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     x = as_array("apply_along_axis", arr)
     rank = len(shape_of(x))
     axis = one_axis("apply_along_axis", as_index("apply_along_axis", axis), rank)
-    function = lambda v: func1d(v, *args, **kwargs)  # noqa: E731
+    function = lambda v: func1d(v, *args, **kwargs)
     for i in range(1, rank - axis):
         function = vmap(function, in_axes=i, out_axes=-1)
     for _ in range(axis):
@@ -148,7 +152,9 @@ def apply_over_axes(func, a, axes):
         elif len(shape_of(result)) == len(shape_of(x)) - 1:
             x = expand_dims(result, one_axis("apply_over_axes", axis, len(shape_of(x))))
         else:
-            raise ValueError(f"function is not returning an array of the correct shape{user_line(' at {}')}: {shape_of(result)}.")
+            raise ValueError(
+                f"function is not returning an array of the correct shape{user_line(' at {}')}: {shape_of(result)}."
+            )
     return x
 
 

@@ -140,7 +140,7 @@ class Max(Binary):
         return mul(dy, balanced(y, x, result))
 
     def reference(self, x, y):
-        return np.maximum(x, y)
+        return np.where((x == 0) & (y == 0), x + y, np.maximum(x, y)).astype(x.dtype)  # max(0, -0) is 0 in either order
 
 
 @primitive
@@ -157,7 +157,8 @@ class Min(Binary):
         return mul(dy, balanced(y, x, result))
 
     def reference(self, x, y):
-        return np.minimum(x, y)
+        # min(0, -0) is -0 in either order
+        return np.where((x == 0) & (y == 0) & np.signbit(np.real(x)), x, np.minimum(x, y)).astype(x.dtype)
 
 
 def balanced(x, y, chosen):

@@ -44,6 +44,7 @@ class OptimizationBarrier(Primitive):
     """Its operands as they are; the compiler computes all of them before anything that uses one."""
 
     multiple_results = True
+    kind = "barriers"
 
     def infer(self, *avals):
         return list(avals)

@@ -20,7 +20,7 @@ class Complex(Binary):
     """x + iy of two real arrays."""
 
     hlo = "stablehlo.complex"
-    takes = "float"
+    takes = "single or double"
 
     def result(self, aval):
         return ShapedArray(aval.shape, dtypes.to_complex_dtype(aval.dtype), aval.weak_type)
@@ -32,7 +32,9 @@ class Complex(Binary):
         return [real(ct), neg(imag(ct))]
 
     def reference(self, x, y):
-        return (x + 1j * y).astype(np.complex64 if x.dtype == np.float32 else np.complex128)
+        result = np.empty(np.shape(x), np.complex64 if x.dtype == np.float32 else np.complex128)
+        result.real, result.imag = x, y  # x + 1j * y would make NaNs of infinities
+        return result
 
 
 class Part(Unary):
@@ -84,7 +86,7 @@ class Conj(Unary):
     """The complex conjugate of x; complex also where x is real, as `input_dtype` says."""
 
     input_dtype: object
-    takes = "inexact"
+    takes = "parts"
 
     def result(self, aval):
         return ShapedArray(aval.shape, dtypes.to_complex_dtype(aval.dtype), aval.weak_type)

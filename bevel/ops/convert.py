@@ -28,6 +28,9 @@ class ConvertElementType(Unary):
     sharding: object = None
     takes = "any"
 
+    def printed(self):
+        return [(key, value) for key, value in Unary.printed(self) if key != "sharding" or value is not None]
+
     def infer(self, x):
         return ShapedArray(x.shape, self.new_dtype, self.weak_type)
 

@@ -18,6 +18,7 @@ from bevel.ops.shapes import (
     full,
     instantiate,
     mapped_size,
+    move_axis,
     reduce_sum,
     to_front,
 )

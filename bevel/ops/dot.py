@@ -40,6 +40,13 @@ class DotGeneral(Primitive):
     out_sharding: object = None
     kind = "dots"
 
+    def printed(self):
+        """As JAX prints it: axes as lists, and what is None unsaid."""
+        axes = tuple([tuple([list(side) for side in pair]) for pair in self.dimension_numbers])
+        said = {"out_sharding": self.out_sharding, "precision": self.precision}
+        said["preferred_element_type"] = self.preferred_element_type
+        return [("dimension_numbers", axes), *[(key, value) for key, value in said.items() if value is not None]]
+
     def infer(self, x, y):
         (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
         for side, aval, summed, batched in (("x", x, x_sum, x_batch), ("y", y, y_sum, y_batch)):
@@ -192,7 +199,7 @@ class DotGeneral(Primitive):
         yield DotGeneral(matmul, None, np.dtype("int32")), [int8, int8]
         narrow = [array(2, 3, dtype="bfloat16"), array(3, 2, dtype="bfloat16")]
         yield DotGeneral(matmul, None, np.dtype("float32")), narrow
-        yield DotGeneral(matmul, DotAlgorithmPreset.F32_F32_F32), [array(2, 3), array(3, 2)]
+        yield DotGeneral(matmul, DotAlgorithmPreset.F64_F64_F64), [array(2, 3), array(3, 2)]
 
     @staticmethod
     def refusals(array):

@@ -30,6 +30,8 @@ KINDS = {
     "inexact": lambda d: dtypes.issubdtype(d, np.inexact),
     "complex": lambda d: dtypes.issubdtype(d, np.complexfloating),
     "integer": lambda d: dtypes.issubdtype(d, np.integer),
+    "single or double": lambda d: d in (np.float32, np.float64),
+    "parts": lambda d: d in (np.float32, np.float64) or dtypes.issubdtype(d, np.complexfloating),
     "unsigned or signed": lambda d: dtypes.issubdtype(d, np.integer),
     "bits": lambda d: dtypes.issubdtype(d, np.integer) or d == np.bool_,
 }
@@ -40,6 +42,8 @@ _IN_WORDS = {
     "float": "floating-point numbers",
     "inexact": "floating-point or complex numbers",
     "complex": "complex numbers",
+    "single or double": "float32 or float64, the parts of a complex number",
+    "parts": "floating-point or complex numbers (not narrower than float32)",
     "integer": "integers",
     "bits": "integers or booleans",
 }
@@ -253,7 +257,12 @@ def typed(number, aval):
 def pair(x, y):
     """Two operands of a rule, Python numbers among them in the dtype of the other."""
     if type(y) in _PYTHON_SCALARS:
-        return (x, y) if type(x) in _PYTHON_SCALARS else (x, typed(y, get_aval(x)))
+        if type(x) not in _PYTHON_SCALARS:
+            return x, typed(y, get_aval(x))
+        if type(x) is type(y):
+            return x, y
+        kind = type(x + y)  # the wider of the two, as Python has it
+        return kind(x), kind(y)
     if type(x) in _PYTHON_SCALARS:
         return typed(x, get_aval(y)), y
     return x, y

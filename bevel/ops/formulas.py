@@ -1,8 +1,8 @@
 """Lowerings written as formulas: values with Python's operators, each of which appends one StableHLO operation.
 
-    def lower(self, out, x):
-        x = Formula.of(out, x)
-        return where(x < 0, -x, x * 2 + 1).value
+def lower(self, out, x):
+    x = Formula.of(out, x)
+    return where(x < 0, -x, x * 2 + 1).value
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BOOL = np.dtype(bool)
 class Formula:
     """A value in a program being written, with its aval and the emitter that writes there."""
 
-    __slots__ = ("out", "value", "aval")
+    __slots__ = ("aval", "out", "value")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, out, value, aval):
@@ -204,7 +204,9 @@ def loop(going, step, values):
     before = [Formula(emitter, v, a) for v, a in zip(arguments, avals, strict=True)]
     after = step(*before)
     active = before[0]
-    emitter.finish([(active & after[0]).value, *[where(active, a, b).value for a, b in zip(after[1:], before[1:], strict=True)]])
+    emitter.finish(
+        [(active & after[0]).value, *[where(active, a, b).value for a, b in zip(after[1:], before[1:], strict=True)]]
+    )
     return [Formula(out, v, a) for v, a in zip(operation.results, avals, strict=True)]
 
 
@@ -215,7 +217,8 @@ def _any(out, mask):
     scalar = ShapedArray((), _BOOL)
     start = out.constant(False, scalar)
     rank = len(mask.aval.shape)
-    operation = out.ops("stablehlo.reduce", [mask.value, start], {"dimensions": i64s(*range(rank))}, avals=[scalar], regions=1)
+    operation = out.ops(
+        "stablehlo.reduce", [mask.value, start], {"dimensions": i64s(*range(rank))}, avals=[scalar], regions=1
+    )
     out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.or", [x[0], y[0]], aval=scalar)])
     return operation.results[0]
-

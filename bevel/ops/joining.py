@@ -191,7 +191,9 @@ class Tile(Linear):
 
     def infer(self, x):
         if len(self.reps) != len(x.shape) or any(r < 0 for r in self.reps):
-            raise ShapeError(f"tile of {x.str_short()} needs a number of repeats per axis, not negative; got {self.reps}.")
+            raise ShapeError(
+                f"tile of {x.str_short()} needs a number of repeats per axis, not negative; got {self.reps}."
+            )
         return x.with_shape([d * r for d, r in zip(x.shape, self.reps, strict=True)])
 
     def transpose(self, ct, x):

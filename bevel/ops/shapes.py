@@ -62,7 +62,7 @@ class BroadcastInDim(Linear):
         kept = {p for p, d in zip(self.broadcast_dimensions, x.aval.shape, strict=True) if d != 1 or self.shape[p] == 1}
         summed = tuple([i for i in range(len(self.shape)) if i not in kept])
         ct = reduce_sum(ct, summed)
-        return [ct if ct.aval.shape == x.aval.shape else reshape(ct, x.aval.shape)]
+        return [reshape(ct, x.aval.shape)]
 
     def batch(self, operands, axes):
         [x], [axis] = operands, axes

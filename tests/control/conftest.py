@@ -5,7 +5,6 @@ import pytest
 
 import bevel
 
-
 # These programs run once: LLVM need not work on them (2x less time in all).
 _QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 

@@ -1,4 +1,4 @@
-"""associative_scan: against running results in NumPy, for each size up to some, with derivatives; and what it refuses."""
+"""associative_scan: against running results in NumPy, with derivatives; and what it refuses."""
 
 import numpy as np
 import pytest

@@ -33,7 +33,10 @@ BRANCHES = [first, second, third]
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_branch_for_all(assert_alike, index):
     assert_alike(
-        lambda x, y: switch(jnp.int32(index), BRANCHES, x, y), lambda x, y: BRANCHES[index](x, y), floats(3), floats(3, seed=1)
+        lambda x, y: switch(jnp.int32(index), BRANCHES, x, y),
+        lambda x, y: BRANCHES[index](x, y),
+        floats(3),
+        floats(3, seed=1),
     )
 
 
@@ -99,7 +102,7 @@ def test_residuals_of_branches_share_places():
         return cond(p, lambda y: jnp.sin(y), lambda y: jnp.exp(y) * y, x).sum()
 
     eqns = bevel.make_jaxpr(bevel.grad(f, 1))(True, jnp.ones(3)).eqns
-    [primal, linear] = [e for e in eqns if e.primitive.name == "cond"]
+    [primal, _] = [e for e in eqns if e.primitive.name == "cond"]
     # sin keeps cos(y); exp(y) * y keeps exp(y) and y, of which y is an operand: one shared place will do
     assert len(primal.outvars) == 2
 
@@ -185,7 +188,9 @@ def test_branches_of_unlike_results():
         lambda: cond(True, lambda x: {"a": x}, lambda x: {"a": x[None]}, jnp.float32(1)),
         TypeError, "result['a']", "float32[1]", "shape",
     )  # fmt: skip
-    refused(lambda: cond(True, lambda x: None, lambda x: x, 1.0), TypeError, "true_fun has None", "false_fun has a leaf")
+    refused(
+        lambda: cond(True, lambda x: None, lambda x: x, 1.0), TypeError, "true_fun has None", "false_fun has a leaf"
+    )
     refused(lambda: switch(0, [lambda: 1, lambda: 2, lambda: 2.5]), TypeError, "branches[0]", "branches[2]")
 
 

@@ -1,4 +1,4 @@
-"""while_loop, and fori_loop with traced bounds: against Python's own loop, with forward derivatives; and what they refuse."""
+"""while_loop, and fori_loop with traced bounds: against Python's own loop, with derivatives; and what they refuse."""
 
 import numpy as np
 import pytest
@@ -111,7 +111,9 @@ def test_reverse_mode_is_refused():
     with pytest.raises(ValueError, match="fori_loop"):
         bevel.grad(bevel.jit(lambda x, n: fori_loop(0, n, lambda i, c: c * 2, x)))(1.0, 3)
     with pytest.raises(ValueError, match="while_loop"):
-        bevel.grad(lambda x: scan(lambda c, _: (while_loop(lambda c: c < 9, double, c), None), x, None, length=2)[0])(1.0)
+        bevel.grad(lambda x: scan(lambda c, _: (while_loop(lambda c: c < 9, double, c), None), x, None, length=2)[0])(
+            1.0
+        )
 
 
 def test_reverse_mode_past_a_loop_without_derivative():

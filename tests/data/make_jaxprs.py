@@ -405,7 +405,7 @@ def names(jax):
     import numpy as np
 
     jnp, lax = jax.numpy, jax.lax
-    scope = {"jax": jax, "jnp": jnp, "lax": lax, "np": np, "P": jax.sharding.PartitionSpec}
+    scope = {"jax": jax, "jnp": jnp, "lax": lax, "np": np}
     kinds = {"f32": "float32", "i32": "int32", "u32": "uint32", "c64": "complex64", "b": "bool", "f16": "float16"}
     for short, dtype in kinds.items():
         scope[short] = lambda *shape, dtype=dtype: np.zeros(shape, dtype)
@@ -444,7 +444,10 @@ def names(jax):
     custom_vjp_sin.defvjp(sin_forward, sin_backward)
     scope |= {"named": named, "host_function": host_function, "in_scope": in_scope}
     scope |= {"custom_jvp_sin": custom_jvp_sin, "custom_vjp_sin": custom_vjp_sin}
-    if len(jax.devices()) >= 4:
+    sharding = getattr(jax, "sharding", None)  # a library may bring it later than the rest
+    if sharding is not None:
+        scope["P"] = sharding.PartitionSpec
+    if sharding is not None and len(jax.devices()) >= 4:
         scope["mesh"] = jax.sharding.Mesh(np.array(jax.devices()[:4]), ("i",))
     return scope
 

@@ -192,7 +192,11 @@ def test_means_what_numpy_means_eagerly(source, means_the_same):
 
 @pytest.mark.parametrize(
     "source",
-    ["np.roll(f(2, 3), v(2), axis=1)", "np.roll(f(2, 3), v(-4))", "np.repeat(f(3), v([2, 0, 1]), total_repeat_length=3)"],
+    [
+        "np.roll(f(2, 3), v(2), axis=1)",
+        "np.roll(f(2, 3), v(-4))",
+        "np.repeat(f(3), v([2, 0, 1]), total_repeat_length=3)",
+    ],
 )
 def test_shifts_and_counts_may_be_traced(source, means_the_same):
     plain = source.replace(", total_repeat_length=3", "")
@@ -274,7 +278,14 @@ def test_bits_are_read_as_another_dtype():
 
 def test_weak_types_stay_where_nothing_is_computed():
     weak = jnp.broadcast_to(1.0, (2, 2))
-    for keeps in (jnp.ravel, jnp.flip, jnp.tril, jnp.transpose, lambda x: jnp.concatenate([x, x]), lambda x: jnp.pad(x, 1)):
+    for keeps in (
+        jnp.ravel,
+        jnp.flip,
+        jnp.tril,
+        jnp.transpose,
+        lambda x: jnp.concatenate([x, x]),
+        lambda x: jnp.pad(x, 1),
+    ):
         assert keeps(weak).weak_type
     for drops in (jnp.diag, jnp.sum, jnp.max, jnp.mean, jnp.cumsum):
         assert not drops(weak).weak_type

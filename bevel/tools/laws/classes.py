@@ -81,10 +81,18 @@ def has_its_rules(cls):
 @class_law("fields")
 def every_field_is_used(cls):
     """Every parameter is read by some rule."""
+    unread_yet = set(cls.fields) - set(SAID_ELSEWHERE)
     read = set()
-    for owner in cls.__mro__ if cls.fields else ():
+    for owner in cls.__mro__ if unread_yet else ():
         if issubclass(owner, Primitive) and owner is not Primitive:
-            read |= set(re.findall(r"\b(?:self|op)\.(\w+)", inspect.getsource(owner)))
-    unread = [field for field in cls.fields if field not in read and field not in SAID_ELSEWHERE]
+            for rule in vars(owner).values():
+                rule = getattr(rule, "fget", None) or getattr(rule, "__func__", rule)
+                if inspect.isfunction(rule) and rule.__name__ != "__new__":
+                    try:
+                        source = inspect.getsource(rule)
+                    except OSError:  # typed into a prompt: nothing to read
+                        return
+                    read |= set(re.findall(r"\b(?:self|op)\.(\w+)", source))
+    unread = sorted(unread_yet - read)
     if unread:
         raise LawBroken(f"{cls.__name__} reads {', '.join(unread)} nowhere.")

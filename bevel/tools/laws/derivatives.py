@@ -7,6 +7,7 @@ import contextlib
 import numpy as np
 
 from bevel.base import dtypes, settings
+from bevel.core.primitive import LinearOperand, Primitive
 from bevel.core.staging import stage
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
@@ -210,6 +211,54 @@ def _check_cotangent(sample, position, expected, aval):
         raise LawBroken(
             f"vjp is the transpose of jvp: {sample!r} has for operand {position}, {expected.str_short()}, "
             f"a cotangent {aval.str_short()}."
+        )
+
+
+def _has_transpose(sample) -> bool:
+    return has_derivative(sample) and type(sample.op).transpose is not Primitive.transpose and not sample.holds_programs
+
+
+@law("transpose", _has_transpose)
+def transpose_is_the_adjoint(sample):
+    """Wherever the op is linear in a choice of operands, its transpose is the adjoint: <ct, L v> = <Lᵀ ct, v>.
+
+    (A jvp rule may write other ops than this one on the tape, so the law of the vjp alone would not reach every rule.)
+    """
+    with point_of(sample) as point:
+        for chosen in point.choices:
+            by_reference(_check_adjoint)(sample, point, chosen)
+
+
+def _check_adjoint(sample, point, chosen):
+    wanted = point.inexact_results
+
+    def linear(vs):
+        given = iter(vs)
+        xs = [next(given) if i in chosen else x for i, x in enumerate(point.operands)]
+        return [np.asarray(r) for r in apply(point.op)(*xs)]
+
+    xs = [point.operands[i] for i in chosen]
+    vs = [point.tangents[i] for i in chosen]
+    with np.errstate(all="ignore"):
+        at_x, at_v = linear(xs), linear(vs)
+        both, turned = linear([x - 2 * v for x, v in zip(xs, vs, strict=True)]), linear([-3 * v for v in vs])
+        at_zero = linear([np.zeros_like(v) for v in vs])
+        for i, (a, b, c, d, zero) in enumerate(zip(at_x, at_v, both, turned, at_zero, strict=True)):
+            size = 1e-9 if point.step < 1e-3 else 1e-3
+            near = lambda p, q: np.allclose(p, q, rtol=size, atol=size)
+            if i not in wanted or not (near(c, a - 2 * b) and near(d, -3 * b) and near(zero, 0)):
+                return  # not linear in these
+    operands = [LinearOperand(get_aval(x)) if i in chosen else x for i, x in enumerate(point.operands)]
+    cts = point.cotangents if point.op.multiple_results else point.cotangents[0]
+    found = point.op.transpose(cts, *operands)
+    pulled = [np.zeros_like(v) if found[i] is None or is_zero(found[i]) else found[i] for i, v in zip(chosen, vs, strict=True)]
+    for i, ct in zip(chosen, pulled, strict=True):
+        _check_cotangent(sample, i, get_aval(point.operands[i]), get_aval(ct))
+    left, right = _pairing([point.cotangents[i] for i in wanted], [at_v[i] for i in wanted]), _pairing(pulled, vs)
+    size = sum(float(np.sum(np.abs(np.asarray(x)))) for x in (*pulled, *at_v))
+    if abs(left - right) > (1e-9 if point.step < 1e-3 else 1e-4) * (1 + size):
+        raise LawBroken(
+            f"transpose is the adjoint: {sample!r}, linear in {chosen}: <ct, L v> = {left:.9g} but <Lᵀ ct, v> = {right:.9g}."
         )
 
 

@@ -1,0 +1,182 @@
+"""Polynomials by their coefficients, the highest power first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import add, divide, multiply, negative, subtract
+from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
+from bevel.numpy.reductions import sum as total
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, pad, slice_in_dim
+from bevel.ops.shapes import BroadcastInDim, full
+from bevel.ops.shapes import reshape as reshaped
+
+
+@compiled(static="unroll")
+def polyval(p, x, *, unroll=16):
+    """The value at x of the polynomial with coefficients p, by Horner's scheme; one polynomial for each column of p.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polyval(jnp.array([1, 0, 2]), 3))
+    11
+    """
+    p, x = promote_dtypes(*as_arrays("polyval", p, x))
+    if not shape_of(p):
+        raise ValueError(
+            f"polyval needs coefficients as an array of rank 1 or more{user_line(' at {}')}; got a number."
+        )
+    shape = broadcast_shapes("polyval", shape_of(p)[1:], shape_of(x))
+    x = broadcast_to(x, shape)
+    result = full(shape, 0, get_aval(x).dtype)
+    for i in range(shape_of(p)[0]):
+        coefficient = reshaped(slice_in_dim(p, i, i + 1, 0), shape_of(p)[1:])
+        result = add(multiply(result, x), broadcast_to(coefficient, shape))
+    return result
+
+
+def _aligned(name, a1, a2):
+    """Both as vectors of one length, with zeros for the powers that one lacks."""
+    x, y = promote_dtypes(*as_arrays(name, a1, a2))
+    x, y = (v if shape_of(v) else reshaped(v, (1,)) for v in (x, y))
+    size = max(shape_of(x)[0], shape_of(y)[0])
+    return [pad(v, 0, [(size - shape_of(v)[0], 0, 0)]) for v in (x, y)]
+
+
+@compiled
+def polyadd(a1, a2):
+    """The sum of two polynomials."""
+    return add(*_aligned("polyadd", a1, a2))
+
+
+@compiled
+def polysub(a1, a2):
+    """The difference of two polynomials."""
+    x, y = _aligned("polysub", a1, a2)
+    return add(x, negative(y))
+
+
+def _product(x, y):
+    """Coefficients of the product: the outer product summed along its antidiagonals.
+
+    Rows of m + n laid end to end and cut again into rows of m + n - 1: row i is then moved right by i.
+    """
+    (n,), (m,) = shape_of(x), shape_of(y)
+    table = multiply(BroadcastInDim((m, n), (1,))(x), BroadcastInDim((m, n), (0,))(y))
+    rows = reshaped(pad(table, 0, [(0, 0, 0), (0, m, 0)]), (m * (n + m),))
+    return total(reshaped(slice_in_dim(rows, 0, m * (n + m - 1), 0), (m, n + m - 1)), axis=0, dtype=get_aval(x).dtype)
+
+
+def _inexact(name, *values):
+    xs = promote_dtypes(*as_arrays(name, *values))
+    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(xs[0]).dtype))
+    return [convert(x, dtype) if shape_of(x) else reshaped(convert(x, dtype), (1,)) for x in xs]
+
+
+def polymul(a1, a2, *, trim_leading_zeros=False):
+    """The product of two polynomials. trim_leading_zeros needs the values: not under jit."""
+    x, y = _inexact("polymul", a1, a2)
+    if trim_leading_zeros:
+        from bevel.numpy.joining import trim_zeros
+
+        x, y = (trim_zeros(v, "f") for v in (x, y))
+        x, y = (v if shape_of(v)[0] else full((1,), 0, get_aval(v).dtype) for v in (x, y))
+    if not shape_of(x)[0] or not shape_of(y)[0]:
+        raise ValueError(
+            f"polymul needs at least one coefficient of each{user_line(' at {}')}; got {shape_of(x)} and {shape_of(y)}."
+        )
+    return _polymul(x, y)
+
+
+@compiled
+def _polymul(x, y):
+    return _product(x, y)
+
+
+def polydiv(u, v, *, trim_leading_zeros=False):
+    """(quotient, remainder) of two polynomials."""
+    x, y = _inexact("polydiv", u, v)
+    quotient, rest = _polydiv(x, y)
+    if trim_leading_zeros:
+        from bevel.numpy.joining import trim_zeros
+
+        rest = trim_zeros(rest, "f")
+    return quotient, rest
+
+
+@compiled
+def _polydiv(x, y):
+    (n,), (m,) = shape_of(x), shape_of(y)
+    if n < m:
+        return full((1,), 0, get_aval(x).dtype), x
+    quotient, rest = [], x
+    for i in range(n - m + 1):  # the highest power that is left, divided and taken away
+        factor = divide(slice_in_dim(rest, i, i + 1, 0), slice_in_dim(y, 0, 1, 0))
+        quotient.append(factor)
+        part = pad(multiply(broadcast_to(factor, (m,)), y), 0, [(i, n - m - i, 0)])
+        rest = subtract(rest, part)
+    return Concatenate(0)(*quotient), rest
+
+
+@compiled(static="m")
+def polyder(p, m=1):
+    """The m-th derivative of a polynomial."""
+    [p] = _inexact("polyder", p)
+    m = as_index("polyder", m)
+    if m < 0:
+        raise ValueError(f"Order of derivative must be positive{user_line(' at {}')}; got {m}.")
+    if not m:
+        return p
+    [n] = shape_of(p)
+    powers = np.arange(n)[::-1][: max(n - m, 0)]
+    factors = np.prod([powers - k for k in range(m)], axis=0)
+    return multiply(slice_in_dim(p, 0, max(n - m, 0), 0), factors.astype(get_aval(p).dtype))
+
+
+@compiled(static="m")
+def polyint(p, m=1, k=None):
+    """The m-th antiderivative of a polynomial, with the constants of integration k (0 by default)."""
+    m = as_index("polyint", m)
+    if m < 0:
+        raise ValueError(f"Order of integral must be positive (see polyder){user_line(' at {}')}; got {m}.")
+    [p, k] = _inexact("polyint", p, 0 if k is None else k)
+    if shape_of(k) not in ((1,), (m,)):
+        raise ValueError(
+            f"polyint needs one constant of integration, or {m}; got {shape_of(k)[0]}{user_line(' at {}')}."
+        )
+    if not m:
+        return p
+    constants = broadcast_to(k, (m,))
+    coefficients = Concatenate(0)(p, constants)
+    [n] = shape_of(coefficients)
+    # a coefficient with t integrals ahead of it is divided by the powers it passes
+    ahead = np.minimum(m, np.arange(n)[::-1])
+    powers = np.arange(n)[::-1]
+    divisors = np.ones(n)
+    for i, (power, times) in enumerate(zip(powers, ahead, strict=True)):
+        divisors[i] = np.prod([power - t for t in range(times)]) if i < n - m else np.prod(np.arange(1, power + 1))
+    return divide(coefficients, divisors.astype(get_aval(p).dtype))
+
+
+@compiled
+def poly(seq_of_zeros):
+    """The monic polynomial with these zeros."""
+    [zeros] = _inexact("poly", as_array("poly", seq_of_zeros))
+    if len(shape_of(zeros)) != 1:
+        raise NotImplementedError(
+            f"poly of a matrix needs its eigenvalues{user_line(' at {}')}: jnp.poly(jnp.linalg.eigvals(x))."
+        )
+    dtype = get_aval(zeros).dtype
+    result = full((1,), 1, dtype)
+    for i in range(shape_of(zeros)[0]):
+        zero = slice_in_dim(zeros, i, i + 1, 0)
+        result = _product(result, Concatenate(0)(full((1,), 1, dtype), negative(zero)))
+    return result
+
+
+__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]

@@ -1,0 +1,192 @@
+"""What the factorisations share: matrices [..., m, n] with batch axes in front, and the words of their derivatives.
+
+In rules, products of matrices are asked for at the highest precision: a derivative of a factorisation solves and
+subtracts, which digits lost in a product would spoil.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive
+from bevel.core.trace import get_aval
+from bevel.ops.complex import conj, real
+from bevel.ops.convert import convert
+from bevel.ops.dot import dot_general
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import select
+from bevel.ops.precision import Precision
+from bevel.ops.shapes import BroadcastInDim, mapped_size, reduce_sum, to_front, transpose, zeros
+
+_HIGHEST = (Precision.HIGHEST, Precision.HIGHEST)
+INT32 = np.dtype("int32")
+#: LAPACK's letter for each dtype that it knows.
+LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+
+
+class MatrixPrimitive(Primitive):
+    """Ops of matrices in the last axes: leading axes are batch axes, so a mapped axis becomes one more of them."""
+
+    kind = "linear_algebra"
+    tolerance = {"float32": 2e-4, "complex64": 2e-4, "float64": 1e-10, "complex128": 1e-10}
+
+    def batch(self, operands, axes):
+        size = mapped_size(operands, axes)
+        result = self(*[to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)])
+        return (result, [0] * len(result)) if self.multiple_results else (result, 0)
+
+
+class OfOneTriangle(MatrixPrimitive):
+    """Ops with JAX's parameter `lower`. Here that is the name of a rule, so the field is `is_lower`."""
+
+    @property
+    def params(self):
+        return {("lower" if field == "is_lower" else field): getattr(self, field) for field in self.fields}
+
+
+def check_dtype(name, *avals):
+    """Refuses what LAPACK does not compute with, and operands of unlike dtypes."""
+    for aval in avals:
+        if aval.dtype.name not in LETTERS:
+            raise DTypeError(
+                f"{name} takes float32, float64, complex64 or complex128; got {aval.str_short()}. Convert it by x.astype."
+            )
+        if aval.dtype != avals[0].dtype:
+            raise DTypeError(f"{name} needs operands of one dtype; got {', '.join([a.str_short() for a in avals])}.")
+
+
+def check_matrix(name, x, square=False):
+    """Refuses what is no (square) matrix of numbers that LAPACK knows."""
+    if len(x.shape) < 2 or square and x.shape[-1] != x.shape[-2]:
+        what = "square matrices [..., n, n]" if square else "matrices [..., m, n]"
+        raise ShapeError(f"{name} takes {what}; got {x.str_short()}.")
+    check_dtype(name, x)
+
+
+def is_complex(x) -> bool:
+    return dtypes.issubdtype(get_aval(x).dtype, np.complexfloating)
+
+
+def real_dtype(dtype):
+    return dtypes.real_dtype_of_complex(dtype) if dtypes.issubdtype(dtype, np.complexfloating) else np.dtype(dtype)
+
+
+def shape_of(x):
+    return get_aval(x).shape
+
+
+# ---- the words in which rules are written
+
+
+def matmul(x, y):
+    """x @ y, of matrices with the same batch axes."""
+    rank = len(shape_of(x))
+    batch = tuple(range(rank - 2))
+    return dot_general(x, y, (((rank - 1,), (rank - 2,)), (batch, batch)), _HIGHEST)
+
+
+def matrix_transpose(x):
+    rank = len(shape_of(x))
+    return transpose(x, (*range(rank - 2), rank - 1, rank - 2))
+
+
+def conjugate(x):
+    return conj(x) if is_complex(x) else x
+
+
+def adjoint(x):
+    """The conjugate transpose."""
+    return conjugate(matrix_transpose(x))
+
+
+def real_part(x):
+    return real(x) if is_complex(x) else x
+
+
+def as_rows(v, count):
+    """[..., n] as [..., count, n]: the vector as each row."""
+    shape = shape_of(v)
+    rank = len(shape)
+    return BroadcastInDim((*shape[:-1], count, shape[-1]), (*range(rank - 1), rank))(v)
+
+
+def as_columns(v, count):
+    """[..., n] as [..., n, count]: the vector as each column."""
+    shape = shape_of(v)
+    return BroadcastInDim((*shape, count), tuple(range(len(shape))))(v)
+
+
+def _mask(x, condition):
+    """A constant mask over the last two axes, at x's shape."""
+    shape = shape_of(x)
+    m, n = shape[-2:]
+    rank = len(shape)
+    mask = condition(np.arange(m)[:, None], np.arange(n)[None, :])
+    return BroadcastInDim(shape, (rank - 2, rank - 1))(mask)
+
+
+def keep(x, condition):
+    """x where `condition(row, column)` holds, else 0."""
+    return select(_mask(x, condition), x, zeros(get_aval(x)))
+
+
+def lower_triangle(x, k=0):
+    return keep(x, lambda i, j: i + k >= j)
+
+
+def upper_triangle(x, k=0):
+    return keep(x, lambda i, j: i + k <= j)
+
+
+def diagonal_part(x):
+    """The matrix with all but its diagonal set to 0."""
+    return keep(x, lambda i, j: i == j)
+
+
+def diagonal_of(x):
+    """The diagonal of square matrices, [..., n]."""
+    return reduce_sum(diagonal_part(x), (len(shape_of(x)) - 1,))
+
+
+def eye_like(x):
+    """The identity at the shape and dtype of square (or rectangular) matrices."""
+    aval = get_aval(x)
+    rank = len(aval.shape)
+    one = np.eye(*aval.shape[-2:], dtype=aval.dtype)
+    return one if rank == 2 else BroadcastInDim(aval.shape, (rank - 2, rank - 1))(one)
+
+
+def constant_like(x, matrix):
+    """One constant matrix for each batch index of x."""
+    aval = get_aval(x)
+    batch = aval.shape[:-2]
+    matrix = np.asarray(matrix).astype(aval.dtype)
+    return matrix if not batch else BroadcastInDim((*batch, *matrix.shape), (len(batch), len(batch) + 1))(matrix)
+
+
+def scale(x, number):
+    return mul(x, np.asarray(number, get_aval(x).dtype)[()])
+
+
+def cast(x, dtype):
+    return convert(x, dtype)
+
+
+def each(function, x, core=2):
+    """A NumPy function over the batch axes of x; for references. `function` gives an array, or a tuple of them."""
+    batch = x.shape[: x.ndim - core]
+    cells = [function(x[i]) for i in np.ndindex(*batch)]
+    if not isinstance(cells[0], tuple):
+        return np.stack(cells).reshape(*batch, *cells[0].shape)
+    return [np.stack(c).reshape(*batch, *c[0].shape) for c in zip(*cells, strict=True)]
+
+
+__all__ = [
+    "INT32", "LETTERS", "MatrixPrimitive", "OfOneTriangle", "adjoint", "as_columns", "as_rows", "cast", "check_dtype", "check_matrix",
+    "conjugate", "constant_like", "diagonal_of", "diagonal_part", "each", "eye_like", "is_complex", "keep",
+    "lower_triangle", "matmul", "matrix_transpose", "real_dtype", "real_part", "scale", "shape_of", "upper_triangle",
+    "ShapedArray",
+]  # fmt: skip

@@ -1,0 +1,377 @@
+"""Cholesky's factorisation, and systems whose matrix is triangular or tridiagonal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.errors import ShapeError
+from bevel.core.primitive import is_linear, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import boolean, parsed
+from bevel.ops.arithmetic import add, neg, sub
+from bevel.ops.convert import convert
+from bevel.ops.cutting import pad
+from bevel.ops.elementwise import add_tangents, mul
+from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, succeeded
+from bevel.ops.matrices import (
+    MatrixPrimitive,
+    OfOneTriangle,
+    adjoint,
+    as_columns,
+    check_dtype,
+    check_matrix,
+    conjugate,
+    diagonal_part,
+    each,
+    is_complex,
+    lower_triangle,
+    matmul,
+    matrix_transpose,
+    real_dtype,
+    real_part,
+    scale,
+    shape_of,
+    upper_triangle,
+)
+from bevel.ops.shapes import instantiate, move_axis, reshape
+
+
+@primitive
+class Cholesky(MatrixPrimitive):
+    """The lower triangle L with real positive diagonal for which L Lᴴ = A, A Hermitian and positive definite.
+
+    A       [..., n, n] of float32, float64, complex64 or complex128; only its lower triangle is read, and the
+            imaginary part of the diagonal is not
+    gives   L, zero above the diagonal; NaN in the whole lower triangle where A is not positive definite
+    raises  ShapeError where A is not square
+
+    Lowers to LAPACK's potrf on CPUs, to stablehlo.cholesky elsewhere.
+    """
+
+    def infer(self, a):
+        check_matrix("cholesky", a, square=True)
+        return a
+
+    def jvp(self, primals, tangents):
+        # A = L Lᴴ gives L⁻¹ dA L⁻ᴴ = L⁻¹ dL + (L⁻¹ dL)ᴴ. L⁻¹ dL is lower triangular with real diagonal, so it is the
+        # lower triangle of the left side with its diagonal halved (Murray 2016, arXiv:1602.07527, eq. 8).
+        # As only the lower triangle of A is read, that of dA is mirrored first.
+        [a], [da] = primals, tangents
+        factor = self(a)
+        below = lower_triangle(da, -1)
+        diagonal = diagonal_part(da)
+        if is_complex(da):
+            diagonal = convert(real_part(diagonal), get_aval(da).dtype)
+        da = add(add(below, adjoint(below)), diagonal)
+        inner = solve(factor, da, left_side=True, lower=True)
+        inner = solve(factor, inner, left_side=False, lower=True, transpose_a=True, conjugate_a=True)
+        half = sub(lower_triangle(inner), scale(diagonal_part(inner), 0.5))
+        return factor, matmul(factor, half)
+
+    def lower(self, out, a):
+        [aval] = out.in_avals
+        if not aval.size:
+            return a
+        batch = aval.shape[:-2]
+        if out.platform == "cpu":
+            avals = [aval, info_aval(batch)]
+            factor, info = call(out, "potrf", [a], [aval], avals, batch, {"uplo": "L"}, [(0, 0)])
+            factor = or_nan(out, succeeded(out, info, batch), batch, factor, aval)
+        else:
+            factor = out.op("stablehlo.cholesky", [a], {"lower": boolean(True)}, aval=aval)
+        return masked(out, factor, aval, lambda i, j: i >= j)
+
+    def reference(self, a):
+        def one(a):
+            mirrored = np.tril(a, -1) + np.tril(a, -1).conj().T + np.diag(np.diag(a).real)
+            try:
+                return np.linalg.cholesky(mirrored).astype(a.dtype)
+            except np.linalg.LinAlgError:
+                return np.tril(np.full_like(a, np.nan))
+
+        return each(one, a) if a.size else a
+
+    @staticmethod
+    def samples(array):
+        yield Cholesky(), [definite(array, 3)]
+        yield Cholesky(), [definite(array, 2, 2)]
+        yield Cholesky(), [definite(array, 3, dtype="complex64")]
+        yield Cholesky(), [definite(array, 1)]
+        yield Cholesky(), [array(0, 0)]
+        yield Cholesky(), [np.stack([np.eye(2, dtype=np.float32), np.diag(np.float32([1, -1])) * np.float32(np.nan)])]
+
+    @staticmethod
+    def refusals(array):
+        yield Cholesky(), [array(2, 3)], "takes square matrices"
+        yield Cholesky(), [array(3)], "takes square matrices"
+        yield Cholesky(), [array(2, 2, dtype="int32")], "takes float32, float64"
+        yield Cholesky(), [array(2, 2, dtype="bfloat16")], "takes float32, float64"
+
+
+def definite(array, n, *batch, dtype="float32"):
+    """A Hermitian positive definite matrix for samples, far from singular."""
+    a = array(*batch, n, n, dtype=dtype)
+    return (a @ np.swapaxes(a, -1, -2).conj() * 0.25 + 1.5 * np.eye(n)).astype(a.dtype)
+
+
+@primitive
+class TriangularSolve(OfOneTriangle):
+    """x with op(A) x = b (`left_side`), or x op(A) = b, for triangular A.
+
+    a, b            [..., n, n], and [..., n, k] (or [..., k, n] from the right), with the same batch axes
+    is_lower        which triangle of A is read: the other one is taken for zeros
+    transpose_a     op(A) is Aᵀ; conjugate_a: conj(A); both: Aᴴ
+    unit_diagonal   the diagonal is taken for ones and not read
+    raises          ShapeError where sizes disagree
+
+    Lowers to BLAS's trsm on CPUs, to stablehlo.triangular_solve elsewhere.
+    """
+
+    left_side: bool
+    is_lower: bool
+    transpose_a: bool
+    conjugate_a: bool
+    unit_diagonal: bool
+
+    def infer(self, a, b):
+        check_matrix("triangular_solve", a, square=True)
+        if len(b.shape) != len(a.shape) or a.shape[:-2] != b.shape[:-2]:
+            raise ShapeError(
+                f"triangular_solve needs a and b with the same batch axes; got {a.str_short()} and {b.str_short()}."
+            )
+        check_dtype("triangular_solve", a, b)
+        if b.shape[-2 if self.left_side else -1] != a.shape[-1]:
+            side = "rows" if self.left_side else "columns"
+            raise ShapeError(
+                f"triangular_solve with a {a.str_short()} needs b with {a.shape[-1]} {side}; got {b.str_short()}."
+            )
+        return b
+
+    def with_params(self, **changes):
+        return TriangularSolve(**{**{f: getattr(self, f) for f in self.fields}, **changes})
+
+    def read(self, a):
+        """What the op reads of a matrix: its triangle, without the diagonal where that is taken for ones."""
+        k = 1 if self.unit_diagonal else 0
+        return lower_triangle(a, -k) if self.is_lower else upper_triangle(a, -k)
+
+    def jvp(self, primals, tangents):
+        # op(A) x = b gives op(A) dx = db - op(dA) x, dA being as triangular as A
+        [a, b], [da, db] = primals, tangents
+        x = self(a, b)
+        along_b = db if is_zero(db) else self(a, db)
+        if is_zero(da):
+            return x, along_b
+        da = self.read(da)
+        da = matrix_transpose(da) if self.transpose_a else da
+        da = conjugate(da) if self.conjugate_a else da
+        product = matmul(da, x) if self.left_side else matmul(x, da)
+        return x, add_tangents(neg(self(a, product)), along_b)
+
+    def transpose(self, ct, a, b):
+        if is_zero(ct):
+            return [None, Zero(b.aval)]
+        assert is_linear(b)
+        return [None, self.with_params(transpose_a=not self.transpose_a)(a, ct)]
+
+    def batch(self, operands, axes):
+        [a, b], [a_axis, b_axis] = operands, axes
+        if a_axis is None and len(shape_of(a)) == 2:
+            # many right-hand sides of one matrix are one wider right-hand side
+            place = 2 if self.left_side else 0
+            b = move_axis(b, b_axis, place)
+            shape = shape_of(b)
+            if self.left_side:
+                x = self(a, reshape(b, (shape[0], shape[1] * shape[2])))
+            else:
+                x = self(a, reshape(b, (shape[0] * shape[1], shape[2])))
+            return reshape(x, shape), place
+        return super().batch(operands, axes)
+
+    def lower(self, out, a, b):
+        a_aval, b_aval = out.in_avals
+        if not b_aval.size:
+            return b
+        if out.platform != "cpu":
+            op = ("ADJOINT" if self.conjugate_a else "TRANSPOSE") if self.transpose_a else "NO_TRANSPOSE"
+            attributes = {
+                "left_side": boolean(self.left_side),
+                "lower": boolean(self.is_lower),
+                "unit_diagonal": boolean(self.unit_diagonal),
+                "transpose_a": parsed(f"#stablehlo<transpose {op}>"),
+            }
+            a = _conjugated(out, a, a_aval) if self.conjugate_a and not self.transpose_a else a
+            return out.op("stablehlo.triangular_solve", [a, b], attributes, aval=b_aval)
+        trans = "N"
+        if self.transpose_a:
+            trans = "C" if self.conjugate_a else "T"
+        elif self.conjugate_a:
+            a = _conjugated(out, a, a_aval)
+        attributes = {
+            "side": "L" if self.left_side else "R",
+            "uplo": "L" if self.is_lower else "U",
+            "trans_x": trans,
+            "diag": "U" if self.unit_diagonal else "N",
+        }
+        return call(out, "trsm", [a, b], [a_aval, b_aval], [b_aval], b_aval.shape[:-2], attributes, [(0, 1)])[0]
+
+    def reference(self, a, b):
+        from scipy.linalg import solve_triangular  # SciPy is for references alone, and loads in 0.2 s
+
+        a = np.tril(a) if self.is_lower else np.triu(a)
+        a = a.conj() if self.conjugate_a else a
+        a = np.swapaxes(a, -1, -2) if self.transpose_a else a
+        reads_lower = self.is_lower != self.transpose_a
+
+        def one(a, b):
+            if not b.size:
+                return b
+            a, b = (a, b) if self.left_side else (a.T, b.T)
+            lower = reads_lower == self.left_side
+            x = solve_triangular(a, b, lower=lower, unit_diagonal=self.unit_diagonal)
+            return (x if self.left_side else x.T).astype(b.dtype)
+
+        batch = b.shape[:-2]
+        cells = [one(a[i], b[i]) for i in np.ndindex(*batch)]
+        return np.stack(cells).reshape(b.shape) if cells else b
+
+    @staticmethod
+    def samples(array):
+        def triangle(*shape, dtype="float32"):
+            return (array(*shape, dtype=dtype) * 0.5 + 1.5 * np.eye(shape[-1])).astype(dtype)
+
+        yield TriangularSolve(True, True, False, False, False), [triangle(3, 3), array(3, 2)]
+        yield TriangularSolve(False, True, False, False, False), [triangle(2, 3, 3), array(2, 2, 3)]
+        yield TriangularSolve(True, False, True, False, True), [triangle(3, 3), array(3, 1)]
+        yield TriangularSolve(True, False, True, True, False), [triangle(2, 2, dtype="complex64"), array(2, 2, dtype="complex64")]
+        yield TriangularSolve(False, True, False, True, False), [triangle(2, 2, dtype="complex64"), array(1, 2, dtype="complex64")]
+        yield TriangularSolve(True, True, False, False, False), [array(0, 0), array(0, 2)]
+        yield TriangularSolve(True, True, False, False, False), [triangle(1, 1), array(1, 0)]
+
+    @staticmethod
+    def refusals(array):
+        op = TriangularSolve(True, True, False, False, False)
+        yield op, [array(2, 3), array(2, 1)], "takes square matrices"
+        yield op, [array(3, 3), array(2, 3)], "with 3 rows"
+        yield op, [array(3, 3), array(1, 3, 3)], "the same batch axes"
+        yield op, [array(3, 3), array(3, 3, dtype="float64")], "of one dtype"
+        yield TriangularSolve(False, True, False, False, False), [array(3, 3), array(3, 2)], "with 3 columns"
+
+
+def _conjugated(out, a, aval):
+    if aval.dtype.kind != "c":
+        return a
+    part = aval.with_dtype(real_dtype(aval.dtype))
+    turned = out.op("stablehlo.negate", [out.op("stablehlo.imag", [a], aval=part)], aval=part)
+    return out.op("stablehlo.complex", [out.op("stablehlo.real", [a], aval=part), turned], aval=aval)
+
+
+def solve(a, b, *, left_side, lower, transpose_a=False, conjugate_a=False, unit_diagonal=False):
+    """Applies TriangularSolve; a conjugate of real numbers is not asked for."""
+    return TriangularSolve(left_side, lower, transpose_a, conjugate_a and is_complex(a), unit_diagonal)(a, b)
+
+
+# ---- tridiagonal systems
+
+
+@primitive
+class TridiagonalSolve(MatrixPrimitive):
+    """x with A x = b for A with three diagonals: dl[i] x[i-1] + d[i] x[i] + du[i] x[i+1] = b[i].
+
+    dl, d, du          [..., n]; dl[0] and du[n-1] are not read
+    b                  [..., n, k]
+    perturb_singular   moves pivots that are 0 a little, where the routine can (GPUs)
+    raises             ShapeError where sizes disagree
+
+    NaN where A is singular. Lowers to LAPACK's gtsv on CPUs.
+    """
+
+    perturb_singular: bool = False
+
+    def infer(self, dl, d, du, b):
+        check_dtype("tridiagonal_solve", dl, d, du, b)
+        if not d.shape or dl.shape != d.shape or du.shape != d.shape:
+            raise ShapeError(
+                "tridiagonal_solve needs three diagonals of one shape [..., n]; got "
+                f"{dl.str_short()}, {d.str_short()}, {du.str_short()}."
+            )
+        if b.shape[:-1] != d.shape or len(b.shape) < 2:
+            raise ShapeError(
+                f"tridiagonal_solve with diagonals {d.str_short()} needs b of shape [..., n, k]; got {b.str_short()}."
+            )
+        return b
+
+    def jvp(self, primals, tangents):
+        # A x = b gives A dx = db - dA x
+        dl, d, du, b = primals
+        ddl, dd, ddu, db = tangents
+        x = self(dl, d, du, b)
+        right = db
+        if not (is_zero(ddl) and is_zero(dd) and is_zero(ddu)):
+            ddl, dd, ddu = [instantiate(t) for t in (ddl, dd, ddu)]
+            right = add_tangents(neg(tridiagonal_product(ddl, dd, ddu, x)), db)
+        return x, self(dl, d, du, right)
+
+    def transpose(self, ct, dl, d, du, b):
+        if is_zero(ct):
+            return [None, None, None, Zero(b.aval)]
+        # Aᵀ has du one row down as its lower diagonal, and dl one row up as its upper one
+        return [None, None, None, self(_shifted(du, 1), d, _shifted(dl, -1), ct)]
+
+    def lower(self, out, dl, d, du, b):
+        *diagonals, aval = out.in_avals
+        if not aval.size:
+            return b
+        batch = aval.shape[:-2]
+        n = aval.shape[-2]
+        # LAPACK wants n - 1 numbers on the outer diagonals, and jaxlib gives dl from its first element on
+        results = [*diagonals, aval, info_aval(batch)]
+        if n == 1:
+            wide = diagonals[0].with_shape(aval.shape)
+            places = (*range(len(batch)), len(batch))
+            return out.op("stablehlo.divide", [b, out.broadcast(d, wide, places)], aval=aval)
+        aliases = [(i, i) for i in range(4)]
+        *_, x, info = call(out, "gtsv", [dl, d, du, b], [*diagonals, aval], results, batch, {}, aliases)
+        return or_nan(out, succeeded(out, info, batch), batch, x, aval)
+
+    def reference(self, dl, d, du, b):
+        def one(dl, d, du, b):
+            a = np.diag(d) + (np.diag(dl[1:], -1) + np.diag(du[:-1], 1) if d.size > 1 else 0)
+            return np.linalg.solve(a, b).astype(b.dtype) if b.size else b
+
+        batch = b.shape[:-2]
+        return np.stack([one(dl[i], d[i], du[i], b[i]) for i in np.ndindex(*batch)]).reshape(b.shape)
+
+    @staticmethod
+    def samples(array):
+        def diagonal(*shape, dtype="float32"):
+            return (array(*shape, dtype=dtype) * 0.25 + 2).astype(dtype)
+
+        yield TridiagonalSolve(), [array(4) * np.float32(0.3), diagonal(4), array(4) * np.float32(0.3), array(4, 2)]
+        yield TridiagonalSolve(), [array(2, 3) * np.float32(0.3), diagonal(2, 3), array(2, 3) * np.float32(0.3), array(2, 3, 1)]
+        yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 2)]
+        complexes = [array(3, dtype="complex64") * np.complex64(0.3) for _ in range(2)]
+        yield TridiagonalSolve(), [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")]
+        yield TridiagonalSolve(True), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
+
+    @staticmethod
+    def refusals(array):
+        yield TridiagonalSolve(), [array(3), array(4), array(4), array(4, 1)], "three diagonals of one shape"
+        yield TridiagonalSolve(), [array(4), array(4), array(4), array(3, 1)], "shape [..., n, k]"
+
+
+def _shifted(x, by):
+    """x moved along its last axis by one place, filled with zero."""
+    rank = len(shape_of(x))
+    config = [(0, 0, 0)] * (rank - 1) + [(by, -by, 0)]
+    return pad(x, 0, config)
+
+
+def tridiagonal_product(dl, d, du, x):
+    """A x for A with three diagonals, linear in each."""
+    rank = len(shape_of(x))
+    k = shape_of(x)[-1]
+    down = pad(x, 0, [(0, 0, 0)] * (rank - 2) + [(1, -1, 0), (0, 0, 0)])
+    up = pad(x, 0, [(0, 0, 0)] * (rank - 2) + [(-1, 1, 0), (0, 0, 0)])
+    return add(add(mul(as_columns(dl, k), down), mul(as_columns(d, k), x)), mul(as_columns(du, k), up))
