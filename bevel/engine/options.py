@@ -44,6 +44,7 @@ class ProgramSummary:
     callbacks         calls of Python
     draws             equations that make random bits
     barriers          optimization barriers, those of checkpoint among them
+    looped_barriers   those of them in the bodies of loops
     lone              one operation of the user's, called by itself outside jit
     """
 
@@ -58,6 +59,7 @@ class ProgramSummary:
     callbacks: int = 0
     draws: int = 0
     barriers: int = 0
+    looped_barriers: int = 0
     lone: bool = False
 
     @property
@@ -105,7 +107,14 @@ CPU_RULES = (
         # random walk 523 -> 287 ms, 1360 -> 295 µs; stencil 114 -> 40 ms, 354 -> 241 µs; equal bits in all of them.
         # XLA asks for each loop whether it is under the threshold. From 16 MiB on, bodies worth two cores lose one.
         # From jaxlib 0.12 on XLA does it by itself, and the option changes nothing.
-        lambda p: p.loops > 0,
+        lambda p: p.loops > 0 and p.looped_barriers == 0,
+    ),
+    Rule(
+        _WHILE_THRESHOLD,
+        "0",
+        "a barrier in a loop: XLA ends the process where it makes one kernel of such a loop",
+        # A scan over checkpointed layers: ComputationKernelEmitter knows no barrier (jaxlib 0.10.2).
+        lambda p: p.looped_barriers > 0,
     ),
     Rule(
         _NO_FUSION_EMITTERS,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
@@ -19,7 +22,7 @@ from bevel.ops.elementwise import (
     shaped_like,
     unfilled,
 )
-from bevel.ops.logic import eq, gt, lt, select
+from bevel.ops.logic import comparison_type, direction, eq, gt, lt, select
 from bevel.ops.shapes import full
 
 _PYTHON_SCALARS = (bool, int, float, complex)
@@ -139,8 +142,11 @@ class Max(Binary):
     def along_y(self, dy, result, x, y):
         return mul(dy, balanced(y, x, result))
 
+    def lower(self, out, x, y):
+        return extreme(out, self.hlo, "GT", *filled(out, [x, y]))
+
     def reference(self, x, y):
-        return np.where((x == 0) & (y == 0), x + y, np.maximum(x, y)).astype(x.dtype)  # max(0, -0) is 0 in either order
+        return _larger(x, y)
 
 
 @primitive
@@ -156,9 +162,42 @@ class Min(Binary):
     def along_y(self, dy, result, x, y):
         return mul(dy, balanced(y, x, result))
 
+    def lower(self, out, x, y):
+        return extreme(out, self.hlo, "LT", *filled(out, [x, y]))
+
     def reference(self, x, y):
-        # min(0, -0) is -0 in either order
-        return np.where((x == 0) & (y == 0) & np.signbit(np.real(x)), x, np.minimum(x, y)).astype(x.dtype)
+        return _smaller(x, y)
+
+
+def extreme(out, hlo, order, x, y):
+    """The larger or smaller of two values; of complex ones by the real part first, then by the imaginary one."""
+    [aval] = out.avals
+    if not dtypes.issubdtype(aval.dtype, np.complexfloating):
+        return out.op(hlo, [x, y])
+    part = ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype))
+    boolean = ShapedArray(aval.shape, np.dtype(bool))
+
+    def compare(name, a, b):
+        attributes = {"comparison_direction": direction(name), "compare_type": comparison_type("FLOAT")}
+        return out.op("stablehlo.compare", [a, b], attributes, aval=boolean)
+
+    (x_real, y_real), (x_imag, y_imag) = (
+        [out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")
+    )
+    tie = compare("EQ", x_real, y_real)
+    by_imag, by_real = compare(order, x_imag, y_imag), compare(order, x_real, y_real)
+    return out.op("stablehlo.select", [out.op("stablehlo.select", [tie, by_imag, by_real], aval=boolean), x, y])
+
+
+def _larger(x, y):
+    found = np.maximum(x, y)
+    if dtypes.issubdtype(found.dtype, np.floating):  # of two zeros the positive one, in either order
+        found = np.where((x == 0) & (y == 0), np.add(x, y), found).astype(found.dtype)
+    return found
+
+
+def _smaller(x, y):
+    return -_larger(-x, -y) if dtypes.issubdtype(np.asarray(x).dtype, np.floating) else np.minimum(x, y)
 
 
 def balanced(x, y, chosen):
@@ -221,7 +260,7 @@ class Round(Stepwise):
     def reference(self, x):
         if int(self.rounding_method) == 1:
             return np.round(x)
-        return (np.sign(x) * np.floor(np.abs(x) + 0.5)).astype(x.dtype)
+        return np.copysign(np.floor(np.abs(x) + 0.5), x).astype(x.dtype)
 
     @classmethod
     def samples(cls, array):
@@ -240,6 +279,7 @@ class Nextafter(Elementwise):
 
     hlo = "chlo.next_after"
     takes = "float"
+    gaps: ClassVar = dict.fromkeys(("0-jvp", "1-jvp", "2-jvp"), "it moves with x, by steps: its slope is said to be zero")
 
     def jvp(self, primals, tangents):
         y = self(*primals)
@@ -280,10 +320,13 @@ class Clamp(Elementwise):
         return result, total
 
     def lower(self, out, low, x, high):
-        return out.op("stablehlo.clamp", filled(out, [low, x, high]))
+        low, x, high = filled(out, [low, x, high])
+        if out.avals[0].dtype == np.bool_ or dtypes.issubdtype(out.avals[0].dtype, np.complexfloating):
+            return extreme(out, "stablehlo.minimum", "LT", extreme(out, "stablehlo.maximum", "GT", x, low), high)
+        return out.op("stablehlo.clamp", [low, x, high])
 
     def reference(self, low, x, high):
-        return np.minimum(np.maximum(x, low), high)
+        return _smaller(_larger(x, low), high)
 
     @classmethod
     def samples(cls, array):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base import dtypes
@@ -103,6 +105,8 @@ class BitcastConvertType(Primitive):
         for dtype in (x.dtype, self.new_dtype):
             if dtypes.issubdtype(dtype, np.complexfloating):
                 raise DTypeError(f"bitcast_convert_type does not read the bits of complex numbers; got {dtype}.")
+        if x.dtype != self.new_dtype and np.bool_ in (x.dtype, self.new_dtype):
+            raise DTypeError(f"bitcast_convert_type does not read the bits of bool; got {x.str_short()}, to {self.new_dtype}.")
         if old == new:
             shape = x.shape
         elif old > new:
@@ -151,6 +155,10 @@ class ReducePrecision(Unary):
     exponent_bits: int
     mantissa_bits: int
     takes = "float"
+    gaps: ClassVar = {
+        **dict.fromkeys(("0-jvp", "1-jvp"), "constant between its steps; the slope is that of x"),
+        **dict.fromkeys(("0-vjp", "1-vjp"), "it rounds tangents and cotangents each in its own way"),
+    }
 
     def jvp(self, primals, tangents):
         return self(*primals), self(*tangents)

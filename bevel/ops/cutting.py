@@ -210,7 +210,7 @@ class Pad(Primitive):
         config = ((0, 0, 0), *self.padding_config)
         padded = pad(x, 0, config)
         inside = pad(full(get_aval(x).shape, True, np.dtype(bool)), False, config)
-        fill = BroadcastInDim(padded.aval.shape, (0,))(value)
+        fill = BroadcastInDim(get_aval(padded).shape, (0,))(value)
         return select(inside, padded, fill), 0
 
     def lower(self, out, x, value):

@@ -299,6 +299,13 @@ class Clz(BitsOfOne):
     hlo = "stablehlo.count_leading_zeros"
     takes = "integer"
 
+    def lower(self, out, x):
+        # XLA's evaluator of constants miscounts negative numbers (32 becomes -32 more), so they are counted unsigned
+        [aval] = out.avals
+        bits = aval.with_dtype(np.dtype(f"uint{8 * aval.dtype.itemsize}"))
+        counted = out.op(self.hlo, [out.op("stablehlo.bitcast_convert", [x], aval=bits)], aval=bits)
+        return out.op("stablehlo.bitcast_convert", [counted])
+
     def reference(self, x):
         bits = x.view(f"uint{_width(x)}")
         return np.asarray([_width(x) - int(v).bit_length() for v in bits.reshape(-1)], x.dtype).reshape(x.shape)

@@ -47,6 +47,19 @@ class OfOneTriangle(MatrixPrimitive):
         return {("lower" if field == "is_lower" else field): getattr(self, field) for field in self.fields}
 
 
+def with_lower(cls):
+    """Lets an op of OfOneTriangle be made with `lower=` too, as its printed parameters name it."""
+    made = cls.__new__
+
+    def __new__(cls, *values, **named):
+        if "lower" in named:
+            named["is_lower"] = named.pop("lower")
+        return made(cls, *values, **named)
+
+    cls.__new__ = __new__
+    return cls
+
+
 def check_dtype(name, *avals):
     """Refuses what LAPACK does not compute with, and operands of unlike dtypes."""
     for aval in avals:
@@ -175,10 +188,24 @@ def cast(x, dtype):
     return convert(x, dtype)
 
 
+def solved(a, b):
+    """numpy.linalg.solve, NaN where a is singular; for references."""
+    if not b.size:
+        return b
+    try:
+        return np.linalg.solve(a, b).astype(b.dtype)
+    except np.linalg.LinAlgError:
+        return np.full_like(b, np.nan)
+
+
 def each(function, x, core=2):
     """A NumPy function over the batch axes of x; for references. `function` gives an array, or a tuple of them."""
     batch = x.shape[: x.ndim - core]
     cells = [function(x[i]) for i in np.ndindex(*batch)]
+    if not cells:  # the shapes that one matrix of zeros gives
+        some = function(np.zeros(x.shape[x.ndim - core :], x.dtype))
+        empty = [np.zeros((*batch, *np.shape(s)), np.asarray(s).dtype) for s in (some if isinstance(some, tuple) else (some,))]
+        return empty if isinstance(some, tuple) else empty[0]
     if not isinstance(cells[0], tuple):
         return np.stack(cells).reshape(*batch, *cells[0].shape)
     return [np.stack(c).reshape(*batch, *c[0].shape) for c in zip(*cells, strict=True)]
@@ -187,6 +214,6 @@ def each(function, x, core=2):
 __all__ = [
     "INT32", "LETTERS", "MatrixPrimitive", "OfOneTriangle", "adjoint", "as_columns", "as_rows", "cast", "check_dtype", "check_matrix",
     "conjugate", "constant_like", "diagonal_of", "diagonal_part", "each", "eye_like", "is_complex", "keep",
-    "lower_triangle", "matmul", "matrix_transpose", "real_dtype", "real_part", "scale", "shape_of", "upper_triangle",
-    "ShapedArray",
+    "lower_triangle", "matmul", "matrix_transpose", "real_dtype", "real_part", "scale", "shape_of", "solved", "upper_triangle",
+    "ShapedArray", "with_lower",
 ]  # fmt: skip

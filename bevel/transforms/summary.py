@@ -8,11 +8,11 @@ from bevel.engine.options import ProgramSummary
 
 def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     """Counts what decides how a program should be compiled."""
-    counts = dict.fromkeys(("loops", "reductions", "convolutions", "dots", "batched_dots", "draws", "elementwise", "callbacks", "barriers"), 0)
+    counts = dict.fromkeys(("loops", "reductions", "convolutions", "dots", "batched_dots", "draws", "elementwise", "callbacks", "barriers", "looped_barriers"), 0)
     kernels = set()
     total = 0
 
-    def visit(jaxpr):
+    def visit(jaxpr, looped=False):
         nonlocal total
         for eqn in jaxpr.eqns:
             op = eqn.op
@@ -20,12 +20,14 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             kind = op.kind
             if kind in counts:
                 counts[kind] += 1
+                if looped and kind == "barriers":
+                    counts["looped_barriers"] += 1
                 if kind == "dots" and any(op.dimension_numbers[1]):
                     counts["batched_dots"] += 1
             kernels.add((op.name if op.holds_programs else op, *[v.aval for v in eqn.invars]))
             if op.holds_programs:
                 for _, inner in subprograms(op):
-                    visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
+                    visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner, looped or kind == "loops")
 
     visit(closed.jaxpr)
     return ProgramSummary(equations=total, distinct_kernels=len(kernels), lone=total == 1, **counts)

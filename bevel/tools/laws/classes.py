@@ -19,6 +19,7 @@ from bevel.tools.laws.samples import apply, refusals_of, samples_of
 SAID_ELSEWHERE = {
     "sharding": "read by the partitioner, from the printed program",
     "out_sharding": "read by the partitioner, from the printed program",
+    "dimensions": "the order in which axes are read: always None, and printed",
     "accuracy": "None, the engine's own accuracy, is the one that jaxlib's CPU and GPU offer",
 }
 
