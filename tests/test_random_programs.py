@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bevel
@@ -205,7 +205,6 @@ stacks = st.lists(st.sampled_from(sorted(BY_BEVEL)), min_size=1, max_size=4).fil
 
 
 def _check(program, stack):
-    note(f"program {program.steps}, transformations (innermost first) {stack}")
     derivatives = sum(name in ("grad", "jvp", "linearize") for name in stack)
     got, expected = (lambda x: program(InBevel.apply, x)), (lambda x: program(InNumPy.apply, x))
     shapes = _shapes(stack)
@@ -217,7 +216,10 @@ def _check(program, stack):
         found = to_host(bevel.jit(got)(x))
     tolerance = {0: 1e-12, 1: 1e-8, 2: 1e-6}[derivatives]
     wanted = expected(x)
-    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * (1 + np.abs(wanted).max()))
+    said = f"{program.steps} under {' then '.join(stack)}"
+    np.testing.assert_allclose(
+        found, wanted, rtol=tolerance, atol=tolerance * (1 + np.abs(wanted).max()), err_msg=said
+    )
 
 
 @settings(max_examples=30)

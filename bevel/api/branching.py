@@ -157,7 +157,7 @@ def _branch(what, index, functions, operands, names):
 
 
 def _staged_branches(what, functions, tree, avals, names):
-    parts = [staged_function(f, tree, avals) for f in functions]
+    parts = [staged_function(what, f, _counted(tree), tree, avals) for f in functions]
     first = parts[-1] if what == "cond" else parts[0]
     said = names[-1] if what == "cond" else names[0]
     for part, name in zip(parts, names, strict=True):
@@ -180,9 +180,14 @@ def _staged_branches(what, functions, tree, avals, names):
     return value, all(part.may_keep for part in parts)
 
 
+def _counted(tree):
+    count = len(tree.children())
+    return f"{count} operand{'s' * (count != 1)}"
+
+
 def _check_branches(what, first, other, first_name, other_name, functions):
     if first.out_tree != other.out_tree:
-        lines = describe_mismatch(first.out_tree, other.out_tree, first_name, other_name)
+        lines = describe_mismatch(first.out_tree, other.out_tree, first_name, other_name, root="result")
         raise BranchError(f"The branches of {what} must give one tree of results{user_line(' at {}')}.\n{lines}")
     a, b = first.closed.out_avals, other.closed.out_avals
     wrong = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if (x.shape, x.dtype) != (y.shape, y.dtype)]

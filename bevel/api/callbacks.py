@@ -28,7 +28,6 @@ from bevel.core import effects
 from bevel.core.trace import get_aval, is_valid_value
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.pytree import flatten
-from bevel.ops.shapes import as_array
 
 
 def pure_callback(

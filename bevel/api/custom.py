@@ -24,6 +24,8 @@ from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.shapes import as_array, instantiate
 
+_LEAF = flatten(0)[1]
+
 
 class SymbolicZero:
     """A tangent or cotangent known to be zero, given to rules declared with `symbolic_zeros=True`."""
@@ -245,7 +247,7 @@ class custom_jvp(_Custom):
             self.label,
         )  # fmt: skip
         results = op(*leaves)
-        return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten(results)
+        return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten([as_array(r) for r in results])
 
     def flat_rule(self, fixed, in_tree, out_trees):
         rule, symbolic, label = self.jvp, self.symbolic_zeros, self.label
@@ -361,7 +363,7 @@ class custom_vjp(_Custom):
             self.label,
         )
         results = op(*leaves)
-        return (out_trees["fwd"] if "fun" not in out_trees else out_trees["fun"]).unflatten(results)
+        return (out_trees["fwd"] if "fun" not in out_trees else out_trees["fun"]).unflatten([as_array(r) for r in results])
 
     def flat_fwd(self, args, places, in_tree, out_trees):
         fwd, symbolic, label = self.fwd, self.symbolic_zeros, self.label
@@ -427,6 +429,8 @@ class custom_vjp(_Custom):
                 continue
             try:
                 given = tree.flatten_up_to(ct)
+                if any(value is not None and flatten(value)[1] != _LEAF for value in given):
+                    raise ValueError("a tree where the argument has an array")
             except (ValueError, TypeError):
                 raise RuleError(
                     f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent of another structure than {name}.\n"

@@ -14,6 +14,7 @@ from bevel.control.custom_batching import CustomVmapFunction
 from bevel.core.trace import get_aval
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.pytree import flatten
+from bevel.ops.shapes import as_array
 
 
 class MissingBatchingRuleError(MissingDerivativeError):
@@ -90,7 +91,7 @@ class custom_vmap:
             return results, [bool(f) for f in flags]
 
         results = CustomVmapFunction(run, Rule(rule, name_of(self.vmap_rule) if self.vmap_rule else "none"), label)(*leaves)
-        return (trees["rule"] if "fun" not in trees else trees["fun"]).unflatten(results)
+        return (trees["rule"] if "fun" not in trees else trees["fun"]).unflatten([as_array(r) for r in results])
 
 
 def sequential_vmap(f):

@@ -11,6 +11,7 @@ import numpy as np
 from bevel.api.flat import name_of
 from bevel.api.staged import (
     Staged,
+    called,
     check_carry,
     checked_unroll,
     converted,
@@ -65,15 +66,15 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
 def _staged_while(cond_fun, body_fun, tree, avals):
     avals = list(avals)
     in_tree = flatten((tree.unflatten(avals),))[1]
-    body = staged_function(body_fun, in_tree, avals)
+    body = staged_function("while_loop", body_fun, "(val)", in_tree, avals)
     if body.out_tree == tree:
         while True:
             avals, changed = promoted(avals, body.closed.out_avals)
             if not changed:
                 break
-            body = staged_function(body_fun, in_tree, avals)
+            body = staged_function("while_loop", body_fun, "(val)", in_tree, avals)
     check_carry("while_loop", body_fun, tree, avals, body.out_tree, body.closed.out_avals)
-    condition = staged_function(cond_fun, in_tree, avals)
+    condition = staged_function("while_loop", cond_fun, "(val)", in_tree, avals)
     outs = condition.closed.out_avals
     if condition.out_tree.num_nodes != 1 or len(outs) != 1 or outs[0].shape or outs[0].dtype != _BOOL:
         given = words(outs[0]) if len(outs) == 1 and condition.out_tree.num_nodes == 1 else str(condition.out_tree)
@@ -175,7 +176,7 @@ def _staged_fori_body(body_fun, tree, avals, counter, has_upper):
 
     def run(i, *rest):
         upper, values = (rest[:1], rest[1:]) if has_upper else ((), rest)
-        results, out_tree = flatten(body_fun(i, tree.unflatten(values)))
+        results, out_tree = flatten(called("fori_loop", body_fun, "(i, val)", (i, tree.unflatten(values))))
         return [add(i, _one(counter)), *upper, *results], out_tree
 
     def staged():

@@ -11,6 +11,7 @@ from bevel.api.flat import name_of
 from bevel.api.staged import (
     Staged,
     as_array,
+    called,
     check_carry,
     checked_unroll,
     converted,
@@ -90,8 +91,7 @@ def _staged_scan(f, init_tree, xs_tree, init_avals, xs_avals, length, reverse, u
     trees = []
 
     def run(*leaves):
-        carry_in, x = in_tree.unflatten(leaves)
-        result = f(carry_in, x)
+        result = called("scan", f, "(carry, x)", in_tree.unflatten(leaves))
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise TypeError(
                 f"scan: the body {name_of(f)} must return a pair (carry, y); it gave {_given(result)}"

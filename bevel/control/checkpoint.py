@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 from bevel.control.branches import spread
 from bevel.control.call import Jit, axis_names_of
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, linearize_jaxpr, restage, run, transpose_jaxpr
+from bevel.control.program import (
+    ProgramOp,
+    batch_jaxpr,
+    jvp_jaxpr,
+    kept,
+    linearize_jaxpr,
+    restage,
+    run,
+    transpose_jaxpr,
+)
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero

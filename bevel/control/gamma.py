@@ -1,7 +1,7 @@
 """Draws of the gamma distribution: a primitive, since its derivative is not that of the loop that draws.
 
-Marsaglia & Tsang 2000, "A simple method for generating gamma variables", doi:10.1145/358407.358414; the derivative of a draw in its
-shape by implicit reparameterisation, Figurnov et al. 2018, arXiv:1805.08498.
+Marsaglia & Tsang 2000, "A simple method for generating gamma variables", doi:10.1145/358407.358414; the
+derivative of a draw in its shape by implicit reparameterisation, Figurnov et al. 2018, arXiv:1805.08498.
 """
 
 from __future__ import annotations

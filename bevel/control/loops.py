@@ -38,9 +38,9 @@ class While(ProgramOp):
     """Runs the body on the carry while the condition holds of it.
 
     operands: cond_nconsts constants of the condition, body_nconsts of the body, then the carry.
-    The condition takes (its constants, carry) and gives bool[]; the body takes (its constants, carry) and gives a
-    carry of the same shapes and dtypes. Its derivative is forward only: the carries of all steps would have to be kept, and
-    nobody knows how many there are. Lowers to stablehlo.while, constants outside of its carry.
+    The condition takes (constants, carry) and gives bool[]; the body takes (constants, carry) and gives a
+    carry of the same shapes and dtypes. Its derivative is forward only: the carries of all steps would have to be kept,
+    and nobody knows how many there are. Lowers to stablehlo.while, constants outside of its carry.
     """
 
     cond_jaxpr: ClosedJaxpr

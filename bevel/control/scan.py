@@ -349,6 +349,13 @@ class _Split:
 
     __slots__ = ("has", "hoisted", "linear", "out_has", "primal", "shared")
 
+    has: tuple
+    hoisted: ClosedJaxpr
+    linear: ClosedJaxpr
+    out_has: tuple
+    primal: ClosedJaxpr
+    shared: list
+
 
 @kept
 def linearized_body(closed, has, num_consts, num_carry) -> _Split:
@@ -363,7 +370,9 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
     invariant_eqns, invariant = _invariant(jaxpr, num_consts)
     xs = {v: i for i, v in enumerate(jaxpr.invars[num_consts + num_carry :])}
     ys = {v: i for i, v in reversed(list(enumerate(results[num_carry:]))) if type(v) is Var}
-    hoisted, stacked, split.shared, places = [], [], [], []
+    hoisted: list = []
+    stacked: list = []
+    split.shared, places = [], []
     for v in residuals:
         if type(v) is Literal or v in invariant:
             places.append(("invariant", len(hoisted)))
@@ -438,6 +447,13 @@ class _Transposed:
 
     __slots__ = ("carry_has", "const_avals", "flows", "forward", "linear_carry", "program")
 
+    carry_has: tuple
+    const_avals: list
+    flows: list
+    forward: ClosedJaxpr | None
+    linear_carry: tuple
+    program: ClosedJaxpr
+
 
 @kept
 def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transposed:
@@ -481,7 +497,7 @@ def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transpose
 
     carry_has = tuple([h and lin for h, lin in zip(has_ct, carry_linear, strict=False)])
     while True:
-        flows = []
+        flows: list = []
 
         def probe(*args, carry_has=carry_has, flows=flows):
             a, b = len(known_avals), len(known_avals) + sum(carry_has)

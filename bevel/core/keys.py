@@ -14,8 +14,8 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.source import user_line
-from bevel.core.trace import aval_of_type, get_aval
-from bevel.engine.client import Array, put, to_host
+from bevel.core.trace import aval_of_type
+from bevel.engine.client import put, to_host
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import register_call_node
 
@@ -251,4 +251,7 @@ register_call_node(
     lambda impl, words: KeyArray(impl, words[0]),
 )
 
-__all__ = ["Array", "KeyArray", "KeyDType", "PRNGImpl", "get_aval", "implementation", "implementations", "is_key"]
+__all__ = [
+    "KeyArray", "KeyDType", "PRNGImpl", "implementation", "implementations",
+    "is_key", "is_key_dtype", "register_implementation",
+]  # fmt: skip

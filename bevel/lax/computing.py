@@ -85,8 +85,9 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):
     """Arrays reduced over dimensions by a function of two values, from an initial value.
 
     operands, init_values   pytrees of one structure: arrays of one shape, and scalars of their dtypes
-    computation             (left, right) -> combined, of such trees of scalars; associative, and init_values change nothing
-    lax.add, mul, max, min and the bitwise functions become the reductions that they name. Others are combined in halves.
+    computation             (left, right) -> combined, of such trees of scalars; associative
+    lax.add, mul, max, min and the bitwise functions become the reductions that they name, if started from their
+    identity. Others are combined in halves.
     """
     leaves, tree = tree_flatten(operands)
     starts, start_tree = tree_flatten(init_values)
@@ -214,7 +215,7 @@ def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_t
         left, right = get_aval(lhs).shape, get_aval(rhs).shape
         if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2 and left[-1] == right[0]):
             raise ShapeError(
-                f"lax.dot takes vectors and matrices whose sizes meet; got shapes {left} and {right}{user_line(' at {}')}."
+                f"lax.dot takes vectors and matrices whose sizes meet; got {left} and {right}{user_line(' at {}')}."
             )
         dimension_numbers = (((len(left) - 1,), (0,)), ((), ()))
     return dot_general(lhs, rhs, dimension_numbers, precision, preferred_element_type, out_sharding=out_sharding)
@@ -324,7 +325,7 @@ def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_neg
 
 
 def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):
-    """x with the slice at a computed index along one axis overwritten; update has that axis with size 1, or lacks it."""
+    """x with the slice at a computed index along one axis overwritten; update may lack that axis."""
     x, update = operands("dynamic_update_index_in_dim", operand, update)
     shape = get_aval(x).shape
     axis = axis_of("dynamic_update_index_in_dim", axis, len(shape))
@@ -334,12 +335,12 @@ def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_
 
 
 def gather(
-    operand, start_indices, dimension_numbers, slice_sizes, *, unique_indices=False, indices_are_sorted=False, mode=None,
-    fill_value=None,
+    operand, start_indices, dimension_numbers, slice_sizes, *, unique_indices=False, indices_are_sorted=False,
+    mode=None, fill_value=None,
 ):  # fmt: skip
     """Windows of an array at computed starts: see GatherDimensionNumbers for how their axes are laid out.
 
-    mode   of windows that reach out: "clip" moves them inside, "fill" reads `fill_value` there; None promises there are none
+    mode   of windows reaching out: "clip" moves them inside, "fill" reads `fill_value` there; None says that none do
     """
     x, indices = operands("gather", operand, start_indices)
     mode = indexing.PROMISE_IN_BOUNDS if mode is None else indexing.GatherScatterMode.from_any(mode)
@@ -380,8 +381,9 @@ scatter_max = _scatter("scatter_max", indexing.ScatterMax, "x with computed plac
 
 __all__ = [
     "DotAlgorithm", "DotAlgorithmPreset", "Precision", "argmax", "argmin", "batch_matmul", "cumlogsumexp", "cummax",
-    "cummin", "cumprod", "cumsum", "dot", "dot_general", "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim",
-    "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim", "gather", "reduce", "reduce_and",
-    "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_xor", "scatter", "scatter_add",
-    "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "sort", "sort_key_val", "top_k",
+    "cummin", "cumprod", "cumsum", "dot", "dot_general", "dynamic_index_in_dim", "dynamic_slice",
+    "dynamic_slice_in_dim", "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim",
+    "gather", "reduce", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum",
+    "reduce_xor", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "sort",
+    "sort_key_val", "top_k",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ def operand(name, value, position=0):
     if convert_itself is not None:
         return convert_itself()
     raise TypeError(
-        f"lax.{name} takes arrays and numbers; got a {type(value).__name__} as argument {position}{user_line(' at {}')}.\n"
+        f"lax.{name} takes arrays and numbers; argument {position} is a {type(value).__name__}{user_line(' at {}')}.\n"
         "Convert it with jnp.asarray, if it holds numbers."
     )
 

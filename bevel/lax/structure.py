@@ -92,7 +92,8 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     sizes = as_shape("reshape", new_sizes)
     if any(d < 0 for d in sizes):
         raise ShapeError(
-            f"lax.reshape takes sizes that are not negative; got {sizes}{user_line(' at {}')}.\njnp.reshape finds a size given as -1."
+            f"lax.reshape takes sizes that are not negative; got {sizes}{user_line(' at {}')}.\n"
+            "jnp.reshape finds a size given as -1."
         )
     shape = get_aval(x).shape
     if dimensions is not None:
@@ -238,7 +239,8 @@ def stack(operands, axis=0):
     avals = [get_aval(x) for x in xs]
     if any(a.shape != avals[0].shape for a in avals):
         raise ValueError(
-            f"lax.stack needs arrays of one shape; got {', '.join([a.str_short() for a in avals])}{user_line(' at {}')}."
+            f"lax.stack needs arrays of one shape; got {', '.join([a.str_short() for a in avals])}"
+            f"{user_line(' at {}')}."
         )
     return joining.Stack(axis_of("stack", axis, len(avals[0].shape) + 1))(*xs)
 
@@ -256,8 +258,8 @@ def split(operand, sizes, axis=0):
     sizes, axis = as_shape("split", sizes), axis_of("split", axis, len(aval.shape))
     if sum(sizes) != aval.shape[axis]:
         raise ValueError(
-            f"lax.split of {aval.str_short()} along axis {axis} into sizes {sizes}: they add up to {sum(sizes)}, and must "
-            f"add up to {aval.shape[axis]}{user_line(' at {}')}."
+            f"lax.split of {aval.str_short()} along axis {axis} into sizes {sizes}: they add up to {sum(sizes)}, and "
+            f"must add up to {aval.shape[axis]}{user_line(' at {}')}."
         )
     return list(joining.Split(sizes, axis)(x))
 
@@ -362,8 +364,8 @@ def shape_as_value(shape):
 
 
 __all__ = [
-    "bitcast_convert_type", "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes", "broadcast_to_rank",
-    "broadcasted_iota", "collapse", "concatenate", "convert_element_type", "dtype", "empty", "expand_dims", "full",
-    "full_like", "index_in_dim", "iota", "pad", "reshape", "rev", "select", "select_n", "shape_as_value", "slice",
-    "slice_in_dim", "split", "squeeze", "stack", "tile", "transpose", "unstack",
+    "bitcast_convert_type", "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes",
+    "broadcast_to_rank", "broadcasted_iota", "collapse", "concatenate", "convert_element_type", "dtype", "empty",
+    "expand_dims", "full", "full_like", "index_in_dim", "iota", "pad", "reshape", "rev", "select", "select_n",
+    "shape_as_value", "slice", "slice_in_dim", "split", "squeeze", "stack", "tile", "transpose", "unstack",
 ]  # fmt: skip

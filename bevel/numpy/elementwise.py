@@ -123,7 +123,7 @@ def sinc(x, /):
     x = whole(x)
     at_zero = EQ(x, filled_with(x, 0))
     angle_ = mul(x, math.pi)
-    # Near zero the quotient would be 0/0 in each derivative; the series is used there: its remainder stays below an ulp.
+    # Near zero the quotient would be 0/0 in each derivative; the series is used there, exact to an ulp.
     small = LT(complex_ops.abs_(angle_), filled_with(complex_ops.abs_(angle_), _series_radius(dtype_of(x))))
     safe = select(OR(at_zero, small), filled_with(x, 1), angle_)
     square_ = powers.square(select(small, angle_, filled_with(x, 0)))
@@ -535,10 +535,11 @@ acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
 acosh, asinh, atanh = arccosh, arcsinh, arctanh
 
 __all__ = [
-    "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "around", "asin",
-    "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "conj", "conjugate", "cos", "cosh", "deg2rad", "degrees", "exp",
-    "exp2", "expm1", "fabs", "float_power", "floor", "fmax", "fmin", "heaviside", "hypot", "i0", "imag", "iscomplex", "isfinite",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "rad2deg", "radians", "real", "reciprocal", "rint", "round",
-    "signbit", "sin", "sinc", "sinh", "sqrt", "tan", "tanh", "trunc",
+    "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "around",
+    "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "conj", "conjugate", "cos", "cosh", "deg2rad",
+    "degrees", "exp", "exp2", "expm1", "fabs", "float_power", "floor", "fmax", "fmin", "heaviside", "hypot", "i0",
+    "imag", "iscomplex", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p",
+    "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "rad2deg",
+    "radians", "real", "reciprocal", "rint", "round", "signbit", "sin", "sinc", "sinh", "sqrt", "tan", "tanh",
+    "trunc",
 ]  # fmt: skip

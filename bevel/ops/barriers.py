@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.core.primitive import Primitive, primitive
@@ -16,6 +18,7 @@ class StopGradient(Elementwise):
     """x, with no derivative: its tangent is zero."""
 
     takes = "any"
+    gaps: ClassVar = {"refusals": "it takes anything"}
 
     def jvp(self, primals, tangents):
         y = self(*primals)
@@ -44,6 +47,7 @@ class OptimizationBarrier(Primitive):
     """Its operands as they are; the compiler computes all of them before anything that uses one."""
 
     multiple_results = True
+    gaps: ClassVar = {"refusals": "it takes anything"}
     kind = "barriers"
 
     def infer(self, *avals):

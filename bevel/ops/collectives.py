@@ -373,7 +373,7 @@ class AllToAll(OverOneAxis):
 def check_divides(what, x, parameter, axis, size, tiled, name):
     if not -1 < axis < len(x.shape):
         raise ShapeError(f"{what} was given {parameter}={axis} for {x.str_short()}, which has {len(x.shape)} axes.")
-    if tiled and x.shape[axis] % size or not tiled and x.shape[axis] != size:
+    if (tiled and x.shape[axis] % size) or (not tiled and x.shape[axis] != size):
         rule = "a multiple of" if tiled else "equal to"
         raise AxisSizeError(
             f"{what} needs the size of axis {axis} ({parameter}) to be {rule} that of the named axis {name!r}, {size}; "

@@ -1,4 +1,4 @@
-"""Hyperbolic functions and their inverses (tanh, from which logistic networks are made, stands with the exponentials)."""
+"""Hyperbolic functions and their inverses; tanh stands with the exponentials."""
 
 from __future__ import annotations
 

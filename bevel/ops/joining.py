@@ -97,7 +97,7 @@ class Stack(Primitive):
         if not 0 <= self.axis <= len(first.shape):
             raise ShapeError(f"stack of arrays {first.str_short()} cannot put a new axis at {self.axis}.")
         shape = (*first.shape[: self.axis], len(xs), *first.shape[self.axis :])
-        return ShapedArray(shape, first.dtype, all([x.weak_type for x in xs]))
+        return ShapedArray(shape, first.dtype, all(x.weak_type for x in xs))
 
     def jvp(self, primals, tangents):
         return self(*primals), self(*[instantiate(t) for t in tangents])

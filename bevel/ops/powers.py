@@ -54,7 +54,7 @@ class Pow(Binary):
         return mul(dy, mul(log(select(eq(x, 0), full_like(result, 1), x)), result))
 
     def lower(self, out, x, y):
-        x_aval, y_aval = out.in_avals
+        _, y_aval = out.in_avals
         x, y = filled(out, [x, y])
         if dtypes.issubdtype(y_aval.dtype, np.integer):
             y = out.convert(y, out.avals[0])

@@ -1,11 +1,11 @@
 """Primitives of random keys: making them, splitting them, drawing bits with them.
 
-A key array of dtype key<…> is held as uint32[*shape, *key_shape]. Each op is lowered as the function of its generator (`PRNGImpl`),
-mapped over the axes of the key array, so that each key gives what it would give alone. None has a derivative.
+A key array of dtype key<…> is held as uint32[*shape, *key_shape]. Each op is lowered as the function of its generator
+(`PRNGImpl`), mapped over the axes of the key array, so that each key gives what it would
+give alone. None has a derivative.
 """
 
 from __future__ import annotations
-
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def _check_keys(op, keys):
 
 
 def _composed(out, function, values):
-    """The lowering of a function of one key as one of key arrays; all operands have the shape of the key array in front."""
+    """A function of one key lowered as one of key arrays, whose shape stands in front of each operand's."""
     rank = len(out.in_avals[0].shape)
     avals = [physical(a) for a in out.in_avals]
     return out.module.compose(out, lambda *operands: [function(*operands)], avals, values, mapped=rank)[0]
@@ -92,7 +92,7 @@ class RandomFoldIn(OnKeys):
         if data.dtype != UINT32:
             raise DTypeError(f"random_fold_in takes uint32 data; got {data.str_short()}.")
         if keys.shape and data.shape and keys.shape != data.shape:
-            raise ShapeError(f"random_fold_in needs an integer for each key; got {keys.str_short()}, {data.str_short()}.")
+            raise ShapeError(f"random_fold_in needs one integer a key; got {keys.str_short()}, {data.str_short()}.")
         return ShapedArray(keys.shape or data.shape, keys.dtype)
 
     def batch(self, operands, axes):

@@ -1,7 +1,7 @@
 """The rbg and unsafe_rbg generators: XLA's own RngBitGenerator under keys of four words.
 
-Fast on accelerators; the numbers may change with the device and the version of the compiler, and keys mapped by vmap draw all
-from the first of them. Keys are split and folded by threefry (rbg), or by the generator itself (unsafe_rbg).
+Fast on accelerators; the numbers may change with the device and the version of the compiler, and keys mapped by vmap
+draw all from the first of them. Keys are split and folded by threefry (rbg), or by the generator itself (unsafe_rbg).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Threefry2x32(Primitive):
             if aval.dtype != UINT32:
                 raise DTypeError(f"threefry2x32 takes uint32 words; got {aval.str_short()}.")
             if aval.shape and shape and aval.shape != shape:
-                raise ShapeError(f"threefry2x32 needs words of one shape, or single ones; got {shape} and {aval.shape}.")
+                raise ShapeError(f"threefry2x32 needs words of one shape, or single ones; got {shape}, {aval.shape}.")
             shape = aval.shape or shape
         return [ShapedArray(shape, UINT32)] * 2
 
@@ -179,9 +179,10 @@ def _encrypt(key, x0, x1):
 
 
 def _encrypt_counts(key, size):
-    """uint32[size] in the original layout: the counts 0 … size - 1, an odd number of them padded by a 0, are cut into halves
+    """uint32[size] in the original layout.
 
-    that are encrypted as pairs; the two results are laid end to end.
+    The counts 0 … size - 1, an odd number of them padded by a 0, are cut into halves that are encrypted as pairs; the
+    two results are laid end to end.
     """
     half = (size + 1) // 2
     first = Iota(UINT32, (half,), 0)()
@@ -220,7 +221,8 @@ def threefry_random_bits(key, bit_width, shape):
     size = math.prod(shape)
     if size * bit_width >= 2**37:
         raise ShapeError(
-            f"With threefry_partitionable off one draw gives at most 2**32 words; asked for {size} of {bit_width} bits.\n"
+            f"With threefry_partitionable off one draw gives at most 2**32 words; asked for "
+            f"{size} of {bit_width} bits.\n"
             "Switch it on: bevel.config.update('jax_threefry_partitionable', True)."
         )
     words = _encrypt_counts(key, -(-bit_width * size // 32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base.errors import ShapeError
+from bevel.base.errors import MissingRuleError, ShapeError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
@@ -157,7 +157,7 @@ class TriangularSolve(OfOneTriangle):
     def read(self, a):
         """What the op reads of a matrix: its triangle, without the diagonal where that is taken for ones."""
         k = 1 if self.unit_diagonal else 0
-        return lower_triangle(a, -k) if self.is_lower else upper_triangle(a, -k)
+        return lower_triangle(a, -k) if self.is_lower else upper_triangle(a, k)
 
     def jvp(self, primals, tangents):
         # op(A) x = b gives op(A) dx = db - op(dA) x, dA being as triangular as A
@@ -274,7 +274,7 @@ class TridiagonalSolve(MatrixPrimitive):
 
     dl, d, du          [..., n]; dl[0] and du[n-1] are not read
     b                  [..., n, k]
-    perturb_singular   moves pivots that are 0 a little, where the routine can (GPUs)
+    perturb_singular   True, which would move pivots that are 0 a little, is refused so far
     raises             ShapeError where sizes disagree
 
     NaN where A is singular. Lowers to LAPACK's gtsv on CPUs.
@@ -283,6 +283,11 @@ class TridiagonalSolve(MatrixPrimitive):
     perturb_singular: bool = False
 
     def infer(self, dl, d, du, b):
+        if self.perturb_singular:
+            raise MissingRuleError(
+                "tridiagonal_solve does not perturb singular systems so far: perturb_singular=True.\n"
+                "Add a small number to the diagonal yourself: tridiagonal_solve(dl, d + 1e-30, du, b)."
+            )
         check_dtype("tridiagonal_solve", dl, d, du, b)
         if not d.shape or dl.shape != d.shape or du.shape != d.shape:
             raise ShapeError(
@@ -316,8 +321,6 @@ class TridiagonalSolve(MatrixPrimitive):
         *diagonals, aval = out.in_avals
         if not aval.size:
             return b
-        if self.perturb_singular and out.platform == "cpu":
-            pass  # LAPACK's routine does not know it, as JAX has it too
         batch = aval.shape[:-2]
         n = aval.shape[-2]
         # LAPACK wants n - 1 numbers on the outer diagonals, and jaxlib gives dl from its first element on
@@ -348,7 +351,7 @@ class TridiagonalSolve(MatrixPrimitive):
         yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 2)]
         complexes = [array(3, dtype="complex64") * np.complex64(0.3) for _ in range(2)]
         yield TridiagonalSolve(), [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")]
-        yield TridiagonalSolve(True), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
+        yield TridiagonalSolve(), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
 
     @staticmethod
     def refusals(array):

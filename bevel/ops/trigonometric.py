@@ -127,7 +127,10 @@ class Atan2(Binary):
         return mul(dy, div(neg(x), add(square(x), square(y))))
 
     def reference(self, x, y):
-        return np.arctan2(x, y)
+        if not np.iscomplexobj(x):
+            return np.arctan2(x, y)
+        # -i log((y + ix) / sqrt(x² + y²)), NumPy's function being for real numbers alone
+        return (-1j * np.log((y + 1j * x) / np.sqrt(x * x + y * y))).astype(x.dtype)
 
 
 # ---- the words in which rules are written

@@ -8,7 +8,6 @@ import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Nextafter, add, div, neg, sub
 from bevel.ops.complex import abs_, sign
 from bevel.ops.convert import convert

@@ -114,7 +114,7 @@ def is_nan(x):
 
 
 def _poisson_by_product(key, lam, dtype):
-    """How many uniform numbers can be multiplied before their product falls below exp(-lam); all elements draw together."""
+    """How many uniform numbers it takes until their product is below exp(-lam), less one; all elements draw together."""
     shape = get_aval(lam).shape
 
     def going(state):
@@ -173,8 +173,8 @@ def binomial(key, n, p, shape=None, dtype=None):
     n        float[…], >= 0; NaN comes out where it, or p, is none
     p        float[…] in [0, 1]
     dtype    of the result, a floating one; the default for None
-    source   Kachitvichyanukul & Schmeiser 1988, doi:10.1145/42372.42381, inversion, where n·p <= 10; beyond it Hörmann 1993,
-             "The generation of binomial random variates", algorithm BTRS
+    source   Kachitvichyanukul & Schmeiser 1988, doi:10.1145/42372.42381, inversion, where n·p <= 10; beyond it
+             Hörmann 1993, "The generation of binomial random variates", algorithm BTRS
 
     >>> import bevel
     >>> float(bevel.random.binomial(bevel.random.key(0), 5, 1.0))
@@ -293,7 +293,7 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
     n, p = number(n, dtype, "n"), number(p, dtype, "p")
     p_shape = get_aval(p).shape
     if not p_shape:
-        raise RandomShapeError(f"multinomial needs p of rank 1 or more, a probability for each category{user_line(' at {}')}.")
+        raise RandomShapeError(f"multinomial needs a probability for each category, p of rank >= 1{user_line(' at {}')}.")
     if shape is not None:
         shape = shape_of(shape, "multinomial")
         if not shape or shape[-1] != p_shape[-1]:

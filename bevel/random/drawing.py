@@ -1,4 +1,4 @@
-"""What every draw has in common: one compiled call when eager, and the checks of its key, shape, dtype and parameters."""
+"""What every draw has in common: one compiled call when eager, and checks of its key, shape, dtype and parameters."""
 
 from __future__ import annotations
 
@@ -188,7 +188,8 @@ def float_dtype(dtype, name, complex_too=False):
         return dtypes.canonicalize_dtype(float)
     if not dtypes.issubdtype(dtype, wanted):
         kind = "floating-point or complex" if complex_too else "floating-point"
-        raise RandomDTypeError(f"{name} draws {kind} numbers{user_line(' at {}')}; dtype {dtypes.as_dtype(dtype)} is none.")
+        asked = dtypes.as_dtype(dtype)
+        raise RandomDTypeError(f"{name} draws {kind} numbers{user_line(' at {}')}; dtype {asked} is none.")
     return dtypes.requested_dtype(dtype, f"random.{name}")
 
 

@@ -83,7 +83,7 @@ def dirichlet(key, alpha, shape=None, dtype=None, *, out_sharding=None):
     alpha = number(alpha, dtype, "alpha")
     aval = get_aval(alpha)
     if not aval.shape:
-        raise RandomShapeError(f"dirichlet needs alpha of rank 1 or more, one number a category; got {aval.str_short()}.")
+        raise RandomShapeError(f"dirichlet needs alpha of rank >= 1, a number a category; got {aval.str_short()}.")
     shape = aval.shape[:-1] if shape is None else shape_of(shape, "dirichlet")
     shape = joint_shape((*shape, aval.shape[-1]), "dirichlet", alpha)
     x = gamma_of(key, alpha, shape, True)

@@ -47,7 +47,7 @@ def key(seed, *, impl=None, dtype=None):
     return _key("key", seed, _implementation_of("key", impl, dtype))
 
 
-def PRNGKey(seed, *, impl=None):  # noqa: N802 - JAX's name
+def PRNGKey(seed, *, impl=None):
     """As `key`, giving the words of the key as an array, uint32[2] for threefry: the older form of keys.
 
     >>> import bevel

@@ -58,8 +58,8 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
     shape = rows if shape is None else shape_of(shape, "multivariate_normal")
     if np.broadcast_shapes(rows, shape) != shape:
         raise RandomShapeError(
-            f"multivariate_normal was asked for shape {shape}, to which {rows}, the shape of mean and cov without their "
-            f"axes of vectors, does not broadcast{user_line(' at {}')}."
+            f"multivariate_normal was asked for shape {shape}, to which {rows}, the shape of mean and cov "
+            f"without their axes of vectors, does not broadcast{user_line(' at {}')}."
         )
     linalg = _linalg()
     if method == "cholesky":

@@ -98,7 +98,9 @@ def arange(count):
 
 
 def shuffle(key, x, axis):
-    """Stable sorts by fresh words, so many of them that equal words do not matter: 3 log(size) / log(2**32 - 1), rounded up."""
+    """Stable sorts by fresh words, so many of them that equal words do not matter: 3 log(size) / log(2**32 - 1),
+    rounded up.
+    """
     shape = get_aval(x).shape
     rounds = math.ceil(3 * math.log(max(1, math.prod(shape))) / math.log(2**32 - 1))
     for _ in range(rounds):

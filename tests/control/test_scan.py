@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import bevel
+import bevel.debug
 import bevel.numpy as jnp
+import bevel.random
 from bevel.api.control_flow import fori_loop, scan
 from bevel.api.control_flow import map as lax_map
 from bevel.base.errors import CarryError
@@ -36,8 +38,7 @@ def plain(c, x):
     return jnp.sin(c * x) + 0.5 * c, c * x
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("unroll", [1, 2, True])
+@pytest.mark.parametrize("reverse, unroll", [(False, 1), (True, 2), (False, True)])
 def test_a_carry_and_rows(assert_alike, reverse, unroll):
     assert_alike(
         lambda c, xs: scan(plain, c, xs, reverse=reverse, unroll=unroll),
@@ -46,6 +47,7 @@ def test_a_carry_and_rows(assert_alike, reverse, unroll):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_closed_over_values_and_invariant_work(assert_alike):
     def body(w):
         def step(c, x):
@@ -61,6 +63,7 @@ def test_closed_over_values_and_invariant_work(assert_alike):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_matrix_that_all_steps_share(assert_alike):
     def step(w):
         return lambda h, x: (jnp.tanh(w @ h + x), (h * h).sum())
@@ -71,6 +74,7 @@ def test_a_matrix_that_all_steps_share(assert_alike):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_scan_inside_a_scan(assert_alike):
     def inner(k, x):
         return lambda c, y: (c * y + k * x, c)
@@ -336,6 +340,52 @@ def test_the_body_is_let_go_with_its_function():
     assert reference() is None
 
 
+def test_a_fresh_function_is_not_compiled_again():
+    import time
+
+    def run(k):
+        return scan(lambda c, x: (jnp.sin(c) * k + x, c), 1.0, np.ones(3, F32))[0]
+
+    ks = [jnp.float32(0.1 * i) for i in range(20)]
+    run(ks[0])
+    start = time.perf_counter()
+    results = [run(k) for k in ks]
+    assert time.perf_counter() - start < 0.2  # a compilation takes some 30 ms
+    assert len({float(r) for r in results}) == 20
+
+
+def test_named_axes_inside():
+    from bevel.ops.collectives import Psum
+
+    psum = Psum(("i",), None)
+    xs = jnp.arange(3.0)
+    f = bevel.vmap(lambda x: scan(lambda c, y: (c * 0.5 + psum(x * y), None), x, xs)[0], axis_name="i")
+    expected = xs * 0.125 + 0.5 * 3 + 2 * 3
+    np.testing.assert_allclose(f(xs), expected)
+    for size in (2, 4):  # the body is traced again for another size
+        total = bevel.vmap(lambda x: fori_loop(0, 1, lambda i, c: psum(c), x), axis_name="i")(jnp.ones(size))
+        assert total.tolist() == [size] * size
+
+
+def test_random_keys_as_carry_and_rows():
+    keys = bevel.random.split(bevel.random.key(0), 3)
+    carry, (drawn, same) = scan(
+        lambda k, x: (bevel.random.split(k)[0], (bevel.random.normal(x), x)), bevel.random.key(1), keys
+    )
+    np.testing.assert_array_equal(drawn, bevel.vmap(bevel.random.normal)(keys))
+    assert carry.dtype == keys.dtype == same.dtype and same.shape == (3,)
+
+
+def test_effects_happen_in_the_order_of_steps(capfd):
+    def step(c, x):
+        bevel.debug.print("{x}", x=x, ordered=True)
+        return c + x, None
+
+    assert scan(step, 0, np.arange(3), reverse=True)[0] == 3
+    bevel.effects_barrier()
+    assert capfd.readouterr().out.split() == ["2", "1", "0"]
+
+
 def test_disable_jit():
     seen = []
 
@@ -393,6 +443,14 @@ def test_a_carry_of_another_tree():
     refused(
         lambda: scan(lambda c, x: ((c, c), None), {"a": 0.0}, np.ones(3)), CarryError, "a dict", "a tuple of length 2"
     )
+
+
+def test_another_number_of_arguments():
+    def step(c):
+        return c, None
+
+    refused(lambda: scan(step, 0.0, np.ones(3)), TypeError, "scan calls step with (carry, x), but it takes (c)")
+    refused(lambda: fori_loop(0, 3, step, 0.0), TypeError, "fori_loop calls step with (i, val), but it takes (c)")
 
 
 def test_not_a_pair():

@@ -1,0 +1,650 @@
+"""Eigenvalues and singular values, and the forms of matrices on the way to them."""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, MissingRuleError
+from bevel.core.primitive import primitive
+from bevel.core.tangents import Zero
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import add, div, full_like, sub
+from bevel.ops.complex import conj, real
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import mul
+from bevel.ops.lapack_calls import call, info_aval, or_nan, repeated, succeeded
+from bevel.ops.linalg_factorizations import Lu, rows_taken
+from bevel.ops.logic import eq
+from bevel.ops.matrices import (
+    MatrixPrimitive,
+    OfOneTriangle,
+    adjoint,
+    as_columns,
+    as_rows,
+    check_matrix,
+    diagonal_of,
+    diagonal_part,
+    each,
+    eye_like,
+    is_complex,
+    lower_triangle,
+    matmul,
+    real_dtype,
+    real_part,
+    scale,
+    shape_of,
+    upper_triangle,
+    with_lower,
+)
+from bevel.ops.shapes import reduce_sum
+from bevel.ops.triangular import solve
+
+_DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
+
+
+class EighImplementation(enum.Enum):
+    """How eigh is computed, where there is a choice (not on CPUs)."""
+
+    QR = "qr"
+    JACOBI = "jacobi"
+    QDWH = "qdwh"
+
+
+class EigImplementation(enum.Enum):
+    """Which library computes eig. CPUs have LAPACK."""
+
+    CUSOLVER = "cusolver"
+    MAGMA = "magma"
+    LAPACK = "lapack"
+
+
+class SvdAlgorithm(enum.Enum):
+    """How svd is computed. CPUs have DIVIDE_AND_CONQUER (LAPACK's gesdd, the default) and QR (gesvd)."""
+
+    DEFAULT = "default"
+    QR = "QR"
+    JACOBI = "Jacobi"
+    POLAR = "polar"
+    DIVIDE_AND_CONQUER = "divide_and_conquer"
+
+
+def check_subset(name, subset, count):
+    if subset is not None and tuple(subset) != (0, count):
+        raise MissingRuleError(
+            f"{name} computes all values on CPUs and GPUs; subset_by_index={tuple(subset)} asks for some of {count}.\n"
+            "Cut them out of the result."
+        )
+
+
+def as_complex(x, dtype):
+    """A real or complex array as complex numbers of a dtype."""
+    return convert(x, dtype)
+
+
+def _without_derivative(name, way):
+    return MissingRuleError(f"{name} has no derivative rule. {way}")
+
+
+def _reciprocal_differences(w):
+    """1 / (w_j - w_i) for i ≠ j, 0 on the diagonal; infinite where two are equal."""
+    n = shape_of(w)[-1]
+    differences = sub(as_rows(w, n), as_columns(w, n))
+    one = eye_like(differences)
+    return sub(div(full_like(differences, 1), add(differences, one)), one)
+
+
+@with_lower
+@primitive
+class Eigh(OfOneTriangle):
+    """Eigenvectors and eigenvalues of a Hermitian matrix: A V = V diag(w), Vᴴ V = 1.
+
+    A                 [..., n, n]; of it only the lower (or upper) triangle is read
+    gives             V [..., n, n], eigenvectors as columns; w [..., n], real and rising; NaN where LAPACK fails
+    sort_eigenvalues  False allows any order; LAPACK gives them in order anyway
+    subset_by_index   (start, end) of the eigenvalues wanted: all, on CPUs and GPUs
+    algorithm         an EighImplementation, a wish that CPUs disregard
+
+    Derivatives of eigenvectors are infinite where eigenvalues are equal: there eigenvectors may turn freely.
+    Those of eigenvalues alone are finite. Lowers to LAPACK's syevd (heevd) on CPUs.
+    """
+
+    is_lower: bool
+    sort_eigenvalues: bool
+    subset_by_index: object = None
+    algorithm: object = None
+    multiple_results = True
+    gaps = {
+        f"2-{law}": "eigenvectors of complex matrices have a free phase, which the rule keeps and LAPACK does not"
+        for law in ("jvp", "second")
+    }
+
+    def infer(self, a):
+        check_matrix("eigh", a, square=True)
+        check_subset("eigh", self.subset_by_index, a.shape[-1])
+        if self.algorithm is not None and not isinstance(self.algorithm, EighImplementation):
+            raise DTypeError(f"eigh takes an EighImplementation or None; got {self.algorithm!r}.")
+        if not isinstance(self.sort_eigenvalues, bool):
+            raise DTypeError(f"eigh takes sort_eigenvalues True or False; got {self.sort_eigenvalues!r}.")
+        return [ShapedArray(a.shape, a.dtype), ShapedArray(a.shape[:-1], real_dtype(a.dtype))]
+
+    def jvp(self, primals, tangents):
+        # With M = Vᴴ dA V: dw is M's diagonal, and dV = V (F ∘ M), Fᵢⱼ = 1 / (wⱼ - wᵢ) off the diagonal (Giles 2008,
+        # "An extended collection of matrix derivative results", 3.1). dA is mirrored from the triangle that is read.
+        [a], [da] = primals, tangents
+        v, w = self(a)
+        if not get_aval(a).size:
+            return [v, w], [Zero(get_aval(x).to_tangent_aval()) for x in (v, w)]
+        read = lower_triangle(da, -1) if self.is_lower else upper_triangle(da, 1)
+        diagonal = diagonal_part(da)
+        if is_complex(da):
+            diagonal = convert(real(diagonal), get_aval(da).dtype)
+        da = add(add(read, adjoint(read)), diagonal)
+        turned = matmul(adjoint(v), matmul(da, v))
+        factors = _reciprocal_differences(w)
+        if is_complex(a):
+            factors = convert(factors, get_aval(a).dtype)
+        dw = real_part(diagonal_of(turned))
+        return [v, w], [matmul(v, mul(factors, turned)), dw]
+
+    def lower(self, out, a):
+        aval, values = out.avals
+        batch = aval.shape[:-2]
+        if not aval.size:
+            return [a, out.constant(0, values)]
+        attributes = {"mode": "V", "uplo": "L" if self.is_lower else "U"}
+        v, w, info = call(out, "syevd", [a], [aval], [aval, values, info_aval(batch)], batch, attributes, [(0, 0)])
+        ok = succeeded(out, info, batch)
+        return [or_nan(out, ok, batch, v, aval), or_nan(out, ok, batch, w, values)]
+
+    def reference(self, a):
+        from scipy.linalg import eigh  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            if not a.size:
+                return a, np.zeros(0, a.real.dtype)
+            w, v = eigh(a, lower=self.is_lower, driver="evd")
+            return v.astype(a.dtype), w.astype(a.real.dtype)
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Eigh(True, True), [array(3, 3)]
+        yield Eigh(False, True), [array(2, 2, 2)]
+        yield Eigh(True, False), [array(2, 2, dtype="complex64")]
+        yield Eigh(True, True, None, EighImplementation.QR), [array(1, 1)]
+        yield Eigh(True, True, (0, 0)), [array(0, 0)]
+
+    @staticmethod
+    def refusals(array):
+        yield Eigh(True, True), [array(2, 3)], "takes square matrices"
+        yield Eigh(True, True), [array(2, 2, dtype="int32")], "takes float32, float64"
+        yield Eigh(True, True, None, "qr"), [array(2, 2)], "EighImplementation or None"
+
+
+@primitive
+class Svd(MatrixPrimitive):
+    """A = U diag(s) Vᴴ, with U and V of orthonormal columns, and s real, not negative and falling.
+
+    A              [..., m, n]; k = min(m, n)
+    gives          s [..., k]; with compute_uv also U [..., m, k] and Vᴴ [..., k, n], or square ones by full_matrices;
+                   NaN where LAPACK fails
+    subset_by_index   (start, end) of the singular values wanted: all, on CPUs and GPUs
+    algorithm      an SvdAlgorithm or None
+
+    Derivatives of U and V are infinite where singular values are equal; columns beyond k have none.
+    Lowers to LAPACK's gesdd (gesvd for SvdAlgorithm.QR) on CPUs.
+    """
+
+    full_matrices: bool
+    compute_uv: bool
+    subset_by_index: object = None
+    algorithm: object = None
+    multiple_results = True
+    gaps = {
+        **{f"2-{law}": "columns of U beyond those of A are not determined by it" for law in _DERIVATIVES},
+        **{
+            f"4-{law}": "singular vectors of complex matrices have a free phase, which the rule keeps and LAPACK does not"
+            for law in ("jvp", "second")
+        },
+    }
+
+    def infer(self, a):
+        check_matrix("svd", a)
+        *batch, m, n = a.shape
+        k = min(m, n)
+        check_subset("svd", self.subset_by_index, k)
+        if self.algorithm is not None and not isinstance(self.algorithm, SvdAlgorithm):
+            raise DTypeError(f"svd takes an SvdAlgorithm or None; got {self.algorithm!r}.")
+        if self.algorithm in (SvdAlgorithm.JACOBI, SvdAlgorithm.POLAR):
+            raise MissingRuleError(f"svd has no algorithm {self.algorithm.name} so far. Leave it out, or use QR.")
+        s = ShapedArray((*batch, k), real_dtype(a.dtype))
+        if not self.compute_uv:
+            return [s]
+        left, right = (m, n) if self.full_matrices else (k, k)
+        return [s, ShapedArray((*batch, m, left), a.dtype), ShapedArray((*batch, right, n), a.dtype)]
+
+    def jvp(self, primals, tangents):
+        # With M = Uᴴ dA V: ds is the real part of M's diagonal; dU = U (F ∘ (M S + S Mᴴ)) and dV = V (F ∘ (S M + Mᴴ S)),
+        # Fᵢⱼ = 1 / (sⱼ² - sᵢ²) off the diagonal, plus what leaves the span of U (or V): (1 - U Uᴴ) dA V S⁻¹
+        # (Townsend 2016, "Differentiating the singular value decomposition"). For complex A the diagonal of M has an
+        # imaginary part, which turns the phase of U's columns (Wan, Zhang 2019, arXiv:1909.02659).
+        [a], [da] = primals, tangents
+        *_, m, n = shape_of(a)
+        k = min(m, n)
+        if not get_aval(a).size:
+            results = self(a)
+            return list(results), [Zero(get_aval(x).to_tangent_aval()) for x in results]
+        if self.compute_uv and self.full_matrices and m != n:
+            raise _without_derivative(
+                f"svd with full_matrices=True of {get_aval(a).str_short()}",
+                "Singular vectors beyond the first min(m, n) are not determined by it. Use full_matrices=False.",
+            )
+        s, u, vh = Svd(False, True, self.subset_by_index, self.algorithm)(a)
+        results = [s, u, vh] if self.compute_uv else [s]
+        if not k or not get_aval(a).size:
+            return results, [Zero(get_aval(x).to_tangent_aval()) for x in results]
+        v = adjoint(vh)
+        along_v = matmul(da, v)
+        inner = matmul(adjoint(u), along_v)
+        ds = real_part(diagonal_of(inner))
+        if not self.compute_uv:
+            return results, [ds]
+        dtype = get_aval(a).dtype
+        rows, columns = as_rows(s, k), as_columns(s, k)  # S by columns (M S), S by rows (S M)
+        one = eye_like(rows)
+        # as a product, which keeps the digits that the difference of squares would lose
+        gaps = mul(add(rows, columns), sub(rows, columns))
+        factors = convert(sub(div(full_like(gaps, 1), add(gaps, one)), one), dtype)
+        zero = convert(eq(s, 0.0), real_dtype(dtype))
+        inverse = sub(div(full_like(s, 1), add(s, zero)), zero)
+        rows, columns = convert(rows, dtype), convert(columns, dtype)
+        by_columns, by_rows = mul(inner, rows), mul(inner, columns)
+        du = matmul(u, mul(factors, add(by_columns, adjoint(by_columns))))
+        dv = matmul(v, mul(factors, add(by_rows, adjoint(by_rows))))
+        if is_complex(a):
+            phase = scale(diagonal_part(sub(inner, adjoint(inner))), 0.5)
+            du = add(du, matmul(u, mul(phase, convert(as_rows(inverse, k), dtype))))
+        if m > n:
+            outside = sub(along_v, matmul(u, inner))
+            du = add(du, mul(outside, convert(as_rows(inverse, m), dtype)))
+        if n > m:
+            along_u = matmul(adjoint(da), u)
+            outside = sub(along_u, matmul(v, matmul(vh, along_u)))
+            dv = add(dv, mul(outside, convert(as_rows(inverse, n), dtype)))
+        return results, [ds, du, adjoint(dv)]
+
+    def lower(self, out, a):
+        [aval] = out.in_avals
+        *batch, m, n = aval.shape
+        batch, k = tuple(batch), min(m, n)
+        if not aval.size:
+            results = [out.constant(0, out.avals[0])]
+            return results + [repeated(out, np.eye(*x.shape[-2:]), x) for x in out.avals[1:]]
+        left, right = (m, n) if self.full_matrices or not self.compute_uv else (k, k)
+        s = out.avals[0]
+        u, vh = ShapedArray((*batch, m, left), aval.dtype), ShapedArray((*batch, right, n), aval.dtype)
+        mode = ("A" if self.full_matrices else "S") if self.compute_uv else "N"
+        routine = "gesvd" if self.algorithm is SvdAlgorithm.QR else "gesdd"
+        avals = [aval, s, u, vh, info_aval(batch)]
+        _, *values, info = call(out, routine, [a], [aval], avals, batch, {"mode": mode}, [(0, 0)])
+        ok = succeeded(out, info, batch)
+        values = [or_nan(out, ok, batch, v, x) for v, x in zip(values, (s, u, vh), strict=True)]
+        return values if self.compute_uv else values[:1]
+
+    def reference(self, a):
+        from scipy.linalg import svd  # SciPy is for references alone, and loads in 0.2 s
+
+        driver = "gesvd" if self.algorithm is SvdAlgorithm.QR else "gesdd"
+
+        def one(a):
+            *_, m, n = a.shape
+            k = min(m, n)
+            if not a.size:
+                left, right = (m, n) if self.full_matrices else (k, k)
+                parts = np.eye(m, left), np.zeros(0), np.eye(right, n)
+            else:
+                parts = svd(a, full_matrices=self.full_matrices, lapack_driver=driver)
+            u, s, vh = parts
+            s = s.astype(a.real.dtype)
+            return (s, u.astype(a.dtype), vh.astype(a.dtype)) if self.compute_uv else (s,)
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Svd(False, True), [array(3, 2)]
+        yield Svd(False, True), [array(2, 2, 3)]
+        yield Svd(True, True), [array(3, 2)]
+        yield Svd(True, False), [array(2, 3)]
+        yield Svd(False, True), [array(3, 2, dtype="complex64")]
+        yield Svd(True, True, None, SvdAlgorithm.QR), [array(2, 2)]
+        yield Svd(True, True, (0, 0)), [array(0, 2)]
+        yield Svd(False, True), [array(2, 0)]
+
+    @staticmethod
+    def refusals(array):
+        yield Svd(True, True), [array(3)], "takes matrices"
+        yield Svd(True, True), [array(2, 2, dtype="float16")], "takes float32, float64"
+        yield Svd(True, True, None, "QR"), [array(2, 2)], "SvdAlgorithm or None"
+
+
+def _solve_general(a, b):
+    """x with A x = b, by LU. Linear in b."""
+    both, _, order = Lu()(a)
+    x = solve(both, rows_taken(b, order), left_side=True, lower=True, unit_diagonal=True)
+    return solve(both, x, left_side=True, lower=False)
+
+
+@primitive
+class Eig(MatrixPrimitive):
+    """Eigenvalues and eigenvectors of any square matrix: A V = V diag(w), Uᴴ A = diag(w) Uᴴ.
+
+    A      [..., n, n]
+    gives  w complex [..., n], in no particular order; then, as asked for, the left eigenvectors U and the right ones V,
+           [..., n, n], as columns of norm 1; NaN where LAPACK fails
+    enable_eigvec_derivs   allows derivatives of the right eigenvectors; they hold where eigenvalues differ, keep norms,
+                           and leave a phase free, which a function of the eigenvectors must not depend on
+    implementation         an EigImplementation or None: CPUs have LAPACK
+
+    Lowers to LAPACK's geev on CPUs.
+    """
+
+    compute_left_eigenvectors: bool
+    compute_right_eigenvectors: bool
+    enable_eigvec_derivs: bool = False
+    implementation: object = None
+    multiple_results = True
+    gaps = {
+        **{f"{i}-{law}": "eigenvectors have derivatives only where asked for" for i in (2, 3, 4) for law in _DERIVATIVES},
+    }
+
+    def infer(self, a):
+        check_matrix("eig", a, square=True)
+        if self.implementation is not None and not isinstance(self.implementation, EigImplementation):
+            raise DTypeError(f"eig takes an EigImplementation or None; got {self.implementation!r}.")
+        dtype = dtypes.to_complex_dtype(a.dtype) if a.dtype.kind != "c" else a.dtype
+        vectors = ShapedArray(a.shape, dtype)
+        count = self.compute_left_eigenvectors + self.compute_right_eigenvectors
+        return [ShapedArray(a.shape[:-1], dtype), *[vectors] * count]
+
+    def jvp(self, primals, tangents):
+        # A V = V W gives, with M = V⁻¹ dA V, dw = diag(M) and dV = V (F ∘ M) + V D, Fᵢⱼ = 1 / (wⱼ - wᵢ) off the diagonal
+        # (Giles 2008, 3.1). D is free; columns keep their norm where Re(vᴴ dv) = 0, so D = -Re diag(Vᴴ V (F ∘ M)), and
+        # without an imaginary part the phase is left as it is (Boeddeker et al. 2017, arXiv:1701.00392).
+        [a], [da] = primals, tangents
+        if not get_aval(a).size:
+            results = self(a)
+            return list(results), [Zero(get_aval(x).to_tangent_aval()) for x in results]
+        asked = self.compute_left_eigenvectors or self.compute_right_eigenvectors
+        if asked and (not self.enable_eigvec_derivs or self.compute_left_eigenvectors):
+            raise _without_derivative(
+                "eig with eigenvectors",
+                "Eigenvectors have derivatives only where eigenvalues differ, up to a phase. Say "
+                "compute_left_eigenvectors=False and enable_eigvec_derivs=True where that holds, or take eigenvalues alone.",
+            )
+        w, v = Eig(False, True, True, self.implementation)(a)
+        results = [w, v] if asked else [w]
+        dtype = get_aval(v).dtype
+        inner = _solve_general(v, matmul(as_complex(da, dtype), v))
+        dw = diagonal_of(inner)
+        if not asked:
+            return results, [dw]
+        dv = matmul(v, mul(_reciprocal_differences(w), inner))
+        n = shape_of(v)[-1]
+        along = real(reduce_sum(mul(conj(v), dv), (len(shape_of(v)) - 2,)))
+        dv = sub(dv, mul(v, convert(as_rows(along, n), dtype)))
+        return results, [dw, dv]
+
+    def lower(self, out, a):
+        [aval] = out.in_avals
+        batch = aval.shape[:-2]
+        w_aval = out.avals[0]
+        if not aval.size:
+            return [out.constant(0, x) for x in out.avals]
+        vectors = w_aval.with_shape(aval.shape)
+        attributes = {
+            "compute_left": "V" if self.compute_left_eigenvectors else "N",
+            "compute_right": "V" if self.compute_right_eigenvectors else "N",
+        }
+        if aval.dtype.kind == "c":
+            avals = [w_aval, vectors, vectors, info_aval(batch)]
+            w, left, right, info = call(out, "geev", [a], [aval], avals, batch, attributes)
+        else:
+            part = w_aval.with_dtype(aval.dtype)
+            avals = [part, part, vectors, vectors, info_aval(batch)]
+            x, y, left, right, info = call(out, "geev", [a], [aval], avals, batch, attributes)
+            w = out.op("stablehlo.complex", [x, y], aval=w_aval)
+        ok = succeeded(out, info, batch)
+        results = [or_nan(out, ok, batch, w, w_aval)]
+        if self.compute_left_eigenvectors:
+            results.append(or_nan(out, ok, batch, left, vectors))
+        if self.compute_right_eigenvectors:
+            results.append(or_nan(out, ok, batch, right, vectors))
+        return results
+
+    def reference(self, a):
+        from scipy.linalg import eig  # SciPy is for references alone, and loads in 0.2 s
+
+        dtype = np.result_type(a.dtype, np.complex64)
+
+        def one(a):
+            if a.size:
+                w, left, right = eig(a, left=True, right=True)
+            else:
+                w, left, right = np.zeros(0), a, a
+            vectors = [left] * self.compute_left_eigenvectors + [right] * self.compute_right_eigenvectors
+            return (w.astype(dtype), *[v.astype(dtype) for v in vectors])
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Eig(False, False), [array(3, 3)]
+        yield Eig(False, False), [array(2, 2, 2, dtype="complex64")]
+        yield Eig(True, True), [array(3, 3)]
+        yield Eig(True, False), [array(2, 2)]
+        yield Eig(False, True, False, EigImplementation.LAPACK), [array(2, 2, dtype="complex64")]
+        yield Eig(True, True), [array(0, 0)]
+        real_values = np.diag(np.float32([1, 2, 4])) + array(3, 3) * np.float32(0.1)
+        yield Eig(False, True, True), [real_values.astype(np.float32)]
+
+    @staticmethod
+    def refusals(array):
+        yield Eig(True, True), [array(2, 3)], "takes square matrices"
+        yield Eig(False, False, False, "lapack"), [array(2, 2)], "EigImplementation or None"
+
+
+@primitive
+class Schur(MatrixPrimitive):
+    """Schur's form: A = Z T Zᴴ with T upper triangular, Z unitary; of real A with 2 by 2 blocks for complex pairs.
+
+    A      [..., n, n]
+    gives  T, and Z where compute_schur_vectors; NaN where LAPACK fails
+
+    Sorting by a callable is not written, nor derivatives. Lowers to LAPACK's gees on CPUs.
+    """
+
+    compute_schur_vectors: bool = True
+    sort_eig_vals: bool = False
+    select_callable: object = None
+    multiple_results = True
+    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX")
+
+    def infer(self, a):
+        check_matrix("schur", a, square=True)
+        if self.sort_eig_vals or self.select_callable is not None:
+            raise MissingRuleError("schur does not sort eigenvalues so far: leave sort_eig_vals and select_callable out.")
+        return [ShapedArray(a.shape, a.dtype)] * (1 + self.compute_schur_vectors)
+
+    def jvp(self, primals, tangents):
+        raise _without_derivative("schur", "A function of the eigenvalues may use eig or eigh.")
+
+    def lower(self, out, a):
+        [aval] = out.in_avals
+        batch = aval.shape[:-2]
+        if not aval.size:
+            return [a] * len(out.avals)
+        values = aval.with_shape(aval.shape[:-1])
+        avals = [aval, aval, *[values] * (1 if aval.dtype.kind == "c" else 2), info_aval(batch), info_aval(batch)]
+        attributes = {"mode": "V" if self.compute_schur_vectors else "N", "sort": "N"}
+        t, z, *_, info = call(out, "gees", [a], [aval], avals, batch, attributes, [(0, 0)])
+        ok = succeeded(out, info, batch)
+        return [or_nan(out, ok, batch, x, aval) for x in (t, z)][: len(out.avals)]
+
+    def reference(self, a):
+        from scipy.linalg import schur  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            t, z = schur(a, output="complex" if np.iscomplexobj(a) else "real") if a.size else (a, a)
+            return (t.astype(a.dtype), z.astype(a.dtype))[: 1 + self.compute_schur_vectors]
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Schur(), [array(3, 3)]
+        yield Schur(False), [array(2, 2, 2)]
+        yield Schur(), [array(2, 2, dtype="complex64")]
+        yield Schur(), [array(0, 0)]
+
+    @staticmethod
+    def refusals(array):
+        yield Schur(), [array(2, 3)], "takes square matrices"
+
+
+@primitive
+class Hessenberg(MatrixPrimitive):
+    """The reduction A = Q H Qᴴ to Hessenberg's form, as LAPACK packs it.
+
+    A      [..., n, n]
+    gives  H on and above the first subdiagonal, and below it the reflections that make up Q; their factors [..., n-1]
+
+    No derivative. Lowers to LAPACK's gehrd on CPUs.
+    """
+
+    multiple_results = True
+    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX")
+
+    def infer(self, a):
+        check_matrix("hessenberg", a, square=True)
+        if not a.shape[-1]:
+            raise DTypeError(f"hessenberg takes matrices of at least one row; got {a.str_short()}.")
+        return [ShapedArray(a.shape, a.dtype), ShapedArray((*a.shape[:-2], a.shape[-1] - 1), a.dtype)]
+
+    def jvp(self, primals, tangents):
+        raise _without_derivative("hessenberg", "A function of the eigenvalues may use eig or eigh.")
+
+    def lower(self, out, a):
+        aval, taus_aval = out.avals
+        *batch, n, _ = aval.shape
+        batch = tuple(batch)
+        if not taus_aval.size:
+            return [a, out.constant(0, taus_aval)]
+        avals = [aval, taus_aval, info_aval(batch)]
+        h, taus, info = call(out, "gehrd", [a], [aval], avals, batch, {"low": 1, "high": n}, [(0, 0)])
+        ok = succeeded(out, info, batch)
+        return [or_nan(out, ok, batch, h, aval), or_nan(out, ok, batch, taus, taus_aval)]
+
+    def reference(self, a):
+        from scipy.linalg.lapack import get_lapack_funcs  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            if a.shape[0] == 1:
+                return a, np.zeros(0, a.dtype)
+            [gehrd] = get_lapack_funcs(("gehrd",), (a,))
+            h, taus, _ = gehrd(a)
+            return h.astype(a.dtype), taus.astype(a.dtype)
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Hessenberg(), [array(4, 4)]
+        yield Hessenberg(), [array(2, 3, 3, dtype="complex64")]
+        yield Hessenberg(), [array(1, 1)]
+
+    @staticmethod
+    def refusals(array):
+        yield Hessenberg(), [array(2, 3)], "takes square matrices"
+        yield Hessenberg(), [array(0, 0)], "at least one row"
+
+
+@with_lower
+@primitive
+class Tridiagonal(OfOneTriangle):
+    """The reduction A = Q T Qᴴ of a Hermitian matrix to a real tridiagonal one, as LAPACK packs it.
+
+    A      [..., n, n], of which one triangle is read
+    gives  the packed reflections [..., n, n], T's diagonal [..., n] and off-diagonal [..., n-1], both real, and the
+           reflections' factors [..., n-1]
+
+    No derivative. Lowers to LAPACK's sytrd (hetrd) on CPUs.
+    """
+
+    is_lower: bool = True
+    multiple_results = True
+    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX")
+
+    def infer(self, a):
+        check_matrix("tridiagonal", a, square=True)
+        *batch, n, _ = a.shape
+        if not n:
+            raise DTypeError(f"tridiagonal takes matrices of at least one row; got {a.str_short()}.")
+        real_ = real_dtype(a.dtype)
+        return [
+            ShapedArray(a.shape, a.dtype),
+            ShapedArray((*batch, n), real_),
+            ShapedArray((*batch, n - 1), real_),
+            ShapedArray((*batch, n - 1), a.dtype),
+        ]
+
+    def jvp(self, primals, tangents):
+        raise _without_derivative("tridiagonal", "A function of the eigenvalues may use eigh.")
+
+    def lower(self, out, a):
+        aval = out.avals[0]
+        batch = aval.shape[:-2]
+        if not aval.size:
+            return [a, *[out.constant(0, x) for x in out.avals[1:]]]
+        avals = [*out.avals, info_aval(batch)]
+        if aval.shape[-1] == 1:
+            value = out.reshape(a, aval.with_shape(aval.shape[:-1]))
+            if aval.dtype.kind == "c":
+                value = out.op("stablehlo.real", [value], aval=out.avals[1])
+            return [a, value, *[out.constant(0, x) for x in out.avals[2:]]]
+        attributes = {"uplo": "L" if self.is_lower else "U"}
+        *values, info = call(out, "sytrd", [a], [aval], avals, batch, attributes, [(0, 0)])
+        ok = succeeded(out, info, batch)
+        return [or_nan(out, ok, batch, v, x) for v, x in zip(values, out.avals, strict=True)]
+
+    def reference(self, a):
+        from scipy.linalg.lapack import get_lapack_funcs  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            if a.shape[0] == 1:
+                none = np.zeros(0, a.dtype)
+                return a, a[0].real, none.real, none
+            [sytrd] = get_lapack_funcs(("hetrd" if np.iscomplexobj(a) else "sytrd",), (a,))
+            packed, d, e, taus, _ = sytrd(a, lower=self.is_lower)
+            return packed.astype(a.dtype), d.astype(a.real.dtype), e.astype(a.real.dtype), taus.astype(a.dtype)
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Tridiagonal(True), [array(4, 4)]
+        yield Tridiagonal(False), [array(2, 3, 3)]
+        yield Tridiagonal(True), [array(3, 3, dtype="complex64")]
+        yield Tridiagonal(True), [array(1, 1)]
+
+    @staticmethod
+    def refusals(array):
+        yield Tridiagonal(True), [array(2, 3)], "takes square matrices"
+        yield Tridiagonal(True), [array(0, 0)], "at least one row"
+
+

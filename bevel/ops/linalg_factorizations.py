@@ -1,0 +1,452 @@
+"""Factorisations of general matrices: LU, QR, and products of Householder reflections."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, MissingRuleError, ShapeError
+from bevel.core.primitive import primitive
+from bevel.core.tangents import Zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import i64, i64s
+from bevel.ops.arithmetic import add, sub
+from bevel.ops.complex import Complex, imag
+from bevel.ops.cutting import Concatenate, pad, slice_in_dim
+from bevel.ops.indexing import take_along
+from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, part, repeated, succeeded, widened
+from bevel.ops.logic import comparison_type, direction
+from bevel.ops.matrices import (
+    INT32,
+    MatrixPrimitive,
+    adjoint,
+    check_dtype,
+    check_matrix,
+    constant_like,
+    diagonal_part,
+    each,
+    eye_like,
+    is_complex,
+    lower_triangle,
+    matmul,
+    shape_of,
+    upper_triangle,
+)
+from bevel.ops.shapes import BroadcastInDim
+from bevel.ops.triangular import solve
+
+
+def rows_taken(x, order):
+    """x[..., order, :], one order [..., m] for each batch index. Linear in x."""
+    shape = shape_of(x)
+    rank = len(shape)
+    return take_along(x, BroadcastInDim(shape, tuple(range(rank - 1)))(order), rank - 2)
+
+
+def columns_taken(x, order):
+    """x[..., :, order], one order [..., n] for each batch index. Linear in x."""
+    shape = shape_of(x)
+    rank = len(shape)
+    return take_along(x, BroadcastInDim(shape, (*range(rank - 2), rank - 1))(order), rank - 1)
+
+
+def _grown(x, size):
+    """The upper left part of x, [..., k, k], in an identity of a larger size."""
+    shape = shape_of(x)
+    k = shape[-1]
+    if k == size:
+        return x
+    grown = pad(x, 0, [(0, 0, 0)] * (len(shape) - 2) + [(0, size - k, 0)] * 2)
+    return add(grown, constant_like(grown, np.diag(np.arange(size) >= k)))
+
+
+@primitive
+class Lu(MatrixPrimitive):
+    """A = P L U with row exchanges, L having ones on its diagonal and U being upper triangular.
+
+    A       [..., m, n]
+    gives   L below and U on and above the diagonal of one matrix [..., m, n]; the row that each row was exchanged
+            with in turn, int32 [..., min(m, n)]; and the order of A's rows after all exchanges, int32 [..., m]
+    raises  ShapeError for what is no matrix
+
+    Singular matrices are no failure: U has a zero on its diagonal. Lowers to LAPACK's getrf on CPUs.
+    """
+
+    multiple_results = True
+
+    def infer(self, a):
+        check_matrix("lu", a)
+        *batch, m, n = a.shape
+        return [
+            ShapedArray(a.shape, a.dtype, a.weak_type),
+            ShapedArray((*batch, min(m, n)), INT32),
+            ShapedArray((*batch, m), INT32),
+        ]
+
+    def jvp(self, primals, tangents):
+        # With rows in order, A = L U. Grow L and U to square matrices by an identity: L⁻¹ dA U⁻¹ = L⁻¹ dL + dU U⁻¹ is
+        # then a strictly lower plus an upper triangular matrix, also where A is not square (de Hoog, Anderssen, Lukas
+        # 2011, "Differentiation of matrix functionals using triangular factorization").
+        [a], [da] = primals, tangents
+        both, pivots, order = self(a)
+        m, n = shape_of(a)[-2:]
+        k = min(m, n)
+        da = rows_taken(da, order) if k else da
+        rank = len(shape_of(a))
+        l_part = lower_triangle(slice_in_dim(both, 0, k, rank - 1), -1)
+        l_part = pad(l_part, 0, [(0, 0, 0)] * (rank - 1) + [(0, m - k, 0)])
+        l_full = add(l_part, eye_like(l_part))
+        u_part = upper_triangle(slice_in_dim(both, 0, k, rank - 2))
+        u_part = pad(u_part, 0, [(0, 0, 0)] * (rank - 2) + [(0, n - k, 0), (0, 0, 0)])
+        u_full = add(u_part, constant_like(u_part, np.diag(np.arange(n) >= k)))
+        inner = solve(l_full, da, left_side=True, lower=True, unit_diagonal=True)
+        inner = solve(u_full, inner, left_side=False, lower=False)
+        d_both = add(matmul(l_full, lower_triangle(inner, -1)), matmul(upper_triangle(inner), u_full))
+        zeros = [Zero(get_aval(x).to_tangent_aval()) for x in (pivots, order)]
+        return [both, pivots, order], [d_both, *zeros]
+
+    def lower(self, out, a):
+        aval, pivots_aval, order_aval = out.avals
+        batch = aval.shape[:-2]
+        if not aval.size:
+            order = out.op("stablehlo.iota", [], {"iota_dimension": i64(len(batch))}, aval=order_aval)
+            return [a, out.constant(0, pivots_aval), order]
+        both, pivots, info = call(out, "getrf", [a], [aval], [aval, pivots_aval, info_aval(batch)], batch, {}, [(0, 0)])
+        both = or_nan(out, succeeded(out, info, batch, "GE"), batch, both, aval)
+        pivots = out.op("stablehlo.subtract", [pivots, out.constant(1, pivots_aval)], aval=pivots_aval)
+        return [both, pivots, permutation(out, pivots, pivots_aval, order_aval)]
+
+    def reference(self, a):
+        from scipy.linalg.lapack import get_lapack_funcs  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            m, n = a.shape
+            if not a.size:
+                return a, np.zeros(min(m, n), np.int32), np.arange(m, dtype=np.int32)
+            [getrf] = get_lapack_funcs(("getrf",), (a,))
+            both, pivots, _ = getrf(a)
+            return both.astype(a.dtype), pivots.astype(np.int32), _order(pivots, m)
+
+        return list(each(one, a))
+
+    @staticmethod
+    def samples(array):
+        yield Lu(), [array(3, 3)]
+        yield Lu(), [array(2, 4, 2)]
+        yield Lu(), [array(2, 3)]
+        yield Lu(), [array(2, 2, dtype="complex64")]
+        yield Lu(), [array(1, 1)]
+        yield Lu(), [array(0, 2)]
+        yield Lu(), [array(2, 0)]
+
+    @staticmethod
+    def refusals(array):
+        yield Lu(), [array(3)], "takes matrices"
+        yield Lu(), [array(2, 2, dtype="int32")], "takes float32, float64"
+
+
+def _order(pivots, size):
+    order = np.arange(size, dtype=np.int32)
+    for i, j in enumerate(pivots):
+        order[[i, j]] = order[[j, i]]
+    return order
+
+
+def permutation(out, pivots, pivots_aval, order_aval):
+    """Writes the order of rows after exchanging row i with row pivots[i], for i = 0, 1, …"""
+    *batch, k = pivots_aval.shape
+    size = order_aval.shape[-1]
+    axis = len(batch)
+    scalar, one = ShapedArray((), INT32), ShapedArray((*batch, 1), INT32)
+    order = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=order_aval)
+    if not k or not order_aval.size:
+        return order
+    avals = [scalar, order_aval, pivots_aval]
+    loop = out.ops("stablehlo.while", [out.constant(0, scalar), order, pivots], avals=avals, regions=2)
+    e, [i, order, pivots] = out.block(loop, 0, avals)
+    signed = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
+    e.finish([e.op("stablehlo.compare", [i, e.constant(k, scalar)], signed, aval=ShapedArray((), np.dtype(bool)))])
+    e, [i, order, pivots] = out.block(loop, 1, avals)
+    zero = e.constant(0, scalar)
+    starts = [*[zero] * axis, i]
+    sizes = {"slice_sizes": i64s(*one.shape)}
+    here = e.op("stablehlo.dynamic_slice", [order, *starts], sizes, aval=one)
+    target = e.op("stablehlo.dynamic_slice", [pivots, *starts], sizes, aval=one)
+    # the exchange by a mask: no gather for each batch element
+    axes = tuple(range(axis + 1))
+    places = e.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=order_aval)
+    equal = {"comparison_direction": direction("EQ"), "compare_type": comparison_type("SIGNED")}
+    is_there = e.op(
+        "stablehlo.compare",
+        [places, e.broadcast(target, order_aval, axes)],
+        equal,
+        aval=ShapedArray(order_aval.shape, np.dtype(bool)),
+    )
+    only = e.op("stablehlo.select", [is_there, order, e.constant(0, order_aval)], aval=order_aval)
+    summed = ShapedArray(tuple(batch), INT32)
+    reduce = e.ops("stablehlo.reduce", [only, zero], {"dimensions": i64s(axis)}, avals=[summed], regions=1)
+    e.reduction(reduce, 0, [scalar], lambda f, x, y: [f.op("stablehlo.add", [x[0], y[0]], aval=scalar)])
+    there = e.reshape(reduce.results[0], one)
+    order = e.op("stablehlo.select", [is_there, e.broadcast(here, order_aval, axes), order], aval=order_aval)
+    order = e.op("stablehlo.dynamic_update_slice", [order, there, *starts], aval=order_aval)
+    e.finish([e.op("stablehlo.add", [i, e.constant(1, scalar)], aval=scalar), order, pivots])
+    assert size >= k
+    return loop.results[1]
+
+
+@primitive
+class LuPivotsToPermutation(MatrixPrimitive):
+    """The order of `permutation_size` rows after exchanging row i with row pivots[i], for i = 0, 1, …
+
+    pivots  int32 [..., k], k at most the size; gives int32 [..., permutation_size]
+    """
+
+    permutation_size: int
+    is_differentiable = False
+
+    def infer(self, pivots):
+        if pivots.dtype != INT32:
+            raise DTypeError(f"lu_pivots_to_permutation takes int32 pivots; got {pivots.str_short()}.")
+        if not pivots.shape:
+            raise ShapeError(f"lu_pivots_to_permutation takes pivots of shape [..., k]; got {pivots.str_short()}.")
+        if self.permutation_size < pivots.shape[-1]:
+            raise ShapeError(
+                f"lu_pivots_to_permutation of {pivots.str_short()} gives at least {pivots.shape[-1]} rows; "
+                f"permutation_size is {self.permutation_size}."
+            )
+        return ShapedArray((*pivots.shape[:-1], self.permutation_size), INT32)
+
+    def jvp(self, primals, tangents):
+        result = self(*primals)
+        return result, Zero(get_aval(result).to_tangent_aval())
+
+    def lower(self, out, pivots):
+        return permutation(out, pivots, out.in_avals[0], out.avals[0])
+
+    def reference(self, pivots):
+        return each(lambda p: _order(p, self.permutation_size), pivots, core=1)
+
+    @staticmethod
+    def samples(array):
+        yield LuPivotsToPermutation(4), [np.asarray([2, 2, 3], np.int32)]
+        yield LuPivotsToPermutation(3), [np.asarray([[1, 2], [2, 1]], np.int32)]
+        yield LuPivotsToPermutation(2), [np.zeros((0,), np.int32)]
+
+    @staticmethod
+    def refusals(array):
+        yield LuPivotsToPermutation(2), [np.zeros(3, np.int32)], "at least 3 rows"
+        yield LuPivotsToPermutation(2), [array(2)], "takes int32 pivots"
+        yield LuPivotsToPermutation(2), [np.int32(1)], "shape [..., k]"
+
+
+# ---- QR
+
+
+@primitive
+class HouseholderProduct(MatrixPrimitive):
+    """The first n columns of H₁ H₂ … H_k, where Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ is column i of A below its diagonal's 1.
+
+    A     [..., m, n] with m >= n, what is on and above its diagonal is not read
+    taus  [..., k] with k <= n
+
+    Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
+    """
+
+    gaps = {law: "no derivative, as in JAX: differentiate qr" for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")}
+
+    def infer(self, a, taus):
+        check_matrix("householder_product", a)
+        check_dtype("householder_product", a, taus)
+        m, n = a.shape[-2:]
+        if m < n:
+            raise ShapeError(f"householder_product takes matrices with at least as many rows as columns; got {a.str_short()}.")
+        if len(taus.shape) != len(a.shape) - 1 or taus.shape[:-1] != a.shape[:-2] or taus.shape[-1] > n:
+            raise ShapeError(
+                f"householder_product of {a.str_short()} needs taus [..., k] with k <= {n} and the same batch axes; "
+                f"got {taus.str_short()}."
+            )
+        return a
+
+    def jvp(self, primals, tangents):
+        raise _without_derivative("householder_product", "Differentiate qr, which has one.")
+
+    def lower(self, out, a, taus):
+        a_aval, taus_aval = out.in_avals
+        return householder_product(out, a, a_aval, taus, taus_aval)
+
+    def reference(self, a, taus):
+        cells = [_reflections(a[i], taus[i]) for i in np.ndindex(*a.shape[:-2])]
+        return np.stack(cells).reshape(a.shape) if cells else a
+
+    @staticmethod
+    def samples(array):
+        yield HouseholderProduct(), [array(3, 2), array(2)]
+        yield HouseholderProduct(), [array(2, 3, 3), array(2, 3)]
+        yield HouseholderProduct(), [array(3, 3, dtype="complex64"), array(2, dtype="complex64")]
+        yield HouseholderProduct(), [array(2, 0), array(0)]
+
+    @staticmethod
+    def refusals(array):
+        yield HouseholderProduct(), [array(2, 3), array(2)], "as many rows as columns"
+        yield HouseholderProduct(), [array(3, 2), array(3)], "k <= 2"
+        yield HouseholderProduct(), [array(3), array(3)], "takes matrices"
+
+
+def _without_derivative(name, way):
+    return MissingRuleError(f"{name} has no derivative rule. {way}")
+
+
+def _reflections(a, taus):
+    m, n = a.shape
+    product = np.eye(m, dtype=a.dtype)
+    for i, tau in enumerate(taus):
+        v = np.concatenate([np.zeros(i), [1], a[i + 1 :, i]]).astype(a.dtype)
+        product = product @ (np.eye(m, dtype=a.dtype) - tau * np.outer(v, v.conj()))
+    return product[:, :n].astype(a.dtype)
+
+
+def householder_product(out, a, a_aval, taus, taus_aval):
+    batch = a_aval.shape[:-2]
+    if not a_aval.size:
+        return a
+    if not taus_aval.size:
+        return repeated(out, np.eye(*a_aval.shape[-2:]), a_aval)
+    return call(out, "orgqr", [a, taus], [a_aval, taus_aval], [a_aval], batch, {}, [(0, 0)])[0]
+
+
+@primitive
+class Qr(MatrixPrimitive):
+    """A = Q R, Q with orthonormal columns and R upper triangular; with pivoting, A[:, p] = Q R.
+
+    A               [..., m, n]
+    pivoting        also gives p, int32 [..., n], which makes the diagonal of R fall in magnitude
+    full_matrices   Q is [..., m, m] and R [..., m, n]; else, with k = min(m, n), [..., m, k] and [..., k, n]
+    use_magma       a wish for the MAGMA library on GPUs, which CPUs disregard
+
+    Lowers to LAPACK's geqrf (geqp3) and orgqr on CPUs. Differentiable where Q is square or has as many columns as A.
+    """
+
+    pivoting: bool
+    full_matrices: bool
+    use_magma: object = None
+    multiple_results = True
+
+    def infer(self, a):
+        check_matrix("qr", a)
+        if self.use_magma not in (None, True, False):
+            raise DTypeError(f"qr takes use_magma None, True or False; got {self.use_magma!r}.")
+        *batch, m, n = a.shape
+        k = m if self.full_matrices else min(m, n)
+        q, r = ShapedArray((*batch, m, k), a.dtype), ShapedArray((*batch, k, n), a.dtype)
+        return [q, r, ShapedArray((*batch, n), INT32)] if self.pivoting else [q, r]
+
+    def jvp(self, primals, tangents):
+        # A = Q R gives dA R⁻¹ = dQ + Q dR R⁻¹. With Ω = Qᴴ dQ, anti-Hermitian as Qᴴ Q = 1, Qᴴ dA R⁻¹ = Ω + dR R⁻¹, whose
+        # second part is upper triangular with real diagonal: so Ω's part below the diagonal is that of M = Qᴴ dA R⁻¹,
+        # and its diagonal the imaginary part of M's. Then dR = (M - Ω) R, dQ = dA R⁻¹ - Q (M - Ω).
+        # (Walter, Lehmann 2010, arXiv:1001.1654; Liao et al. 2019, arXiv:1903.09650, for complex numbers.)
+        [a], [da] = primals, tangents
+        results = self(a)
+        q, r = results[:2]
+        *_, m, n = shape_of(a)
+        if m > n and self.full_matrices:
+            raise _without_derivative(
+                f"qr with full_matrices=True of {get_aval(a).str_short()}",
+                "The columns of Q beyond those of A are not determined by A. Use full_matrices=False (mode='reduced').",
+            )
+        da = columns_taken(da, results[2]) if self.pivoting and get_aval(a).size else da
+        rank = len(shape_of(a))
+        k = min(m, n)
+        # a wide A: its first k columns determine Q, and R's other columns are Qᴴ A
+        r_square, first = slice_in_dim(r, 0, k, rank - 1), slice_in_dim(da, 0, k, rank - 1)
+        solved = solve(r_square, first, left_side=False, lower=False)
+        inner = matmul(adjoint(q), solved)
+        below = lower_triangle(inner, -1)
+        omega = sub(below, adjoint(below))
+        if is_complex(a):
+            part_ = imag(diagonal_part(inner))
+            omega = add(omega, Complex()(sub(part_, part_), part_))
+        upper = sub(inner, omega)
+        dq = sub(solved, matmul(q, upper))
+        dr = matmul(upper, r_square)
+        if n > m:
+            # R₂ = Qᴴ A₂, and Qᴴ dQ = Ω: dR₂ = Qᴴ dA₂ - Ω R₂
+            rest = matmul(adjoint(q), slice_in_dim(da, k, n, rank - 1))
+            rest = sub(rest, matmul(omega, slice_in_dim(r, k, n, rank - 1)))
+            dr = Concatenate(rank - 1)(dr, rest)
+        tangent = [dq, dr]
+        if self.pivoting:
+            tangent.append(Zero(get_aval(results[2]).to_tangent_aval()))
+        return list(results), tangent
+
+    def lower(self, out, a):
+        [aval] = out.in_avals
+        q_aval, r_aval = out.avals[:2]
+        *batch, m, n = aval.shape
+        batch = tuple(batch)
+        k = min(m, n)
+        columns = out.avals[2] if self.pivoting else None
+        if not aval.size:
+            results = [repeated(out, np.eye(*q_aval.shape[-2:]), q_aval), out.constant(0, r_aval)]
+            if columns is not None:
+                results.append(out.op("stablehlo.iota", [], {"iota_dimension": i64(len(batch))}, aval=columns))
+            return results
+        taus_aval = ShapedArray((*batch, k), aval.dtype)
+        if self.pivoting:
+            results = [aval, columns, taus_aval]
+            free = out.constant(0, columns)  # no column is bound to its place
+            aliases = [(0, 0), (1, 1)]
+            packed, order, taus = call(out, "geqp3", [a, free], [aval, columns], results, batch, {}, aliases)
+            order = out.op("stablehlo.subtract", [order, out.constant(1, columns)], aval=columns)
+        else:
+            packed, taus = call(out, "geqrf", [a], [aval], [aval, taus_aval], batch, {}, [(0, 0)])
+        q_columns = q_aval.shape[-1]
+        if q_columns <= n:
+            reflections = part(out, packed, aval, m, q_columns)
+        else:
+            reflections = widened(out, packed, aval, m, q_columns)
+        q = householder_product(out, reflections, q_aval, taus, taus_aval)
+        r = masked(out, part(out, packed, aval, r_aval.shape[-2], n), r_aval, lambda i, j: i <= j)
+        return [q, r, order] if self.pivoting else [q, r]
+
+    def reference(self, a):
+        from scipy.linalg import qr  # SciPy is for references alone, and loads in 0.2 s
+
+        def one(a):
+            m, n = a.shape
+            k = m if self.full_matrices else min(m, n)
+            if not a.size:
+                parts = np.eye(m, k, dtype=a.dtype), np.zeros((k, n), a.dtype), np.arange(n)
+            else:
+                parts = qr(a, mode="full" if self.full_matrices else "economic", pivoting=self.pivoting)
+            if not self.pivoting:
+                return parts[0].astype(a.dtype), parts[1].astype(a.dtype)
+            return parts[0].astype(a.dtype), parts[1].astype(a.dtype), parts[2].astype(np.int32)
+
+        return list(each(one, a))
+
+    gaps = {
+        f"{i}-{law}": "columns beyond those of A are not determined by it, so there is no derivative"
+        for i in (1,)
+        for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")
+    }
+
+    @staticmethod
+    def samples(array):
+        yield Qr(False, False), [array(3, 2)]
+        yield Qr(False, True), [array(3, 2)]
+        yield Qr(False, True), [array(2, 2, 2)]
+        yield Qr(False, False), [array(2, 3)]
+        yield Qr(True, False), [array(3, 3)]
+        yield Qr(False, False), [array(3, 2, dtype="complex64")]
+        yield Qr(False, False), [array(2, 0)]
+        yield Qr(True, True), [array(0, 2)]
+        yield Qr(False, False, False), [array(2, 2)]
+
+    @staticmethod
+    def refusals(array):
+        yield Qr(False, False), [array(3)], "takes matrices"
+        yield Qr(False, False), [array(2, 2, dtype="float16")], "takes float32, float64"
+        yield Qr(False, False, "yes"), [array(2, 2)], "use_magma"
+
+
