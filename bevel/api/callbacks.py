@@ -73,7 +73,7 @@ def io_callback(
     ordered: bool = False,
     **kwargs: Any,
 ):
-    """Calls a Python function with side effects from inside a compiled program: once, also where its results are unused.
+    """Calls a Python function with side effects from inside a program: once, also where its results are unused.
 
     callback, result_shape_dtypes   as for `pure_callback`; None declares no results
     ordered   the calls happen in program order, also those of several functions and programs
@@ -97,7 +97,12 @@ def _prepared(what, callback, result_shape_dtypes, args, kwargs):
     shapes, out_tree = flatten(result_shape_dtypes)
     avals = tuple([_declared(what, callback, s) for s in shapes])
     leaves, in_tree = flatten((args, kwargs))
-    return FlatCallback(callback, in_tree, name_of(callback), _Check(out_tree, name_of(callback))), leaves, avals, out_tree
+    return (
+        FlatCallback(callback, in_tree, name_of(callback), _Check(out_tree, name_of(callback))),
+        leaves,
+        avals,
+        out_tree,
+    )
 
 
 def _declared(what, callback, struct):
@@ -171,7 +176,7 @@ def debug_callback(
     >>> seen = []
     >>> slope = bevel.grad(lambda x: (debug.callback(seen.append, x), x * x)[1])(3.0)
     >>> seen
-    [Array(3., dtype=float32, weak_type=True)]
+    [Array(3., dtype=float32)]
     """
     if callback is None:
         return functools.partial(debug_callback, ordered=ordered, partitioned=partitioned, **kwargs)
@@ -249,7 +254,8 @@ def _check_format(fmt, args, kwargs):
     names = [k for k in kwargs if k not in fields.used]
     if names:
         raise ValueError(
-            f"debug.print({fmt!r}, …) leaves {', '.join(names)} unused.\nWrite {{{names[0]}}} in the format. Perhaps it "
+            f"debug.print({fmt!r}, …) leaves {', '.join(names)} unused.\nWrite {{{names[0]}}} in the format. "
+            "Perhaps it "
             "is an f-string, which Python fills in too early: leave out the f."
         )
 
@@ -289,7 +295,9 @@ def debug_print(
             **kwargs,
         )
     if not isinstance(fmt, str):
-        raise TypeError(f'debug.print needs a format string first, as debug.print("{{}}", x); it was given {str(fmt)[:60]}.')
+        raise TypeError(
+            f'debug.print needs a format string first, as debug.print("{{}}", x); it was given {str(fmt)[:60]}.'
+        )
     if not skip_format_check:
         _check_format(fmt, args, kwargs)
     leaves, in_tree = flatten((args, kwargs))

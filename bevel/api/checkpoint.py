@@ -136,8 +136,8 @@ def checkpoint(
     """A function whose derivative computes intermediate values again, rather than keep them: memory for time.
 
     fun             a function of trees of arrays
-    prevent_cse     keeps the compiler from undoing this by merging both computations; False is enough, and faster, in the
-                    body of a scan
+    prevent_cse     keeps the compiler from undoing this by merging both computations; False is enough in the body of a
+                    scan, and faster
     policy          which values are kept all the same; see `checkpoint_policies`
     static_argnums, static_argnames   arguments that are Python objects
     gives           a function of the same value and derivatives
@@ -222,7 +222,7 @@ def saved_residuals(f: Callable, *args, **kwargs) -> list[tuple[Any, str]]:
     primal, _, _, count = linearize_jaxpr(closed, tuple([True] * len(closed.in_avals)))
     jaxpr = primal.jaxpr
     made_by = {v: e for e in jaxpr.eqns for v in e.outvars}
-    place = {v: n for v, n in zip(jaxpr.invars[len(outer) :], names, strict=True)}
+    place = dict(zip(jaxpr.invars[len(outer) :], names, strict=True))
     rows, seen = [], set()
     for v in jaxpr.outvars[len(jaxpr.outvars) - count :]:
         if type(v) is Literal or v in seen:

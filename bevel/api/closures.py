@@ -19,7 +19,7 @@ from bevel.engine.pytree import flatten
 
 
 def staged(function, avals, label):
-    """A function of flat arguments as (run(consts, leaves), consts): its program, and all arrays that it closes over."""
+    """A function of flat arguments as (run(consts, leaves), consts): its program, and what it closes over."""
     trees: list[Any] = []
 
     def flat(*leaves):
@@ -41,8 +41,8 @@ def closure_convert(fun: Callable, *example_args) -> tuple[Callable, list[Any]]:
 
     fun           a function of trees of arrays
     example_args  arguments that it can be called with: later ones must be alike in tree, shape and dtype
-    gives         (converted, consts) with `converted(*args, *consts) == fun(*args)`; consts are the traced or floating-point
-                  values that fun closes over, so that derivatives in them are not lost
+    gives         (converted, consts) with `converted(*args, *consts) == fun(*args)`; consts are the traced
+                  floating-point values that fun closes over, so that derivatives in them are not lost
 
     >>> import bevel
     >>> def solve(a):

@@ -63,7 +63,9 @@ def custom_vjp_primal_tree_values(tree):
 
     def value(leaf):
         if type(leaf) is not CustomVJPPrimal:
-            raise TypeError(f"custom_vjp_primal_tree_values needs leaves of CustomVJPPrimal; got a {type(leaf).__name__}.")
+            raise TypeError(
+                f"custom_vjp_primal_tree_values needs leaves of CustomVJPPrimal; got a {type(leaf).__name__}."
+            )
         return leaf.value
 
     return tree_map(value, tree)
@@ -114,7 +116,8 @@ class _Custom:
             for name in names:
                 if name not in known:
                     raise ArgumentBindingError(
-                        f"{self.kind} of {name_of(fun)} was given nondiff_argnames {name!r}, which it does not have; it "
+                        f"{self.kind} of {name_of(fun)} was given nondiff_argnames {name!r}, which it does not "
+                        "have; it "
                         f"has {', '.join(known)}."
                     )
             numbers = tuple(sorted({*numbers, *[known.index(name) for name in names]}))
@@ -139,7 +142,8 @@ class _Custom:
         if signature is None:
             if kwargs:
                 raise ArgumentBindingError(
-                    f"{self.kind} {self.label} was called with {', '.join(kwargs)} by name, but its signature is unknown. "
+                    f"{self.kind} {self.label} was called with {', '.join(kwargs)} by name, but its signature "
+                    "is unknown. "
                     "Pass them by position."
                 )
             return args
@@ -204,7 +208,7 @@ class custom_jvp(_Custom):
     symbolic_zeros = False
 
     def defjvp(self, jvp: Callable, symbolic_zeros: bool = False) -> Callable:
-        """Sets the rule: `jvp(*nondiff, primals, tangents)` gives (value, tangent). Gives it back, to serve as decorator.
+        """Sets the rule: `jvp(*nondiff, primals, tangents)` gives (value, tangent). Gives it back: a decorator.
 
         symbolic_zeros   tangents that are zero come as `SymbolicZero` rather than as arrays of zeros
         """
@@ -247,15 +251,15 @@ class custom_jvp(_Custom):
             self.label,
         )  # fmt: skip
         results = op(*leaves)
-        return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten([as_array(r) for r in results])
+        return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten(
+            [as_array(r) for r in results]
+        )
 
     def flat_rule(self, fixed, in_tree, out_trees):
         rule, symbolic, label = self.jvp, self.symbolic_zeros, self.label
 
         def run(consts, primals, tangents):
-            given = [
-                (SymbolicZero(t.aval) if is_zero(t) else t) if symbolic else _array_of(t) for t in tangents
-            ]
+            given = [(SymbolicZero(t.aval) if is_zero(t) else t) if symbolic else _array_of(t) for t in tangents]
             pair = rule(*fixed, in_tree.unflatten(primals), in_tree.unflatten(given))
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise RuleError(
@@ -291,7 +295,8 @@ class custom_jvp(_Custom):
         if shape != expected.shape or got != expected.dtype:
             named = expected.str_short(short_dtypes=False)
             raise RuleError(
-                f"The rule {name_of(self.jvp)} of {self.label} gives a tangent of {got.name}{list(shape)} for result {i}, "
+                f"The rule {name_of(self.jvp)} of {self.label} gives a tangent of {got.name}{list(shape)} for "
+                f"result {i}, "
                 f"which is {aval.str_short(short_dtypes=False)}: its tangent is {named}.\n"
                 f"Give a tangent of the value's shape, and of dtype {expected.dtype.name}."
             )
@@ -363,7 +368,9 @@ class custom_vjp(_Custom):
             self.label,
         )
         results = op(*leaves)
-        return (out_trees["fwd"] if "fun" not in out_trees else out_trees["fun"]).unflatten([as_array(r) for r in results])
+        return (out_trees["fwd"] if "fun" not in out_trees else out_trees["fun"]).unflatten(
+            [as_array(r) for r in results]
+        )
 
     def flat_fwd(self, args, places, in_tree, out_trees):
         fwd, symbolic, label = self.fwd, self.symbolic_zeros, self.label
@@ -378,7 +385,8 @@ class custom_vjp(_Custom):
             pair = fwd(*given)
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise RuleError(
-                    f"The rule {name_of(fwd)} of {label} must give a pair (value, residuals), the residuals for bwd to use; "
+                    f"The rule {name_of(fwd)} of {label} must give a pair (value, residuals), the residuals for "
+                    "bwd to use; "
                     f"it gave {_short(pair)}."
                 )
             value, residuals = pair
@@ -406,7 +414,9 @@ class custom_vjp(_Custom):
             res_tree, others = out_trees["residuals"]
             given = iter(residuals)
             kept = res_tree.unflatten([next(given) if leaf is None else leaf for leaf in others])
-            values = [(SymbolicZero(ct.aval) if is_zero(ct) else as_array(ct)) if symbolic else _array_of(ct) for ct in cts]
+            values = [
+                (SymbolicZero(ct.aval) if is_zero(ct) else as_array(ct)) if symbolic else _array_of(ct) for ct in cts
+            ]
             found = bwd(*fixed, kept, out_trees["fwd"].unflatten(values))
             return self.checked(found, chosen, structs)
 
@@ -433,7 +443,8 @@ class custom_vjp(_Custom):
                     raise ValueError("a tree where the argument has an array")
             except (ValueError, TypeError):
                 raise RuleError(
-                    f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent of another structure than {name}.\n"
+                    f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent of another structure than "
+                    f"{name}.\n"
                     + describe_mismatch(argument, ct, name, "its cotangent")
                 ) from None
             leaves.extend(given)
@@ -450,7 +461,8 @@ class custom_vjp(_Custom):
             name = names[path[0].idx] + keystr(path[1:])
             if got.shape != expected.shape:
                 raise CotangentShapeError(
-                    f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent {got.str_short(short_dtypes=False)} "
+                    f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent "
+                    f"{got.str_short(short_dtypes=False)} "
                     f"for {name}, which is {aval.str_short(short_dtypes=False)}: the shapes do not match.\n"
                     "A cotangent has the shape of its argument: sum over axes along which the argument was broadcast."
                 )
@@ -499,7 +511,8 @@ def custom_gradient(fun):
         pair = fun(*args)
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
             raise RuleError(
-                f"custom_gradient needs {name_of(fun)} to give (value, function of the cotangent); it gave {_short(pair)}."
+                f"custom_gradient needs {name_of(fun)} to give (value, function of the cotangent); it gave "
+                f"{_short(pair)}."
             )
         value, pull = pair
         leaves, tree = flatten(value)

@@ -72,7 +72,9 @@ class custom_vmap:
             pair = self.vmap_rule(size, marks, *in_tree.unflatten(operands))
             name = name_of(self.vmap_rule)
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise TreeError(f"The rule {name} of {label} must give a pair (out, out_batched); it gave {pair!r:.60}.")
+                raise TreeError(
+                    f"The rule {name} of {label} must give a pair (out, out_batched); it gave {pair!r:.60}."
+                )
             results, tree = flatten(pair[0])
             flags, flag_tree = flatten(pair[1])
             if tree != flag_tree:
@@ -84,13 +86,16 @@ class custom_vmap:
                 shape = get_aval(value).shape
                 if flag and (not shape or shape[0] != size):
                     raise ShapeError(
-                        f"The rule {name} of {label} says that result {i} is mapped: it needs the {size} examples along "
+                        f"The rule {name} of {label} says that result {i} is mapped: it needs the {size} "
+                        "examples along "
                         f"its first axis; got {get_aval(value).str_short()}."
                     )
             trees["rule"] = tree
             return results, [bool(f) for f in flags]
 
-        results = CustomVmapFunction(run, Rule(rule, name_of(self.vmap_rule) if self.vmap_rule else "none"), label)(*leaves)
+        results = CustomVmapFunction(run, Rule(rule, name_of(self.vmap_rule) if self.vmap_rule else "none"), label)(
+            *leaves
+        )
         return (trees["rule"] if "fun" not in trees else trees["fun"]).unflatten([as_array(r) for r in results])
 
 

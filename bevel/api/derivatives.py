@@ -247,12 +247,12 @@ def _tangent(tangent, primal, position):
                 f"float0, not {got.str_short()}: np.zeros(shape, bevel.dtypes.float0)."
             )
         return Zero(expected)
-    if got is None or got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
+    if got is None or got.shape != aval.shape or got.dtype != aval.dtype:
         raise TypeError(
             f"jvp: the tangent of argument {position} must be of its shape and dtype: {aval.str_short()}; "
             f"got {'float0' if got is None else got.str_short()}."
         )
-    return convert(tangent, aval.dtype) if got.dtype != aval.dtype else tangent
+    return tangent
 
 
 class _FlatWithAux(Flat):

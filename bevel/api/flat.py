@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 
-from bevel.base.errors import BevelError
 from bevel.core.tree import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 
@@ -88,7 +87,7 @@ def positions_of(argnums, count, what, function) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for number in numbers:
         if not -count <= number < count:
-            raise BevelError(
+            raise TypeError(
                 f"{what} names argument {number}, but {name_of(function)} was called with {count} positional "
                 f"argument{'s' * (count != 1)}.\nArguments it names must be passed by position."
             )

@@ -130,3 +130,10 @@ class InconclusiveDimensionOperation(BevelError):
 
 class EngineError(BevelError, RuntimeError):
     """The engine (XLA) refused or failed; the letter carries its words."""
+
+
+class DeviceMismatchError(EngineError, ValueError):
+    """Arrays committed to different devices met in one call.
+
+    Fails: `f(device_put(x, d0), device_put(y, d1))`. Mended: `f(x, device_put(y, d0))`, both on one device.
+    """

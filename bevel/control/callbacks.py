@@ -2,7 +2,7 @@
 
 Applied outside of any program they are called at once. In a program they are host callbacks of the engine, which gives
 them NumPy arrays on the program's memory; the functions here take flat lists and do what the user's function wants.
-Mapped over a batch, a function that is called once for each example loops on the host: one crossing, not one an example.
+Mapped over a batch, a function that is called once for each example loops on the host: the program crosses over once.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ class Callback(Primitive):
         for x in operands:
             if isinstance(x, Tracer):
                 raise UnexpectedTracerError(
-                    f"{self.what} was given {x.described()}{user_line(' at {}')}, which belongs to a transformation that "
+                    f"{self.what} was given {x.described()}{user_line(' at {}')}, which belongs to a "
+                    "transformation that "
                     "is not running here.\nPass the value as an argument of the transformed function."
                 )
         arrays = [np.asarray(x, held_dtype(get_aval(x))) for x in operands]
@@ -337,7 +338,7 @@ class DebugCallback(Callback):
 
 @primitive
 class DebugPrint(Callback):
-    """Prints a line. Operands are the arrays among the arguments; `static_args` the rest, by position among the leaves."""
+    """Prints a line. Operands are the arrays among the arguments; `static_args` the rest, by position."""
 
     fmt: str
     ordered: bool

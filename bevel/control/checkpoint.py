@@ -164,9 +164,7 @@ def repeated(closed, has, policy):
         held = run(of_values, *args[: count_args + count_saved])
         return run(linear, *held, *args[count_args + count_saved :])
 
-    tangents = [
-        a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h
-    ]
+    tangents = [a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h]
     program = restage(again, [*closed.in_avals, *[v.aval for v in saved], *tangents], closed)
     # an argument that is not used would be kept in memory by the barrier, for nothing
     used = used_arguments(program.jaxpr)

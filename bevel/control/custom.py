@@ -2,12 +2,12 @@
 
 Outside of a program such a function stays a Python function: evaluated, it runs; differentiated, its rule runs; mapped,
 both are mapped. Only a staging trace makes an equation of it, with the function's program and the rule beside it
-(`CustomJvpCall`, `CustomVjpCall`). What the function closes over of the program around becomes leading operands; the rule
-is then staged at once as well, since by the time it is wanted those values would be gone.
+(`CustomJvpCall`, `CustomVjpCall`). What the function closes over of the program around becomes leading operands; the
+rule is then staged at once as well, since by the time it is wanted those values would be gone.
 
-Rules here are flat. A `jvp` rule takes (constants, primals, tangents) and gives (results, tangents), tangents `Zero` where
-there is none. A `fwd` takes (constants, primals, which are differentiated) and gives (results, residuals); a `bwd` takes
-(residuals, cotangents of results) and gives cotangents of the arguments.
+Rules here are flat. A `jvp` rule takes (constants, primals, tangents) and gives (results, tangents), tangents `Zero`
+where there is none. A `fwd` takes (constants, primals, which are differentiated) and gives (results, residuals); a
+`bwd` takes (residuals, cotangents of results) and gives cotangents of the arguments.
 """
 
 from __future__ import annotations
@@ -228,9 +228,7 @@ def batched_jvp_rule(rule, const_marks, marks, size, axis_name):
         def of_one(*xs):
             given = iter(xs[split[1] :])
             ones = xs[split[0] : split[1]]
-            dx = [
-                next(given) if h else Zero(get_aval(x).to_tangent_aval()) for x, h in zip(ones, has, strict=True)
-            ]
+            dx = [next(given) if h else Zero(get_aval(x).to_tangent_aval()) for x, h in zip(ones, has, strict=True)]
             results, out = rule(list(xs[: split[0]]), list(ones), dx)
             out_has[:] = [not is_zero(t) for t in out]
             count[0] = len(results)
@@ -447,7 +445,8 @@ def batched_vjp_rules(fwd, bwd, const_marks, marks, size, axis_name):
         def of_one(*xs):
             given = iter(xs[len(residuals) :])
             own = [
-                next(given) if h else Zero(ct.aval.with_shape(ct.aval.shape[1:])) for ct, h in zip(cts, has, strict=True)
+                next(given) if h else Zero(ct.aval.with_shape(ct.aval.shape[1:]))
+                for ct, h in zip(cts, has, strict=True)
             ]
             found = bwd(list(xs[: len(residuals)]), own)
             out_has[:] = [None if not is_zero(ct) else ct for ct in found]
@@ -504,9 +503,7 @@ class CustomVjpCall(CustomCall):
 
     def mapped(self, program, marks, size, axis_name):
         count = self.num_consts
-        fwd, bwd = batched_vjp_rules(
-            self.fwd_jaxpr_thunk, self.bwd, marks[:count], marks[count:], size, axis_name
-        )
+        fwd, bwd = batched_vjp_rules(self.fwd_jaxpr_thunk, self.bwd, marks[:count], marks[count:], size, axis_name)
         return CustomVjpCall(program, fwd, count, bwd, None, self.symbolic_zeros)
 
 
@@ -530,8 +527,10 @@ class CustomLin(ProgramOp):
 
     def refuse(self):
         raise ForwardModeError(
-            f"Forward mode (jvp, jacfwd, linearize) can't apply to {self.label}: it is a custom_vjp function, which says "
-            "its derivative in reverse mode only.\nUse vjp, grad or jacrev; or give it a custom_jvp, from which both follow."
+            f"Forward mode (jvp, jacfwd, linearize) can't apply to {self.label}: it is a custom_vjp function, "
+            "which says "
+            "its derivative in reverse mode only.\nUse vjp, grad or jacrev; or give it a custom_jvp, from which "
+            "both follow."
         )
 
     @property

@@ -78,7 +78,8 @@ class CustomVmapCall(CustomCall):
         count = self.num_consts
         if any(a is not None for a in axes[:count]):
             raise ClosedOverBatchError(
-                f"vmap maps a value that {self.label} closes over, and {self.label} has a batching rule of its own, which "
+                f"vmap maps a value that {self.label} closes over, and {self.label} has a batching rule of its "
+                "own, which "
                 "knows of its arguments only.\nPass the value as an argument."
             )
         if all(a is None for a in axes):

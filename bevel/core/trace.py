@@ -136,15 +136,13 @@ class Tracer:
         )
 
     def __array__(self, *args, **kwargs):
-        value = self.known_value()
-        if value is not None:
-            return value.__array__(*args, **kwargs)
+        # also where the value is at hand: NumPy's result would have lost its tangent without a word
         raise _about(
             self,
             TracerArrayConversionError,
             f"NumPy, or other code outside Bevel, asked for the numbers of {self.described()}{user_line(' at {}')},\n"
-            "which are not known while tracing. Use the function of the same name in bevel.numpy;\n"
-            "for code that must run on the host: bevel.pure_callback."
+            "which are not known while tracing, or would lose their derivative. Use the function of the same name in "
+            "bevel.numpy;\nfor code that must run on the host: bevel.pure_callback.",
         )
 
     def item(self, *args):

@@ -7,5 +7,6 @@ reductions and the elementwise functions that bevel.numpy is made of. Names and 
 from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
 from bevel.lax.computing import *
 from bevel.lax.elementwise import *
+from bevel.lax.parallel import *
 from bevel.lax.structure import *
 from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers

@@ -69,8 +69,8 @@ def _split(what, axis_name, groups):
 def psum(x, axis_name: AxisName, *, axis_index_groups=None):
     """The sum of x over the examples of a named axis (or a tuple of them).
 
-    x                  a tree of numbers; bool counts as int. A Python number gives a Python number: `psum(1, "i")` is the
-                       size of the axis, known while tracing.
+    x                  a tree of numbers; bool counts as int. A Python number gives one: `psum(1, "i")` is the size of
+                       the axis, known while tracing.
     axis_name          named axes; ints among them are axes of x
     axis_index_groups  lists of positions: the sum is taken within each
     raises NameError where no transformation around has bound the name
@@ -155,7 +155,9 @@ def _sizes(what, axis_name, groups):
     return [(n, size_of_axis(n)) for n in names], None
 
 
-def all_gather(x, axis_name: AxisName, *, axis_index_groups=None, axis: int = 0, tiled: bool = False, to: str = "varying"):
+def all_gather(
+    x, axis_name: AxisName, *, axis_index_groups=None, axis: int = 0, tiled: bool = False, to: str = "varying"
+):
     """All examples' x, for each of them: along a new axis, or (tiled) end to end along an axis that x has.
 
     x     float[…] or any dtype, a tree of them
@@ -183,9 +185,7 @@ def all_gather(x, axis_name: AxisName, *, axis_index_groups=None, axis: int = 0,
     return tree_map(gathered, x)
 
 
-def psum_scatter(
-    x, axis_name: AxisName, *, scatter_dimension: int = 0, axis_index_groups=None, tiled: bool = False
-):
+def psum_scatter(x, axis_name: AxisName, *, scatter_dimension: int = 0, axis_index_groups=None, tiled: bool = False):
     """The sum over the examples, of which example k keeps part k along `scatter_dimension`.
 
     x   not tiled: that axis is of the named axis's size, and goes away; tiled: of a multiple, and each keeps a block
@@ -210,7 +210,9 @@ def psum_scatter(
     return tree_map(scattered, x)
 
 
-def all_to_all(x, axis_name: AxisName, split_axis: int, concat_axis: int, *, axis_index_groups=None, tiled: bool = False):
+def all_to_all(
+    x, axis_name: AxisName, split_axis: int, concat_axis: int, *, axis_index_groups=None, tiled: bool = False
+):
     """Example k gets part k along `split_axis` of each example's x, and lines them up along `concat_axis`.
 
     Not tiled: the split axis is of the named axis's size and goes away, and a new axis comes at `concat_axis`.
@@ -255,7 +257,8 @@ def ppermute(x, axis_name: AxisName, perm):
         twice = sorted({p for p in named if named.count(p) > 1})
         if twice:
             raise PermutationError(
-                f"ppermute needs each {which} at most once in perm; {twice[0]} is named {named.count(twice[0])} times in "
+                f"ppermute needs each {which} at most once in perm; {twice[0]} is named {named.count(twice[0])} "
+                "times in "
                 f"{list(pairs)}."
             )
     return tree_map(lambda v: Ppermute(names, pairs)(v), x)
@@ -304,7 +307,7 @@ def axis_size(axis_name: AxisName) -> int:
 
 
 def pcast(x, axis_name: AxisName, *, to: str):
-    """x, said to vary (`to="varying"`) or not over named axes. Axes of vmap need no such word: x comes back as it is."""
+    """x, said to vary (`to="varying"`) or not over named axes. Axes of vmap need no such word: x comes back."""
     if to not in ("varying", "unreduced", "reduced"):
         raise ValueError(f"pcast goes to 'varying', 'unreduced' or 'reduced'; got to={to!r}.")
     _split("pcast", axis_name, None)

@@ -21,6 +21,7 @@ from bevel import random
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
+from bevel.random.drawing import placed
 
 # The standard deviation of a standard normal variable kept to [-2, 2], and of a complex one kept to |z| <= 2.
 _SPREAD_WITHIN_TWO = 0.87962566103423978
@@ -53,7 +54,7 @@ def zeros(key, shape, dtype=None, out_sharding=None):
     >>> print(bevel.nn.initializers.zeros(bevel.random.key(0), (2,)))
     [0. 0.]
     """
-    return _placed(jnp.zeros(shape, _dtype(dtype)), out_sharding)
+    return placed(jnp.zeros(shape, _dtype(dtype)), out_sharding)
 
 
 def ones(key, shape, dtype=None, out_sharding=None):
@@ -63,13 +64,7 @@ def ones(key, shape, dtype=None, out_sharding=None):
     >>> print(bevel.nn.initializers.ones(bevel.random.key(0), (2,)))
     [1. 1.]
     """
-    return _placed(jnp.ones(shape, _dtype(dtype)), out_sharding)
-
-
-def _placed(x, out_sharding):
-    from bevel.random.drawing import placed
-
-    return placed(x, out_sharding)
+    return placed(jnp.ones(shape, _dtype(dtype)), out_sharding)
 
 
 def constant(value, dtype=None) -> Initializer:
@@ -81,7 +76,7 @@ def constant(value, dtype=None) -> Initializer:
     """
 
     def init(key, shape, dtype=dtype, out_sharding=None):
-        return _placed(jnp.full(shape, value, _dtype(dtype)), out_sharding)
+        return placed(jnp.full(shape, value, _dtype(dtype)), out_sharding)
 
     return init
 
@@ -221,7 +216,7 @@ def variance_scaling(
         else:
             stddev = jnp.sqrt(variance) / jnp.asarray(_SPREAD_WITHIN_TWO, dtype)
             values = random.truncated_normal(key, -2, 2, shape, dtype) * stddev
-        return _placed(values, out_sharding)
+        return placed(values, out_sharding)
 
     return init
 
@@ -333,7 +328,7 @@ def orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
         q = random.orthogonal(key, rows, (), dtype, columns)
         axis = column_axis % len(shape)
         q = q.reshape((*shape[:axis], *shape[axis + 1 :], columns))
-        return _placed(jnp.asarray(scale, dtype) * jnp.moveaxis(q, -1, axis), out_sharding)
+        return placed(jnp.asarray(scale, dtype) * jnp.moveaxis(q, -1, axis), out_sharding)
 
     return init
 
@@ -366,9 +361,9 @@ def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
                 f"{shape[-1]} outputs; norms can be kept only with at least as many outputs (fan_in <= fan_out)."
             )
         dtype = _dtype(dtype)
-        square = orthogonal(scale, column_axis, dtype)(key, (shape[-1], shape[-1]))
+        matrix = orthogonal(scale, column_axis, dtype)(key, shape[-2:])
         centre = tuple([(d - 1) // 2 for d in shape[:-2]])
-        return _placed(jnp.zeros(shape, dtype).at[centre].set(square[: shape[-2]]), out_sharding)
+        return placed(jnp.zeros(shape, dtype).at[centre].set(matrix), out_sharding)
 
     return init
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.errors import DTypeError
 from bevel.core.trace import get_aval
-from bevel.numpy.eager import compiled
+from bevel.engine.client import Array
+from bevel.numpy.eager import compiled, is_operand
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes, promote_inexact
 from bevel.ops import arithmetic, convert, logic, powers
 from bevel.ops import complex as complex_ops
@@ -14,7 +16,7 @@ from bevel.ops.arithmetic import ADD, DIV, MAX, MIN, NEG, SUB
 from bevel.ops.elementwise import MUL
 from bevel.ops.logic import AND, EQ, GE, GT, LE, LT, NE, NOT, OR, select
 
-_BOOL = np.dtype(bool)
+_BOOL, _INT32 = np.dtype(bool), np.dtype("int32")
 
 
 def is_bool(x) -> bool:
@@ -61,11 +63,9 @@ divide = true_divide
 @compiled
 def floor_divide(x, y, /):
     """The greatest integer not above x / y, in the operands' dtype."""
-    x, y = promote("floor_divide", x, y)
+    x, y = _numeric(*promote("floor_divide", x, y))
     x, y = _arrays_of_numbers(x, y)
     dtype = get_aval(x).dtype
-    if dtype == _BOOL:
-        raise TypeError("floor_divide is not defined for booleans; convert them with x.astype(int).")
     if dtypes.issubdtype(dtype, np.unsignedinteger):
         return DIV(x, y)
     if dtypes.issubdtype(dtype, np.integer):
@@ -80,11 +80,9 @@ def floor_divide(x, y, /):
 
 @compiled
 def remainder(x, y, /):
-    """The remainder of x / y with the sign of y, as Python's % has it."""
-    x, y = promote("remainder", x, y)
-    x, y = _arrays_of_numbers(x, y)
-    if is_bool(x):
-        raise TypeError("remainder is not defined for booleans; convert them with x.astype(int).")
+    """The remainder of x / y with the sign of y, as Python's % has it; 0 of integers where y is 0."""
+    x, y = _numeric(*promote("remainder", x, y))
+    x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     rest = arithmetic.Rem()(x, y)
     zero = _like(rest, 0)
     other_side = NE(LT(rest, zero), LT(y, zero))
@@ -96,15 +94,16 @@ mod = remainder
 
 @compiled
 def fmod(x, y, /):
-    """The remainder of x / y with the sign of x, as C's fmod has it."""
-    x, y = promote("fmod", x, y)
+    """The remainder of x / y with the sign of x, as C's fmod has it; 0 of integers where y is 0."""
+    x, y = _numeric(*promote("fmod", x, y))
+    x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     return arithmetic.Rem()(x, y)
 
 
 @compiled
 def divmod(x, y, /):  # noqa: A001 - NumPy's name
     """(x // y, x % y)."""
-    x, y = promote("divmod", x, y)
+    x, y = _numeric(*promote("divmod", x, y))
     x, y = _arrays_of_numbers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
         return floor_divide(x, y), remainder(x, y)
@@ -119,6 +118,20 @@ def _float_divmod(x, y):
     rest = select(other_side, arithmetic.add(rest, y), rest)
     quotient = select(other_side, arithmetic.sub(quotient, 1), quotient)
     return arithmetic.Round(0)(quotient), rest
+
+
+def _numeric(x, y):
+    """Booleans as integers: there is no division of them."""
+    return [convert.convert(v, _INT32) for v in (x, y)] if is_bool(x) else (x, y)
+
+
+def _divisor_not_zero(x, y):
+    """Integers with 1 for divisors that are 0, so that the remainder is 0 there: XLA's would be x."""
+    if not dtypes.issubdtype(get_aval(y).dtype, np.integer):
+        return x, y
+    weak = get_aval(y).weak_type
+    y = select(EQ(y, _like(y, 0)), _like(y, 1), y)
+    return x, convert.convert(y, get_aval(y).dtype, weak)
 
 
 def _arrays_of_numbers(x, y):
@@ -177,10 +190,25 @@ def minimum(x, y, /):
 
 
 def power(x, y, /):
-    """x to the power y. Raises ValueError for integers under a negative Python exponent."""
+    """x to the power y. Raises TypeError for integers under a negative exponent of rank 0 that is known."""
+    if type(y) is not int or isinstance(x, int):
+        _check_exponent(x, y)
     if type(y) is int and not isinstance(x, (bool, int, float, complex)):
         return integer_power(x, y=y) if -64 <= y <= 64 or _is_float(x) else _power(x, y)
     return _power(x, y)
+
+
+def _check_exponent(x, y):
+    """Refuses integers to a negative exponent where that one is a number, rather than traced or an array of many."""
+    if isinstance(y, (Array, np.ndarray, np.integer)) and not y.shape and y.dtype.kind == "i" or type(y) is int:
+        if not is_operand(x) or dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+            return
+        if int(y) < 0:
+            raise _negative_power(int(y))
+
+
+def _negative_power(y):
+    return DTypeError(f"Integers cannot be raised to negative powers: x ** {y}. Make x a float: x.astype(float).")
 
 
 @compiled(static=("y",))
@@ -188,9 +216,9 @@ def integer_power(x, *, y):
     """x ** y for a Python int y, as repeated products."""
     x = array("power", x)
     if is_bool(x):
-        x = convert.convert(x, np.dtype("int32"))
+        x = convert.convert(x, _INT32)
     if y < 0 and dtypes.issubdtype(get_aval(x).dtype, np.integer):
-        raise ValueError(f"Integers cannot be raised to negative powers: x ** {y}. Make x a float: x.astype(float).")
+        raise _negative_power(y)
     if y == 2:
         return powers.Square()(x)
     return powers.IntegerPow(y)(x)
@@ -209,10 +237,9 @@ def _power(x, y):
         return powers.Pow()(x, y)
     x, y = promote_dtypes(x, y)
     x, y = broadcast("power", x, y)
-    if is_bool(x):
-        return OR(x, NOT(y))
+    x, y = _numeric(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
-        return _integer_power_by_squaring(x, y)
+        return convert.convert(_integer_power_by_squaring(x, y), get_aval(x).dtype, get_aval(x).weak_type)
     return powers.Pow()(x, y)
 
 
@@ -242,11 +269,20 @@ def square(x, /):
 
 def comparison(op, name, doc):
     def compare(x, y, /):
-        return op(*promote(name, x, y))
+        x, y = promote(name, x, y)
+        if op not in (EQ, NE) and dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
+            return _in_lexicographic_order(op, x, y)
+        return op(x, y)
 
     compare.__name__ = compare.__qualname__ = name
     compare.__doc__ = doc
     return compiled(compare)
+
+
+def _in_lexicographic_order(op, x, y):
+    """Complex numbers compared as NumPy compares them: by their real parts; where these are equal, by the imaginary."""
+    x_real, y_real = complex_ops.real(x), complex_ops.real(y)
+    return select(EQ(x_real, y_real), op(complex_ops.imag(x), complex_ops.imag(y)), op(x_real, y_real))
 
 
 equal = comparison(EQ, "equal", "x == y, elementwise.")

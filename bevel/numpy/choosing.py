@@ -48,7 +48,10 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
 
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None:
-        raise ValueError("where takes either the condition alone, or the condition, x and y; got just one of x and y.")
+        given, missing = ("x", "y") if y is None else ("y", "x")
+        raise TypeError(
+            f"where takes the condition alone, or the condition, x and y; it got {given}, and {missing} is None."
+        )
     if size is not None or fill_value is not None:
         raise ValueError("where takes size and fill_value in its form of one argument only: where(condition, size=…).")
     return _where(condition, x, y)

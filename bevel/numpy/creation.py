@@ -98,6 +98,10 @@ def _array(value, dtype, weak, copy):
         pass
     else:
         return _from_numpy(np.asarray(view), dtype)
+    if value is None:
+        raise ValueError(
+            f"None is not a valid value for jnp.array{user_line(' at {}')}. It takes numbers, lists of them, and arrays."
+        )
     try:
         members = list(value)
     except TypeError:
@@ -152,6 +156,11 @@ def _from_sequence(values, dtype, copy):
                 f"jnp.array needs nested lists of one shape{user_line(' at {}')}; these differ: {str(error)[:120]}"
             ) from None
         if host.dtype.kind == "O":
+            if any([v is None for v in leaves]):
+                raise ValueError(
+                    f"None is not a valid value for jnp.array{user_line(' at {}')}; it stands in the list given. "
+                    "For a missing number use jnp.nan."
+                )
             kinds = ", ".join(sorted({type(v).__name__ for v in leaves}))
             raise TypeError(f"jnp.array cannot make an array of values of type {kinds}{user_line(' at {}')}.")
         if dtype is None and leaves:
@@ -309,6 +318,10 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
             else pairs[0].dtype
         )
     dtype = wanted_dtype(dtype, "arange")
+    if dtype == np.bool_:
+        raise TypeError(
+            f"jnp.arange counts, which booleans cannot{user_line(' at {}')}; name a dtype to count in: dtype=int."
+        )
     start, stop, step = host
     if stop is None:
         start, stop = 0, start

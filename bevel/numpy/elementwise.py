@@ -11,6 +11,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import greater, less
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_inexact
 from bevel.ops import arithmetic, exponential, hyperbolic, logic, powers, special, trigonometric
@@ -42,6 +43,12 @@ def is_unsigned(x) -> bool:
 def whole(x):
     """A number as an array of rank 0; arrays as they are."""
     return x if type(x) not in (bool, int, float, complex) else full_like(x, x)
+
+
+def weak_as(x, result):
+    """The result, weakly typed where x is: constants of a formula take the weak type away from it."""
+    own, given = get_aval(result), get_aval(x)
+    return convert(result, own.dtype, True) if given.weak_type and not own.weak_type else result
 
 
 def filled_with(x, number):
@@ -167,7 +174,7 @@ def radians(x, /):
 def reciprocal(x, /):
     """1 / x."""
     [x] = promote_inexact(array("reciprocal", x))
-    return arithmetic.div(filled_with(x, 1), x)
+    return weak_as(x, arithmetic.div(filled_with(x, 1), x))
 
 
 @compiled
@@ -272,14 +279,14 @@ def heaviside(x1, x2, /):
     x, y = arrays("heaviside", x1, x2)
     x, y = both_arrays(*broadcast("heaviside", *promote_inexact(x, y)))
     zero, one = filled_with(x, 0), filled_with(x, 1)
-    return select(LT(x, zero), zero, select(GT(x, zero), one, select(EQ(x, zero), y, x)))
+    return weak_as(x, select(LT(x, zero), zero, select(GT(x, zero), one, select(EQ(x, zero), y, x))))
 
 
 @compiled
 def fmin(x1, x2):
     """The smaller of x1 and x2; where one is NaN, the other."""
     x, y = both_arrays(*promote("fmin", x1, x2))
-    prefer_x = LT(x, y) if not is_inexact(x) else OR(LT(x, y), NE(y, y))
+    prefer_x = less(x, y) if not is_inexact(x) else OR(less(x, y), NE(y, y))
     return select(prefer_x, x, y)
 
 
@@ -287,7 +294,7 @@ def fmin(x1, x2):
 def fmax(x1, x2):
     """The larger of x1 and x2; where one is NaN, the other."""
     x, y = both_arrays(*promote("fmax", x1, x2))
-    prefer_x = GT(x, y) if not is_inexact(x) else OR(GT(x, y), NE(y, y))
+    prefer_x = greater(x, y) if not is_inexact(x) else OR(greater(x, y), NE(y, y))
     return select(prefer_x, x, y)
 
 
@@ -329,7 +336,9 @@ def _round_half_to_even(x):
 @compiled
 def rint(x, /):
     """The nearest integer in floating point; a half goes to the even one."""
-    [x] = promote_inexact(array("rint", x))
+    x = array("rint", x)
+    if not is_inexact(x):
+        return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype_of(x))))
     return _round_half_to_even(x)
 
 
@@ -372,7 +381,7 @@ def refuse_out(name, out):
 def isnan(x, /):
     """True where x is NaN."""
     x = array("isnan", x)
-    return NE(x, x) if is_inexact(x) else _false(x)
+    return NE(x, x) if is_inexact(x) else weak_as(x, _false(x))
 
 
 def _false(x):
@@ -434,14 +443,19 @@ isneginf = _is_signed_infinity("isneginf", -math.inf)
 def isreal(x):
     """True where x has no imaginary part."""
     x = array("isreal", x)
-    return EQ(part := complex_ops.imag(x), filled_with(part, 0)) if is_complex(x) else _true(x)
+    return _compared_with_zero(EQ, x) if is_complex(x) else weak_as(x, _true(x))
 
 
 @compiled
 def iscomplex(x):
     """True where x has an imaginary part."""
     x = array("iscomplex", x)
-    return NE(part := complex_ops.imag(x), filled_with(part, 0)) if is_complex(x) else _false(x)
+    return _compared_with_zero(NE, x) if is_complex(x) else weak_as(x, _false(x))
+
+
+def _compared_with_zero(op, x):
+    part = complex_ops.imag(x)
+    return weak_as(x, op(part, filled_with(part, 0)))
 
 
 @compiled
@@ -464,13 +478,13 @@ def signbit(x, /):
 
 def truth(x):
     """Is each element other than zero?"""
-    return x if dtype_of(x) == _BOOL else NE(x, filled_with(x, 0))
+    return x if dtype_of(x) == _BOOL else weak_as(x, NE(x, filled_with(x, 0)))
 
 
 def _logical(name, op, doc):
     def function(x, y, /):
-        x, y = arrays(name, x, y)
-        return op(*broadcast(name, truth(x), truth(y)))
+        x, y = promote(name, x, y)
+        return op(truth(x), truth(y))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -502,7 +516,7 @@ def real(val, /):
 def imag(val, /):
     """The imaginary part: zero for real numbers."""
     x = array("imag", val)
-    return complex_ops.imag(x) if is_complex(x) else filled_with(x, 0)
+    return complex_ops.imag(x) if is_complex(x) else weak_as(x, filled_with(x, 0))
 
 
 @compiled

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
 from bevel.core.source import is_ours, user_line
@@ -167,17 +167,21 @@ def converted(value, aval, how):
     if own.dtype == aval.dtype:
         return value
     if type(value) is int and aval.dtype.kind in "iu":
-        check_fits(value, aval)
+        value = wrapped(value, aval)
     if how != "set" and is_lossy(aval, own):
         wide = dtypes.lattice_result(((aval.dtype, aval.weak_type), (own.dtype, own.weak_type)))[0]
         return convert(value, wide)
     return convert(value, aval.dtype)
 
 
-def check_fits(value, aval):
-    info = np.iinfo(aval.dtype)
-    if not info.min <= value <= info.max:
-        raise OverflowError(f"Python integer {value} out of bounds for {aval.dtype.name}, the dtype of x in x.at[…].")
+def wrapped(value, aval):
+    """A Python integer as x's dtype holds it. In the profile `compat` it wraps around, as in JAX; else it must fit."""
+    info, default = np.iinfo(aval.dtype), dtypes.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
+    if info.min <= value <= info.max:
+        return value
+    if settings.sharp_edges.value == "compat" and default.min <= value <= default.max:
+        return np.asarray(value).astype(aval.dtype)[()]
+    raise OverflowError(f"Python integer {value} out of bounds for {aval.dtype.name}, the dtype of x in x.at[…].")
 
 
 def broadcast_value(value, shape):
@@ -256,7 +260,7 @@ def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap
     entries = parse(aval.shape, key, mode, wrap_negative_indices)
     options = (mode, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
     if type(value) is int and aval.dtype.kind in "iu":
-        check_fits(value, aval)
+        value = wrapped(value, aval)
     value = array("x.at[…]", value)
     if type(x) is Array and state.trace.is_evaluation and not aval.extended:
         plan, args = separated(entries)

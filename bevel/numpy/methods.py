@@ -109,7 +109,7 @@ def _install_operators():
     for cls in (Array, Tracer):
         cls.__pow__ = _power
         cls.__rpow__ = _reversed_power
-        cls.__round__ = lambda self, ndigits=None: _numpy().round(self, ndigits or 0)
+        cls.__round__ = _round
         cls.__matmul__ = _matmul
         cls.__rmatmul__ = _reversed_matmul
 
@@ -120,6 +120,12 @@ def _power(self, other, modulo=None):
 
 def _reversed_power(self, other, modulo=None):
     return arithmetic.power(other, self) if is_operand(other) else NotImplemented
+
+
+def _round(self, ndigits=None):
+    """Python's round: without ndigits it gives integers."""
+    result = _numpy().round(self, ndigits or 0)
+    return _numpy().astype(result, int) if ndigits is None else result
 
 
 def _matmul(self, other):
@@ -294,10 +300,10 @@ def _representation(self):
         return f"Array([], shape={self.aval.shape}, dtype={self.aval.dtype.name}{weak})"
     body = np.array2string(host, separator=", ", prefix="Array(", suffix=",")
     tail = f"dtype={self.aval.dtype.name}{weak})"
-    last = body[body.rfind("\n") + 1 :]
-    used = len(last) + (len("Array(") if last is body or "\n" not in body else 0)
-    joint = ", " if used + len(tail) + 1 < 80 - 1 else ",\n      "
-    return f"Array({body}{joint}{tail}"
+    shown = f"Array({body},"
+    last = len(shown) - (shown.rfind("\n") + 1)
+    # JAX leaves six spaces, and no new line, before what would not fit: so do doctests written for it
+    return shown + (" " if last + len(tail) + 1 <= 80 else " " * 6) + tail
 
 
 def _text(self):

@@ -18,6 +18,7 @@ from bevel.numpy.elementwise import (
     is_inexact,
     is_unsigned,
     refuse_out,
+    weak_as,
     whole,
 )
 from bevel.numpy.promotion import array, arrays, broadcast, promote, promote_inexact
@@ -110,7 +111,6 @@ def ldexp(x1, x2, /):
         raise ValueError(f"ldexp takes integer exponents; got {get_aval(n).str_short()}.")
     if is_complex(x):
         raise ValueError("ldexp is not defined for complex numbers.")
-    weak = get_aval(x).weak_type
     [x] = promote_inexact(x)
     x, n = both_arrays(*broadcast("ldexp", x, n))
     dtype = dtype_of(x)
@@ -123,7 +123,7 @@ def ldexp(x1, x2, /):
     result = x
     for power in (third, third, last):
         result = mul(result, _power_of_two(power, dtype, layout))
-    return convert(result, dtype, weak)
+    return convert(result, dtype)
 
 
 def _held(x, low, high):
@@ -204,7 +204,7 @@ def lcm(x1, x2):
     x, y = _integers("lcm", x1, x2)
     divisor = _common_divisor(x, y)
     safe = select(EQ(divisor, filled_with(divisor, 0)), filled_with(divisor, 1), divisor)
-    return mul(arithmetic.Div()(_magnitude(x), safe), _magnitude(y))
+    return weak_as(x, mul(arithmetic.Div()(_magnitude(x), safe), _magnitude(y)))
 
 
 __all__ = [

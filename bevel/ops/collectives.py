@@ -256,7 +256,9 @@ class AllGather(OverOneAxis):
 
     def transpose(self, ct, x):
         return [
-            ReduceScatter(self.axis_name, self.all_gather_dimension, self.axis_index_groups, self.axis_size, self.tiled)(ct)
+            ReduceScatter(
+                self.axis_name, self.all_gather_dimension, self.axis_index_groups, self.axis_size, self.tiled
+            )(ct)
         ]
 
     def in_front(self, size, x):
@@ -314,7 +316,7 @@ class ReduceScatter(OverOneAxis):
 
 @primitive
 class AllToAll(OverOneAxis):
-    """Each example gives its part number k along `split_axis` to example k, which lines up what it gets along `concat_axis`.
+    """Each example gives part k along `split_axis` to example k, which lines up what it gets along `concat_axis`.
 
     Not tiled: the split axis has the size of the named one and goes away, a new axis of that size comes at
     `concat_axis`; tiled: blocks of the split axis, end to end along the concat axis.
@@ -346,7 +348,12 @@ class AllToAll(OverOneAxis):
 
     def deeper(self):
         return AllToAll(
-            self.split_axis + 1, self.concat_axis + 1, self.axis_name, self.axis_index_groups, self.tiled, self.axis_size
+            self.split_axis + 1,
+            self.concat_axis + 1,
+            self.axis_name,
+            self.axis_index_groups,
+            self.tiled,
+            self.axis_size,
         )
 
     def transpose(self, ct, x):
@@ -377,7 +384,8 @@ def check_divides(what, x, parameter, axis, size, tiled, name):
         rule = "a multiple of" if tiled else "equal to"
         raise AxisSizeError(
             f"{what} needs the size of axis {axis} ({parameter}) to be {rule} that of the named axis {name!r}, {size}; "
-            f"got {x.str_short()}." + ("" if tiled else "\ntiled=True takes blocks of an axis of a multiple of the size.")
+            f"got {x.str_short()}."
+            + ("" if tiled else "\ntiled=True takes blocks of an axis of a multiple of the size.")
         )
 
 
@@ -495,6 +503,6 @@ class AxisIndex(Collective):
 
 
 __all__ = [
-    "AllGather", "AllToAll", "AxisIndex", "AxisSizeError", "Collective", "Pbroadcast", "Pmax", "Pmin", "Ppermute", "Psum",
-    "ReduceScatter", "UnboundAxisError", "size_of_axis", "unbound",
+    "AllGather", "AllToAll", "AxisIndex", "AxisSizeError", "Collective", "Pbroadcast", "Pmax", "Pmin", "Ppermute",
+    "Psum", "ReduceScatter", "UnboundAxisError", "size_of_axis", "unbound",
 ]  # fmt: skip

@@ -233,7 +233,7 @@ class Predicate(Elementwise):
     takes = "any"
 
     def result(self, aval):
-        return ShapedArray(aval.shape, np.dtype(bool))
+        return ShapedArray(aval.shape, np.dtype(bool), aval.weak_type)
 
     def jvp(self, primals, tangents):
         y = self(*primals)

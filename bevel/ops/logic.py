@@ -320,7 +320,7 @@ class IsFinite(Unary):
     takes = "float"
 
     def result(self, aval):
-        return ShapedArray(aval.shape, np.dtype(bool))
+        return ShapedArray(aval.shape, np.dtype(bool), aval.weak_type)
 
     def reference(self, x):
         return np.isfinite(x)

@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 
 from bevel.base import settings
-from bevel.base.errors import DonatedBufferError, EngineError
+from bevel.base.errors import DeviceMismatchError, DonatedBufferError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
 from bevel.engine import callbacks
@@ -156,7 +156,7 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
         if isinstance(operand, AbstractArray) and operand._committed:
             here = operand._sharding._device
             if committed and here != device:
-                raise EngineError(
+                raise DeviceMismatchError(
                     f"{closed.jaxpr.name or 'A program'} was given arrays on {device} and on {here}.\n"
                     "All arrays of one call must be on one device: move one with bevel.device_put(x, device)."
                 )

@@ -8,7 +8,21 @@ from bevel.engine.options import ProgramSummary
 
 def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     """Counts what decides how a program should be compiled."""
-    counts = dict.fromkeys(("loops", "reductions", "convolutions", "dots", "batched_dots", "draws", "elementwise", "callbacks", "barriers", "looped_barriers"), 0)
+    counts = dict.fromkeys(
+        (
+            "loops",
+            "reductions",
+            "convolutions",
+            "dots",
+            "batched_dots",
+            "draws",
+            "elementwise",
+            "callbacks",
+            "barriers",
+            "looped_barriers",
+        ),
+        0,
+    )
     kernels = set()
     total = 0
 

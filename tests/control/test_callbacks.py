@@ -155,7 +155,9 @@ def test_effects_happen_in_program_order_in_every_construct():
 
 def test_effects_stay_though_nobody_reads_them_and_pure_calls_go():
     said = []
-    f = bevel.jit(lambda x: (io_callback(lambda x: said.append("io") or x, x, x), bevel.pure_callback(boom, x, x), x)[2])
+    f = bevel.jit(
+        lambda x: (io_callback(lambda x: said.append("io") or x, x, x), bevel.pure_callback(boom, x, x), x)[2]
+    )
     assert float(f(1.0)) == 1
     assert said == ["io"]
 

@@ -38,6 +38,11 @@ def _is_inexact(leaf) -> bool:
     return dtypes.issubdtype(get_aval(leaf).dtype, np.inexact)
 
 
+def _directions(rng, shape):
+    """Numbers of either sign, none near zero: along a tiny direction any derivative would pass."""
+    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.5, 1.5, size=shape)
+
+
 def random_like(rng, tree):
     """A tree of random directions, one for each array of a tree; float0 for integers."""
     leaves, structure = flatten(tree)
@@ -47,9 +52,9 @@ def random_like(rng, tree):
         if not _is_inexact(leaf):
             found.append(np.zeros(aval.shape, dtypes.float0))
             continue
-        value = rng.normal(size=aval.shape)
+        value = _directions(rng, aval.shape)
         if dtypes.issubdtype(aval.dtype, np.complexfloating):
-            value = value + 1j * rng.normal(size=aval.shape)
+            value = value + 1j * _directions(rng, aval.shape)
         found.append(np.asarray(value).astype(aval.dtype))
     return structure.unflatten(found)
 
