@@ -12,6 +12,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import ShapeError
 from bevel.control.branches import spread
 from bevel.control.call import Jit, axis_names_of
 from bevel.control.program import (
@@ -24,10 +28,13 @@ from bevel.control.program import (
     run,
     transpose_jaxpr,
 )
-from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, same_type
 from bevel.core.primitive import is_linear, primitive
+from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.ops.barriers import OptimizationBarrier
+from bevel.ops.elementwise import mul
+from bevel.ops.named import Name
 from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
@@ -67,6 +74,10 @@ class Checkpoint(ProgramOp):
         return Checkpoint(jaxpr, self.prevent_cse, differentiated, self.policy)
 
     def infer(self, *avals):
+        takes = self.jaxpr.in_avals
+        if len(takes) != len(avals) or not all(map(same_type, takes, avals)):
+            takes, given = (", ".join([a.str_short() for a in some]) or "nothing" for some in (takes, avals))
+            raise ShapeError(f"the checkpointed program takes {takes}; it was given {given}.")
         return self.jaxpr.out_avals
 
     def printed(self):
@@ -120,6 +131,22 @@ class Checkpoint(ProgramOp):
 
     def reference(self, *arrays):
         return run(self.jaxpr, *arrays)
+
+    @classmethod
+    def samples(cls, array):
+        vector, number = ShapedArray((3,), np.dtype("float32")), ShapedArray((), np.dtype("float32"))
+        cube = stage_closed(lambda x, y: [mul(mul(x, x), y), x], [vector, vector], "cube")[0]
+        square = stage_closed(lambda x: [mul(x, x)], [number], "square")[0]
+        for again in (False, True):
+            yield cls(cube, True, again, None), [array(3), array(3)]
+            yield cls(square, False, again, None), [array()]
+        yield cls(cube, True, False, lambda op, *_, **__: True), [array(3), array(3)]
+
+    @classmethod
+    def refusals(cls, array):
+        number = ShapedArray((), np.dtype("float32"))
+        square = stage_closed(lambda x: [mul(x, x)], [number], "square")[0]
+        yield cls(square, True, False, None), [array(2)], "was given"
 
 
 class Repeated(NamedTuple):
@@ -203,7 +230,8 @@ def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> list:
         seen.add(v)
         eqn = made_by[v]
         if id(eqn) not in marks:
-            marks[id(eqn)] = bool(policy(eqn.op, *[x.aval for x in eqn.invars], **eqn.op.params))
+            params = {"name": eqn.op.label} if type(eqn.op) is Name else eqn.op.params
+            marks[id(eqn)] = bool(policy(eqn.op, *[x.aval for x in eqn.invars], **params))
         if marks[id(eqn)]:
             keep[v] = True
         else:

@@ -26,3 +26,13 @@ for _name in ("arithmetic", "choosing", "joining", "number_parts", "comparison",
 
 _methods.install()
 _dtypes.install_scalar_constructor(lambda x, dtype: array(x, dtype=dtype))
+
+
+_PARTS = ("fft", "linalg")
+
+
+def __getattr__(name):
+    """jnp.linalg and jnp.fft are loaded when first asked for: start-up time."""
+    if name in _PARTS:
+        return _importlib.import_module(f"bevel.numpy.{name}")
+    raise AttributeError(f"module 'bevel.numpy' has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
 
 
@@ -11,14 +12,12 @@ class Name(Primitive):
 
     label: str
 
-    @property
-    def params(self):
-        return {"name": self.label}
-
     def printed(self):
         return [("name", self.label)]
 
     def infer(self, x):
+        if not isinstance(self.label, str):
+            raise DTypeError(f"a value is named by a string; got a {type(self.label).__name__}: {self.label!r}.")
         return x
 
     def jvp(self, primals, tangents):
@@ -45,7 +44,7 @@ class Name(Primitive):
 
     @classmethod
     def refusals(cls, array):
-        return iter(())
+        yield cls(3), [array(2)], "by a string"
 
 
 __all__ = ["Name"]

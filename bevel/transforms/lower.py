@@ -251,7 +251,7 @@ def _axis_to_end(value, axis):
 def call(out, name, program: ClosedJaxpr, values) -> list:
     """Calls a program as a function of the module, written once for each program."""
     module = out.module
-    captured = [c for c in program.consts if id(c) in module.values]
+    captured = [value for place, value in hidden_constants(program).items() if place in module.values]
     key = (id(program), tuple(id(c) for c in captured))
     symbol = module.functions.get(key)
     hidden_values = [module.values[id(c)] for c in captured]

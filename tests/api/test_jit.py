@@ -301,3 +301,11 @@ def test_fresh_lambdas_of_one_structure_compile_once(monkeypatch):
     for _ in range(5):
         bevel.jit(lambda x: jnp.tanh(x) * 1.2345)(x)
     assert len(compiled) == 1
+
+
+def test_large_constants_of_inner_programs_stay_out_of_the_text():
+    big = jnp.arange(5000.0)
+    inner = bevel.jit(lambda x: x * big)
+    outer = bevel.jit(lambda x: bevel.jit(lambda y: inner(y).sum())(x))
+    assert float(outer(2.0)) == float(outer(2.0)) == 2.0 * 12497500
+    assert len(outer.lower(2.0).as_text()) < 4000

@@ -154,7 +154,12 @@ def recast(sample, convert) -> Sample:
 def _cast(x, dtype):
     if dtypes.issubdtype(dtype, np.unsignedinteger) and not dtypes.issubdtype(x.dtype, np.unsignedinteger):
         x = np.abs(x)
-    return np.asarray(x).astype(dtype) if x.dtype != dtype else x
+    if x.dtype == dtype:
+        return x
+    if dtypes.issubdtype(x.dtype, np.complexfloating) and not dtypes.issubdtype(dtype, np.complexfloating):
+        x = np.real(x)
+    with np.errstate(all="ignore"):
+        return np.asarray(x).astype(dtype)
 
 
 def samples_of(cls) -> list[Sample]:

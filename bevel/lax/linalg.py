@@ -1,0 +1,215 @@
+"""Linear algebra as LAPACK has it: factorisations of matrices [..., m, n], batch axes in front.
+
+Names and arguments are those of `jax.lax.linalg`. Matrices are float32, float64, complex64 or complex128; a result that
+LAPACK could not compute is NaN. bevel.numpy.linalg and bevel.scipy.linalg stand on these.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from bevel.base.errors import ShapeError
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.lax.operands import operand, operands
+from bevel.ops.arithmetic import add, div
+from bevel.ops.linalg_eigen import (
+    Eig,
+    Eigh,
+    EighImplementation,
+    EigImplementation,
+    Hessenberg,
+    Schur,
+    Svd,
+    SvdAlgorithm,
+    Tridiagonal,
+)
+from bevel.ops.linalg_factorizations import HouseholderProduct, Lu, LuPivotsToPermutation, Qr
+from bevel.ops.matrices import adjoint, lower_triangle, matmul, matrix_transpose, scale
+from bevel.ops.matrices import is_complex as is_complex_of
+from bevel.ops.shapes import as_array, reshape
+from bevel.ops.triangular import Cholesky, TriangularSolve, TridiagonalSolve
+
+
+def _matrix(name, x, square=False):
+    """One operand that may be a matrix; a letter where it is none."""
+    x = as_array(operand(name, x))
+    shape = get_aval(x).shape
+    if len(shape) < 2 or square and shape[-1] != shape[-2]:
+        what = "square matrices [..., n, n]" if square else "matrices [..., m, n]"
+        raise ShapeError(f"{name} takes {what}; got shape {shape}{user_line(' at {}')}.")
+    return x
+
+
+def symmetrize(x):
+    """(x + xᴴ) / 2."""
+    return div(add(x, adjoint(x)), np.asarray(2, get_aval(x).dtype)[()])
+
+
+def cholesky(x, *, symmetrize_input: bool = True):
+    """The lower triangular L with L Lᴴ = x, for x Hermitian and positive definite; NaN where it is not.
+
+    symmetrize_input   take (x + xᴴ) / 2, so that derivatives are symmetric; else read x's lower triangle alone
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.linalg.cholesky(jnp.array([[4., 2.], [2., 5.]])))
+    [[2. 0.]
+     [1. 2.]]
+    """
+    x = _matrix("cholesky", x, square=True)
+    return Cholesky()(symmetrize(x) if symmetrize_input else x)
+
+
+def cholesky_update(r_matrix, w_vector):
+    """The upper triangular R' with R'ᵀ R' = Rᵀ R + w wᵀ, for real upper triangular R [n, n] and w [n]."""
+    r, w = [as_array(v) for v in operands("cholesky_update", r_matrix, w_vector)]
+    shape, count = get_aval(r).shape, get_aval(w).shape
+    if len(shape) != 2 or shape[0] != shape[1] or count != (shape[0],):
+        raise ShapeError(f"cholesky_update takes [n, n] and [n]; got shapes {shape} and {count}{user_line(' at {}')}.")
+    column = reshape(w, (*count, 1))
+    total = add(matmul(matrix_transpose(r), r), matmul(column, matrix_transpose(column)))
+    return matrix_transpose(Cholesky()(total))
+
+
+def eig(
+    x,
+    *,
+    compute_left_eigenvectors: bool = True,
+    compute_right_eigenvectors: bool = True,
+    enable_eigvec_derivs: bool = False,
+    implementation: EigImplementation | None = None,
+    use_magma: bool | None = None,
+):
+    """Eigenvalues of a general matrix, and left and right eigenvectors as asked for, in a list; all complex."""
+    if use_magma and implementation is None:
+        implementation = EigImplementation.MAGMA
+    x = _matrix("eig", x, square=True)
+    op = Eig(bool(compute_left_eigenvectors), bool(compute_right_eigenvectors), bool(enable_eigvec_derivs), implementation)
+    return list(op(x))
+
+
+def eigh(
+    x,
+    *,
+    lower: bool = True,
+    symmetrize_input: bool = True,
+    sort_eigenvalues: bool = True,
+    subset_by_index: tuple[int, int] | None = None,
+    implementation: EighImplementation | None = None,
+):
+    """(eigenvectors, eigenvalues) of a Hermitian matrix, eigenvalues rising.
+
+    lower              which triangle is read, where `symmetrize_input` is False
+    symmetrize_input   take (x + xᴴ) / 2
+    """
+    x = _matrix("eigh", x, square=True)
+    x = symmetrize(x) if symmetrize_input else x
+    vectors, values = Eigh(bool(lower), bool(sort_eigenvalues), subset_by_index, implementation)(x)
+    return vectors, values
+
+
+def hessenberg(a):
+    """(packed H and reflections, factors of the reflections) of the reduction to Hessenberg's form."""
+    return tuple(Hessenberg()(_matrix("hessenberg", a, square=True)))
+
+
+def householder_product(a, taus):
+    """The product of reflections whose vectors are a's columns below the diagonal, as `qr` packs them."""
+    a, taus = operands("householder_product", a, taus)
+    return HouseholderProduct()(a, taus)
+
+
+def lu(x):
+    """(L below and U above the diagonal of one matrix, pivots, order of the rows): x[order] = L U."""
+    return tuple(Lu()(_matrix("lu", x)))
+
+
+def lu_pivots_to_permutation(pivots, permutation_size: int):
+    """The order of rows after exchanging row i with row pivots[i] in turn."""
+    return LuPivotsToPermutation(operator.index(permutation_size))(operand("lu_pivots_to_permutation", pivots))
+
+
+def qr(x, *, pivoting: bool = False, full_matrices: bool = True, use_magma: bool | None = None):
+    """(Q, R) with Q R = x; with pivoting (Q, R, p) with Q R = x[..., p]."""
+    return tuple(Qr(bool(pivoting), bool(full_matrices), use_magma)(_matrix("qr", x)))
+
+
+def schur(x, *, compute_schur_vectors: bool = True, sort_eig_vals: bool = False, select_callable=None):
+    """(T, Z) of Schur's form x = Z T Zᴴ; [T] without the vectors."""
+    result = Schur(bool(compute_schur_vectors), bool(sort_eig_vals), select_callable)(_matrix("schur", x, square=True))
+    return tuple(result) if compute_schur_vectors else list(result)
+
+
+def svd(
+    x,
+    *,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    subset_by_index: tuple[int, int] | None = None,
+    algorithm: SvdAlgorithm | None = None,
+):
+    """(U, s, Vᴴ) with U diag(s) Vᴴ = x, or s alone."""
+    x = _matrix("svd", x)
+    if full_matrices and compute_uv and subset_by_index is not None:
+        raise ValueError(f"svd takes full_matrices or subset_by_index, not both{user_line(' at {}')}.")
+    result = Svd(bool(full_matrices), bool(compute_uv), subset_by_index, algorithm)(x)
+    if not compute_uv:
+        return result[0]
+    s, u, vh = result
+    return u, s, vh
+
+
+def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0.0, symmetrize_output: bool = False):
+    """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle."""
+    a, c = operands("symmetric_product", a_matrix, c_matrix)
+    result = add(scale(matmul(a, matrix_transpose(a)), alpha), scale(c, beta))
+    if symmetrize_output:
+        result = add(lower_triangle(result), matrix_transpose(lower_triangle(result, -1)))
+    return result
+
+
+def triangular_solve(
+    a,
+    b,
+    *,
+    left_side: bool = False,
+    lower: bool = False,
+    transpose_a: bool = False,
+    conjugate_a: bool = False,
+    unit_diagonal: bool = False,
+):
+    """x with op(a) x = b (`left_side`) or x op(a) = b, of triangular a.
+
+    a, b        [..., n, n] and [..., n, k] (or [..., k, n]); b may also be [n] (or [..., n]) where a has one axis more
+    lower       which triangle is read
+    transpose_a, conjugate_a   op(a) is aᵀ, conj(a) or, with both, aᴴ
+    unit_diagonal   the diagonal is taken for ones
+    """
+    a, b = [as_array(x) for x in operands("triangular_solve", a, b)]
+    conjugate_a = bool(conjugate_a) and is_complex_of(a)
+    op = TriangularSolve(bool(left_side), bool(lower), bool(transpose_a), conjugate_a, bool(unit_diagonal))
+    if len(get_aval(b).shape) == len(get_aval(a).shape) - 1:
+        shape = get_aval(b).shape
+        wide = (*shape, 1) if left_side else (*shape[:-1], 1, *shape[-1:])
+        return reshape(op(a, reshape(b, wide)), shape)
+    return op(a, b)
+
+
+def tridiagonal(a, *, lower: bool = True):
+    """(packed reflections, diagonal, off-diagonal, factors) of the reduction of a Hermitian matrix."""
+    return tuple(Tridiagonal(bool(lower))(_matrix("tridiagonal", a, square=True)))
+
+
+def tridiagonal_solve(dl, d, du, b, *, perturb_singular: bool = False):
+    """x with dl[i] x[i-1] + d[i] x[i] + du[i] x[i+1] = b[i]; dl[0] and du[-1] are not read. b is [..., n, k]."""
+    return TridiagonalSolve(bool(perturb_singular))(*operands("tridiagonal_solve", dl, d, du, b))
+
+
+__all__ = [
+    "EigImplementation", "EighImplementation", "SvdAlgorithm", "cholesky", "cholesky_update", "eig", "eigh", "hessenberg",
+    "householder_product", "lu", "lu_pivots_to_permutation", "qr", "schur", "svd", "symmetric_product", "triangular_solve",
+    "tridiagonal", "tridiagonal_solve",
+]  # fmt: skip
