@@ -1,13 +1,13 @@
 """Bevel: NumPy-like arrays with their derivatives, compiled by XLA, mapped over batches and spread over devices.
 
-    import bevel
-    import bevel.numpy as jnp
+import bevel
+import bevel.numpy as jnp
 
-    @bevel.jit
-    def loss(w, x, y):
-        return jnp.mean((x @ w - y) ** 2)
+@bevel.jit
+def loss(w, x, y):
+    return jnp.mean((x @ w - y) ** 2)
 
-    slope = bevel.grad(loss)
+slope = bevel.grad(loss)
 """
 
 from bevel import numpy, tree, tree_util  # numpy gives arrays their methods

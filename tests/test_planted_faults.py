@@ -16,8 +16,8 @@ from bevel.ops.elementwise import Mul, mul
 from bevel.ops.exponential import Exp, Tanh
 from bevel.ops.logic import SelectN, ShiftRightLogical
 from bevel.ops.shapes import BroadcastInDim, ReduceSum, Reshape, Rev, Transpose, move_axis, transpose
-from bevel.tools.laws.law import CLASS_LAWS
 from bevel.testing import LawBroken, check_law, check_primitive, laws_of, samples_of
+from bevel.tools.laws.law import CLASS_LAWS
 
 FAULTS = {}
 

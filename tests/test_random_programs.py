@@ -75,7 +75,9 @@ def _cut_and_joined(run, x, y):
 
 
 def _padded(run, x, y):
-    return run(Pad(((0, 0, 0), (1, 1, 1))), run(Slice((0, 0), (2, 1)), x), run(Reshape(()), run(Slice((0, 0), (1, 1)), y)))
+    return run(
+        Pad(((0, 0, 0), (1, 1, 1))), run(Slice((0, 0), (2, 1)), x), run(Reshape(()), run(Slice((0, 0), (1, 1)), y))
+    )
 
 
 def _chosen(run, x, y):
@@ -199,8 +201,10 @@ def _shapes(stack):
 
 
 stacks = st.lists(st.sampled_from(sorted(BY_BEVEL)), min_size=1, max_size=4).filter(
-    lambda stack: sum(name in ("grad", "jvp", "linearize") for name in stack) <= MOST_DERIVATIVES
-    and sum(name.startswith("vmap") for name in stack) <= 2
+    lambda stack: (
+        sum(name in ("grad", "jvp", "linearize") for name in stack) <= MOST_DERIVATIVES
+        and sum(name.startswith("vmap") for name in stack) <= 2
+    )
 )
 
 
@@ -217,9 +221,7 @@ def _check(program, stack):
     tolerance = {0: 1e-12, 1: 1e-8, 2: 1e-6}[derivatives]
     wanted = expected(x)
     said = f"{program.steps} under {' then '.join(stack)}"
-    np.testing.assert_allclose(
-        found, wanted, rtol=tolerance, atol=tolerance * (1 + np.abs(wanted).max()), err_msg=said
-    )
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * (1 + np.abs(wanted).max()), err_msg=said)
 
 
 @settings(max_examples=30)

@@ -194,7 +194,7 @@ def _gradient(ct, leaf):
         return np.zeros(get_aval(leaf).shape, dtypes.float0)
     ct = as_array(instantiate(ct))
     aval = get_aval(leaf)
-    return convert(ct, aval.dtype, True) if aval.weak_type else ct
+    return convert(ct, aval.dtype, True) if aval.weak_type and aval.dtype.kind != "c" else ct
 
 
 # ---- products with the derivative

@@ -37,7 +37,7 @@ class ShapedArray(AbstractValue):
     True
     """
 
-    __slots__ = ("shape", "dtype", "weak_type", "sharding", "vma", "extended", "ir_type", "__weakref__")
+    __slots__ = ("__weakref__", "dtype", "extended", "ir_type", "shape", "sharding", "vma", "weak_type")
 
     shape: tuple[int, ...]
     dtype: Any

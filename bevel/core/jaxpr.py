@@ -30,7 +30,7 @@ class Var(Tracer):
 class Literal:
     """A number written into an equation: its value and aval."""
 
-    __slots__ = ("val", "aval")
+    __slots__ = ("aval", "val")
 
     def __init__(self, val, aval):
         self.val = val
@@ -43,7 +43,7 @@ class Literal:
 class Equation:
     """`outvars = op(invars)`; also what JAX calls JaxprEqn."""
 
-    __slots__ = ("op", "invars", "outvars", "source")
+    __slots__ = ("invars", "op", "outvars", "source")
 
     def __init__(self, op, invars, outvars, source=None):
         self.op = op
@@ -67,7 +67,17 @@ class Jaxpr:
     names: labels of the invars as the user calls them (`params['w']`), for errors; None where unknown.
     """
 
-    __slots__ = ("constvars", "invars", "outvars", "eqns", "effects", "name", "arg_names", "result_paths", "__weakref__")
+    __slots__ = (
+        "__weakref__",
+        "arg_names",
+        "constvars",
+        "effects",
+        "eqns",
+        "invars",
+        "name",
+        "outvars",
+        "result_paths",
+    )
 
     def __init__(self, constvars, invars, outvars, eqns, effects=None, name="", arg_names=None, result_paths=None):
         self.constvars = list(constvars)
@@ -94,7 +104,7 @@ class Jaxpr:
 class ClosedJaxpr:
     """A jaxpr with the values of its constants. `kept` holds what transformations made of it, by their arguments."""
 
-    __slots__ = ("jaxpr", "consts", "kept", "__weakref__")
+    __slots__ = ("__weakref__", "consts", "jaxpr", "kept")
 
     def __init__(self, jaxpr: Jaxpr, consts=()):
         if len(consts) != len(jaxpr.constvars):

@@ -196,7 +196,10 @@ class Printer:
         jaxpr = eqn.op.jaxpr.jaxpr
         if id(eqn.op.jaxpr) in self.shared:
             return
-        for inner, outer in [*zip(jaxpr.invars, eqn.invars, strict=True), *zip(jaxpr.outvars, eqn.outvars, strict=True)]:
+        for inner, outer in [
+            *zip(jaxpr.invars, eqn.invars, strict=True),
+            *zip(jaxpr.outvars, eqn.outvars, strict=True),
+        ]:
             if type(outer) is Literal or type(inner) is Literal:
                 continue
             if id(outer) in self.names:
@@ -251,7 +254,7 @@ class Printer:
                         order.append((program, _identifier(eqn.op.params.get("name")) or "jaxpr"))
 
         visit(jaxpr)
-        length = lambda p: len(p.eqns)  # noqa: E731
+        length = lambda p: len(p.eqns)
         return [(p, hint) for p, hint in order if counts[id(p)] > 1 or length(p) >= _LONG]
 
 

@@ -25,7 +25,7 @@ from bevel.engine.dispatch import set_tracing
 class Trace:
     """An interpreter of primitives. `process(op, operands)` gives the result, or a list of them for a many-valued op."""
 
-    __slots__ = ("alive", "__weakref__")
+    __slots__ = ("__weakref__", "alive")
     is_evaluation = False
     is_tape = False
     is_staging = False
@@ -62,7 +62,7 @@ def set_trace(trace: Trace) -> Trace:
 class under:
     """`with under(trace):` runs the block with that trace as the current one."""
 
-    __slots__ = ("trace", "before")
+    __slots__ = ("before", "trace")
 
     def __init__(self, trace):
         self.trace = trace
@@ -81,7 +81,7 @@ class Tracer:
     The array methods and operators are put on this class and on the array class alike, by bevel.numpy.methods.
     """
 
-    __slots__ = ("_trace", "aval", "__weakref__")
+    __slots__ = ("__weakref__", "_trace", "aval")
     __array_priority__ = 1000
     __hash__ = None  # type: ignore[assignment]
 
@@ -111,7 +111,7 @@ class Tracer:
             f"Python asked whether {self.described()} is true{user_line(' at {}')}, but its value is not known while tracing"
             "\n(`if`, `while`, `and`, `or`, `not`, `assert` and `bool()` ask this).\n"
             "Use jnp.where(condition, a, b), lax.cond or lax.while_loop; or make the argument static: "
-            "jit(f, static_argnames=…)."
+            "jit(f, static_argnames=…).",
         )
 
     def __int__(self):
@@ -132,7 +132,7 @@ class Tracer:
             TracerIntegerConversionError,
             f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while tracing"
             "\n(`range`, a list index and a shape ask this, by __index__()).\n"
-            "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop."
+            "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop.",
         )
 
     def __array__(self, *args, **kwargs):
@@ -163,7 +163,7 @@ class Tracer:
             self,
             ConcretizationTypeError,
             f"{asked_by} needs the value of {self.described()}{user_line(' at {}')}, which is not known while tracing.\n"
-            "Keep it an array, or make the argument static: jit(f, static_argnames=…)."
+            "Keep it an array, or make the argument static: jit(f, static_argnames=…).",
         )
 
     def known_value(self):

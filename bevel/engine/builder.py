@@ -206,8 +206,10 @@ def dense(value: np.ndarray):
     if name in _AS_BITS:
         value = value.view(_AS_BITS[name])
     return mlir.ir.DenseElementsAttr.get(
-        value, type=_element_ir_type(element_type(np.dtype(name) if name not in _AS_BITS else _named(name))),
-        shape=shape, context=mlir.context,
+        value,
+        type=_element_ir_type(element_type(np.dtype(name) if name not in _AS_BITS else _named(name))),
+        shape=shape,
+        context=mlir.context,
     )
 
 
@@ -250,7 +252,7 @@ def _scalar_text(array):
     kind = array.dtype
     if kind == np.bool_:
         return "true" if array else "false"
-    if kind.kind in "iu" or kind.name in _SMALL and "int" in kind.name:
+    if kind.kind in "iu" or (kind.name in _SMALL and "int" in kind.name):
         return str(int(array))
     if kind.name in _SMALL:
         return repr(float(array))
@@ -266,7 +268,7 @@ class Emitter:
     platform  what the program is for: "cpu", "cuda", "tpu"
     """
 
-    __slots__ = ("module", "point", "location", "avals", "in_avals", "constants", "platform", "tokens")
+    __slots__ = ("avals", "constants", "in_avals", "location", "module", "platform", "point", "tokens")
 
     def __init__(self, module, block, location=None):
         self.module = module

@@ -171,7 +171,7 @@ def _sharding_of_id(platform, device_id):
     return single(next(d for d in devices(platform) if d.id == device_id))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def single(device) -> SingleDeviceSharding:
     """The sharding of arrays on that device; one object per device."""
     return SingleDeviceSharding(device)
@@ -190,7 +190,7 @@ def to_host(array) -> np.ndarray:
     return array._single_device_array_to_np_array_did_copy()[0]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def device_list(devices: tuple):
     return names.DeviceList(devices)
 

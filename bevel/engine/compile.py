@@ -25,8 +25,17 @@ class Executable:
     """
 
     __slots__ = (
-        "loaded", "in_avals", "out_avals", "hidden", "devices", "handlers", "out_shardings", "choice", "keep_alive",
-        "callbacks", "wrapped",
+        "callbacks",
+        "choice",
+        "devices",
+        "handlers",
+        "hidden",
+        "in_avals",
+        "keep_alive",
+        "loaded",
+        "out_avals",
+        "out_shardings",
+        "wrapped",
     )  # fmt: skip
 
     def __init__(self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks):

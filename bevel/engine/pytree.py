@@ -78,7 +78,6 @@ def call_tree_of(value: Any) -> tuple[int, Any]:
     return len(leaves), tree
 
 
-
 def flatten_one_level_with_keys(tree: Any) -> tuple[Iterable[tuple[Any, Any]], Any] | None:
     """([(key, child)], static data) of a node, None for a leaf."""
     level = registry.flatten_one_level_with_keys(tree)

@@ -37,7 +37,7 @@ def _matrix(name, x, square=False):
     """One operand that may be a matrix; a letter where it is none."""
     x = as_array(operand(name, x))
     shape = get_aval(x).shape
-    if len(shape) < 2 or square and shape[-1] != shape[-2]:
+    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
         what = "square matrices [..., n, n]" if square else "matrices [..., m, n]"
         raise ShapeError(f"{name} takes {what}; got shape {shape}{user_line(' at {}')}.")
     return x
@@ -87,7 +87,9 @@ def eig(
     if use_magma and implementation is None:
         implementation = EigImplementation.MAGMA
     x = _matrix("eig", x, square=True)
-    op = Eig(bool(compute_left_eigenvectors), bool(compute_right_eigenvectors), bool(enable_eigvec_derivs), implementation)
+    op = Eig(
+        bool(compute_left_eigenvectors), bool(compute_right_eigenvectors), bool(enable_eigvec_derivs), implementation
+    )
     return list(op(x))
 
 

@@ -11,7 +11,7 @@ from bevel.base import dtypes as _dtypes
 from bevel.numpy import methods as _methods
 
 # LEAD: temporary while the files are being written
-for _name in ("arithmetic", "choosing", "joining", "number_parts", "comparison", "constants", "creation", "elementwise", "products", "reductions", "searching", "shapes", "statistics", "cumulative", "sorting", "sets", "counting", "matrices", "einsum", "picking", "padding", "vectorized", "nan_reductions", "grids", "histograms", "ranges", "interpolation", "polynomials"):
+for _name in ("arithmetic", "choosing", "joining", "number_parts", "comparison", "constants", "creation", "elementwise", "products", "reductions", "searching", "shapes", "statistics", "cumulative", "sorting", "sets", "counting", "matrices", "einsum", "picking", "padding", "vectorized", "nan_reductions", "grids", "histograms", "ranges", "interpolation", "convolutions", "signals", "bits", "exchange", "polynomials"):
     try:
         _module = _importlib.import_module(f"bevel.numpy.{_name}")
     except ModuleNotFoundError as _error:

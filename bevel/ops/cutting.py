@@ -18,7 +18,6 @@ from bevel.ops.shapes import (
     full,
     instantiate,
     mapped_size,
-    move_axis,
     reduce_sum,
     to_front,
 )

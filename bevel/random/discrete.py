@@ -293,7 +293,9 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
     n, p = number(n, dtype, "n"), number(p, dtype, "p")
     p_shape = get_aval(p).shape
     if not p_shape:
-        raise RandomShapeError(f"multinomial needs a probability for each category, p of rank >= 1{user_line(' at {}')}.")
+        raise RandomShapeError(
+            f"multinomial needs a probability for each category, p of rank >= 1{user_line(' at {}')}."
+        )
     if shape is not None:
         shape = shape_of(shape, "multinomial")
         if not shape or shape[-1] != p_shape[-1]:

@@ -14,7 +14,9 @@ from bevel.engine import jaxlib_names as names
 def main() -> int:
     """Prints what a report of a fault should say; gives 1 where something is wrong."""
     trouble = []
-    print(f"bevel {bevel.__version__}, jaxlib {names.jaxlib_version}, Python {platform.python_version()}, {sys.platform}")
+    print(
+        f"bevel {bevel.__version__}, jaxlib {names.jaxlib_version}, Python {platform.python_version()}, {sys.platform}"
+    )
     print(f"platforms: {', '.join(client.platforms())}")
     for device in client.devices():
         print(f"  {device.platform} {device.id}: {device.device_kind}")

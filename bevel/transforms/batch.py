@@ -10,7 +10,7 @@ from bevel.ops.shapes import move_axis, to_front
 class BatchTracer(Tracer):
     """An array of examples, its mapped axis hidden."""
 
-    __slots__ = ("value", "axis")
+    __slots__ = ("axis", "value")
 
     def __init__(self, trace, value, axis):
         self._trace = trace

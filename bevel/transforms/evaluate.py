@@ -18,13 +18,14 @@ from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_o
 from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
-from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.client import Array, default_device, put, single
 from bevel.engine.compile import Executable, compile_module
 from bevel.engine.dispatch import Fastpath, cached_call
+from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms.lower import hidden_constants, is_hidden, lower
 from bevel.transforms.summary import summarize
+
 
 class EvaluationTrace(Trace):
     """Runs each primitive at once, as a compiled program that C++ finds by the operands' avals."""

@@ -52,7 +52,9 @@ class JVPTrace(Trace):
         try:
             if not active or not op.is_differentiable:
                 return op(*primals)
-            tangents = [Zero(get_aval(p).to_tangent_aval()) if t is None else t for p, t in zip(primals, tangents, strict=True)]
+            tangents = [
+                Zero(get_aval(p).to_tangent_aval()) if t is None else t for p, t in zip(primals, tangents, strict=True)
+            ]
             if op.linearize is not None and self.parent.is_tape:
                 result, tangent = op.linearize(self.parent, primals, tangents)
             else:

@@ -91,9 +91,7 @@ class Linearized:
             if self.tape.holds(result) and not is_zero(ct):
                 accumulate(flows, result, ct)
         run_backward(self.equations, flows, self.tape.holds)
-        return [
-            None if var is None else flows.get(var, Zero(var.aval)) for var in self.inputs
-        ]
+        return [None if var is None else flows.get(var, Zero(var.aval)) for var in self.inputs]
 
     def to_jaxpr(self) -> tuple[ClosedJaxpr, list]:
         """The linear program as a jaxpr of (residuals, tangents) → tangents, and the residuals' values."""
@@ -159,9 +157,7 @@ def linearize(function, primals, has_tangent=None):
         aval = get_aval(p).to_tangent_aval()
         wanted = aval is not None and aval.dtype != dtypes.float0 and (has_tangent is None or has_tangent[i])
         inputs.append(Var(aval.strip_weak_type(), tape) if wanted else None)
-    tangents = [
-        Zero(get_aval(p).to_tangent_aval()) if v is None else v for p, v in zip(primals, inputs, strict=True)
-    ]
+    tangents = [Zero(get_aval(p).to_tangent_aval()) if v is None else v for p, v in zip(primals, inputs, strict=True)]
     with paused_collector():
         results, tangents_out = jvp(function, primals, tangents, tape)
     return results, Linearized(tape, inputs, tangents_out)

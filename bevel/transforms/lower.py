@@ -101,7 +101,9 @@ def is_hidden(value) -> bool:
     """Does this constant go in as a hidden argument rather than into the module's text?"""
     if isinstance(value, Array):
         return bool(value.aval.shape) or value.aval.extended
-    return isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES or not isinstance(value, (np.ndarray, np.generic))
+    return (isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES) or not isinstance(
+        value, (np.ndarray, np.generic)
+    )
 
 
 def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None) -> Module:
@@ -170,7 +172,9 @@ def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
     hidden = out.module.values
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known = hidden.get(id(value))
-        env[var] = known if known is not None else out.constant(np.asarray(value, builder.physical(var.aval).dtype), var.aval)
+        env[var] = (
+            known if known is not None else out.constant(np.asarray(value, builder.physical(var.aval).dtype), var.aval)
+        )
     return _write(out, jaxpr, env)
 
 
@@ -198,7 +202,7 @@ def _write(out, jaxpr, env):
             out.avals = avals = [v.aval for v in outvars]
             out.in_avals = in_avals = [v.aval for v in invars]
             values = [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in invars]
-        if not op.knows_keys and (avals and avals[0].extended or any([a.extended for a in in_avals])):
+        if not op.knows_keys and ((avals and avals[0].extended) or any([a.extended for a in in_avals])):
             results = _lower_on_keys(out, eqn, values)
         else:
             results = op.lower(out, *values)

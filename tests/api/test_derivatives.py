@@ -118,15 +118,30 @@ def test_integers():
 LETTERS = {
     "a vector": (lambda: bevel.grad(lambda x: x * 2)(jnp.ones(3)), r"grad needs a scalar; <lambda> gave float32\[3\]"),
     "a tuple": (lambda: bevel.grad(lambda x: (x, x))(1.0), "gave a tuple of 2 arrays"),
-    "an integer value": (lambda: bevel.grad(lambda x: jnp.array(1))(1.0), r"needs a real value; <lambda> gave int32\[\]"),
+    "an integer value": (
+        lambda: bevel.grad(lambda x: jnp.array(1))(1.0),
+        r"needs a real value; <lambda> gave int32\[\]",
+    ),
     "an integer argument": (lambda: bevel.grad(lambda n: n * 1.0)(3), r"n of <lambda> is i32\[\].*\n.*3\.0 for 3"),
     "no argument": (lambda: bevel.grad(lambda x: x)(x=1.0), "without positional arguments"),
-    "a missing argument": (lambda: bevel.grad(lambda x: x, argnums=1)(1.0), "names argument 1, but <lambda> was called with 1"),
+    "a missing argument": (
+        lambda: bevel.grad(lambda x: x, argnums=1)(1.0),
+        "names argument 1, but <lambda> was called with 1",
+    ),
     "no function": (lambda: bevel.grad(3.0), "grad needs a function; it was given a float"),
     "no aux": (lambda: bevel.grad(lambda x: x, has_aux=True)(1.0), "to give a pair"),
-    "tangents of another tree": (lambda: bevel.jvp(lambda x: x, (1.0,), (1.0, 2.0)), "tangents of the primals' structure"),
-    "a tangent of another shape": (lambda: bevel.jvp(lambda x: x, (jnp.ones(3),), (jnp.ones(2),)), r"shape and dtype: f32\[3\]"),
-    "a cotangent of another shape": (lambda: bevel.vjp(lambda x: x, jnp.ones(3))[1](jnp.ones(2)), r"f32\[3\]; got f32\[2\]"),
+    "tangents of another tree": (
+        lambda: bevel.jvp(lambda x: x, (1.0,), (1.0, 2.0)),
+        "tangents of the primals' structure",
+    ),
+    "a tangent of another shape": (
+        lambda: bevel.jvp(lambda x: x, (jnp.ones(3),), (jnp.ones(2),)),
+        r"shape and dtype: f32\[3\]",
+    ),
+    "a cotangent of another shape": (
+        lambda: bevel.vjp(lambda x: x, jnp.ones(3))[1](jnp.ones(2)),
+        r"f32\[3\]; got f32\[2\]",
+    ),
     "text": (lambda: bevel.grad(lambda x: 1.0)("a"), "which is a str, not an array or number"),
 }
 

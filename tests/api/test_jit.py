@@ -88,7 +88,9 @@ def test_as_decorator_with_arguments_and_partial():
 
 def test_an_unhashable_static_argument_is_named():
     f = bevel.jit(lambda x, shape: x, static_argnums=1)
-    with pytest.raises(UnhashableStaticError, match=r"static argument shape of <lambda> is a list.*\n.*\n?.*Pass a tuple"):
+    with pytest.raises(
+        UnhashableStaticError, match=r"static argument shape of <lambda> is a list.*\n.*\n?.*Pass a tuple"
+    ):
         f(1.0, [1, 2])
 
 

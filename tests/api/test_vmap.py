@@ -20,9 +20,9 @@ def test_axes_in_and_out():
 
 def test_shared_arguments_and_trees():
     x = jnp.arange(6.0).reshape(3, 2)
-    out = bevel.vmap(lambda p, v: {"dot": (p["w"] * v).sum(), "w": p["w"]}, in_axes=({"w": None}, 0), out_axes={"dot": 0, "w": None})(
-        {"w": jnp.ones(2)}, x
-    )
+    out = bevel.vmap(
+        lambda p, v: {"dot": (p["w"] * v).sum(), "w": p["w"]}, in_axes=({"w": None}, 0), out_axes={"dot": 0, "w": None}
+    )({"w": jnp.ones(2)}, x)
     np.testing.assert_array_equal(out["dot"], [1.0, 5.0, 9.0])
     assert out["w"].shape == (2,)
 
@@ -54,8 +54,14 @@ LETTERS = {
     "a scalar": (lambda: bevel.vmap(lambda x: x)(1.0), r"maps axis 0 of x, which is float32\[\]: it has 0 axes"),
     "too many axes": (lambda: bevel.vmap(lambda x: x, in_axes=(0, 0))(jnp.ones(2)), "in_axes has 2 entries"),
     "axes of another type": (lambda: bevel.vmap(lambda x: x, in_axes="a"), "must be an int, None, or a tuple"),
-    "out_axes None": (lambda: bevel.vmap(lambda x: x, out_axes=None)(jnp.ones(2)), "out_axes None for a value that differs"),
-    "out_axes beyond": (lambda: bevel.vmap(lambda x: x, out_axes=3)(jnp.ones(2)), "out_axes 3 for a value that has 1 axes"),
+    "out_axes None": (
+        lambda: bevel.vmap(lambda x: x, out_axes=None)(jnp.ones(2)),
+        "out_axes None for a value that differs",
+    ),
+    "out_axes beyond": (
+        lambda: bevel.vmap(lambda x: x, out_axes=3)(jnp.ones(2)),
+        "out_axes 3 for a value that has 1 axes",
+    ),
     "no function": (lambda: bevel.vmap(1), "vmap needs a function"),
 }
 

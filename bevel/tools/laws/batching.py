@@ -49,7 +49,9 @@ def _batched(op, values, axes, size):
     results, out = batch(apply(op), list(values), list(axes), size, state.trace)
     for result, axis in zip(results, out, strict=True):
         if axis is not None and not 0 <= axis < len(get_aval(result).shape):
-            raise LawBroken(f"batch is a loop: {op!r} says its mapped axis is {axis} of {get_aval(result).str_short()}.")
+            raise LawBroken(
+                f"batch is a loop: {op!r} says its mapped axis is {axis} of {get_aval(result).str_short()}."
+            )
     return [place_axis(r, a, 0, size) for r, a in zip(results, out, strict=True)]
 
 
@@ -60,7 +62,9 @@ def batch_is_a_loop(sample):
     cases = [(axes, _EXAMPLES) for axes in ways]
     cases += [(ways[-1], 1), (ways[0], 0)]
     inputs = [[_stacked(x, a, size) for x, a in zip(sample.operands, axes, strict=True)] for axes, size in cases]
-    program = by_reference(lambda all_values: [_batched(sample.op, v, *case) for v, case in zip(all_values, cases, strict=True)])
+    program = by_reference(
+        lambda all_values: [_batched(sample.op, v, *case) for v, case in zip(all_values, cases, strict=True)]
+    )
     run = by_reference(apply(sample.op))
     for (axes, size), results in zip(cases, program(inputs), strict=True):
         said = f"batch is a loop (axes {axes}, {size} examples)"
@@ -96,7 +100,10 @@ def batch_and_jvp_commute(sample):
                 next(given) if i in sample.inexact else Zero(get_aval(x).to_tangent_aval())
                 for i, x in enumerate(primals)
             ]
-            return [instantiate(jvp(apply(point.op), list(primals), tangents, state.trace)[1][i]) for i in point.inexact_results]
+            return [
+                instantiate(jvp(apply(point.op), list(primals), tangents, state.trace)[1][i])
+                for i in point.inexact_results
+            ]
 
         def both(xs, vs):
             values = [*xs, *vs]

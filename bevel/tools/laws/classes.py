@@ -33,7 +33,9 @@ def rebuilt_is_the_same(sample):
         ("rebuilt by name", type(op)(**op.params)),
         ("copied", copy.deepcopy(op)),
     ]
-    if getattr(sys.modules[type(op).__module__], type(op).__name__, None) is type(op):  # a class in a function is not found
+    if getattr(sys.modules[type(op).__module__], type(op).__name__, None) is type(
+        op
+    ):  # a class in a function is not found
         ways.append(("pickled", pickle.loads(pickle.dumps(op))))
     for how, other in ways:
         if other != op or hash(other) != hash(op) or repr(other) != repr(op):
@@ -61,13 +63,19 @@ def refuses_in_these_words(cls):
         except BevelError as error:
             text = str(error)
             if words not in text:
-                raise LawBroken(f"{op!r}({given}) is refused in other words: {text!r} does not hold {words!r}.") from None
+                raise LawBroken(
+                    f"{op!r}({given}) is refused in other words: {text!r} does not hold {words!r}."
+                ) from None
             if text.count("\n") >= 8:
-                raise LawBroken(f"{op!r}({given}) is refused in {text.count(chr(10)) + 1} lines; eight are enough.") from None
+                raise LawBroken(
+                    f"{op!r}({given}) is refused in {text.count(chr(10)) + 1} lines; eight are enough."
+                ) from None
         else:
             raise LawBroken(f"{op!r}({given}) is not refused; expected a letter with {words!r}.")
     if not count:
-        raise LawBroken(f"{cls.__name__} states no refusals: write refusals(array), which yields (op, operands, words).")
+        raise LawBroken(
+            f"{cls.__name__} states no refusals: write refusals(array), which yields (op, operands, words)."
+        )
 
 
 @class_law("rules")

@@ -93,7 +93,9 @@ def point_of(sample):
 
 def _pushed(point, xs, vs, chosen):
     """The tangents of the inexact results, by the jvp rule."""
-    tangents = [v if i in chosen else Zero(get_aval(x).to_tangent_aval()) for i, (x, v) in enumerate(zip(xs, vs, strict=True))]
+    tangents = [
+        v if i in chosen else Zero(get_aval(x).to_tangent_aval()) for i, (x, v) in enumerate(zip(xs, vs, strict=True))
+    ]
     _, out = jvp(apply(point.op), list(xs), tangents, state.trace)
     return [instantiate(out[i]) for i in point.inexact_results]
 
@@ -129,7 +131,11 @@ def jvp_is_the_slope(sample):
                     raise LawBroken(f"jvp is the slope: {sample!r} has a tangent of shape {tangent.shape}.")
                 # where the slope ahead is not the one behind there is a step or a kink, and no derivative to compare with
                 bend = np.abs((np.asarray(ahead[i]) - value) / point.step - slope)
-                finite = np.isfinite(value) & np.isfinite(slope) & (bend <= (1e-2 + 1e-3 * np.abs(slope)) * point.step / 1e-5)
+                finite = (
+                    np.isfinite(value)
+                    & np.isfinite(slope)
+                    & (bend <= (1e-2 + 1e-3 * np.abs(slope)) * point.step / 1e-5)
+                )
                 said = f"jvp is the slope (tangents of operands {chosen})"
                 check_close(said, sample, [np.where(finite, tangent, 0)], [np.where(finite, slope, 0)], point.rtol)
     _check_types(sample)
@@ -150,7 +156,9 @@ def _check_types(sample):
     allowed = {(a.shape, a.dtype) for a in results}
     for var in jaxpr.outvars:
         if (var.aval.shape, var.aval.dtype) not in allowed:
-            raise LawBroken(f"jvp is the slope: {sample!r} has a tangent {var.aval.str_short()}, not of its result's type.")
+            raise LawBroken(
+                f"jvp is the slope: {sample!r} has a tangent {var.aval.str_short()}, not of its result's type."
+            )
 
 
 @law("linearize", has_derivative)
@@ -165,7 +173,9 @@ def linearize_is_jvp(sample):
             return [instantiate(forward[i]) for i in point.inexact_results], _pushed(point, xs, vs, every)
 
         forward, pushed = by_reference(both)(point.operands, point.tangents)
-        check_close("linearize is jvp", sample, forward, pushed, min(point.rtol, 1e-9) if point.step < 1e-3 else point.rtol)
+        check_close(
+            "linearize is jvp", sample, forward, pushed, min(point.rtol, 1e-9) if point.step < 1e-3 else point.rtol
+        )
 
 
 @law("vjp", has_derivative)
@@ -256,7 +266,9 @@ def _check_adjoint(sample, point, chosen):
     operands = [LinearOperand(get_aval(x)) if i in chosen else x for i, x in enumerate(point.operands)]
     cts = point.cotangents if point.op.multiple_results else point.cotangents[0]
     found = point.op.transpose(cts, *operands)
-    pulled = [np.zeros_like(v) if found[i] is None or is_zero(found[i]) else found[i] for i, v in zip(chosen, vs, strict=True)]
+    pulled = [
+        np.zeros_like(v) if found[i] is None or is_zero(found[i]) else found[i] for i, v in zip(chosen, vs, strict=True)
+    ]
     for i, ct in zip(chosen, pulled, strict=True):
         _check_cotangent(sample, i, get_aval(point.operands[i]), get_aval(ct))
     left, right = _pairing([point.cotangents[i] for i in wanted], [at_v[i] for i in wanted]), _pairing(pulled, vs)

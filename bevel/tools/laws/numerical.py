@@ -111,7 +111,9 @@ def _tolerances(leaves, atol, rtol):
     return default if atol is None else atol, default if rtol is None else rtol
 
 
-def check_jvp(fun: Callable, fun_jvp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = "") -> None:
+def check_jvp(
+    fun: Callable, fun_jvp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = ""
+) -> None:
     """Raises AssertionError unless `fun_jvp(primals, tangents)` gives fun's value, and its slope by differences."""
     said = err_msg or "jvp"
     args = tuple(args)
@@ -123,7 +125,9 @@ def check_jvp(fun: Callable, fun_jvp: Callable, args: Sequence, atol=None, rtol=
     _compare(said, tangent, numerical_jvp(fun, args, tangents, eps), atol, rtol)
 
 
-def check_vjp(fun: Callable, fun_vjp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = "") -> None:
+def check_vjp(
+    fun: Callable, fun_vjp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = ""
+) -> None:
     """Raises AssertionError unless the pullback of `fun_vjp(*args)` pairs with fun's slope: <ct, J v> = <Jᵀ ct, v>."""
     said = err_msg or "vjp"
     args = tuple(args)

@@ -1,0 +1,101 @@
+"""Bits packed into bytes, and taken out again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
+from bevel.numpy.eager import compiled
+from bevel.ops.convert import convert
+from bevel.ops.cutting import pad, slice_in_dim
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import AND, NE, ShiftRightLogical
+from bevel.ops.shapes import BroadcastInDim, full, move_axis, reduce_sum, reshape
+
+_BYTE = np.dtype("uint8")
+
+
+def _places(name, bitorder):
+    """By how many places each of eight bits stands to the left in its byte."""
+    if bitorder not in ("big", "little"):
+        raise ValueError(f"{name} has the bit orders 'big' and 'little'; got {bitorder!r}{user_line(' at {}')}.")
+    places = np.arange(8, dtype=_BYTE)
+    return places[::-1].copy() if bitorder == "big" else places
+
+
+def _with_last_axis(name, x, axis):
+    """x with the axis to work along moved to the end, and where it came from; flat where axis is None."""
+    if axis is None or not shape_of(x):
+        if axis is not None:
+            one_axis(name, axis, 1)
+        return reshape(x, (get_aval(x).size,)), 0
+    axis = one_axis(name, axis, len(shape_of(x)))
+    return move_axis(x, axis, len(shape_of(x)) - 1), axis
+
+
+@compiled(static=("axis", "bitorder"))
+def packbits(a, axis=None, bitorder="big"):
+    """Eight elements along an axis as the bits of one byte, 1 for elements other than zero; zeros fill the last byte.
+
+    axis      the array is taken flat where it is None
+    bitorder  "big": the first element is the byte's highest bit; "little": its lowest
+    raises    TypeError for elements that are neither integers nor booleans
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.packbits(jnp.array([1, 0, 1])))
+    [160]
+    """
+    x = as_array("packbits", a)
+    dtype = get_aval(x).dtype
+    if dtype != np.bool_ and not dtypes.issubdtype(dtype, np.integer):
+        raise TypeError(f"packbits takes integers or booleans; got {get_aval(x).str_short()}{user_line(' at {}')}.")
+    places = _places("packbits", bitorder)
+    bits, axis = _with_last_axis("packbits", x, axis)
+    bits = convert(NE(bits, full(shape_of(bits), 0, dtype)), _BYTE)
+    *outer, size = shape_of(bits)
+    missing = -size % 8
+    bits = pad(bits, np.zeros((), _BYTE), (*[(0, 0, 0)] * len(outer), (0, missing, 0)))
+    bits = reshape(bits, (*outer, (size + missing) // 8, 8))
+    weights = BroadcastInDim(shape_of(bits), (len(outer) + 1,))(np.left_shift(np.uint8(1), places))
+    return move_axis(reduce_sum(mul(bits, weights), (len(outer) + 1,)), len(outer), axis)
+
+
+@compiled(static=("axis", "count", "bitorder"))
+def _unpackbits(a, *, axis, count, bitorder):
+    x = as_array("unpackbits", a)
+    if get_aval(x).dtype != _BYTE:
+        raise TypeError(f"unpackbits takes bytes, of dtype uint8; got {get_aval(x).str_short()}{user_line(' at {}')}.")
+    places = _places("unpackbits", bitorder)
+    x, axis = _with_last_axis("unpackbits", x, axis)
+    *outer, size = shape_of(x)
+    shape = (*outer, size, 8)
+    spread = BroadcastInDim(shape, tuple(range(len(outer) + 1)))(x)
+    moved = ShiftRightLogical()(spread, BroadcastInDim(shape, (len(outer) + 1,))(places))
+    bits = reshape(AND(moved, full(shape, 1, _BYTE)), (*outer, 8 * size))
+    if count is not None:
+        kept = max(8 * size + count, 0) if count < 0 else count
+        bits = slice_in_dim(bits, 0, min(kept, 8 * size), len(outer))
+        beyond = (0, max(kept - 8 * size, 0), 0)
+        bits = pad(bits, np.zeros((), _BYTE), (*[(0, 0, 0)] * len(outer), beyond))
+    return move_axis(bits, len(outer), axis)
+
+
+def unpackbits(a, axis=None, count=None, bitorder="big"):
+    """The bits of bytes along an axis, each as a uint8 of 0 or 1: what `packbits` has packed.
+
+    count     how many bits to give, zeros beyond the last; a negative one leaves so many out at the end
+    raises    TypeError for other dtypes than uint8
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unpackbits(jnp.array([5], dtype=jnp.uint8)))
+    [0 0 0 0 0 1 0 1]
+    """
+    axis = None if axis is None else as_index("unpackbits", axis)
+    count = None if count is None else as_index("unpackbits", count)
+    return _unpackbits(a, axis=axis, count=count, bitorder=bitorder)
+
+
+__all__ = ["packbits", "unpackbits"]

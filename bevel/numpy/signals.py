@@ -1,0 +1,130 @@
+"""Window functions, and angles without jumps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import absolute, add, divide, equal, greater, less, multiply, negative, remainder, subtract
+from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
+from bevel.numpy.creation import arange, ones
+from bevel.numpy.cumulative import cumsum
+from bevel.numpy.eager import compiled
+from bevel.numpy.elementwise import cos, i0, sqrt
+from bevel.numpy.promotion import promote_dtypes
+from bevel.numpy.promotion import promote_inexact as to_inexact
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.logic import AND, select
+from bevel.ops.shapes import full
+
+
+def _float():
+    return dtypes.canonicalize_dtype(np.dtype(float))
+
+
+def _window(name, M, form):
+    """form(n) of the places n = 0 … M - 1; a lone place has weight 1."""
+    count = as_index(name, M)
+    return ones(max(count, 0)) if count <= 1 else form(arange(count, dtype=_float()), count - 1)
+
+
+def _cosines(*weights):
+    """w₀ - w₁ cos(2πn/N) + w₂ cos(4πn/N) - …"""
+
+    def form(n, last):
+        result = full(shape_of(n), weights[0], get_aval(n).dtype)
+        for k, weight in enumerate(weights[1:], 1):
+            wave = multiply(weight, cos(multiply(2 * math.pi * k / last, n)))
+            result = subtract(result, wave) if k % 2 else add(result, wave)
+        return result
+
+    return form
+
+
+def hamming(M):
+    """Hamming's window of M points: 0.54 - 0.46 cos(2πn / (M - 1)).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.hamming(3).round(2))
+    [0.08 1.   0.08]
+    """
+    return _window("hamming", M, _cosines(0.54, 0.46))
+
+
+def hanning(M):
+    """Hann's window of M points: (1 - cos(2πn / (M - 1))) / 2."""
+    return _window("hanning", M, _cosines(0.5, 0.5))
+
+
+def blackman(M):
+    """Blackman's window of M points: 0.42 - 0.5 cos(2πn / (M - 1)) + 0.08 cos(4πn / (M - 1))."""
+    return _window("blackman", M, _cosines(0.42, 0.5, 0.08))
+
+
+def bartlett(M):
+    """Bartlett's window of M points: from 0 up to 1 in the middle and down to 0, in straight lines."""
+    return _window("bartlett", M, lambda n, last: subtract(1, absolute(subtract(divide(multiply(2, n), last), 1))))
+
+
+def kaiser(M, beta):
+    """Kaiser's window of M points: I₀(β sqrt(1 - x²)) / I₀(β) for x from -1 to 1."""
+    [beta] = to_inexact(as_array("kaiser", beta))
+
+    def form(n, last):
+        x = subtract(divide(multiply(2, n), last), 1)
+        return divide(i0(multiply(beta, sqrt(subtract(1, multiply(x, x))))), i0(beta))
+
+    return convert(_window("kaiser", M, form), _float())
+
+
+@compiled(static=("axis",))
+def _unwrap(p, discont, period, *, axis):
+    p, period = promote_dtypes(as_array("unwrap", p), as_array("unwrap", period))
+    dtype = get_aval(p).dtype
+    axis = one_axis("unwrap", axis, len(shape_of(p)))
+    size = shape_of(p)[axis]
+    if size < 2:
+        return p
+    is_whole = dtypes.issubdtype(dtype, np.integer)
+    half = period // 2 if is_whole else divide(period, 2)
+    is_even = equal(remainder(period, 2), 0) if is_whole else True
+    steps = subtract(slice_in_dim(p, 1, size, axis), slice_in_dim(p, 0, size - 1, axis))
+    inside = subtract(remainder(add(steps, half), period), half)  # the step in [-period/2, period/2)
+    at_edge = AND(equal(inside, negative(half)), greater(steps, 0))
+    if is_even is not True:
+        at_edge = AND(at_edge, full(shape_of(at_edge), True, np.dtype(bool)) if is_even is True else _spread(is_even, at_edge))
+    inside = select(at_edge, _spread(half, inside), inside)
+    bound = half if discont is None else discont
+    correction = subtract(inside, steps)
+    small = less(absolute(steps), bound)
+    correction = select(small, full(shape_of(correction), 0, get_aval(correction).dtype), correction)
+    rest = add(slice_in_dim(p, 1, size, axis), cumsum(correction, axis=axis))
+    first = convert(slice_in_dim(p, 0, 1, axis), get_aval(rest).dtype)
+    return Concatenate(axis)(first, convert(rest, get_aval(rest).dtype))
+
+
+def _spread(number, array):
+    """A number of rank 0 as an array of that shape."""
+    from bevel.numpy.promotion import broadcast_to
+
+    return broadcast_to(number, shape_of(array))
+
+
+def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
+    """Angles without jumps: a step larger than `discont` is replaced by its complement to the period.
+
+    discont   period / 2 by default
+    period    a full turn, 2π by default; integers are unwrapped as integers where it is one too
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unwrap(jnp.array([0, 3, 5, 1]), period=4))
+    [ 0 -1  1  1]
+    """
+    return _unwrap(p, discont, period, axis=as_index("unwrap", axis))
+
+
+__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser", "unwrap"]
