@@ -32,6 +32,7 @@ class ConvertElementType(Unary):
 
     def printed(self):
         return [(key, value) for key, value in Unary.printed(self) if key != "sharding" or value is not None]
+    gaps: ClassVar = {"refusals": "every dtype becomes every other"}
 
     def infer(self, x):
         return ShapedArray(x.shape, self.new_dtype, self.weak_type)
@@ -106,7 +107,9 @@ class BitcastConvertType(Primitive):
             if dtypes.issubdtype(dtype, np.complexfloating):
                 raise DTypeError(f"bitcast_convert_type does not read the bits of complex numbers; got {dtype}.")
         if x.dtype != self.new_dtype and np.bool_ in (x.dtype, self.new_dtype):
-            raise DTypeError(f"bitcast_convert_type does not read the bits of bool; got {x.str_short()}, to {self.new_dtype}.")
+            raise DTypeError(
+                f"bitcast_convert_type does not read the bits of bool; got {x.str_short()}, to {self.new_dtype}."
+            )
         if old == new:
             shape = x.shape
         elif old > new:
@@ -193,6 +196,7 @@ class Copy(Unary):
     """x, in memory of its own."""
 
     takes = "any"
+    gaps: ClassVar = {"refusals": "everything can be copied"}
 
     def jvp(self, primals, tangents):
         return self(*primals), self(*tangents)

@@ -250,6 +250,8 @@ def _check_adjoint(sample, point, chosen):
         xs = [next(given) if i in chosen else x for i, x in enumerate(point.operands)]
         return [np.asarray(r) for r in apply(point.op)(*xs)]
 
+    close = 1e-9 if point.step < 1e-3 else 1e-3
+    near = lambda p, q: np.allclose(p, q, rtol=close, atol=close)
     xs = [point.operands[i] for i in chosen]
     vs = [point.tangents[i] for i in chosen]
     with np.errstate(all="ignore"):
@@ -257,8 +259,6 @@ def _check_adjoint(sample, point, chosen):
         both, turned = linear([x - 2 * v for x, v in zip(xs, vs, strict=True)]), linear([-3 * v for v in vs])
         at_zero = linear([np.zeros_like(v) for v in vs])
         for i, (a, b, c, d, zero) in enumerate(zip(at_x, at_v, both, turned, at_zero, strict=True)):
-            size = 1e-9 if point.step < 1e-3 else 1e-3
-            near = lambda p, q: np.allclose(p, q, rtol=size, atol=size)
             if i not in wanted or not (near(c, a - 2 * b) and near(d, -3 * b) and near(zero, 0)):
                 return  # not linear in these
         if not any(np.any(at_v[i]) for i in wanted):
