@@ -1,8 +1,8 @@
 # Each word sets up what it needs, on a machine that has Python 3.11 or newer and nothing else.
 #
 #   make demo              a galaxy, simulated
-#   make test              every test and every example in the documentation
-#   make quick             the same without the slow ones
+#   make test              the tests and every example in the documentation
+#   make slow              the tests that take long
 #   make check             format, lint, types, import contracts
 #   make laws OP=Transpose what must hold of each primitive, for one of them (all, without OP)
 #   make bench             Bevel beside the real jax, side by side in one run; `make bench-table` puts it in README.md
@@ -28,7 +28,7 @@ python := $(VENV)/bin/python
 pytest = $(1)/bin/python -m pytest -n $(JOBS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test quick check laws bench bench-table docs smoke test-all format lock setup tools peer clean help
+.PHONY: demo test slow check laws bench bench-table docs smoke test-all format lock setup tools peer clean help
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -61,10 +61,10 @@ demo: $(VENV)/.run
 	$(python) -m examples.galaxy $(ARGS)
 
 test: $(VENV)/.run
-	$(call pytest,$(VENV)) $(ARGS)
-
-quick: $(VENV)/.run
 	$(call pytest,$(VENV)) -m "not slow" $(ARGS)
+
+slow: $(VENV)/.run
+	$(call pytest,$(VENV)) -m slow $(ARGS)
 
 laws: $(VENV)/.run
 	$(call pytest,$(VENV)) tests/test_laws.py $(if $(OP),-k "$(OP)") $(ARGS)

@@ -2,8 +2,8 @@
 
     python scripts/seedcases.py FOLDER [pattern …] [--jobs 2] [--expect FILE] [--profile compat]
 
-A program passes where it exits 0 and prints `CASE OK`. With `--expect`, a file of names, one a line, only those count, and
-the exit status tells whether all of them passed.
+A program passes where it exits 0 and prints `CASE OK`. With `--expect`, a file of names, one a line, only those count,
+and the exit status tells whether all of them passed.
 """
 
 from __future__ import annotations

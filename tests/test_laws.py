@@ -26,9 +26,7 @@ ELSEWHERE = {
     **dict.fromkeys(("RandomWrap",), _KEYS),
     "RngBitGenerator": "the engine's own generator, which NumPy has not",
     **dict.fromkeys(("DebugCallback", "DebugPrint", "InOrder", "IoCallback", "PureCallback"), _HOST),
-    **dict.fromkeys(
-        ("Checkpoint", "CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Jit", "LinearCall"), _PROGRAM
-    ),
+    **dict.fromkeys(("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Jit", "LinearCall"), _PROGRAM),
 }
 
 

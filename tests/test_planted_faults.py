@@ -1,4 +1,4 @@
-"""The laws bite: a wrong rule, planted in a copy of a sound primitive, is caught by its law, and the sound one passes."""
+"""The laws bite: a wrong rule, planted in a copy of a sound primitive, is caught by its law."""
 
 import numpy as np
 import pytest

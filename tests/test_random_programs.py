@@ -1,8 +1,8 @@
 """Random programs of two to ten primitives, under random stacks of jit, grad, jvp and vmap.
 
-Each is compared with an oracle that knows no transformation: the primitives' references in NumPy, differences in float64
-for derivatives, and a Python loop for vmap. Every function here takes an array to an array of its shape, and so does each
-transformation of one: grad is that of the sum weighed by fixed numbers, jvp is along a fixed direction.
+Each is compared with an oracle that knows no transformation: the primitives' references in NumPy, differences in
+float64 for derivatives, and a Python loop for vmap. Every function here takes an array to an array of its shape, and so
+does each transformation of one: grad is that of the sum weighed by fixed numbers, jvp is along a fixed direction.
 """
 
 from dataclasses import dataclass

@@ -164,7 +164,7 @@ def debug_callback(
     ordered: bool = False,
     partitioned: bool = False,
     **kwargs: Any,
-) -> Callable[..., None] | None:
+) -> Callable[..., Any] | None:
     """Calls a Python function for a look at values, also inside compiled programs; what it returns is dropped.
 
     Under derivatives it sees the values, under vmap it is called for one example after another. Calls of one program
@@ -227,7 +227,7 @@ class _Fields(string.Formatter):
         return value
 
     def get_field(self, field_name, args, kwargs):
-        import _string  # the standard library's own parser of field names, as string.Formatter uses it
+        import _string  # type: ignore[import-not-found]  # the standard library's own parser of field names, as string.Formatter uses it
 
         first, _ = _string.formatter_field_name_split(field_name)
         return self.get_value(first, args, kwargs), first
@@ -268,7 +268,7 @@ def debug_print(
     skip_format_check: bool = False,
     _use_logging: bool = False,
     **kwargs,
-) -> Callable[..., None] | None:
+) -> Callable[..., Any] | None:
     """Prints values, also inside compiled programs, when they are known.
 
     fmt       a format string as `str.format` takes it: `"{} {loss:.3f}"`; not an f-string
@@ -318,7 +318,7 @@ def debug_log(
     skip_format_check: bool = False,
     _use_logging: bool = True,
     **kwargs,
-) -> Callable[..., None] | None:
+) -> Callable[..., Any] | None:
     """As `debug_print`, through the logger `bevel.debug` at level INFO."""
     return debug_print(
         fmt, *args, ordered=ordered, partitioned=partitioned, skip_format_check=skip_format_check,

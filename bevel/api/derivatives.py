@@ -316,12 +316,16 @@ class VJP:
             )
         cts = [_cotangent(ct, aval) for ct, aval in zip(given, self.out_avals, strict=True)]
         found = self.linearized.backward(cts)
-        return self.in_tree.unflatten(
-            [
-                np.zeros(aval.shape, dtypes.float0) if ct is None else as_array(instantiate(ct))
-                for ct, aval in zip(found, self.in_avals, strict=True)
-            ]
-        )
+        weak = all([is_zero(ct) or get_aval(ct).weak_type for ct in cts])
+        return self.in_tree.unflatten([_product(ct, aval, weak) for ct, aval in zip(found, self.in_avals, strict=True)])
+
+
+def _product(ct, aval, is_weak):
+    """A cotangent as the caller gets it: weakly typed where those given and the argument were."""
+    if ct is None:
+        return np.zeros(aval.shape, dtypes.float0)
+    ct = as_array(instantiate(ct))
+    return convert(ct, aval.dtype, True) if is_weak and aval.weak_type and not get_aval(ct).weak_type else ct
 
 
 def _cotangent(ct, aval):

@@ -68,8 +68,12 @@ class Jitted:
         self.function = function
         self.serial = next(_serials)
         self.name = name_of(function)
-        self.static_argnums, self.static_argnames = _statics(function, options["static_argnums"], options["static_argnames"])
-        self.donate_argnums, self.donate_argnames = _statics(function, options["donate_argnums"], options["donate_argnames"])
+        self.static_argnums, self.static_argnames = _statics(
+            function, options["static_argnums"], options["static_argnames"]
+        )
+        self.donate_argnums, self.donate_argnames = _statics(
+            function, options["donate_argnums"], options["donate_argnames"]
+        )
         self.keep_unused = options["keep_unused"]
         self.inline = options["inline"]
         self.device = options["device"]
@@ -118,7 +122,7 @@ class Jitted:
             avals = [get_aval(leaf) for leaf in leaves]
         except TypeError:
             avals = self.avals_with_statics(leaves, args, kwargs)
-        by_value = ()
+        by_value: tuple[tuple[int, Any], ...] = ()
         if self.needs_value:
             by_value = tuple([(i, leaves[i]) for i in sorted(self.needs_value) if type(leaves[i]) in (int, bool, str)])
         key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value, state.axes)
@@ -199,7 +203,7 @@ class Jitted:
         tracer = getattr(error, "tracer", None)
         if type(tracer) is not Var:
             return []
-        trace = tracer._trace
+        trace: Any = tracer._trace  # a Var's trace is the staging one
         if trace.function_name != self.name:
             return []
         made_by = {v: eqn for eqn in trace.equations for v in eqn.outvars}
@@ -223,7 +227,8 @@ class Jitted:
         names = self.names_of(args, kwargs)
         what = ", ".join([names[p] for p in positions])
         message = (
-            f"jit({self.name}) needs the value of {what} while tracing, and takes it as static: it compiles once for each "
+            f"jit({self.name}) needs the value of {what} while tracing, and takes it as static: it compiles once for "
+            "each "
             f"value.\nSay so, and calls get faster: jit({self.name}, static_argnames={what!r})."
         )
         if settings.sharp_edges.value == "strict":

@@ -47,7 +47,8 @@ def vmap(
         in_axes = tuple(in_axes)
     if not isinstance(in_axes, (int, tuple, type(None))):
         raise TypeError(
-            f"vmap in_axes must be an int, None, or a tuple with an entry for each positional argument; got {in_axes!r}."
+            "vmap in_axes must be an int, None, or a tuple with an entry for each positional argument; got "
+            f"{in_axes!r}."
         )
     for leaf in tree_leaves(in_axes):
         if type(leaf) is not int and not is_index(leaf):
@@ -58,7 +59,8 @@ def vmap(
         if isinstance(in_axes, tuple) and len(in_axes) != len(args):
             raise ValueError(
                 f"vmap in_axes has {len(in_axes)} entries, {in_axes}, but {name_of(fun)} was called with {len(args)} "
-                f"positional argument{'s' * (len(args) != 1)}. Give one entry for each; keyword arguments map over axis 0."
+                f"positional argument{'s' * (len(args) != 1)}. Give one entry for each; keyword arguments map over "
+                "axis 0."
             )
         leaves, in_tree = flatten((args, kwargs))
         axes = broadcast_prefix(
@@ -96,14 +98,15 @@ def _within(fun, leaf, axis, args, kwargs, position):
     if not -rank <= axis < rank:
         raise ValueError(
             f"vmap of {name_of(fun)} maps axis {axis} of {argument_names(fun, args, kwargs)[position]}, which is "
-            f"{get_aval(leaf).str_short(short_dtypes=False)}: it has {rank} axes.\nUse None in in_axes for what is shared."
+            f"{get_aval(leaf).str_short(short_dtypes=False)}: it has {rank} axes.\nUse None in in_axes for what is "
+            "shared."
         )
     return int(axis) % rank
 
 
 def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
     """The one size of all mapped axes."""
-    sizes = {}
+    sizes: dict[int, int | None] = {}
     for position, (leaf, axis) in enumerate(zip(leaves, axes, strict=True)):
         if axis is not None:
             axis = _within(fun, leaf, axis, args, kwargs, position)
@@ -155,6 +158,3 @@ def _placed(fun, value, axis, wanted, size):
             f"vmap of {name_of(fun)} has out_axes {wanted} for a value that has {rank} axes with the mapped one."
         )
     return place_axis(value, axis, int(wanted), size)
-
-
-

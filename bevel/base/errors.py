@@ -10,11 +10,12 @@ class BevelError(Exception):
     """The root of Bevel's own errors: `except bevel.errors.BevelError` catches each of them."""
 
 
-class ShapeError(BevelError, TypeError):
+class ShapeError(BevelError, TypeError, ValueError):
     """Shapes, ranks or axes do not fit the operation.
 
-    It is a TypeError, as NumPy-like programs that catch one expect. Fails: `lax.add(jnp.ones(3), jnp.ones(4))`.
-    Mended: give both the same shape, or use `jnp.add`, which broadcasts where NumPy does.
+    It is a TypeError and a ValueError: programs written for JAX or NumPy catch the one here, the other there. Fails:
+    `lax.add(jnp.ones(3), jnp.ones(4))`. Mended: give both the same shape, or use `jnp.add`, which broadcasts where
+    NumPy does.
     """
 
 
@@ -33,7 +34,9 @@ class AxisError(ShapeError, ValueError, IndexError):
 
 
 class DTypeError(BevelError, TypeError):
-    """The operation is not defined for this dtype. Fails: `jnp.sin` of a bool in `lax.sin(True)`; mended: convert first."""
+    """The operation is not defined for this dtype. Fails: `jnp.sin` of a bool in `lax.sin(True)`; mended: convert
+    first.
+    """
 
 
 class MissingRuleError(BevelError, NotImplementedError):
@@ -65,7 +68,8 @@ class TracerBoolConversionError(ConcretizationTypeError):
 class TracerIntegerConversionError(BevelError, TypeError):
     """Python needed a traced array as an integer: `range(n)`, a list index, a shape.
 
-    Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, 3)`. Mended: `jit(…, static_argnames="n")`, or `lax.fori_loop`.
+    Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, 3)`. Mended: `jit(…, static_argnames="n")`, or
+             `lax.fori_loop`.
     """
 
 

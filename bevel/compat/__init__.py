@@ -123,7 +123,8 @@ def install(profile: str = "compat"):
     if here is not None:
         raise OneEngineError(
             "The real jax is loaded in this process already, and Bevel cannot share it: both give jaxlib's array class "
-            "its methods.\nImport bevel.compat before anything that imports jax, or use `python -m bevel run program.py`."
+            "its methods.\nImport bevel.compat before anything that imports jax, or use `python -m bevel run "
+            "program.py`."
         )
     sys.meta_path.insert(0, _Finder())
     settings.config.update("sharp_edges", profile)

@@ -68,7 +68,9 @@ class Jit(ProgramOp):
         has_ct = tuple([not is_zero(ct) for ct in cts])
         program = transpose_jaxpr(self.jaxpr, linear, has_ct)
         given = iter(
-            self.with_program(program)(*[x for x in operands if not is_linear(x)], *[ct for ct in cts if not is_zero(ct)])
+            self.with_program(program)(
+                *[x for x in operands if not is_linear(x)], *[ct for ct in cts if not is_zero(ct)]
+            )
         )
         return [next(given) if lin else None for lin in linear]
 

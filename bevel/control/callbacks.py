@@ -7,7 +7,7 @@ Mapped over a batch, a function that is called once for each example loops on th
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -114,9 +114,9 @@ class Callback(Primitive):
 
     multiple_results = True
     kind = "callbacks"
-    holds_programs: ClassVar[bool] = True  # they hold the user's function: not kept in a table
+    holds_programs = True  # they hold the user's function: not kept in a table
 
-    result_avals: ClassVar[tuple] = ()
+    result_avals = ()  # type: tuple  # not annotated: that would make it a parameter here already
 
     @property
     def function(self):

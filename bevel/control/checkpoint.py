@@ -153,7 +153,7 @@ class Repeated(NamedTuple):
     primal: ClosedJaxpr
     again: ClosedJaxpr
     out_has: list
-    count: int
+    count_saved: int
     used: list
 
 
@@ -161,8 +161,8 @@ class Repeated(NamedTuple):
 def repeated(closed, has, policy):
     """A program for derivatives that keep little.
 
-    gives (primal, again, out_has, count, used) where
-      primal  arguments → results, and then `count` values that the policy keeps
+    gives (primal, again, out_has, count_saved, used) where
+      primal  arguments → results, and then `count_saved` values that the policy keeps
       again   of arguments and those values the ones marked in `used`, then tangents of the arguments that have one →
               tangents of the results that have one
     """

@@ -12,7 +12,7 @@ where there is none. A `fwd` takes (constants, primals, which are differentiated
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -249,8 +249,9 @@ def batched_jvp_rule(rule, const_marks, marks, size, axis_name):
 class CustomCall(ProgramOp):
     """What the two equations share: they compute what their program does."""
 
-    call_jaxpr: ClassVar[ClosedJaxpr]
-    num_consts: ClassVar[int]
+    if TYPE_CHECKING:  # each of the two makes parameters of these, in its own order
+        call_jaxpr: ClosedJaxpr
+        num_consts: int
 
     @property
     def effects(self):

@@ -48,13 +48,13 @@ def kept(make):
 
 
 @kept
-def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple = None):
+def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple | None = None):
     """The program of values and tangents: arguments + the tangents of those that have one → results + tangents.
 
     wanted   which results must give a tangent, zeros if need be; None: those that do
     gives    (program, which results give a tangent)
     """
-    out_has = []
+    out_has: list[bool] = []
 
     def run_jvp(*args):
         primals = args[: len(has_tangent)]
@@ -73,13 +73,13 @@ def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple = None):
 
 
 @kept
-def batch_jaxpr(closed: ClosedJaxpr, size: int, mapped: tuple, wanted: tuple = None, axis_name=None):
+def batch_jaxpr(closed: ClosedJaxpr, size: int, mapped: tuple, wanted: tuple | None = None, axis_name=None):
     """The program of many examples: arguments with `mapped` axis in front where marked.
 
     wanted   which results must be mapped; None: those that are
     gives    (program, which results are mapped), the mapped axes all in front
     """
-    out_mapped = []
+    out_mapped: list[bool] = []
 
     def run_batched(*args):
         axes = [0 if m else None for m in mapped]
@@ -87,13 +87,9 @@ def batch_jaxpr(closed: ClosedJaxpr, size: int, mapped: tuple, wanted: tuple = N
         out_mapped[:] = [a is not None for a in out_axes] if wanted is None else [
             w or a is not None for w, a in zip(wanted, out_axes, strict=True)
         ]  # fmt: skip
-        return [
-            place_axis(r, a, 0, size) if m else r for r, a, m in zip(results, out_axes, out_mapped, strict=True)
-        ]
+        return [place_axis(r, a, 0, size) if m else r for r, a, m in zip(results, out_axes, out_mapped, strict=True)]
 
-    avals = [
-        a.with_shape((size, *a.shape)) if m else a for a, m in zip(closed.in_avals, mapped, strict=True)
-    ]
+    avals = [a.with_shape((size, *a.shape)) if m else a for a, m in zip(closed.in_avals, mapped, strict=True)]
     return restage(run_batched, avals, closed), tuple(out_mapped)
 
 
@@ -101,8 +97,8 @@ def batch_jaxpr(closed: ClosedJaxpr, size: int, mapped: tuple, wanted: tuple = N
 def transpose_jaxpr(closed: ClosedJaxpr, linear: tuple, has_ct: tuple):
     """The transpose of a program that is linear in the marked arguments.
 
-    gives   a program of (the other arguments, the cotangents of results that have one) → cotangents of linear arguments,
-            zeros where nothing flows
+    gives   a program of (the other arguments, the cotangents of results that have one) → cotangents of linear
+            arguments, zeros where nothing flows
     """
 
     def run_transposed(*args):
@@ -147,9 +143,7 @@ def backward(closed, linear, operands, cts):
         if type(var) is Var and var in tainted and not is_zero(ct):
             accumulate(flows, var, ct)
     run_backward(equations, flows, lambda x: type(x) is Var and x in tainted)
-    return [
-        flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin
-    ]
+    return [flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin]
 
 
 def is_used(jaxpr: Jaxpr, position: int) -> bool:

@@ -24,7 +24,7 @@ class Var(Tracer):
         self.aval = aval
         self._trace = trace
 
-    __hash__ = object.__hash__  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
+    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
 
 
 class Literal:

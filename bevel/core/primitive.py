@@ -1,11 +1,13 @@
 """What a primitive is: a value whose fields are its parameters, with every rule that is true of it as a method.
 
-`@primitive` turns annotated fields into a constructor, equality, a kept hash and a printed form, and registers the class.
-Applying an op, `Transpose((1, 0))(x)`, hands it to the current trace. The rules, each owed unless it makes no sense:
+`@primitive` turns annotated fields into a constructor, equality, a kept hash and a printed form, and registers the
+class. Applying an op, `Transpose((1, 0))(x)`, hands it to the current trace. The rules, each owed unless it makes no
+sense:
 
     infer(*avals)               the aval of the result, or a list; raises a short letter where the operands do not fit
     jvp(primals, tangents)      (result, its tangent); tangents may be `Zero`
-    transpose(ct, *operands)    a cotangent for each linear operand, None for the others; linear ones come as `LinearOperand(aval)`
+    transpose(ct, *operands)    a cotangent for each linear operand, None for the others; linear ones come as
+                                `LinearOperand(aval)`
     batch(operands, axes)       (result, where its mapped axis is); an operand that is not mapped has axis None
     lower(out, *values)         writes StableHLO through the emitter `out`
     reference(*arrays)          the same in plain NumPy or SciPy, for the laws
@@ -16,12 +18,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from bevel.base.errors import MissingRuleError
 from bevel.core.trace import state
 
 registered: dict[str, type] = {}
+Class = TypeVar("Class", bound=type)
 _KEPT = 8192
 _UNSAID = ("accuracy", "out_dtype", "_split_transpose")  # not printed while they are None
 
@@ -33,12 +36,17 @@ class Primitive:
     fields: ClassVar[tuple[str, ...]] = ()
     multiple_results = False
     effects: frozenset = frozenset()
-    axis_names: tuple = ()  # mapped axes that the op speaks to: collectives
+    axis_names: Any = ()  # a collection: mapped axes that the op speaks to: collectives
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
     holds_programs = False  # are there jaxprs among its parameters?
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
+    results: dict[tuple, Any]  # the avals of results for those of operands, kept by each op
     knows_keys = False  # its lowering takes key arrays as they are
+
+    if TYPE_CHECKING:
+        # `primitive` writes the constructor, which takes the parameters.
+        def __init__(self, *parameters: Any, **by_name: Any) -> None: ...
 
     def __call__(self, *operands):
         return state.trace.process(self, operands)
@@ -112,19 +120,20 @@ def missing(op, rule: str, signature: str) -> MissingRuleError:
     )
 
 
-def primitive(cls: type) -> type:
+def primitive(cls: Class) -> Class:
     """Makes a final op of a class: its annotated fields become parameters, and it joins the registry that laws walk."""
+    made: Any = cls
     fields: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
+    for base in reversed(made.__mro__):
         for field, kind in base.__dict__.get("__annotations__", {}).items():
             if base is not Primitive and not str(kind).startswith("ClassVar"):
                 fields[field] = getattr(cls, field, inspect.Parameter.empty)
-    cls.fields = tuple(fields)
+    made.fields = tuple(fields)
+    type.__setattr__(cls, "__match_args__", made.fields)
     if "name" not in cls.__dict__:
-        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-    cls.__match_args__ = cls.fields
+        made.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
     _make_constructor(cls, fields)
-    registered[cls.name] = cls
+    registered[made.name] = cls
     return cls
 
 

@@ -297,7 +297,8 @@ def _pretty_print(self, **options) -> str:
 
 
 # The programs' own printed form: given here, since a printer needs the programs and not the other way round.
+_kind: Any
 for _kind in (Jaxpr, ClosedJaxpr):
-    _kind.__repr__ = lambda self: _pretty_print(self)  # type: ignore[method-assign]
-    _kind.pretty_print = _pretty_print  # type: ignore[attr-defined]
+    _kind.__repr__ = lambda self: _pretty_print(self)
+    _kind.pretty_print = _pretty_print
 Equation.__repr__ = print_equation  # type: ignore[method-assign, assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FrameType
 
 from bevel.engine.dispatch import get_traceback
 
@@ -25,7 +26,7 @@ def is_ours(file_name: str) -> bool:
 
 def user_frame(skip: int = 1):
     """The innermost frame of the running stack that is not Bevel's own, or None."""
-    frame = sys._getframe(skip)
+    frame: FrameType | None = sys._getframe(skip)
     while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

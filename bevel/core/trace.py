@@ -1,8 +1,8 @@
 """The current interpreter decides what applying a primitive means.
 
 A `Trace` is an interpreter: evaluation (the outermost), staging, jvp, the linear tape, batching. `state.trace` is the
-current one of this thread; a primitive's `__call__` hands its operands to `state.trace.process`. Each transformation puts
-its own trace in front for the time of the user's function and names the one before it as its parent.
+current one of this thread; a primitive's `__call__` hands its operands to `state.trace.process`. Each transformation
+puts its own trace in front for the time of the user's function and names the one before it as its parent.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from bevel.engine.dispatch import set_tracing
 
 
 class Trace:
-    """An interpreter of primitives. `process(op, operands)` gives the result, or a list of them for a many-valued op."""
+    """An interpreter of primitives. `process(op, operands)` gives the result, or a list of them for a many-valued op.
+    """
 
     __slots__ = ("__weakref__", "alive")
     is_evaluation = False
     is_tape = False
     is_staging = False
-    parent = None  # the trace that this one passes work on to, where there is one
+    parent: Any = None  # the trace that this one passes work on to, where there is one
 
     def __init__(self):
         self.alive = True
@@ -108,7 +109,8 @@ class Tracer:
         raise _about(
             self,
             TracerBoolConversionError,
-            f"Python asked whether {self.described()} is true{user_line(' at {}')}, but its value is not known while tracing"
+            f"Python asked whether {self.described()} is true{user_line(' at {}')}, but its value is not known while "
+            "tracing"
             "\n(`if`, `while`, `and`, `or`, `not`, `assert` and `bool()` ask this).\n"
             "Use jnp.where(condition, a, b), lax.cond or lax.while_loop; or make the argument static: "
             "jit(f, static_argnames=…).",
@@ -130,7 +132,8 @@ class Tracer:
         raise _about(
             self,
             TracerIntegerConversionError,
-            f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while tracing"
+            f"Python needed {self.described()} as an integer{user_line(' at {}')}, but its value is not known while "
+            "tracing"
             "\n(`range`, a list index and a shape ask this, by __index__()).\n"
             "Make the argument static: jit(f, static_argnames=…); or loop with lax.fori_loop.",
         )
@@ -162,7 +165,8 @@ class Tracer:
         raise _about(
             self,
             ConcretizationTypeError,
-            f"{asked_by} needs the value of {self.described()}{user_line(' at {}')}, which is not known while tracing.\n"
+            f"{asked_by} needs the value of {self.described()}{user_line(' at {}')}, which is not known while "
+            "tracing.\n"
             "Keep it an array, or make the argument static: jit(f, static_argnames=…).",
         )
 

@@ -246,7 +246,7 @@ def structure_difference(
     >>> structure_difference({"a": [1, 2]}, {"a": (1, 2)}, ("x", "y"))
     ["at ['a']: x has a list of length 2, y has a tuple of length 2"]
     """
-    lines = []
+    lines: list[str] = []
     is_none_met = False
     more = 0
     for difference in differences(a, b, prefix=prefix, is_leaf=is_leaf):

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import re
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -172,7 +173,7 @@ def _sharding_of_id(platform, device_id):
 
 
 @functools.cache
-def single(device) -> SingleDeviceSharding:
+def single(device) -> Any:
     """The sharding of arrays on that device; one object per device."""
     return SingleDeviceSharding(device)
 

@@ -1,12 +1,14 @@
 """GPU and TPU: their PJRT plugins, found as packages and loaded as libraries.
 
-A plugin package carries a shared library that speaks PJRT's C interface; its Python part belongs to JAX and is not used.
+A plugin package carries a shared library that speaks PJRT's C interface; its Python part belongs to JAX and is not
+used.
 """
 
 from __future__ import annotations
 
 import glob
 import os
+from typing import Any
 
 from bevel.base.errors import EngineError
 from bevel.engine import jaxlib_names as names
@@ -14,9 +16,9 @@ from bevel.engine import jaxlib_names as names
 
 def make_client(platform: str, package: str):
     """The client of a platform whose plugin package lies in a folder. Raises EngineError where it cannot start."""
-    load = names.found("xla_client.load_pjrt_plugin_dynamically")
-    start = names.found("xla_client.initialize_pjrt_plugin")
-    make = names.found("xla_client.make_c_api_client")
+    load: Any = names.found("xla_client.load_pjrt_plugin_dynamically")
+    start: Any = names.found("xla_client.initialize_pjrt_plugin")
+    make: Any = names.found("xla_client.make_c_api_client")
     loaded = names.found("xla_client.pjrt_plugin_loaded")
     libraries = sorted(glob.glob(os.path.join(package, "*plugin*.so")) + glob.glob(os.path.join(package, "libtpu.so")))
     if not libraries:

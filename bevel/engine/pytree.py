@@ -55,7 +55,7 @@ call_registry: Any = PyTreeRegistry()
 which are leaves for everybody else."""
 
 
-def register_node(cls: type, *functions: Callable) -> None:
+def register_node(cls: type, *functions: Callable | None) -> None:
     """register_node(class, flatten, unflatten, flatten_with_keys=None); ValueError where the class is known already."""
     registry.register_node(cls, *functions)
     call_registry.register_node(cls, *functions)
@@ -83,7 +83,8 @@ def flatten_one_level_with_keys(tree: Any) -> tuple[Iterable[tuple[Any, Any]], A
     level = registry.flatten_one_level_with_keys(tree)
     if level is not None and isinstance(tree, tuple) and level[1] is type(tree):
         # A namedtuple. jaxlib 0.10.2 gives its first field's name to each of its children here.
-        return [(GetAttrKey(name), child) for name, child in zip(tree._fields, tree, strict=True)], level[1]
+        kind: Any = level[1]
+        return [(GetAttrKey(name), child) for name, child in zip(kind._fields, tree, strict=True)], kind
     return level
 
 

@@ -16,6 +16,8 @@ from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, one_axis
 from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import promote_inexact
+from bevel.ops.convert import convert
 
 _INVERSE_ROOT_TWO = math.sqrt(0.5)
 _ROOT_TWO_OVER_PI = math.sqrt(2 / math.pi)
@@ -214,7 +216,8 @@ def gelu(x, approximate=True):
     >>> print(bevel.nn.gelu(1.0, approximate=False))
     0.8413447
     """
-    [x] = jnp.promote_inexact(as_array("gelu", x))
+    [x] = promote_inexact(as_array("gelu", x))
+    x = convert(x, x.dtype)  # not weakly typed any more
     if approximate:
         return x * (0.5 * (1.0 + jnp.tanh(_ROOT_TWO_OVER_PI * (x + 0.044715 * x**3))))
     return 0.5 * x * lax.erfc(-x * _INVERSE_ROOT_TWO)
@@ -258,7 +261,7 @@ def log1mexp(x):
     source  Mächler 2012, "Accurately computing log(1 - exp(-|a|))"
     """
     # expm1 keeps digits while 1 - exp(-x) < ½, log1p from there on
-    [x] = jnp.promote_inexact(as_array("log1mexp", x))
+    [x] = promote_inexact(as_array("log1mexp", x))
     return jnp.where(x < math.log(2.0), jnp.log(-jnp.expm1(-x)), jnp.log1p(-jnp.exp(-x)))
 
 

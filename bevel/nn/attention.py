@@ -9,7 +9,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.source import user_line
-from bevel.lax import DotAlgorithmPreset, dot_general
+from bevel.lax import dot_general
 from bevel.nn.normalizing import logsumexp, softmax
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
@@ -99,7 +99,9 @@ def dot_product_attention(
      [2. 3.]]
     """
     if implementation == "cudnn":
-        raise RuntimeError("dot_product_attention was asked for cuDNN, which Bevel does not use. Leave implementation out.")
+        raise RuntimeError(
+            "dot_product_attention was asked for cuDNN, which Bevel does not use. Leave implementation out."
+        )
     if implementation not in (None, "xla"):
         raise ValueError(f"Unsupported implementation option: {implementation}. It is None or 'xla'.")
     if isinstance(local_window_size, int):
@@ -153,9 +155,7 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
     groups = heads // key_heads
     wide = jnp.promote_types(query.dtype, np.float32)
     split = query.reshape((batch, t, key_heads, groups, size))
-    logits = dot_general(
-        split, key, (((4,), (3,)), ((0, 2), (0, 2))), precision=_algorithm(query.dtype), preferred_element_type=wide
-    )
+    logits = dot_general(split, key, (((4,), (3,)), ((0, 2), (0, 2))), preferred_element_type=wide)
     logits = jnp.transpose(logits, (0, 1, 3, 2, 4)).reshape(full)
     logits = logits * jnp.asarray(1 / math.sqrt(size) if scale is None else scale, wide)
     if bias is not None:
@@ -166,9 +166,7 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
         logits = jnp.where(mask, logits, jnp.asarray(_MASKED, wide))
 
     weights = softmax(logits, axis=-1).astype(key.dtype).reshape((batch, key_heads, groups, t, s))
-    result = dot_general(
-        weights, value, (((4,), (1,)), ((0, 1), (0, 2))), preferred_element_type=key.dtype
-    )
+    result = dot_general(weights, value, (((4,), (1,)), ((0, 1), (0, 2))), preferred_element_type=key.dtype)
     result = jnp.transpose(result, (0, 3, 1, 2, 4)).reshape((batch, t, heads, size))
     if query_lengths is not None:
         counts = jnp.arange(t, dtype=np.int32)[None, :] < query_lengths[:, None]
@@ -178,12 +176,6 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
         return result
     residual = jnp.transpose(logsumexp(logits, axis=-1), (0, 2, 1)).astype(key.dtype)
     return result, residual.reshape(whole[:-1])
-
-
-def _algorithm(dtype):
-    """Narrow floats are multiplied as they are and added in float32, whatever the default precision is."""
-    name = {"bfloat16": "BF16_BF16_F32", "float16": "F16_F16_F32"}.get(dtype.name)
-    return None if name is None else DotAlgorithmPreset[name]
 
 
 def _masks(mask, query_lengths, key_lengths, is_causal, window, t, s):
@@ -221,7 +213,9 @@ def scaled_matmul(lhs, rhs, lhs_scales, rhs_scales, preferred_element_type=np.fl
     >>> print(bevel.nn.scaled_matmul(ones, ones, jnp.array([[[1., 10.]]]), jnp.array([[[1., 2.]]])))
     [[[42.]]]
     """
-    lhs, rhs, lhs_scales, rhs_scales = operands = [as_array("scaled_matmul", x) for x in (lhs, rhs, lhs_scales, rhs_scales)]
+    lhs, rhs, lhs_scales, rhs_scales = operands = [
+        as_array("scaled_matmul", x) for x in (lhs, rhs, lhs_scales, rhs_scales)
+    ]
     shapes = ", ".join([str(np.shape(x)) for x in operands])
     if any([np.ndim(x) != 3 for x in operands]):
         raise AttentionShapeError(
@@ -231,7 +225,8 @@ def scaled_matmul(lhs, rhs, lhs_scales, rhs_scales, preferred_element_type=np.fl
     n, c = rhs.shape[1], lhs_scales.shape[2]
     if rhs.shape != (b, n, k) or lhs_scales.shape != (b, m, c) or rhs_scales.shape != (b, n, c) or not c or k % c:
         raise AttentionShapeError(
-            f"scaled_matmul needs lhs (b, m, k), rhs (b, n, k), lhs_scales (b, m, c) and rhs_scales (b, n, c) where c divides k"
+            f"scaled_matmul needs lhs (b, m, k), rhs (b, n, k), lhs_scales (b, m, c) and rhs_scales (b, n, c) where "
+            f"c divides k"
             f"{user_line(' at {}')}; got shapes {shapes}."
         )
 

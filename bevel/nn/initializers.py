@@ -144,14 +144,14 @@ def _fans(shape, in_axis, out_axis, batch_axis):
     """How many numbers each output is a sum over, and each input goes into."""
     if len(shape) <= 1 and (in_axis, out_axis) == (-2, -1):
         raise InitializerShapeError(
-            f"An initializer that counts inputs and outputs was asked for shape {shape}{user_line(' at {}')}: the default "
-            "in_axis=-2, out_axis=-1 needs two axes. Give more axes, or say which these are: in_axis=…, out_axis=…."
+            f"An initializer that counts inputs and outputs was asked for shape {shape}{user_line(' at {}')}: the "
+            "default in_axis=-2, out_axis=-1 needs two axes. Give more axes, or say which these are: in_axis=…, out_axis=…."
         )
     inputs, outputs = _size(shape, in_axis), _size(shape, out_axis)
     if 0 in shape:
         raise ZeroDivisionError(
-            f"An initializer that counts inputs and outputs was asked for shape {shape}{user_line(' at {}')}: division by zero. "
-            "Use initializers.zeros for an array without elements."
+            f"An initializer that counts inputs and outputs was asked for shape {shape}{user_line(' at {}')}: "
+            "division by zero. Use initializers.zeros for an array without elements."
         )
     field = math.prod(shape) / inputs / outputs / _size(shape, batch_axis)
     return inputs * field, outputs * field
@@ -352,8 +352,8 @@ def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
         shape = tuple([operator.index(d) for d in shape])
         if len(shape) not in (3, 4, 5):
             raise InitializerShapeError(
-                f"delta_orthogonal was asked for shape {shape}{user_line(' at {}')}; a kernel has 3, 4 or 5 axes: one to "
-                "three of space, then inputs and outputs."
+                f"delta_orthogonal was asked for shape {shape}{user_line(' at {}')}; a kernel has 3, 4 or 5 axes: one "
+                "to three of space, then inputs and outputs."
             )
         if shape[-1] < shape[-2]:
             raise InitializerShapeError(

@@ -17,6 +17,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, one_axis, several_axes
 from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import promote_inexact
 
 
 def _shifted(name, x, axis, where):
@@ -87,12 +88,12 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=Non
 
     >>> import bevel.nn
     >>> print(bevel.nn.logsumexp(bevel.numpy.array([1000., 1000.])))
-    1000.6931
+    1000.6932
     """
     if b is None:
-        [a] = jnp.promote_inexact(as_array("logsumexp", a))
+        [a] = promote_inexact(as_array("logsumexp", a))
     else:
-        a, b = jnp.promote_inexact(as_array("logsumexp", a), as_array("logsumexp", b))
+        a, b = promote_inexact(as_array("logsumexp", a), as_array("logsumexp", b))
     if where is not None:
         a = jnp.where(where, a, 0)
     if b is not None:
@@ -150,7 +151,7 @@ def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5, where=None, 
     """
     if algorithm not in ("fast", "stable"):
         raise ValueError(f"Unknown algorithm {algorithm!r} for standardize. Expected 'fast' or 'stable'.")
-    [x] = jnp.promote_inexact(as_array("standardize", x))
+    [x] = promote_inexact(as_array("standardize", x))
     if mean is None:
         mean = jnp.mean(x, axis, keepdims=True, where=where)
     if variance is None:
@@ -159,8 +160,8 @@ def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5, where=None, 
         else:
             square = jnp.mean(jnp.square(x), axis, keepdims=True, where=where)
             # rounding may leave it just below 0
-            variance = jnp.maximum(square - jnp.square(mean), 0)
-    return (x - mean) * lax.rsqrt(jnp.asarray(variance + epsilon, x.dtype))
+            variance = jnp.clip(square - jnp.square(mean), 0)
+    return (x - mean) * lax.rsqrt(variance + epsilon)
 
 
 def one_hot(x, num_classes, *, dtype=None, axis=-1):
@@ -178,8 +179,8 @@ def one_hot(x, num_classes, *, dtype=None, axis=-1):
     """
     if isinstance(num_classes, Tracer):
         raise TypeError(
-            f"one_hot needs num_classes when the program is built{user_line(' at {}')}, as it is a size; got a traced value. "
-            "Mark it static: jit(…, static_argnames=…)."
+            f"one_hot needs num_classes when the program is built{user_line(' at {}')}, as it is a size; got a "
+            "traced value. Mark it static: jit(…, static_argnames=…)."
         )
     dtype = dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else jnp.dtype(dtype)
     return _one_hot(jnp.asarray(x), operator.index(num_classes), dtype, axis)
@@ -187,17 +188,16 @@ def one_hot(x, num_classes, *, dtype=None, axis=-1):
 
 @compiled(static=("num_classes", "dtype", "axis"))
 def _one_hot(x, num_classes, dtype, axis):
-    try:
-        place = one_axis("one_hot", operator.index(axis), np.ndim(x) + 1)
-    except TypeError:  # a name: this one class of as many as the mapped axis is long
+    if not isinstance(axis, (int, np.integer)):  # a name: of as many classes as the mapped axis is long, this one's
         from bevel.lax.parallel import axis_index, axis_size  # only programs over devices need them
 
         if num_classes != axis_size(axis):
             raise ValueError(
-                f"one_hot of {num_classes} classes over the mapped axis {axis!r} needs that axis to have size {num_classes}; "
-                f"it has size {axis_size(axis)}."
-            ) from None
+                f"one_hot of {num_classes} classes over the mapped axis {axis!r} needs that axis to have size "
+                f"{num_classes}; it has size {axis_size(axis)}."
+            )
         return jnp.asarray(x == axis_index(axis), dtype)
+    place = one_axis("one_hot", axis, np.ndim(x) + 1)
     if x.dtype == np.bool_:
         raise TypeError(
             f"one_hot takes numbers of classes{user_line(' at {}')}; got bool. Convert it with x.astype(int)."

@@ -9,20 +9,38 @@ import importlib as _importlib
 from bevel.api.arrays import Array as ndarray
 from bevel.base import dtypes as _dtypes
 from bevel.numpy import methods as _methods
-
-# LEAD: temporary while the files are being written
-for _name in ("arithmetic", "choosing", "joining", "number_parts", "comparison", "constants", "creation", "elementwise", "products", "reductions", "searching", "shapes", "statistics", "cumulative", "sorting", "sets", "counting", "matrices", "einsum", "picking", "padding", "vectorized", "nan_reductions", "grids", "histograms", "ranges", "interpolation", "convolutions", "signals", "bits", "exchange", "polynomials"):
-    try:
-        _module = _importlib.import_module(f"bevel.numpy.{_name}")
-    except ModuleNotFoundError as _error:
-        if _error.name != f"bevel.numpy.{_name}":
-            print("bevel.numpy: cannot load", _name, _error)
-        continue
-    except ImportError as _error:
-        print("bevel.numpy: cannot load", _name, _error)
-        continue
-    for _key in getattr(_module, "__all__", None) or [k for k in vars(_module) if not k.startswith("_")]:
-        globals()[_key] = getattr(_module, _key)
+from bevel.numpy.arithmetic import *
+from bevel.numpy.bits import *
+from bevel.numpy.choosing import *
+from bevel.numpy.comparison import *
+from bevel.numpy.constants import *
+from bevel.numpy.convolutions import *
+from bevel.numpy.counting import *
+from bevel.numpy.creation import *
+from bevel.numpy.cumulative import *
+from bevel.numpy.einsum import *
+from bevel.numpy.elementwise import *
+from bevel.numpy.exchange import *
+from bevel.numpy.grids import *
+from bevel.numpy.interpolation import *
+from bevel.numpy.joining import *
+from bevel.numpy.matrices import *
+from bevel.numpy.nan_reductions import *
+from bevel.numpy.number_parts import *
+from bevel.numpy.padding import *
+from bevel.numpy.picking import *
+from bevel.numpy.polynomials import *
+from bevel.numpy.products import *
+from bevel.numpy.ranges import *
+from bevel.numpy.reductions import *
+from bevel.numpy.searching import *
+from bevel.numpy.sets import *
+from bevel.numpy.shapes import *
+from bevel.numpy.signals import *
+from bevel.numpy.statistics import *
+from bevel.numpy.texts import *
+from bevel.numpy.texts import *
+from bevel.numpy.vectorized import *
 
 _methods.install()
 _dtypes.install_scalar_constructor(lambda x, dtype: array(x, dtype=dtype))

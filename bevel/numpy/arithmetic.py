@@ -101,7 +101,7 @@ def fmod(x, y, /):
 
 
 @compiled
-def divmod(x, y, /):  # noqa: A001 - NumPy's name
+def divmod(x, y, /):
     """(x // y, x % y)."""
     x, y = _numeric(*promote("divmod", x, y))
     x, y = _arrays_of_numbers(x, y)
@@ -166,7 +166,7 @@ def absolute(x, /):
     return complex_ops.abs_(x)
 
 
-abs = absolute  # noqa: A001 - NumPy's name
+abs = absolute
 
 
 @compiled
@@ -200,7 +200,7 @@ def power(x, y, /):
 
 def _check_exponent(x, y):
     """Refuses integers to a negative exponent where that one is a number, rather than traced or an array of many."""
-    if isinstance(y, (Array, np.ndarray, np.integer)) and not y.shape and y.dtype.kind == "i" or type(y) is int:
+    if (isinstance(y, (Array, np.ndarray, np.integer)) and not y.shape and y.dtype.kind == "i") or type(y) is int:
         if not is_operand(x) or dtypes.issubdtype(get_aval(x).dtype, np.inexact):
             return
         if int(y) < 0:
@@ -232,7 +232,11 @@ def _is_float(x):
 def _power(x, y):
     x, y = arrays("power", x, y)
     x_dtype = get_aval(x).dtype
-    if dtypes.issubdtype(x_dtype, np.inexact) and dtypes.issubdtype(get_aval(y).dtype, np.integer) and not get_aval(y).weak_type:
+    if (
+        dtypes.issubdtype(x_dtype, np.inexact)
+        and dtypes.issubdtype(get_aval(y).dtype, np.integer)
+        and not get_aval(y).weak_type
+    ):
         x, y = broadcast("power", x, y)
         return powers.Pow()(x, y)
     x, y = promote_dtypes(x, y)
@@ -257,7 +261,7 @@ def _integer_power_by_squaring(x, y):
     return result
 
 
-pow = power  # noqa: A001 - NumPy's name
+pow = power
 
 
 @compiled
@@ -325,3 +329,10 @@ def bitwise_not(x, /):
 bitwise_invert = invert = bitwise_not
 bitwise_left_shift = left_shift
 bitwise_right_shift = right_shift
+
+__all__ = [
+    "abs", "absolute", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "divide", "divmod", "equal", "floor_divide", "fmod", "greater",
+    "greater_equal", "invert", "left_shift", "less", "less_equal", "maximum", "minimum", "mod", "multiply", "negative",
+    "not_equal", "positive", "pow", "power", "remainder", "right_shift", "sign", "square", "subtract", "true_divide",
+]  # fmt: skip

@@ -80,7 +80,8 @@ def refuse_out(name, out):
     """NumPy's `out` asks to write into an array; arrays here don't change."""
     if out is not None:
         raise NotImplementedError(
-            f"jnp.{name} does not support the argument 'out'{user_line(' at {}')}: arrays are immutable. Use what it returns."
+            f"jnp.{name} does not support the argument 'out'{user_line(' at {}')}: arrays are immutable. Use what it "
+            "returns."
         )
 
 

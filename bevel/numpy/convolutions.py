@@ -60,7 +60,9 @@ def _operands(name, a, v, mode, precision, preferred):
     a, v = as_arrays(name, a, v)
     for x in (a, v):
         if len(shape_of(x)) != 1:
-            raise ValueError(f"{name} takes sequences, of shape (n,); got {get_aval(x).str_short()}{user_line(' at {}')}.")
+            raise ValueError(
+                f"{name} takes sequences, of shape (n,); got {get_aval(x).str_short()}{user_line(' at {}')}."
+            )
         if not shape_of(x)[0]:
             raise ValueError(
                 f"{name}: inputs cannot be empty{user_line(' at {}')}; got shapes {shape_of(a)} and {shape_of(v)}."

@@ -100,7 +100,8 @@ def _array(value, dtype, weak, copy):
         return _from_numpy(np.asarray(view), dtype)
     if value is None:
         raise ValueError(
-            f"None is not a valid value for jnp.array{user_line(' at {}')}. It takes numbers, lists of them, and arrays."
+            f"None is not a valid value for jnp.array{user_line(' at {}')}. It takes numbers, lists of them, and "
+            "arrays."
         )
     try:
         members = list(value)
@@ -124,7 +125,8 @@ def _numbers(value, dtype):
 def _from_numpy(value, dtype):
     if value.dtype.kind in "OSUMm":
         raise TypeError(
-            f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and booleans."
+            f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and "
+            "booleans."
         )
     if dtype is None:
         dtype = dtypes.canonicalize_dtype(value.dtype)
@@ -306,7 +308,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
         if isinstance(value, Tracer) and value.known_value() is None:
             raise ConcretizationTypeError(
                 f"jnp.arange needs its arguments' values, which decide the shape{user_line(' at {}')}; it got "
-                f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a fixed "
+                f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a "
+                "fixed "
                 "number of elements and scale."
             )
     host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
@@ -387,7 +390,8 @@ def fromstring(string, dtype=float, count=-1, *, sep):
 def fromiter(*args, **kwargs):
     """Refused: an iterator changes when it is read. Use jnp.asarray(list(iterator))."""
     raise NotImplementedError(
-        f"jnp.fromiter is not there{user_line(' at {}')}: reading an iterator changes it, which a traced program cannot repeat. "
+        f"jnp.fromiter is not there{user_line(' at {}')}: reading an iterator changes it, which a traced program "
+        "cannot repeat. "
         "Use jnp.asarray(np.fromiter(…))."
     )
 

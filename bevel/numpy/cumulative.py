@@ -172,7 +172,8 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     axes = several_axes("gradient", axis, len(shape_of(x)))
     if len(varargs) not in (0, 1, len(axes)):
         raise TypeError(
-            f"gradient needs no distance, one, or one for each of {len(axes)} axes; got {len(varargs)}{user_line(' at {}')}."
+            f"gradient needs no distance, one, or one for each of {len(axes)} axes; got "
+            f"{len(varargs)}{user_line(' at {}')}."
         )
     spacing = list(varargs) if len(varargs) == len(axes) else [varargs[0] if varargs else 1.0] * len(axes)
     results = _gradient(x, spacing, axes=axes)

@@ -20,6 +20,13 @@ from bevel.ops.matrices import adjoint, as_columns
 from bevel.ops.shapes import Rev
 
 
+class MatrixShapeError(ShapeError, ValueError):
+    """A function of matrices was given an array of a shape that it does not take.
+
+    Fails: `jnp.linalg.inv(jnp.ones((2, 3)))`. Mended: square matrices, `jnp.linalg.inv(jnp.ones((2, 3, 3)))`, or pinv.
+    """
+
+
 class EighResult(NamedTuple):
     """eigenvalues [..., n] and eigenvectors [..., n, n]."""
 
@@ -54,9 +61,9 @@ def as_matrix(name, a, square=False):
     [x] = promote_inexact(as_array(name, a))
     shape = shape_of(x)
     if square and (len(shape) < 2 or shape[-1] != shape[-2]):
-        raise ShapeError(f"{name} takes square matrices [..., n, n]; got shape {shape}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"{name} takes square matrices [..., n, n]; got shape {shape}{user_line(' at {}')}.")
     if len(shape) < 2:
-        raise ShapeError(f"{name} takes matrices [..., m, n]; got shape {shape}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"{name} takes matrices [..., m, n]; got shape {shape}{user_line(' at {}')}.")
     return x
 
 
@@ -169,6 +176,6 @@ def svdvals(x, /):
 
 
 __all__ = [
-    "EigResult", "EighResult", "QRResult", "SVDResult", "as_matrix", "cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr",
+    "EigResult", "EighResult", "MatrixShapeError", "QRResult", "SVDResult", "as_matrix", "cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr",
     "svd", "svdvals",
 ]  # fmt: skip

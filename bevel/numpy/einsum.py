@@ -97,8 +97,8 @@ def einsum(subscripts, /, *operands, out=None, optimize="auto", precision=None, 
            _dot_general=None, out_sharding=None):  # fmt: skip
     """Products of operands summed over the axes that the result does not name.
 
-    subscripts   "ij,jk->ik": a letter for each axis; equal letters run together. Without "->" the result has the letters
-                 that occur once, in alphabetical order. "..." stands for axes not named, which broadcast
+    subscripts   "ij,jk->ik": a letter for each axis; equal letters run together. Without "->" the result has the
+                 letters that occur once, in alphabetical order. "..." stands for axes not named, which broadcast
     optimize     how the order of products is found (opt_einsum's words), or the path itself
     raises       ValueError where subscripts and shapes disagree
 

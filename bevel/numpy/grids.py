@@ -140,7 +140,7 @@ class _Joined:
                 is_matrix = directive
             else:
                 given = [int(part) for part in directive.split(",")]
-                axis, ndmin, trans1d = (*given, *(axis, ndmin, trans1d)[len(given) :])
+                axis, ndmin, trans1d = given + [axis, ndmin, trans1d][len(given) :]
         members = []
         for item in key:
             x = _span(item) if isinstance(item, slice) else array(item)

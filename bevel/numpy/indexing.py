@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -417,13 +418,14 @@ def _method(how, doc):
     return method
 
 
-AtUpdate.set = _method("set", "x[index] = values. Of repeated places any one value stays.")
-AtUpdate.add = _method("add", "x[index] += values. Repeated places add up.")
-AtUpdate.subtract = _method("subtract", "x[index] -= values. Repeated places add up.")
-AtUpdate.multiply = AtUpdate.mul = _method("multiply", "x[index] *= values. Repeated places multiply.")
-AtUpdate.divide = _method("divide", "x[index] /= values. The result is of an inexact dtype.")
-AtUpdate.power = _method("power", "x[index] **= values.")
-AtUpdate.min = _method("min", "x[index] = minimum(x[index], values).")
-AtUpdate.max = _method("max", "x[index] = maximum(x[index], values).")
+_methods: Any = AtUpdate  # the class, as one to which methods can be added
+_methods.set = _method("set", "x[index] = values. Of repeated places any one value stays.")
+_methods.add = _method("add", "x[index] += values. Repeated places add up.")
+_methods.subtract = _method("subtract", "x[index] -= values. Repeated places add up.")
+_methods.multiply = _methods.mul = _method("multiply", "x[index] *= values. Repeated places multiply.")
+_methods.divide = _method("divide", "x[index] /= values. The result is of an inexact dtype.")
+_methods.power = _method("power", "x[index] **= values.")
+_methods.min = _method("min", "x[index] = minimum(x[index], values).")
+_methods.max = _method("max", "x[index] = maximum(x[index], values).")
 
 __all__ = ["AtIndexer", "AtUpdate", "BoundsError", "IndexTypeError", "index"]

@@ -11,13 +11,18 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
 from bevel.numpy import shapes
+from bevel.numpy.arithmetic import add, greater_equal, remainder
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out, shape_of
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.picking import take
 from bevel.numpy.promotion import broadcast_to, promote_dtypes
+from bevel.numpy.reductions import sum as total
+from bevel.numpy.searching import searchsorted, sort
 from bevel.ops.convert import convert
+from bevel.ops.cumulative import Cumsum
 from bevel.ops.cutting import Concatenate, slice_in_dim
-from bevel.ops.shapes import BroadcastInDim
+from bevel.ops.shapes import BroadcastInDim, Iota
 from bevel.ops.shapes import reshape as reshaped
 
 # ---- joining
@@ -128,7 +133,7 @@ def _stacked(name, raise_rank, axis_of, doc, has_dtype=True):
 
     else:
 
-        def function(tup):
+        def function(tup):  # type: ignore[misc]  # on purpose without the other's dtype
             return joined(_members(name, tup), dtype=None)
 
     function.__name__ = function.__qualname__ = name
@@ -214,7 +219,8 @@ def _split(name, ary, indices_or_sections, axis, equal):
             raise ValueError(f"{name} needs at least one section; got {count}{user_line(' at {}')}.")
         if equal and size % count:
             raise ValueError(
-                f"array split does not result in an equal division{user_line(' at {}')}: axis {axis} of size {size} into "
+                f"array split does not result in an equal division{user_line(' at {}')}: axis {axis} of size {size} "
+                "into "
                 f"{count} sections. jnp.array_split allows unequal ones."
             )
         step, more = size // count, size % count
@@ -227,7 +233,8 @@ def _split(name, ary, indices_or_sections, axis, equal):
 def _host(name, values):
     if isinstance(values, Tracer):
         raise ConcretizationTypeError(
-            f"jnp.{name} needs the places to cut at as numbers, for they decide shapes{user_line(' at {}')}; they are traced."
+            f"jnp.{name} needs the places to cut at as numbers, for they decide shapes{user_line(' at {}')}; they are "
+            "traced."
         )
     return np.asarray(values).tolist() if not isinstance(values, (list, tuple)) else values
 
@@ -335,7 +342,8 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     count_shape = shape_of(counts)
     if len(count_shape) > 1 or (count_shape and count_shape[0] not in (1, size)):
         raise ValueError(
-            f"repeat needs one count, or one for each of the {size} slices; got shape {count_shape}{user_line(' at {}')}."
+            f"repeat needs one count, or one for each of the {size} slices; got shape "
+            f"{count_shape}{user_line(' at {}')}."
         )
     if total_repeat_length is None:
         counts = np.broadcast_to(counts, (size,))
@@ -349,8 +357,6 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
 
 
 def _rows_at(x, places, axis):
-    from bevel.numpy.picking import take  # lazy: it stands on functions of this file
-
     return take(x, places, axis=axis)
 
 
@@ -364,18 +370,12 @@ def _repeat_evenly(x, *, count, axis):
 
 @compiled(static=("axis", "length"))
 def _repeat_to_length(x, counts, *, axis, length):
-    from bevel.numpy.cumulative import cumsum
-    from bevel.numpy.picking import take
-
     size = shape_of(x)[axis]
     if not size:
         return slice_in_dim(x, 0, 0, axis)
     counts = broadcast_to(convert(as_array("repeat", counts), np.dtype("int32")), (size,))
     # place i of the result shows the slice whose run of repeats covers i: as many runs have ended before it
-    ends = cumsum(counts)
-    from bevel.numpy.searching import searchsorted
-    from bevel.ops.shapes import Iota
-
+    ends = Cumsum(0)(counts)
     if not length:
         return slice_in_dim(x, 0, 0, axis)
     places = searchsorted(ends, Iota(np.dtype("int32"), (length,), 0)(), side="right")
@@ -402,7 +402,8 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
         aval = get_aval(obj)
         if aval.dtype == np.bool_ or (aval.shape and not assume_unique_indices):
             raise ConcretizationTypeError(
-                f"jnp.delete needs to know how many different places it is given{user_line(' at {}')}; they are traced.\n"
+                f"jnp.delete needs to know how many different places it is given{user_line(' at {}')}; they are "
+                "traced.\n"
                 "Say assume_unique_indices=True where they are all different."
             )
         return _delete_traced(x, obj, axis=axis)
@@ -427,12 +428,6 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
 
 @compiled(static="axis")
 def _delete_traced(x, places, *, axis):
-    from bevel.numpy.arithmetic import add, greater_equal, remainder
-    from bevel.numpy.picking import take
-    from bevel.numpy.reductions import sum as total
-    from bevel.numpy.searching import sort
-    from bevel.ops.shapes import Iota
-
     size = shape_of(x)[axis]
     places = reshaped(convert(places, np.dtype("int32")), (get_aval(places).size,))
     [count] = shape_of(places)
@@ -493,7 +488,8 @@ def trim_zeros(filt, trim="fb", axis=None):
     x = as_array("trim_zeros", filt)
     if isinstance(x, Tracer) and x.known_value() is None:
         raise ConcretizationTypeError(
-            f"jnp.trim_zeros gives a shape that depends on values{user_line(' at {}')}, which are traced. Use it outside jit."
+            f"jnp.trim_zeros gives a shape that depends on values{user_line(' at {}')}, which are traced. Use it "
+            "outside jit."
         )
     host = np.asarray(x) != 0
     rank = host.ndim

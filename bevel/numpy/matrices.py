@@ -275,7 +275,8 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
     """The array with `val` on its main diagonal. Arrays don't change: say inplace=False, and use the result."""
     if inplace:
         raise NotImplementedError(
-            f"fill_diagonal cannot change an array{user_line(' at {}')}: arrays are immutable. Say inplace=False, and use the result."
+            f"fill_diagonal cannot change an array{user_line(' at {}')}: arrays are immutable. Say inplace=False, and "
+            "use the result."
         )
     if wrap:
         raise NotImplementedError(f"fill_diagonal does not wrap around tall matrices{user_line(' at {}')}: wrap=True.")
@@ -299,6 +300,7 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
 
 
 __all__ = [
-    "diag", "diag_indices", "diag_indices_from", "diagflat", "diagonal", "eye", "fill_diagonal", "identity", "mask_indices",
-    "trace", "tri", "tril", "tril_indices", "tril_indices_from", "triu", "triu_indices", "triu_indices_from", "vander",
+    "diag", "diag_indices", "diag_indices_from", "diagflat", "diagonal", "eye", "fill_diagonal", "identity",
+    "mask_indices", "trace", "tri", "tril", "tril_indices", "tril_indices_from", "triu", "triu_indices",
+    "triu_indices_from", "vander",
 ]  # fmt: skip

@@ -147,7 +147,8 @@ def _numpy():
 FUNCTIONS = {
     name: name
     for name in (
-        "all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot max "
+        "all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot "
+        "max "
         "mean min nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
     ).split()
 }
@@ -170,7 +171,9 @@ def _reshape(self, *args, order="C"):
 
 def _transpose(self, *args):
     """Axes in another order; reversed by default."""
-    axes = None if not args else args[0] if len(args) == 1 and (args[0] is None or not isinstance(args[0], int)) else args
+    axes = (
+        None if not args else args[0] if len(args) == 1 and (args[0] is None or not isinstance(args[0], int)) else args
+    )
     return _numpy().transpose(self, axes)
 
 
@@ -198,7 +201,9 @@ def _copy(self):
 
 def _iterate(self):
     if not self.aval.shape:
-        raise TypeError(f"iteration over an array of rank 0{user_line(' at {}')}: {self.aval.str_short()} has one number.")
+        raise TypeError(
+            f"iteration over an array of rank 0{user_line(' at {}')}: {self.aval.str_short()} has one number."
+        )
     return (self[i] for i in range(self.aval.shape[0])) if isinstance(self, Tracer) else iter(_rows(self))
 
 
@@ -243,7 +248,8 @@ def _host(self) -> np.ndarray:
     except RuntimeError as error:
         if self.is_deleted():
             raise DonatedBufferError(
-                f"An array {self.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, by "
+                f"An array {self.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, "
+                "by "
                 "donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
             ) from None
         raise error
@@ -262,7 +268,8 @@ def _scalar(kind):
             if self.aval.size == 1:
                 raise TypeError(f"Only scalar arrays can be converted to Python scalars; got shape {self.aval.shape}.")
             raise TypeError(
-                f"Only scalar arrays can be converted to Python scalars; got {self.aval.str_short()}{user_line(' at {}')}."
+                "Only scalar arrays can be converted to Python scalars; got "
+                f"{self.aval.str_short()}{user_line(' at {}')}."
             )
         return kind(_host(self).item())
 
@@ -274,7 +281,8 @@ def _truth(self):
     if size != 1:
         raise ValueError(
             f"The truth value of an array with {'no' if size == 0 else 'more than one'} element is ambiguous"
-            f"{user_line(' at {}')}.\nUse x.any() or x.all()" + ("; x.size > 0 for whether it is empty." if size == 0 else ".")
+            f"{user_line(' at {}')}.\nUse x.any() or x.all()"
+            + ("; x.size > 0 for whether it is empty." if size == 0 else ".")
         )
     return bool(_host(self).item())
 
@@ -329,7 +337,8 @@ def _devices(self):
 
 def _unhashable(self):
     raise TypeError(
-        f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: {self.aval.str_short()}.\n"
+        f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: "
+        f"{self.aval.str_short()}.\n"
         "Use its number, x.item(), or make it a static argument of Python type."
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, multiply, power, true_divide
 from bevel.numpy.axes import as_array, several_axes, shape_of
 from bevel.numpy.choosing import where
-from bevel.numpy.decompositions import svdvals
+from bevel.numpy.decompositions import MatrixShapeError, svdvals
 from bevel.numpy.eager import compiled
 from bevel.numpy.elementwise import isnan
 from bevel.numpy.promotion import promote_inexact
@@ -114,7 +113,7 @@ def matrix_norm(x, /, *, keepdims: bool = False, ord="fro"):  # noqa: A002 - the
     [x] = promote_inexact(as_array("matrix_norm", x))
     rank = len(shape_of(x))
     if rank < 2:
-        raise ShapeError(f"matrix_norm takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"matrix_norm takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
     return _matrix_norm(x, ord, (rank - 2, rank - 1), keepdims)
 
 
@@ -126,13 +125,13 @@ def cond(x, p=None):
     """
     [x] = promote_inexact(as_array("cond", x))
     if len(shape_of(x)) < 2:
-        raise ShapeError(f"cond takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"cond takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
     if p in (None, 2, -2):
         s = svdvals(x)
         first, last = s[..., 0], s[..., -1]
         return true_divide(last, first) if p == -2 else true_divide(first, last)
     if shape_of(x)[-1] != shape_of(x)[-2]:
-        raise ShapeError(f"cond of order {p!r} takes square matrices; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"cond of order {p!r} takes square matrices; got shape {shape_of(x)}{user_line(' at {}')}.")
     result = multiply(norm(x, ord=p, axis=(-2, -1)), norm(inv(x), ord=p, axis=(-2, -1)))
     known = total(convert(isnan(x), np.dtype("int32")), axis=(-2, -1)) == 0
     return where(isnan(result) & known, np.inf, result)

@@ -99,7 +99,8 @@ def _pairs(what, values, rank):
         spread = np.broadcast_to(values, (rank, 2))
         return tuple([(int(a), int(b)) for a, b in spread])
     raise ValueError(
-        f"jnp.pad: {what} of shape {shape} does not fit an array of rank {rank}{user_line(' at {}')}. It is a number, a pair, "
+        f"jnp.pad: {what} of shape {shape} does not fit an array of rank {rank}{user_line(' at {}')}. It is a number, "
+        "a pair, "
         f"or a pair for each axis: shape ({rank}, 2)."
     )
 

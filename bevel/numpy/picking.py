@@ -9,7 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
-from bevel.numpy import joining, shapes
+from bevel.numpy import shapes
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out, shape_of, static_axes
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
@@ -17,6 +17,8 @@ from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.searching import index_dtype, known, nonzero
 from bevel.numpy.selection import index
 from bevel.ops.convert import convert
+from bevel.ops.cumulative import Cumsum
+from bevel.ops.cutting import Concatenate
 from bevel.ops.indexing import FILL_OR_DROP, GatherScatterMode, take_along, wrapped
 from bevel.ops.logic import select
 from bevel.ops.shapes import Iota, full
@@ -183,7 +185,7 @@ def _put(x, i, v, *, mode):
             raise ValueError(f"Cannot put entries into an empty array{user_line(' at {}')}.")
         return x
     if given < count:
-        v = joining.concatenate([v] * -(-count // given))
+        v = Concatenate(0)(*[v] * -(-count // given))
     v = convert(v[:count], get_aval(x).dtype)
     from bevel.numpy.arithmetic import remainder
     from bevel.numpy.choosing import clip
@@ -213,10 +215,8 @@ def _place(arr, mask, vals):
         return x
     if not size:
         return x
-    from bevel.numpy.cumulative import cumsum
-
     m = _is_nonzero(reshaped(m, (size,)))
-    turn = (cumsum(convert(m, np.dtype("int32"))) - 1) % shape_of(v)[0]
+    turn = (Cumsum(0)(convert(m, np.dtype("int32"))) - 1) % shape_of(v)[0]
     filled = select(m, convert(index(v, turn), get_aval(x).dtype), reshaped(x, (size,)))
     return reshaped(filled, shape_of(x))
 
@@ -364,7 +364,8 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
             host = known("ravel_multi_index", m)
             if ((host < 0) | (host >= d)).any():
                 raise ValueError(
-                    f"invalid entry in coordinates array{user_line(' at {}')}: an index for axis of size {d} is outside."
+                    f"invalid entry in coordinates array{user_line(' at {}')}: an index for axis of size {d} is "
+                    "outside."
                 )
     elif mode not in ("clip", "wrap"):
         raise ValueError(f"invalid mode={mode!r}{user_line(' at {}')}: it is 'raise', 'wrap' or 'clip'.")

@@ -1,7 +1,7 @@
 """Products of arrays: dot, matmul, their kin, and Einstein's summation.
 
-Each takes `precision` (how exactly floats are multiplied: None, "highest", …) and `preferred_element_type` (the dtype in
-which products are added, and of the result). Integers are added in their own dtype unless it says otherwise.
+Each takes `precision` (how exactly floats are multiplied: None, "highest", …) and `preferred_element_type` (the dtype
+in which products are added, and of the result). Integers are added in their own dtype unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def contracted(x, y, summed, batched, precision, dtype, weak):
 def _check_sizes(name, x, y, i, j):
     if shape_of(x)[i] != shape_of(y)[j]:
         raise ShapeError(
-            f"{name} needs axes of one size to sum over{user_line(' at {}')}: axis {i} of {get_aval(x).str_short()} has "
+            f"{name} needs axes of one size to sum over{user_line(' at {}')}: axis {i} of {get_aval(x).str_short()} "
+            "has "
             f"{shape_of(x)[i]}, axis {j} of {get_aval(y).str_short()} has {shape_of(y)[j]}."
         )
 

@@ -49,7 +49,8 @@ def _accepted(name, value, position):
     what = f"{name} requires ndarray or scalar arguments, got {kind} at position {position}{user_line(' at {}')}."
     if isinstance(value, (list, tuple)):
         raise TypeError(
-            f"{what}\nA {kind} is converted only when asked: jnp.{name}(jnp.array(…)). (Under jit each element of it would "
+            f"{what}\nA {kind} is converted only when asked: jnp.{name}(jnp.array(…)). (Under jit each element of it "
+            "would "
             "be an operand of its own, which is slow.)"
         )
     raise TypeError(f"{what}\nConvert it with jnp.asarray if it holds numbers.")
@@ -172,4 +173,14 @@ def _fits(number, dtype):
     return True
 
 
-__all__ = ["array", "arrays", "broadcast", "broadcast_shapes", "broadcast_to", "convert", "promote", "promote_dtypes", "promote_inexact"]
+__all__ = [
+    "array",
+    "arrays",
+    "broadcast",
+    "broadcast_shapes",
+    "broadcast_to",
+    "convert",
+    "promote",
+    "promote_dtypes",
+    "promote_inexact",
+]

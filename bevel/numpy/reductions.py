@@ -161,7 +161,8 @@ def _extreme(name, a, axis, out, keepdims, initial, where, reduce, combine, iden
     axes = _axes(name, axis, x)
     if initial is None and builtins.any([not shape_of(x)[i] for i in axes]):
         raise ValueError(
-            f"zero-size array to reduction operation {name} which has no identity{user_line(' at {}')}: shape {shape_of(x)}. "
+            f"zero-size array to reduction operation {name} which has no identity{user_line(' at {}')}: shape "
+            f"{shape_of(x)}. "
             "Give initial=…."
         )
     result = reduce(axes)(x) if axes else x
@@ -398,7 +399,8 @@ def average(a, axis=None, weights=None, returned=False, keepdims=False):
     if shape_of(w) != shape:
         if axis is None:
             raise ValueError(
-                f"average must be told the axis when shapes of a and weights differ{user_line(' at {}')}: {shape} and {shape_of(w)}."
+                f"average must be told the axis when shapes of a and weights differ{user_line(' at {}')}: {shape} and "
+                f"{shape_of(w)}."
             )
         axes = several_axes("average", axis, len(shape))
         if shape_of(w) != tuple([shape[i] for i in axes]):

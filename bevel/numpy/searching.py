@@ -17,6 +17,7 @@ from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.selection import index
+from bevel.numpy.shapes import ravel
 from bevel.ops.arithmetic import ADD, SUB
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
@@ -182,7 +183,8 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
         raise ValueError(f"invalid argument side={side!r}{user_line(' at {}')}: it is 'left' or 'right'.")
     if method not in ("compare_all", "scan", "scan_unrolled", "sort"):
         raise ValueError(
-            f"invalid argument method={method!r}{user_line(' at {}')}: it is 'compare_all', 'scan', 'scan_unrolled' or 'sort'."
+            f"invalid argument method={method!r}{user_line(' at {}')}: it is 'compare_all', 'scan', 'scan_unrolled' or "
+            "'sort'."
         )
     return _searchsorted(a, v, sorter, side=side, method=method)
 
@@ -248,8 +250,6 @@ def digitize(x, bins, right=False, *, method=None):
 
     right   a bin holds its upper edge, rather than its lower one
     """
-    from bevel.numpy.choosing import where
-
     x, edges = as_arrays("digitize", x, bins)
     if len(shape_of(edges)) != 1:
         raise ValueError(
@@ -262,7 +262,7 @@ def digitize(x, bins, right=False, *, method=None):
     method = method or "scan"
     rising = searchsorted(edges, x, side=side, method=method)
     falling = SUB(full(shape_of(x), n, index_dtype()), searchsorted(Rev((0,))(edges), x, side=side, method=method))
-    return where(index(edges, -1) >= index(edges, 0), rising, falling)
+    return select(index(edges, -1) >= index(edges, 0), rising, falling)
 
 
 # ---- what is not zero
@@ -341,21 +341,22 @@ def _nonzero(x, fills, *, size):
 def flatnonzero(a, *, size=None, fill_value=None):
     """The indices, in the flattened array, of elements that are not 0. `size` and `fill_value` as for `nonzero`."""
     x = as_array("flatnonzero", a)
-    from bevel.numpy.shapes import ravel
-
     return nonzero(ravel(x), size=size, fill_value=fill_value)[0]
 
 
 def argwhere(a, *, size=None, fill_value=None):
     """The indices of elements that are not 0, one row for each. `size` and `fill_value` as for `nonzero`."""
     x = as_array("argwhere", a)
-    from bevel.numpy.joining import stack
-
     if not shape_of(x):
         if size is None:
             size = int(known("argwhere", x) != 0)
         return asarray(np.zeros((size, 0), index_dtype()))
-    return stack(list(nonzero(x, size=size, fill_value=fill_value)), axis=1)
+    return _as_columns(nonzero(x, size=size, fill_value=fill_value))
+
+
+@compiled
+def _as_columns(vectors):
+    return Concatenate(1)(*[BroadcastInDim((*shape_of(v), 1), (0,))(v) for v in vectors])
 
 
 __all__ = [

@@ -178,6 +178,11 @@ class Placed:
 
     __slots__ = ("advanced", "batch", "covering", "dims")
 
+    dims: list
+    advanced: list[int]
+    batch: tuple
+    covering: list
+
 
 def layout(entries) -> Placed:
     """Where each axis goes: the arrays' common axes stand where the arrays stood, side by side, else in front."""

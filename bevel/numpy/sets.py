@@ -77,7 +77,8 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
     if not n or not get_aval(x).size:
         if size and fill_value is None:
             raise ValueError(
-                f"jnp.{name}: for zero-sized input with nonzero size, fill_value must be specified{user_line(' at {}')}."
+                f"jnp.{name}: for zero-sized input with nonzero size, fill_value must be "
+                f"specified{user_line(' at {}')}."
             )
         shape = [size or 0 if i == axis else d for i, d in enumerate(shape_of(x))]
         none = full((size or 0,), 0, dtype)
@@ -310,6 +311,6 @@ def _common(x, y):
 
 
 __all__ = [
-    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values",
+    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values",
 ]  # fmt: skip

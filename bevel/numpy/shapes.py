@@ -107,7 +107,8 @@ def squeeze(a, axis=None):
         for i in axes:
             if shape[i] != 1:
                 raise BroadcastError(
-                    f"squeeze of shape {shape} cannot drop axis {i}{user_line(' at {}')}: its size is {shape[i]}, not 1."
+                    f"squeeze of shape {shape} cannot drop axis {i}{user_line(' at {}')}: its size is {shape[i]}, not "
+                    "1."
                 )
     return Squeeze(tuple(sorted(axes)))(x) if axes else x
 
@@ -151,7 +152,8 @@ def transpose(a, axes=None):
     axes = range(rank)[::-1] if axes is None else [one_axis("transpose", i, rank) for i in axes]
     if sorted(axes) != list(range(rank)):
         raise ShapeError(
-            f"transpose needs each of the {rank} axes of shape {shape_of(x)} once; got {tuple(axes)}{user_line(' at {}')}."
+            f"transpose needs each of the {rank} axes of shape {shape_of(x)} once; got "
+            f"{tuple(axes)}{user_line(' at {}')}."
         )
     return Transpose(tuple(axes))(x) if rank else x
 
@@ -191,7 +193,8 @@ def moveaxis(a, source, destination):
     source, destination = several_axes("moveaxis", source, rank), several_axes("moveaxis", destination, rank)
     if len(source) != len(destination):
         raise ValueError(
-            f"moveaxis needs as many places as axes; got source {source} and destination {destination}{user_line(' at {}')}."
+            f"moveaxis needs as many places as axes; got source {source} and destination "
+            f"{destination}{user_line(' at {}')}."
         )
     order = [i for i in range(rank) if i not in source]
     for place, axis in sorted(zip(destination, source, strict=True)):
@@ -609,8 +612,8 @@ def _parts(x):
 
 
 __all__ = [
-    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast",
-    "expand_dims", "flip", "fliplr", "flipud", "iscomplexobj", "isrealobj", "isscalar", "iterable", "matrix_transpose",
-    "moveaxis", "ndim", "permute_dims", "promote_types", "ravel", "reshape", "resize", "result_type", "roll", "rollaxis",
-    "rot90", "shape", "size", "squeeze", "swapaxes", "transpose", "unstack", "view",
+    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
+    "can_cast", "expand_dims", "flip", "fliplr", "flipud", "iscomplexobj", "isrealobj", "isscalar", "iterable",
+    "matrix_transpose", "moveaxis", "ndim", "permute_dims", "promote_types", "ravel", "reshape", "resize",
+    "result_type", "roll", "rollaxis", "rot90", "shape", "size", "squeeze", "swapaxes", "transpose", "unstack", "view",
 ]  # fmt: skip

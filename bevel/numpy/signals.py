@@ -8,17 +8,28 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import absolute, add, divide, equal, greater, less, multiply, negative, remainder, subtract
+from bevel.numpy.arithmetic import (
+    absolute,
+    add,
+    divide,
+    equal,
+    floor_divide,
+    greater,
+    less,
+    multiply,
+    negative,
+    remainder,
+    subtract,
+)  # fmt: skip
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
+from bevel.numpy.choosing import where
 from bevel.numpy.creation import arange, ones
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import cos, i0, sqrt
-from bevel.numpy.promotion import promote_dtypes
-from bevel.numpy.promotion import promote_inexact as to_inexact
+from bevel.numpy.elementwise import cos, i0, logical_and, sqrt
+from bevel.numpy.promotion import promote_dtypes, promote_inexact
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
-from bevel.ops.logic import AND, select
 from bevel.ops.shapes import full
 
 
@@ -72,7 +83,7 @@ def bartlett(M):
 
 def kaiser(M, beta):
     """Kaiser's window of M points: I₀(β sqrt(1 - x²)) / I₀(β) for x from -1 to 1."""
-    [beta] = to_inexact(as_array("kaiser", beta))
+    [beta] = promote_inexact(as_array("kaiser", beta))
 
     def form(n, last):
         x = subtract(divide(multiply(2, n), last), 1)
@@ -90,28 +101,17 @@ def _unwrap(p, discont, period, *, axis):
     if size < 2:
         return p
     is_whole = dtypes.issubdtype(dtype, np.integer)
-    half = period // 2 if is_whole else divide(period, 2)
-    is_even = equal(remainder(period, 2), 0) if is_whole else True
+    half = floor_divide(period, 2) if is_whole else divide(period, 2)
     steps = subtract(slice_in_dim(p, 1, size, axis), slice_in_dim(p, 0, size - 1, axis))
-    inside = subtract(remainder(add(steps, half), period), half)  # the step in [-period/2, period/2)
-    at_edge = AND(equal(inside, negative(half)), greater(steps, 0))
-    if is_even is not True:
-        at_edge = AND(at_edge, full(shape_of(at_edge), True, np.dtype(bool)) if is_even is True else _spread(is_even, at_edge))
-    inside = select(at_edge, _spread(half, inside), inside)
-    bound = half if discont is None else discont
-    correction = subtract(inside, steps)
-    small = less(absolute(steps), bound)
-    correction = select(small, full(shape_of(correction), 0, get_aval(correction).dtype), correction)
+    inside = subtract(remainder(add(steps, half), period), half)  # the steps in [-period / 2, period / 2)
+    at_edge = logical_and(equal(inside, negative(half)), greater(steps, 0))  # half a turn up stays half a turn up
+    if is_whole:
+        at_edge = logical_and(at_edge, equal(remainder(period, 2), 0))
+    inside = where(at_edge, half, inside)
+    correction = where(less(absolute(steps), half if discont is None else discont), 0, subtract(inside, steps))
     rest = add(slice_in_dim(p, 1, size, axis), cumsum(correction, axis=axis))
     first = convert(slice_in_dim(p, 0, 1, axis), get_aval(rest).dtype)
     return Concatenate(axis)(first, convert(rest, get_aval(rest).dtype))
-
-
-def _spread(number, array):
-    """A number of rank 0 as an array of that shape."""
-    from bevel.numpy.promotion import broadcast_to
-
-    return broadcast_to(number, shape_of(array))
 
 
 def unwrap(p, discont=None, axis=-1, period=6.283185307179586):

@@ -8,14 +8,13 @@ import numpy as np
 
 from bevel.api.custom import custom_jvp
 from bevel.base import dtypes
-from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, subtract, true_divide
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.creation import ones, zeros
-from bevel.numpy.decompositions import as_matrix
+from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
 from bevel.numpy.elementwise import log
 from bevel.numpy.products import matmul
@@ -93,7 +92,7 @@ def solve(a, b):
     is_vector = len(shape_of(b)) == 1
     b_shape = (*shape_of(b), 1) if is_vector else shape_of(b)
     if len(b_shape) < 2 or b_shape[-2] != shape_of(a)[-1]:
-        raise ShapeError(
+        raise MatrixShapeError(
             f"solve with a of shape {shape_of(a)} needs b of shape [{shape_of(a)[-1]}] or [..., {shape_of(a)[-1]}, k]; got "
             f"{shape_of(b)}{user_line(' at {}')}. For one vector per matrix: solve(a, b[..., None])[..., 0]."
         )
@@ -328,7 +327,7 @@ def matrix_power(a, n: int):
     n = as_index("matrix_power", n)
     x = as_array("matrix_power", a)
     if len(shape_of(x)) < 2 or shape_of(x)[-1] != shape_of(x)[-2]:
-        raise ShapeError(f"matrix_power takes square matrices [..., n, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"matrix_power takes square matrices [..., n, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
     if n == 0:
         return broadcast_to(as_array("matrix_power", np.eye(shape_of(x)[-1], dtype=get_aval(x).dtype)), shape_of(x))
     if n < 0:
@@ -355,7 +354,7 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     """
     a, b = promote_inexact(*[as_array("lstsq", v) for v in (a, b)])
     if len(shape_of(a)) != 2 or len(shape_of(b)) not in (1, 2) or shape_of(a)[0] != shape_of(b)[0]:
-        raise ShapeError(f"lstsq takes [m, n] and [m] or [m, k]; got shapes {shape_of(a)} and {shape_of(b)}{user_line(' at {}')}.")
+        raise MatrixShapeError(f"lstsq takes [m, n] and [m] or [m, k]; got shapes {shape_of(a)} and {shape_of(b)}{user_line(' at {}')}.")
     m, n = shape_of(a)
     columns = reshape(b, (m, 1)) if len(shape_of(b)) == 1 else b
     dtype = get_aval(a).dtype
@@ -387,7 +386,7 @@ def tensorinv(a, ind: int = 2):
     rows, columns = shape_of(x)[:ind], shape_of(x)[ind:]
     count = int(np.prod(columns))
     if int(np.prod(rows)) != count:
-        raise ShapeError(
+        raise MatrixShapeError(
             f"tensorinv needs as many elements before axis {ind} as behind it; got shape {shape_of(x)}{user_line(' at {}')}."
         )
     return reshape(inv(reshape(x, (count, count))), (*columns, *rows))
@@ -403,7 +402,7 @@ def tensorsolve(a, b, axes=None):
     shape = shape_of(x)[len(shape_of(b)) :]
     count = int(np.prod(shape))
     if get_aval(x).size != count * count or get_aval(b).size != count:
-        raise ShapeError(
+        raise MatrixShapeError(
             f"tensorsolve needs a as a square matrix over b's axes; got shapes {shape_of(x)} and {shape_of(b)}{user_line(' at {}')}."
         )
     return reshape(solve(reshape(x, (count, count)), reshape(b, (count,))), shape)

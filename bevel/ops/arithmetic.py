@@ -279,7 +279,9 @@ class Nextafter(Elementwise):
 
     hlo = "chlo.next_after"
     takes = "float"
-    gaps: ClassVar = dict.fromkeys(("0-jvp", "1-jvp", "2-jvp"), "it moves with x, by steps: its slope is said to be zero")
+    gaps: ClassVar = dict.fromkeys(
+        ("0-jvp", "1-jvp", "2-jvp"), "it moves with x, by steps: its slope is said to be zero"
+    )
 
     def jvp(self, primals, tangents):
         y = self(*primals)

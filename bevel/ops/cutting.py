@@ -98,13 +98,15 @@ class Slice(Linear):
         steps = self.strides or (1,) * len(x.shape)
         if not len(self.start_indices) == len(self.limit_indices) == len(steps) == len(x.shape):
             raise ShapeError(
-                f"slice of {x.str_short()} needs one start, limit and stride per axis; got starts {self.start_indices}, "
+                f"slice of {x.str_short()} needs one start, limit and stride per axis; got starts "
+                f"{self.start_indices}, "
                 f"limits {self.limit_indices}, strides {self.strides}."
             )
         for axis, (start, limit, step) in enumerate(zip(self.start_indices, self.limit_indices, steps, strict=True)):
             if not 0 <= start <= limit <= x.shape[axis] or step < 1:
                 raise ShapeError(
-                    f"slice of {x.str_short()} along axis {axis}: start {start}, limit {limit}, stride {step} must obey "
+                    f"slice of {x.str_short()} along axis {axis}: start {start}, limit {limit}, stride {step} must "
+                    "obey "
                     f"0 <= start <= limit <= {x.shape[axis]} and stride >= 1."
                 )
         rows = zip(self.start_indices, self.limit_indices, steps, strict=True)
@@ -156,7 +158,6 @@ class Slice(Linear):
         yield Slice((1,), (2,), (0,)), [array(4)], "stride >= 1"
 
 
-
 @primitive
 class Pad(Primitive):
     """Puts a value around and between elements: (low, high, interior) per axis; negative low and high cut off.
@@ -170,7 +171,9 @@ class Pad(Primitive):
         if len(self.padding_config) != len(x.shape):
             raise ShapeError(f"pad of {x.str_short()} needs (low, high, interior) per axis; got {self.padding_config}.")
         if value.shape != () or value.dtype != x.dtype:
-            raise ShapeError(f"pad of {x.str_short()} needs a scalar of its dtype to fill with; got {value.str_short()}.")
+            raise ShapeError(
+                f"pad of {x.str_short()} needs a scalar of its dtype to fill with; got {value.str_short()}."
+            )
         shape = []
         for axis, (d, (low, high, inside)) in enumerate(zip(x.shape, self.padding_config, strict=True)):
             size = low + high + d + max(d - 1, 0) * inside

@@ -1,7 +1,7 @@
 """The families of elementwise ops: result[i] depends on operands[i] alone.
 
-Operands have one shape; a number (a literal of rank 0) may stand for an array filled with it. A member states facts: the
-StableHLO operation it lowers to, which dtypes it takes, the slope in each operand, its NumPy reference.
+Operands have one shape; a number (a literal of rank 0) may stand for an array filled with it. A member states facts:
+the StableHLO operation it lowers to, which dtypes it takes, the slope in each operand, its NumPy reference.
 """
 
 from __future__ import annotations
@@ -94,16 +94,16 @@ class Elementwise(Primitive):
             return self(*operands), axes[0]
         ranks = [len(get_aval(x).shape) - (axis is not None) for x, axis in zip(operands, axes, strict=True)]
         rank = max(ranks)
-        shapes = {get_aval(x).shape for x, axis in zip(operands, axes, strict=True) if axis is not None or get_aval(x).shape}
+        shapes = {
+            get_aval(x).shape for x, axis in zip(operands, axes, strict=True) if axis is not None or get_aval(x).shape
+        }
         here = {axis for axis in axes if axis is not None}
         if len(here) == 1 and len(shapes) == 1:
             [axis] = here
             if all(a is not None or _is_number(x) for x, a in zip(operands, axes, strict=True)):
                 return self(*operands), axis
         size = mapped_size(operands, axes)
-        shape = next(
-            (s for s in (_unmapped(x, a) for x, a in zip(operands, axes, strict=True)) if len(s) == rank), ()
-        )
+        shape = next((s for s in (_unmapped(x, a) for x, a in zip(operands, axes, strict=True)) if len(s) == rank), ())
         aligned = [self._aligned(x, axis, size, shape) for x, axis in zip(operands, axes, strict=True)]
         return self(*aligned), 0
 

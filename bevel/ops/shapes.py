@@ -53,7 +53,8 @@ class BroadcastInDim(Linear):
         for axis, (d, place) in enumerate(zip(x.shape, self.broadcast_dimensions, strict=True)):
             if not 0 <= place < len(self.shape) or d not in (1, self.shape[place]):
                 raise ShapeError(
-                    f"broadcast_in_dim cannot put axis {axis} of {x.str_short()} at axis {place} of shape {self.shape}: "
+                    f"broadcast_in_dim cannot put axis {axis} of {x.str_short()} at axis {place} of shape "
+                    f"{self.shape}: "
                     "sizes must be equal, or 1."
                 )
         return x.with_shape(self.shape)
@@ -91,7 +92,6 @@ class BroadcastInDim(Linear):
     def refusals(array):
         yield BroadcastInDim((2, 3), (0,)), [array(3)], "sizes must be equal, or 1"
         yield BroadcastInDim((2, 3), (0, 1)), [array(3)], "one broadcast dimension per axis"
-
 
 
 @primitive
@@ -366,7 +366,6 @@ class Iota(Primitive):
     @staticmethod
     def refusals(array):
         yield Iota(np.dtype("int32"), (4,), 1), [], "no axis 1"
-
 
 
 # ---- the words in which rules are written: they do nothing where there is nothing to do

@@ -96,7 +96,8 @@ class Linearized:
     def to_jaxpr(self) -> tuple[ClosedJaxpr, list]:
         """The linear program as a jaxpr of (residuals, tangents) → tangents, and the residuals' values."""
         holds = self.tape.holds
-        residuals, variables = [], {}
+        residuals: list = []
+        variables: dict = {}
 
         def atom(x):
             if holds(x):

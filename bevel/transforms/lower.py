@@ -153,10 +153,10 @@ def _mark_arguments(operation, jaxpr, offset, donated):
     """Says which arguments' memory results take over: by position where a result of the same type is free."""
     if not donated:
         return
-    free = {}
+    free: dict = {}
     for index, var in reversed(list(enumerate(jaxpr.outvars))):
         free.setdefault(builder.physical(var.aval).strip_weak_type(), []).append(index)
-    attributes = [{} for _ in operation.arguments]
+    attributes: list[dict] = [{} for _ in operation.arguments]
     for position in donated:
         results = free.get(builder.physical(jaxpr.invars[position].aval).strip_weak_type())
         if results:

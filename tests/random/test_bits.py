@@ -73,6 +73,7 @@ def test_same_bits(row, settings):
     assert got == stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [pytest.param(row, id=readable(row)) for row in ROWS if "(2, 3)" in row["source"] and "error" not in row]
 )

@@ -57,7 +57,7 @@ def _batched(op, values, axes, size):
 
 @law("batch", can_batch)
 def batch_is_a_loop(sample):
-    """Batching is a loop over examples, whichever operands and axes are mapped; also with one example, and with none."""
+    """Batching is a loop over examples, whichever operands and axes are mapped; also with one example, and none."""
     ways = mappings(sample)
     cases = [(axes, _EXAMPLES) for axes in ways]
     cases += [(ways[-1], 1), (ways[0], 0)]

@@ -51,7 +51,7 @@ def gives_samples(cls):
 
 @class_law("refusals")
 def refuses_in_these_words(cls):
-    """What it refuses, it refuses by a letter of at most eight lines that holds the words stated; there is at least one."""
+    """It refuses something, and each refusal is a letter of at most eight lines that holds the words stated."""
     count = 0
     for op, operands, words in refusals_of(cls):
         count += 1

@@ -138,7 +138,7 @@ def result_avals(op, avals) -> list:
 
 
 def recast(sample, convert) -> Sample:
-    """The sample with `convert` (dtype to dtype) applied to the dtypes of its operands and to those among its parameters."""
+    """The sample with `convert` (dtype to dtype) applied to its operands and to dtypes among its parameters."""
 
     def parameter(value):
         if isinstance(value, np.dtype):

@@ -1,4 +1,4 @@
-"""The laws of values: what an op computes, of which shape and dtype, and that compiling it with others changes nothing."""
+"""The laws of values: what an op computes, of which shape and dtype, alone and compiled with others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from bevel.tools.laws.samples import Sample, apply, recast, result_avals
 #: The ops that move elements and compute none: they agree with their reference bit for bit.
 EXACT = frozenset(
     "broadcast_in_dim reshape transpose rev squeeze iota concatenate slice pad select_n copy copy_p gather scatter "
-    "dynamic_slice dynamic_update_slice max min reduce_max reduce_min argmax argmin sort neg floor ceil round nextafter "
+    "dynamic_slice dynamic_update_slice "
+    "max min reduce_max reduce_min argmax argmin sort neg floor ceil round nextafter "
     "bitcast_convert_type real imag conj complex clamp split top_k".split()
 )
 #: The dtypes at which an op is tried, where its shape rule accepts them.
@@ -44,7 +45,7 @@ def has_reference(sample) -> bool:
 
 @law("infer")
 def infer_tells_the_truth(sample):
-    """The shape rule tells the truth: results have the shape and dtype that it says, and are weak only if it says so."""
+    """The shape rule tells the truth: results have the shape and dtype that it says, and weak ones a reason."""
     avals = result_avals(sample.op, sample.avals)
     results = sample.results
     if len(avals) != len(results):
@@ -55,7 +56,8 @@ def infer_tells_the_truth(sample):
         value = to_numpy(result)
         if (value.shape, value.dtype) != (aval.shape, aval.dtype):
             raise LawBroken(
-                f"infer tells the truth: {sample!r} gives {value.dtype.name}{list(value.shape)}; infer says {aval.str_short()}."
+                f"infer tells the truth: {sample!r} gives {value.dtype.name}{list(value.shape)}; "
+                f"infer says {aval.str_short()}."
             )
         if aval.weak_type and not any(a.weak_type for a in sample.avals) and not getattr(sample.op, "weak_type", False):
             raise LawBroken(f"infer tells the truth: {sample!r} is weak, where no operand is.")
@@ -76,7 +78,7 @@ def agrees_with_its_reference(sample):
 
 
 def _of_dtype(sample, dtype):
-    """The sample with the dtype most of its operands have turned into another, or None where the op does not take it."""
+    """The sample with its main dtype turned into another, or None where the op does not take it."""
     kinds = [x.dtype for x in sample.operands]
     main = next((d for d in kinds if dtypes.issubdtype(d, np.inexact)), kinds[0])
     if dtype == main:

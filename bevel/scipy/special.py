@@ -1,0 +1,507 @@
+"""SciPy's special functions: of sums of exponentials, entropies, gamma, beta, Bessel and the normal distribution.
+
+Integers become floating-point numbers; operands broadcast. Names and arguments are those of `jax.scipy.special`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.api.custom import custom_jvp
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import absolute, add, multiply, negative, subtract, true_divide
+from bevel.numpy.axes import as_array, as_index, several_axes, shape_of
+from bevel.numpy.choosing import where as choose
+from bevel.numpy.eager import compiled
+from bevel.numpy.elementwise import exp, expm1, floor, isfinite, isinf, isnan, log, log1p, signbit, sqrt
+from bevel.numpy.elementwise import real as real_part
+from bevel.numpy.promotion import array, arrays, broadcast, promote_inexact
+from bevel.numpy.reductions import max as largest
+from bevel.numpy.reductions import sum as total
+from bevel.ops import special
+from bevel.ops.barriers import StopGradient
+from bevel.ops.convert import convert
+from bevel.ops.exponential import Logistic
+from bevel.ops.shapes import reshape
+
+_LOG_2PI = math.log(2 * math.pi)
+
+
+def _unary(name, op, doc):
+    """A function of one floating-point number that is one primitive."""
+
+    def function(x):
+        [x] = promote_inexact(as_array(name, x))
+        return op(x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return compiled(function)
+
+
+def _ready(name, *values):
+    """Operands in one floating-point dtype and of one shape, as arrays."""
+    values = broadcast(name, *promote_inexact(*arrays(name, *values)))
+    return [as_array(name, v) for v in values]
+
+
+def _one(name, value):
+    [x] = promote_inexact(as_array(name, array(name, value)))
+    return x
+
+
+# ---- sums of exponentials
+
+
+@compiled(static=("axis", "keepdims", "return_sign"))
+def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = False, where=None):
+    """log(sum(b · exp(a))) along axes, without overflow: the largest element is taken out first.
+
+    a, b         broadcast; b scales, and may be negative
+    axis         None: all
+    return_sign  give (log |sum|, sign of the sum); without it a negative sum gives NaN
+    where        the elements that count
+    gives        -inf for no elements
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import logsumexp
+    >>> print(logsumexp(jnp.array([1000., 1000.])))
+    1000.6931
+    """
+    if b is not None:
+        a, b = _ready("logsumexp", a, b)
+        a = choose(b != 0, a, -np.inf)
+    else:
+        a = _one("logsumexp", a)
+    if where is not None:
+        a = choose(where, a, -np.inf)
+    axes = several_axes("logsumexp", axis, len(shape_of(a)))
+    dtype = get_aval(a).dtype
+    is_complex = dtypes.issubdtype(dtype, np.complexfloating)
+    real = real_part(a) if is_complex else a
+    top = StopGradient()(largest(real, axis=axes, keepdims=True, initial=-np.inf))
+    top = choose(isfinite(top), top, 0)
+    terms = exp(subtract(a, convert(top, dtype)))
+    if b is not None:
+        terms = multiply(b, terms)
+    if where is not None:
+        terms = choose(where, terms, 0)
+    value = total(terms, axis=axes, keepdims=True)
+    sign = None
+    if return_sign or b is not None and not is_complex:
+        size = absolute(value)
+        if is_complex:
+            sign = choose(size == 0, 0, true_divide(value, convert(choose(size == 0, 1, size), dtype)))
+        else:
+            sign = choose(isnan(value), value, subtract(convert(value > 0, dtype), convert(value < 0, dtype)))
+        result = add(log(size), top)
+        if not return_sign:
+            result = choose(sign < 0, np.nan, result)
+    else:
+        result = add(log(value), convert(top, dtype))
+    shape = [1 if i in axes else d for i, d in enumerate(shape_of(a))] if keepdims else None
+    shape = shape if keepdims else [d for i, d in enumerate(shape_of(a)) if i not in axes]
+    result = reshape(result, shape)
+    return (result, reshape(sign, shape)) if return_sign else result
+
+
+@compiled(static=("axis",))
+def log_softmax(x, /, *, axis=None):
+    """x - logsumexp(x) along axes (None: all)."""
+    x = _one("log_softmax", x)
+    axes = several_axes("log_softmax", axis, len(shape_of(x)))
+    shifted = subtract(x, StopGradient()(largest(x, axis=axes, keepdims=True, initial=-np.inf)))
+    return subtract(shifted, log(total(exp(shifted), axis=axes, keepdims=True)))
+
+
+@compiled(static=("axis",))
+def softmax(x, /, *, axis=None):
+    """exp(x) over its sum along axes (None: all), without overflow.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import softmax
+    >>> print(softmax(jnp.array([0., 0.])))
+    [0.5 0.5]
+    """
+    x = _one("softmax", x)
+    axes = several_axes("softmax", axis, len(shape_of(x)))
+    terms = exp(subtract(x, StopGradient()(largest(x, axis=axes, keepdims=True, initial=-np.inf))))
+    return true_divide(terms, total(terms, axis=axes, keepdims=True))
+
+
+expit = _unary("expit", Logistic(), "The logistic function, 1 / (1 + exp(-x)).")
+
+
+@compiled
+def logit(x):
+    """log(x / (1 - x)), the inverse of expit."""
+    x = _one("logit", x)
+    return _logit(x)
+
+
+@custom_jvp
+def _logit(x):
+    return log(true_divide(x, subtract(1, x)))
+
+
+@_logit.defjvp
+def _logit_jvp(primals, tangents):
+    [x], [dx] = primals, tangents
+    return _logit(x), true_divide(dx, multiply(x, subtract(1, x)))
+
+
+# ---- entropies
+
+
+@custom_jvp
+def _xlogy(x, y):
+    safe = x == 0
+    return choose(safe, 0, multiply(x, log(y)))
+
+
+@_xlogy.defjvp
+def _xlogy_jvp(primals, tangents):
+    # at x = 0 too the slope along y is x / y = 0, and that along x is log y
+    [x, y], [dx, dy] = primals, tangents
+    return _xlogy(x, y), add(multiply(dx, log(y)), multiply(dy, true_divide(x, y)))
+
+
+@compiled
+def xlogy(x, y):
+    """x log(y), and 0 where x is 0 whatever y is."""
+    return _xlogy(*_ready("xlogy", x, y))
+
+
+@custom_jvp
+def _xlog1py(x, y):
+    return choose(x == 0, 0, multiply(x, log1p(y)))
+
+
+@_xlog1py.defjvp
+def _xlog1py_jvp(primals, tangents):
+    [x, y], [dx, dy] = primals, tangents
+    return _xlog1py(x, y), add(multiply(dx, log1p(y)), multiply(dy, true_divide(x, add(1, y))))
+
+
+@compiled
+def xlog1py(x, y):
+    """x log(1 + y), and 0 where x is 0 whatever y is."""
+    return _xlog1py(*_ready("xlog1py", x, y))
+
+
+@custom_jvp
+def _xlogx(x):
+    return _xlogy(x, x)
+
+
+@_xlogx.defjvp
+def _xlogx_jvp(primals, tangents):
+    [x], [dx] = primals, tangents
+    return _xlogx(x), multiply(dx, add(log(x), 1))
+
+
+@compiled
+def entr(x):
+    """-x log(x), 0 at 0, and -inf for negative x."""
+    x = _one("entr", x)
+    return choose(x < 0, -np.inf, negative(_xlogx(x)))
+
+
+@compiled
+def rel_entr(p, q):
+    """p log(p / q) for positive p and q; 0 for p = 0 and q >= 0; else inf."""
+    p, q = _ready("rel_entr", p, q)
+    both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
+    safe_p, safe_q = choose(both, p, 1), choose(both, q, 1)
+    result = subtract(_xlogx(safe_p), _xlogy(safe_p, safe_q))
+    return choose(both, result, choose(none, 0, np.inf))
+
+
+@compiled
+def kl_div(p, q):
+    """rel_entr(p, q) - p + q."""
+    p, q = _ready("kl_div", p, q)
+    return add(subtract(rel_entr(p, q), p), q)
+
+
+# ---- error functions, the normal distribution
+
+erf = _unary("erf", special.Erf(), "The error function, 2/√π ∫₀ˣ exp(-t²) dt.")
+erfc = _unary("erfc", special.Erfc(), "1 - erf(x), exact also where that is small.")
+erfinv = _unary("erfinv", special.ErfInv(), "The inverse of erf on (-1, 1).")
+
+
+@compiled
+def ndtr(x):
+    """The normal distribution's share below x, erfc(-x/√2) / 2."""
+    return _ndtr(_one("ndtr", x))
+
+
+def _ndtr(x):
+    # erf near zero and erfc far from it, so that neither side loses digits
+    scaled = multiply(x, math.sqrt(0.5))
+    size = absolute(scaled)
+    tail = special.Erfc()(size)
+    near = add(1, special.Erf()(scaled))
+    return multiply(0.5, choose(size < math.sqrt(0.5), near, choose(scaled > 0, subtract(2, tail), tail)))
+
+
+# Rational approximations of the inverse normal distribution: Moshier, Cephes Mathematical Library, ndtri (1984-2000).
+_CENTRE = (
+    [-1.23916583867381258016e0, 1.39312609387279679503e1, -5.66762857469070293439e1, 9.80010754185999661536e1,
+     -5.99633501014107895267e1],
+    [-1.18331621121330003142e0, 1.59056225126211695515e1, -8.20372256168333339912e1, 2.00260212380060660359e2,
+     -2.25462687854119370527e2, 8.63602421390890590575e1, 4.67627912898881538453e0, 1.95448858338141759834e0, 1.0],
+)  # fmt: skip
+_TAIL = (
+    [-8.57456785154685413611e-4, -3.50424626827848203418e-2, -1.40256079171354495875e-1, 2.18663306850790267539e0,
+     1.46849561928858024014e1, 4.40805073893200834700e1, 5.71628192246421288162e1, 3.15251094599893866154e1,
+     4.05544892305962419923e0],
+    [-9.33259480895457427372e-4, -3.80806407691578277194e-2, -1.42182922854787788574e-1, 2.50464946208309415979e0,
+     1.50425385692907503408e1, 4.13172038254672030440e1, 4.53907635128879210584e1, 1.57799883256466749731e1, 1.0],
+)  # fmt: skip
+_FAR_TAIL = (
+    [6.23974539184983293730e-9, 2.65806974686737550832e-6, 3.01581553508235416007e-4, 1.23716634817820021358e-2,
+     2.01485389549179081538e-1, 1.33303460815807542389e0, 3.93881025292474443415e0, 6.91522889068984211695e0,
+     3.23774891776946035970e0],
+    [6.79019408009981274425e-9, 2.89247864745380683936e-6, 3.28014464682127739104e-4, 1.34204006088543189037e-2,
+     2.16236993594496635890e-1, 1.37702099489081330271e0, 3.67983563856160859403e0, 6.02427039364742014255e0, 1.0],
+)  # fmt: skip
+
+
+def _polynomial(x, coefficients):
+    """Σ coefficients[i] · xⁱ by Horner's rule."""
+    result = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        result = add(multiply(x, result), c)
+    return result
+
+
+def _ratio(x, both):
+    return true_divide(_polynomial(x, both[0]), _polynomial(x, both[1]))
+
+
+@custom_jvp
+def _ndtri(p):
+    edge = math.exp(-2)
+    inside = (p > 0) & (p < 1)
+    p_inside = choose(inside, p, 0.5)
+    lower = choose(p_inside > 1 - edge, subtract(1, p_inside), p_inside)
+    w = subtract(choose(lower > edge, lower, 0.5), 0.5)
+    ww = multiply(w, w)
+    centre = multiply(add(w, multiply(multiply(w, ww), _ratio(ww, _CENTRE))), -math.sqrt(2 * math.pi))
+    z = sqrt(multiply(-2, log(choose(lower > edge, edge, lower))))
+    first = subtract(z, true_divide(log(z), z))
+    inverse = true_divide(1, z)
+    correction = multiply(inverse, choose(z >= 8, _ratio(inverse, _FAR_TAIL), _ratio(inverse, _TAIL)))
+    x = choose(lower > edge, centre, subtract(first, correction))
+    x = choose(p_inside > 1 - edge, x, negative(x))
+    return choose(inside, x, choose(p == 0, -np.inf, choose(p == 1, np.inf, np.nan)))
+
+
+@_ndtri.defjvp
+def _ndtri_jvp(primals, tangents):
+    # the inverse's slope is one over the density at the result
+    [p], [dp] = primals, tangents
+    x = _ndtri(p)
+    return x, multiply(dp, exp(multiply(0.5, add(multiply(x, x), _LOG_2PI))))
+
+
+@compiled
+def ndtri(p):
+    """The x below which the normal distribution has the share p; NaN outside [0, 1]."""
+    return _ndtri(_one("ndtri", p))
+
+
+@custom_jvp
+def _log_ndtr(x):
+    dtype = get_aval(x).dtype
+    wide = dtype == np.float64
+    low, high = (-20.0, 8.0) if wide else (-10.0, 5.0)
+    middle = log(_ndtr(choose(x > low, choose(x < high, x, high), low)))
+    upper = negative(_ndtr(negative(choose(x >= high, x, high))))
+    t = choose(x <= low, x, low)
+    square = multiply(t, t)
+    # Φ(x) = φ(x) / |x| · (1 - 1/x² + 3/x⁴ - 15/x⁶ + …) (Abramowitz, Stegun 1964, 26.2.12)
+    series = add(1, true_divide(add(-1, true_divide(add(3, true_divide(-15, square)), square)), square))
+    series = add(series, true_divide(105, multiply(square, multiply(square, multiply(square, square))))) if wide else series
+    lower = add(subtract(multiply(-0.5, square), add(log(negative(t)), 0.5 * _LOG_2PI)), log(series))
+    return choose(x >= high, upper, choose(x > low, middle, choose(isnan(x), x, lower)))
+
+
+@_log_ndtr.defjvp
+def _log_ndtr_jvp(primals, tangents):
+    # φ(x) / Φ(x), by logarithms
+    [x], [dx] = primals, tangents
+    y = _log_ndtr(x)
+    return y, multiply(dx, exp(subtract(multiply(-0.5, multiply(x, x)), add(y, 0.5 * _LOG_2PI))))
+
+
+@compiled(static=("series_order",))
+def log_ndtr(x, series_order: int = 3):
+    """log(ndtr(x)), exact also where ndtr would underflow. `series_order` is accepted: the far tail's series is fixed."""
+    if series_order < 0:
+        raise ValueError(f"log_ndtr needs series_order of at least 0; got {series_order}{user_line(' at {}')}.")
+    return _log_ndtr(_one("log_ndtr", x))
+
+
+# ---- gamma and beta functions
+
+gammaln = _unary("gammaln", special.Lgamma(), "log |Γ(x)|.")
+digamma = _unary("digamma", special.Digamma(), "The slope of log Γ(x).")
+
+
+@compiled
+def loggamma(x):
+    """log Γ(x) of positive x; NaN elsewhere."""
+    x = _one("loggamma", x)
+    return choose(x > 0, special.Lgamma()(x), np.nan)
+
+
+@compiled
+def gammasgn(x):
+    """The sign of Γ(x): 1 or -1; NaN at negative integers and -inf."""
+    x = _one("gammasgn", x)
+    down = floor(x)
+    is_odd = subtract(down, multiply(2, floor(multiply(down, 0.5)))) != 0
+    below = (x < 0) | ((x == 0) & signbit(x))
+    sign = choose(below & (is_odd | (x == 0)), -1, 1)
+    pole = (x < 0) & ((down == x) | isinf(x)) | isnan(x)
+    return convert(choose(pole, np.nan, convert(sign, get_aval(x).dtype)), get_aval(x).dtype)
+
+
+@compiled
+def gamma(x):
+    """Γ(x)."""
+    x = _one("gamma", x)
+    return multiply(gammasgn(x), exp(special.Lgamma()(x)))
+
+
+@compiled(static=("exact",))
+def factorial(n, exact: bool = False):
+    """n! = Γ(n + 1); 0 for negative n. exact: not available."""
+    if exact:
+        raise NotImplementedError(f"factorial computes in floating point{user_line(' at {}')}: exact=False.")
+    n = _one("factorial", n)
+    return choose(n < 0, 0, exp(special.Lgamma()(add(n, 1))))
+
+
+@compiled
+def polygamma(n, x):
+    """The n-th derivative of digamma at x; n a whole number."""
+    n, x = _ready("polygamma", n, x)
+    return choose(n == 0, special.Digamma()(x), special.Polygamma()(n, x))
+
+
+@compiled
+def betaln(a, b):
+    """log |B(a, b)| = log Γ(a) + log Γ(b) - log Γ(a + b)."""
+    a, b = _ready("betaln", a, b)
+    lgamma = special.Lgamma()
+    return subtract(add(lgamma(a), lgamma(b)), lgamma(add(a, b)))
+
+
+@compiled
+def beta(a, b):
+    """Euler's B(a, b) = Γ(a) Γ(b) / Γ(a + b)."""
+    a, b = _ready("beta", a, b)
+    sign = multiply(multiply(gammasgn(a), gammasgn(b)), gammasgn(add(a, b)))
+    return multiply(sign, exp(betaln(a, b)))
+
+
+@compiled
+def betainc(a, b, x):
+    """The share of B(a, b) below x, for x in [0, 1]."""
+    return special.RegularizedIncompleteBeta()(*_ready("betainc", a, b, x))
+
+
+@compiled
+def gammainc(a, x):
+    """The share of Γ(a) below x."""
+    return special.Igamma()(*_ready("gammainc", a, x))
+
+
+@compiled
+def gammaincc(a, x):
+    """The share of Γ(a) above x."""
+    return special.Igammac()(*_ready("gammaincc", a, x))
+
+
+@compiled(static=("d",))
+def multigammaln(a, d):
+    """log of the gamma function of d dimensions."""
+    d = as_index("multigammaln", d)
+    a = _one("multigammaln", a)
+    shifts = np.arange(d) / -2
+    terms = special.Lgamma()(add(reshape(a, (*shape_of(a), 1)), shifts.astype(get_aval(a).dtype)))
+    return add(total(terms, axis=-1), d * (d - 1) / 4 * math.log(math.pi))
+
+
+@compiled
+def poch(z, m):
+    """Γ(z + m) / Γ(z)."""
+    z, m = _ready("poch", z, m)
+    lgamma = special.Lgamma()
+    sign = multiply(gammasgn(add(z, m)), gammasgn(z))
+    return choose(m == 0, 1, multiply(sign, exp(subtract(lgamma(add(z, m)), lgamma(z)))))
+
+
+@compiled
+def zeta(x, q=None):
+    """Hurwitz's zeta function, Σ (q + k)⁻ˣ; Riemann's for q = 1, the default."""
+    x, q = _ready("zeta", x, 1.0 if q is None else q)
+    return special.Zeta()(x, q)
+
+
+# ---- Bessel functions
+
+i0e = _unary("i0e", special.BesselI0e(), "exp(-|x|) I₀(x), I₀ being Bessel's modified function of order 0.")
+i1e = _unary("i1e", special.BesselI1e(), "exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1.")
+
+
+@compiled
+def i0(x):
+    """Bessel's modified function of order 0."""
+    x = _one("i0", x)
+    return multiply(exp(absolute(x)), special.BesselI0e()(x))
+
+
+@compiled
+def i1(x):
+    """Bessel's modified function of order 1."""
+    x = _one("i1", x)
+    return multiply(exp(absolute(x)), special.BesselI1e()(x))
+
+
+# ---- Box and Cox
+
+
+@compiled
+def boxcox(x, lmbda):
+    """(x^λ - 1) / λ, which is log x for λ = 0."""
+    x, power = _ready("boxcox", x, lmbda)
+    return _boxcox(log(x), power)
+
+
+@compiled
+def boxcox1p(x, lmbda):
+    """((1 + x)^λ - 1) / λ, which is log(1 + x) for λ = 0."""
+    x, power = _ready("boxcox1p", x, lmbda)
+    return _boxcox(log1p(x), power)
+
+
+def _boxcox(logarithm, power):
+    safe = choose(power == 0, 1, power)
+    return choose(power == 0, logarithm, true_divide(expm1(multiply(safe, logarithm)), safe))
+
+
+__all__ = [
+    "beta", "betainc", "betaln", "boxcox", "boxcox1p", "digamma", "entr", "erf", "erfc", "erfinv", "expit", "factorial",
+    "gamma", "gammainc", "gammaincc", "gammaln", "gammasgn", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr", "log_softmax",
+    "loggamma", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "poch", "polygamma", "rel_entr", "softmax", "xlog1py",
+    "xlogy", "zeta",
+]  # fmt: skip

@@ -1,0 +1,153 @@
+"""jnp.linalg means what NumPy's linalg means: eagerly, under jit, batched; with slopes that are differences."""
+
+import numpy as np
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+from bevel.numpy import linalg
+
+
+def numbers(*shape, dtype="float32"):
+    """Short decimals, the same at each run."""
+    rng = np.random.default_rng(sum(shape) + len(shape) + len(dtype))
+    values = np.round(rng.uniform(-3, 3, shape), 2)
+    if np.dtype(dtype).kind == "c":
+        values = values + 1j * np.round(rng.uniform(-3, 3, shape), 2)
+    return np.asarray(values).astype(dtype)
+
+
+def leaves(result):
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def assert_same(ours, numpys, *, tolerance):
+    """Shapes, values and kinds of dtype agree."""
+    for mine, theirs in zip(leaves(ours), leaves(numpys), strict=True):
+        mine, theirs = np.asarray(mine), np.asarray(theirs)
+        assert mine.shape == theirs.shape
+        assert mine.dtype.kind == theirs.dtype.kind
+        np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance * max(1, np.abs(theirs).max(initial=0)))
+
+
+SQUARE = numbers(4, 4) + 2 * np.eye(4, dtype=np.float32)
+COMPLEX = numbers(3, 3, dtype="complex64")
+TALL, WIDE, VECTOR = numbers(5, 3), numbers(3, 5), numbers(4)
+BATCH = numbers(2, 3, 3)
+SYMMETRIC = SQUARE + SQUARE.T
+DEFINITE = (SQUARE @ SQUARE.T + np.eye(4)).astype(np.float32)
+
+ROWS = [
+    *[("det", (x,), {}) for x in (SQUARE, COMPLEX, BATCH, numbers(2, 2), numbers(1, 1), np.zeros((0, 0), np.float32))],
+    *[("slogdet", (x,), {}) for x in (SQUARE, COMPLEX, BATCH, -np.eye(3, dtype=np.float32))],
+    *[("inv", (x,), {}) for x in (SQUARE, COMPLEX, BATCH)],
+    ("solve", (SQUARE, VECTOR), {}),
+    ("solve", (SQUARE, numbers(4, 2)), {}),
+    ("solve", (SQUARE, numbers(2, 4, 3)), {}),
+    ("solve", (BATCH, numbers(3, 2)), {}),
+    ("cholesky", (DEFINITE,), {}),
+    ("eigvalsh", (SYMMETRIC,), {}),
+    *[("svd", (x,), {"compute_uv": False}) for x in (TALL, WIDE, BATCH, COMPLEX)],
+    *[("pinv", (x,), {}) for x in (TALL, WIDE, COMPLEX, BATCH)],
+    *[("matrix_rank", (x,), {}) for x in (TALL, np.ones((3, 3), np.float32), VECTOR, BATCH)],
+    *[("matrix_power", (SQUARE, n), {}) for n in (-2, 0, 1, 5)],
+    *[("norm", (x,), {}) for x in (VECTOR, TALL, BATCH, COMPLEX)],
+    *[("norm", (VECTOR,), {"ord": o}) for o in (0, 1, 2, 3, 0.5, np.inf, -np.inf)],
+    *[("norm", (TALL,), {"ord": o}) for o in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)],
+    *[("norm", (BATCH,), {"ord": o, "axis": (0, 2), "keepdims": True}) for o in (None, "nuc", 1, np.inf)],
+    ("norm", (BATCH,), {"axis": 1}),
+    ("norm", (BATCH,), {"axis": -1, "keepdims": True}),
+    *[("cond", (SQUARE,), {"p": p}) for p in (None, 2, -2, 1, "fro", np.inf)],
+    ("multi_dot", ([VECTOR, SQUARE, SYMMETRIC, VECTOR],), {}),
+    ("multi_dot", ([TALL, WIDE, TALL],), {}),
+    ("tensorinv", (numbers(4, 6, 8, 3) + 3 * np.eye(24, dtype=np.float32).reshape(4, 6, 8, 3),), {}),
+    ("tensorsolve", (np.eye(6, dtype=np.float32).reshape(2, 3, 6), numbers(2, 3)), {}),
+]
+
+
+@pytest.mark.parametrize("name, args, kwargs", ROWS, ids=[f"{i}-{row[0]}" for i, row in enumerate(ROWS)])
+def test_means_what_numpy_means(name, args, kwargs):
+    expected = getattr(np.linalg, name)(*args, **kwargs)
+    function = getattr(linalg, name)
+    assert_same(function(*args, **kwargs), expected, tolerance=2e-3)
+    if isinstance(args[0], np.ndarray):
+        jitted = bevel.jit(lambda x: function(x, *args[1:], **kwargs))
+        assert_same(jitted(args[0]), expected, tolerance=2e-3)
+        if name not in ("tensorinv", "tensorsolve", "multi_dot") and args[0].ndim == 2 and args[0].size:
+            one = bevel.vmap(lambda x: function(x, *args[1:], **kwargs))(np.stack([args[0], args[0]]))
+            for got, wanted in zip(leaves(one), leaves(expected), strict=True):
+                assert_same(got, np.stack([wanted, wanted]), tolerance=2e-3)
+
+
+def test_decompositions_give_named_results_that_make_up_the_matrix():
+    u, s, vh = linalg.svd(TALL, full_matrices=False)
+    assert np.allclose(np.asarray(u * s @ vh), TALL, atol=1e-5)
+    result = linalg.svd(SYMMETRIC, hermitian=True)
+    assert np.allclose(np.asarray(result.U * result.S @ result.Vh), SYMMETRIC, atol=1e-4)
+    q, r = linalg.qr(TALL)
+    assert np.allclose(np.asarray(q @ r), TALL, atol=1e-5)
+    result = linalg.eigh(SYMMETRIC)
+    assert np.allclose(np.asarray(SYMMETRIC @ result.eigenvectors), np.asarray(result.eigenvectors * result.eigenvalues), atol=1e-4)
+    values, vectors = linalg.eig(SQUARE)
+    assert np.allclose(np.asarray(SQUARE @ vectors), np.asarray(vectors * values), atol=1e-4)
+    upper = linalg.cholesky(DEFINITE, upper=True)
+    assert np.allclose(np.asarray(upper.T @ upper), DEFINITE, rtol=1e-4)
+
+
+def test_least_squares_are_numpys():
+    for a in (TALL, WIDE, np.ones((4, 2), np.float32)):
+        b = numbers(a.shape[0])
+        x, _, rank, s = linalg.lstsq(a, b)
+        theirs, _, their_rank, their_s = np.linalg.lstsq(a, b, rcond=None)
+        assert_same(x, theirs, tolerance=1e-4)
+        assert int(rank) == their_rank
+        np.testing.assert_allclose(np.asarray(s), their_s, atol=1e-5)
+
+
+LOSSES = {
+    "det": (linalg.det, SQUARE),
+    "det of a singular matrix": (linalg.det, np.diag(np.float32([1, 2, 0, 3]))),
+    "slogdet": (lambda a: linalg.slogdet(a)[1], SQUARE),
+    "inv": (lambda a: jnp.sin(linalg.inv(a)).sum(), SQUARE),
+    "solve": (lambda a: jnp.sin(linalg.solve(a, VECTOR)).sum(), SQUARE),
+    "pinv": (lambda a: jnp.sin(linalg.pinv(a)).sum(), TALL),
+    "lstsq": (lambda a: jnp.sin(linalg.lstsq(a, numbers(5))[0]).sum(), TALL),
+    "cholesky": (lambda a: jnp.sin(linalg.cholesky(a)).sum(), DEFINITE),
+    "eigh": (lambda a: (jnp.sin(linalg.eigvalsh(a))).sum(), SYMMETRIC),
+    "nuclear norm": (lambda a: linalg.norm(a, ord="nuc"), TALL),
+    "qr": (lambda a: jnp.sin(linalg.qr(a)[1]).sum(), TALL),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_are_slopes(name):
+    loss, a = LOSSES[name]
+    with bevel.enable_x64(True):
+        a = a.astype(np.float64)
+        direction = numbers(*a.shape, dtype="float64")
+        step = 1e-6
+        slope = (float(loss(jnp.asarray(a + step * direction))) - float(loss(jnp.asarray(a - step * direction)))) / (2 * step)
+        gradient = np.asarray(bevel.grad(loss)(jnp.asarray(a)))
+        assert np.isclose((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: linalg.inv(TALL),
+        lambda: linalg.solve(SQUARE, numbers(3)),
+        lambda: linalg.norm(TALL, ord=3),
+        lambda: linalg.norm(VECTOR, ord="fro"),
+        lambda: linalg.cholesky(VECTOR),
+        lambda: linalg.eigh(SQUARE, UPLO="X"),
+        lambda: linalg.outer(SQUARE, VECTOR),
+        lambda: linalg.multi_dot([SQUARE]),
+    ],
+)
+def test_refuses(call):
+    with pytest.raises(ValueError):
+        call()
+
+
+def test_is_an_attribute_of_the_package():
+    assert jnp.linalg is linalg

@@ -1,0 +1,102 @@
+"""Special functions mean what SciPy's mean, and their slopes are differences."""
+
+import numpy as np
+import pytest
+import scipy.special
+
+import bevel
+import bevel.numpy as jnp
+import bevel.scipy as jsp
+from bevel.scipy import special
+
+REAL = np.asarray([-7.3, -2.5, -0.3, 0.2, 0.5, 1.0, 2.0, 7.5, 30.0])
+POSITIVE = np.asarray([1e-3, 0.2, 0.5, 1.0, 1.5, 4.0, 20.0])
+SHARES = np.asarray([1e-20, 1e-6, 0.01, 0.2, 0.5, 0.8, 0.99])
+OTHER = np.asarray([0.3, 2.0, 0.7, 1.0, 3.5, 0.1, 12.0])
+
+ONE = {
+    **dict.fromkeys(
+        ("expit", "erf", "erfc", "gammaln", "gammasgn", "gamma", "digamma", "i0e", "i1e", "ndtr", "log_ndtr"), REAL
+    ),
+    **dict.fromkeys(("i0", "i1"), REAL[:-1]),
+    **dict.fromkeys(("logit", "ndtri"), SHARES),
+    **dict.fromkeys(("entr", "loggamma", "factorial"), POSITIVE),
+    "erfinv": np.asarray([-0.99, -0.3, 0.0, 1e-5, 0.6, 0.999]),
+    "zeta": POSITIVE + 1.1,
+}
+TWO = ("xlogy", "xlog1py", "betaln", "beta", "gammainc", "gammaincc", "kl_div", "rel_entr", "boxcox", "boxcox1p", "poch")
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_of_one_number(name):
+    ours, theirs, x = getattr(special, name), getattr(scipy.special, name), ONE[name]
+    with bevel.enable_x64(True):
+        np.testing.assert_allclose(np.asarray(ours(x)), theirs(x), rtol=3e-7 if name == "log_ndtr" else 1e-9, atol=1e-12)
+        np.testing.assert_allclose(np.asarray(bevel.jit(ours)(x)), theirs(x), rtol=3e-7, atol=1e-12)
+        if name in ("gammasgn", "zeta"):
+            return
+        middle = x[(np.abs(x) > 1e-4) & (np.abs(x) < 10)]
+        slope = (theirs(middle + 1e-6) - theirs(middle - 1e-6)) / 2e-6
+        np.testing.assert_allclose(np.asarray(bevel.vmap(bevel.grad(ours))(middle)), slope, rtol=1e-4, atol=1e-6)
+    narrow = np.asarray(ours(x.astype(np.float32)))
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow, theirs(x.astype(np.float32)), rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_of_two_numbers(name):
+    ours, theirs = getattr(special, name), getattr(scipy.special, name)
+    with bevel.enable_x64(True):
+        np.testing.assert_allclose(np.asarray(ours(POSITIVE, OTHER)), theirs(POSITIVE, OTHER), rtol=1e-8, atol=1e-10)
+        assert ours(POSITIVE[:, None], OTHER).shape == (7, 7)
+        step = 1e-6
+        slope = (theirs(POSITIVE, OTHER + step) - theirs(POSITIVE, OTHER - step)) / (2 * step)
+        found = np.asarray(bevel.vmap(bevel.grad(ours, argnums=1))(POSITIVE, OTHER))
+        np.testing.assert_allclose(found, slope, rtol=1e-4, atol=1e-5)
+
+
+def test_of_three_numbers_and_orders():
+    with bevel.enable_x64(True):
+        x = np.linspace(0, 1, 7)
+        np.testing.assert_allclose(np.asarray(special.betainc(POSITIVE, OTHER, x)), scipy.special.betainc(POSITIVE, OTHER, x), rtol=1e-8)
+        for n in range(4):
+            np.testing.assert_allclose(np.asarray(special.polygamma(n, POSITIVE)), scipy.special.polygamma(n, POSITIVE), rtol=1e-9)
+        np.testing.assert_allclose(np.asarray(special.multigammaln(OTHER + 3, 4)), scipy.special.multigammaln(OTHER + 3, 4), rtol=1e-10)
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"axis": -1, "keepdims": True}])
+def test_sums_of_exponentials(kwargs):
+    x = np.asarray([[1.0, -3.0, 1000.0], [-np.inf, 0.5, 2.0]])
+    with bevel.enable_x64(True):
+        np.testing.assert_allclose(np.asarray(special.logsumexp(x, **kwargs)), scipy.special.logsumexp(x, **kwargs), rtol=1e-12)
+        b = np.asarray([[1.0, 2.0, 0.0], [0.5, -4.0, 1.0]])
+        ours = special.logsumexp(x, b=b, return_sign=True, **kwargs)
+        theirs = scipy.special.logsumexp(x, b=b, return_sign=True, **kwargs)
+        for mine, expected in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(np.asarray(mine), expected, rtol=1e-12)
+    if "keepdims" not in kwargs:
+        for name in ("softmax", "log_softmax"):
+            theirs = getattr(scipy.special, name)(x, **kwargs)
+            np.testing.assert_allclose(np.asarray(getattr(special, name)(x, **kwargs)), theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_logsumexp_at_the_edges():
+    assert np.asarray(special.logsumexp(jnp.full(3, -jnp.inf))) == -np.inf
+    assert np.asarray(special.logsumexp(jnp.full(3, jnp.inf))) == np.inf
+    assert np.asarray(special.logsumexp(jnp.zeros(0))) == -np.inf
+    masked = special.logsumexp(jnp.array([1.0, 500.0]), where=jnp.array([True, False]))
+    np.testing.assert_allclose(np.asarray(masked), 1.0)
+    gradient = np.asarray(bevel.grad(special.logsumexp)(jnp.array([1000.0, 1000.0])))
+    np.testing.assert_allclose(gradient, [0.5, 0.5])
+
+
+def test_zero_times_the_logarithm_of_zero_is_zero_with_slopes():
+    assert float(special.xlogy(0.0, 0.0)) == 0
+    assert float(bevel.grad(special.xlogy, argnums=1)(0.0, 2.0)) == 0
+    assert float(special.entr(0.0)) == 0 and float(special.entr(-1.0)) == -np.inf
+
+
+def test_lists_and_words_are_refused():
+    with pytest.raises(TypeError):
+        special.expit([0.5])
+    assert jsp.special is special
