@@ -61,8 +61,10 @@ from bevel.base.settings import (
 __version__ = "0.1.0"
 
 # Loaded when first named: they cost start-up time that many programs need not pay.
-_LAZY = ("ad_checkpoint", "custom_batching", "debug", "dtypes", "errors", "flatten_util", "image", "lax", "nn", "random", "scipy", "sharding",
-         "stages", "testing", "typing", "experimental", "custom_derivatives", "dlpack", "export", "ffi")  # fmt: skip
+_LAZY = (
+    "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "dlpack", "dtypes", "errors", "experimental",
+    "export", "ffi", "flatten_util", "image", "lax", "nn", "random", "scipy", "sharding", "stages", "testing", "typing",
+)  # fmt: skip
 
 
 def __getattr__(name):

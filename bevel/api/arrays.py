@@ -24,8 +24,8 @@ class _ArrayMeta(type):
     def __instancecheck__(cls, value):
         if cls is not Array:
             return type.__instancecheck__(cls, value)
-        return (
-            isinstance(value, (names.Array, Tracer)) or getattr(value, "aval", None) is not None and holds_words(value)
+        return isinstance(value, (names.Array, Tracer)) or (
+            getattr(value, "aval", None) is not None and holds_words(value)
         )
 
     def __subclasscheck__(cls, kind):
@@ -40,7 +40,9 @@ def holds_words(value) -> bool:
 
 
 class Array(metaclass=_ArrayMeta):
-    """The type of arrays, for isinstance and annotations. Arrays are made by bevel.numpy functions, not by calling it.
+    """The type of arrays, for isinstance and annotations.
+
+    Arrays are made by bevel.numpy functions, not by calling it.
     """
 
     def __new__(cls, *args, **kwargs):

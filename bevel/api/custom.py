@@ -444,8 +444,7 @@ class custom_vjp(_Custom):
             except (ValueError, TypeError):
                 raise RuleError(
                     f"The rule {name_of(self.bwd)} of {self.label} gives a cotangent of another structure than "
-                    f"{name}.\n"
-                    + describe_mismatch(argument, ct, name, "its cotangent")
+                    f"{name}.\n" + describe_mismatch(argument, ct, name, "its cotangent")
                 ) from None
             leaves.extend(given)
         out = []

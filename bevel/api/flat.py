@@ -1,4 +1,6 @@
-"""Between the user's function of trees and the interpreters' functions of flat lists; names of arguments for letters.
+"""Between the user's function of trees and the interpreters' functions of flat lists.
+
+And the names of arguments, for letters.
 """
 
 from __future__ import annotations

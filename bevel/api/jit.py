@@ -208,7 +208,7 @@ class Jitted:
             return []
         made_by = {v: eqn for eqn in trace.equations for v in eqn.outvars}
         alone = [i for i in range(len(leaves)) if i not in self.needs_value or type(leaves[i]) not in (int, bool, str)]
-        place = {v: p for v, p in zip(trace.invars, alone, strict=False)}
+        place = dict(zip(trace.invars, alone, strict=False))
         found, waiting, seen = set(), [tracer], set()
         while waiting:
             v = waiting.pop()
@@ -228,8 +228,7 @@ class Jitted:
         what = ", ".join([names[p] for p in positions])
         message = (
             f"jit({self.name}) needs the value of {what} while tracing, and takes it as static: it compiles once for "
-            "each "
-            f"value.\nSay so, and calls get faster: jit({self.name}, static_argnames={what!r})."
+            f"each value.\nSay so, and calls get faster: jit({self.name}, static_argnames={what!r})."
         )
         if settings.sharp_edges.value == "strict":
             raise ConcretizationTypeError(message)
@@ -253,7 +252,7 @@ class Jitted:
             else:
                 results = self.op_of(traced, args, kwargs)(*traced.outer, *leaves)
             return traced.out_tree.unflatten(results), None, False
-        executable, device, committed, program, kept = self.compiled(traced, leaves, args, kwargs)
+        executable, device, committed, _program, kept = self.compiled(traced, leaves, args, kwargs)
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
         results = execute(executable, arrays)
@@ -367,16 +366,16 @@ def jit(
     >>> print(energy(jnp.arange(3.0)))
     2.5
     """
-    options = dict(
-        static_argnums=static_argnums,
-        static_argnames=static_argnames,
-        donate_argnums=donate_argnums,
-        donate_argnames=donate_argnames,
-        keep_unused=keep_unused,
-        inline=inline,
-        device=device,
-        compiler_options=compiler_options,
-    )
+    options = {
+        "static_argnums": static_argnums,
+        "static_argnames": static_argnames,
+        "donate_argnums": donate_argnums,
+        "donate_argnames": donate_argnames,
+        "keep_unused": keep_unused,
+        "inline": inline,
+        "device": device,
+        "compiler_options": compiler_options,
+    }
     if fun is None:
         return functools.partial(jit, **{k: v for k, v in options.items() if v is not None})
     if not callable(fun):

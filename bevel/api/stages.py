@@ -18,7 +18,6 @@ from bevel.transforms.evaluate import compile_program, execute, on_device
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
 
-
 print_jaxpr = printing.print_jaxpr  # loaded with this module, so that every jaxpr prints
 
 
@@ -46,9 +45,13 @@ class ShapeDtypeStruct:
 
     def update(self, **changes) -> ShapeDtypeStruct:
         """The struct that differs from this one in the fields named."""
-        fields: dict[str, Any] = dict(
-            shape=self.shape, dtype=self.dtype, sharding=self.sharding, weak_type=self.weak_type, vma=self.vma
-        )
+        fields: dict[str, Any] = {
+            "shape": self.shape,
+            "dtype": self.dtype,
+            "sharding": self.sharding,
+            "weak_type": self.weak_type,
+            "vma": self.vma,
+        }
         fields.update(changes)
         return ShapeDtypeStruct(fields.pop("shape"), fields.pop("dtype"), **fields)
 

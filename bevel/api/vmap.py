@@ -123,12 +123,12 @@ def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
     if len(sizes) > 1:
         names = argument_names(fun, args, kwargs)
         lines = []
-        for size, position in sizes.items():
-            if position is None:
+        for size, first in sizes.items():
+            if first is None:
                 lines.append(f"  axis_size says {size}")
             else:
-                shape = get_aval(leaves[position]).str_short(short_dtypes=False)
-                lines.append(f"  {names[position]}, {shape}, has {size} along axis {axes[position]}")
+                shape = get_aval(leaves[first]).str_short(short_dtypes=False)
+                lines.append(f"  {names[first]}, {shape}, has {size} along axis {axes[first]}")
         raise MappedAxisError(
             f"vmap of {name_of(fun)} needs one size for all mapped axes; got inconsistent sizes:\n"
             + "\n".join(lines[:5])

@@ -130,9 +130,7 @@ def _draw_each(keys, a, log_space):
 
         # those that are accepted already start as if drawn, so that nobody waits for them
         start = select(live, full((size,), -1, dtype), full((size,), 1, dtype))
-        _, x, v = loop(
-            lambda x_keys, x, v: _any(Le()(v, number(0))), redraw, x_keys, full((size,), 0, dtype), start
-        )
+        _, x, v = loop(lambda x_keys, x, v: _any(Le()(v, number(0))), redraw, x_keys, full((size,), 0, dtype), start)
         u_next = uniform(u_keys, dtype)
         return [
             select(live, keys_next, keys),

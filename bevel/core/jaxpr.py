@@ -160,8 +160,7 @@ def evaluate(jaxpr: Jaxpr, consts, *args):
         operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
         results = eqn.op(*operands)
         if eqn.op.multiple_results:
-            for var, value in zip(eqn.outvars, results, strict=True):
-                env[var] = value
+            env.update(zip(eqn.outvars, results, strict=True))
         else:
             env[eqn.outvars[0]] = results
     return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]

@@ -125,7 +125,7 @@ def primitive(cls: Class) -> Class:
     made: Any = cls
     fields: dict[str, Any] = {}
     for base in reversed(made.__mro__):
-        for field, kind in base.__dict__.get("__annotations__", {}).items():
+        for field, kind in inspect.get_annotations(base).items():
             if base is not Primitive and not str(kind).startswith("ClassVar"):
                 fields[field] = getattr(cls, field, inspect.Parameter.empty)
     made.fields = tuple(fields)
@@ -166,13 +166,19 @@ def __new__(cls, {signature}):
     kept[key] = self
     return self
 """
-    space = {f"_default_{name}": default for name, default in fields.items()}
-    space.update(new=object.__new__, kept={}, bound=_KEPT)
     if cls.holds_programs:
         # such ops hash by the identity of their programs; keeping them would keep the programs alive
         source = source.replace("return kept[key]", "raise KeyError").replace("kept[key] = self", "pass")
-    exec(source, space)
-    cls.__new__ = space["__new__"]
+
+    def first(cls_, *args, **kwargs):
+        # written out at the class's first object: a program uses few of the classes, and start-up would pay for all
+        space = {f"_default_{name}": default for name, default in fields.items()}
+        space.update(new=object.__new__, kept={}, bound=_KEPT)
+        exec(source, space)
+        cls.__new__ = space["__new__"]
+        return cls.__new__(cls_, *args, **kwargs)
+
+    cls.__new__ = first
     cls.__hash__ = _hash
     cls.__eq__ = _equal
 

@@ -23,7 +23,9 @@ from bevel.engine.dispatch import set_tracing
 
 
 class Trace:
-    """An interpreter of primitives. `process(op, operands)` gives the result, or a list of them for a many-valued op.
+    """An interpreter of primitives.
+
+    `process(op, operands)` gives the result, or a list of them for a many-valued op.
     """
 
     __slots__ = ("__weakref__", "alive")

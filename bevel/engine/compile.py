@@ -8,7 +8,7 @@ import time
 
 from bevel.base import settings
 from bevel.base.errors import EngineError
-from bevel.engine import disk_cache, lapack, options
+from bevel.engine import lapack, options
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import client, device_list, result_handler, single
@@ -80,6 +80,8 @@ class Executable:
 
 def compile_module(module, summary, device, *, overrides=None):
     """Compiles a `transforms.lower.Module` for a device, or finds it on disk: (loaded program, Choice)."""
+    from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
+
     on = client(device.platform)
     devices = device_list((device,))
     operation = module.module.operation

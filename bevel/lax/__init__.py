@@ -5,9 +5,18 @@ sorting, reductions and the elementwise functions that bevel.numpy is made of. N
 `jax.lax`.
 """
 
+import importlib
+
 from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
 from bevel.lax.computing import *
 from bevel.lax.elementwise import *
 from bevel.lax.parallel import *
 from bevel.lax.structure import *
 from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+
+
+def __getattr__(name):
+    """lax.linalg is loaded when first asked for: start-up time."""
+    if name == "linalg":
+        return importlib.import_module("bevel.lax.linalg")
+    raise AttributeError(f"module 'bevel.lax' has no attribute {name!r}")

@@ -17,6 +17,7 @@ from bevel.numpy.constants import *
 from bevel.numpy.convolutions import *
 from bevel.numpy.counting import *
 from bevel.numpy.creation import *
+from bevel.numpy.creation import array as _array
 from bevel.numpy.cumulative import *
 from bevel.numpy.einsum import *
 from bevel.numpy.elementwise import *
@@ -39,11 +40,10 @@ from bevel.numpy.shapes import *
 from bevel.numpy.signals import *
 from bevel.numpy.statistics import *
 from bevel.numpy.texts import *
-from bevel.numpy.texts import *
 from bevel.numpy.vectorized import *
 
 _methods.install()
-_dtypes.install_scalar_constructor(lambda x, dtype: array(x, dtype=dtype))
+_dtypes.install_scalar_constructor(lambda x, dtype: _array(x, dtype=dtype))
 
 
 _PARTS = ("fft", "linalg")

@@ -21,9 +21,9 @@ _SCALAR_TYPES = (
     "float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu"
 ).split()
 globals().update({name: found for name in _SCALAR_TYPES if (found := getattr(_dtypes, name, None)) is not None})
-bool = _dtypes.bool_  # noqa: A001 - NumPy's name
+bool = _dtypes.bool_
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "pi", "e", "euler_gamma", "inf", "nan", "newaxis", "dtype", "set_printoptions", "get_printoptions", "printoptions",
     "generic", "number", "integer", "signedinteger", "unsignedinteger", "inexact", "floating", "complexfloating",
     "flexible", "character", "object_", "finfo", "iinfo", "isdtype", "issubdtype", "bool",

@@ -78,9 +78,10 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
         )
     edges = asarray(bins) if not np.isscalar(bins) else bins
     if shape_of(edges):
-        dtype = get_aval(x).dtype
-        return _edges_given(edges, dtype=dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype)) if not dtypes.issubdtype(
-            get_aval(edges).dtype, np.inexact) else get_aval(edges).dtype)  # fmt: skip
+        dtype = get_aval(edges).dtype
+        if not dtypes.issubdtype(dtype, np.inexact):
+            dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
+        return _edges_given(edges, dtype=dtype)
     count = as_index("histogram", bins)
     if range is None:
         ends = None

@@ -309,8 +309,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
             raise ConcretizationTypeError(
                 f"jnp.arange needs its arguments' values, which decide the shape{user_line(' at {}')}; it got "
                 f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a "
-                "fixed "
-                "number of elements and scale."
+                "fixed number of elements and scale."
             )
     host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
     if dtype is None:
@@ -391,8 +390,7 @@ def fromiter(*args, **kwargs):
     """Refused: an iterator changes when it is read. Use jnp.asarray(list(iterator))."""
     raise NotImplementedError(
         f"jnp.fromiter is not there{user_line(' at {}')}: reading an iterator changes it, which a traced program "
-        "cannot repeat. "
-        "Use jnp.asarray(np.fromiter(…))."
+        "cannot repeat. Use jnp.asarray(np.fromiter(…))."
     )
 
 

@@ -173,8 +173,6 @@ def svdvals(x, /):
     return svd(x, compute_uv=False)
 
 
-
-
 __all__ = [
     "EigResult", "EighResult", "MatrixShapeError", "QRResult", "SVDResult", "as_matrix", "cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr",
     "svd", "svdvals",

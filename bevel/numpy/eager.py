@@ -21,15 +21,22 @@ def compiled(function=None, *, static=()):
     if function is None:
         return functools.partial(compiled, static=static)
     static = (static,) if isinstance(static, str) else tuple(static)
-    call = jit(function, static_argnames=static or None, inline=True)
-    call.jitted.takes_values = False
+    call = None
+
+    def eager():
+        # made at the first eager call: there are hundreds of such functions, and most programs call few of them
+        nonlocal call
+        if call is None:
+            call = jit(function, static_argnames=static or None, inline=True)
+            call.jitted.takes_values = False
+        return call
 
     if not static:
 
         @functools.wraps(function)
         def run(*args, **kwargs):
             if state.trace.is_evaluation:
-                return call(*args, **kwargs)
+                return (call or eager())(*args, **kwargs)
             return function(*args, **kwargs)
 
     else:
@@ -38,14 +45,13 @@ def compiled(function=None, *, static=()):
         def run(*args, **kwargs):
             if state.trace.is_evaluation:
                 try:
-                    return call(*args, **kwargs)
+                    return (call or eager())(*args, **kwargs)
                 except ValueError as error:
                     if "hash" not in str(error):
                         raise
-                return call(*[_hashable(a) for a in args], **{k: _hashable(v) for k, v in kwargs.items()})
+                return eager()(*[_hashable(a) for a in args], **{k: _hashable(v) for k, v in kwargs.items()})
             return function(*args, **kwargs)
 
-    run.call = call
     return run
 
 
@@ -59,10 +65,10 @@ def operator_call(name, function):
     """A binary operator of arrays as a C++ method: `Array.__add__`. Other types of operand get NotImplemented."""
     jitted = Jitted(
         function,
-        dict(
-            static_argnums=None, static_argnames=None, donate_argnums=None, donate_argnames=None, keep_unused=False,
-            inline=True, device=None, compiler_options=None,
-        ),
+        {
+            "static_argnums": None, "static_argnames": None, "donate_argnums": None, "donate_argnames": None,
+            "keep_unused": False, "inline": True, "device": None, "compiler_options": None,
+        },
     )  # fmt: skip
     jitted.takes_values = False
 

@@ -172,7 +172,7 @@ def _array_item(k):
             "boolean type.\n"
             "Convert it: x[i.astype(int)]."
         )
-    if isinstance(k, np.generic) or type(k) is np.ndarray and not k.shape:
+    if isinstance(k, np.generic) or (type(k) is np.ndarray and not k.shape):
         return int(k)
     return k
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 
 import numpy as np
@@ -220,8 +221,7 @@ def _split(name, ary, indices_or_sections, axis, equal):
         if equal and size % count:
             raise ValueError(
                 f"array split does not result in an equal division{user_line(' at {}')}: axis {axis} of size {size} "
-                "into "
-                f"{count} sections. jnp.array_split allows unequal ones."
+                f"into {count} sections. jnp.array_split allows unequal ones."
             )
         step, more = size // count, size % count
         edges = [0]
@@ -242,7 +242,7 @@ def _host(name, values):
 @compiled(static=("edges", "axis"))
 def _cut(x, *, edges, axis):
     x = as_array("split", x)
-    return [slice_in_dim(x, start, max(start, stop), axis) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice_in_dim(x, start, max(start, stop), axis) for start, stop in itertools.pairwise(edges)]
 
 
 def split(ary, indices_or_sections, axis=0):

@@ -56,7 +56,9 @@ def outer(x1, x2, /):
     """Every element of one vector times every element of another."""
     ranks = [len(_shape_of(_as_array("outer", x))) for x in (x1, x2)]
     if ranks != [1, 1]:
-        raise ValueError(f"linalg.outer takes two vectors; got arrays of rank {ranks[0]} and {ranks[1]}{user_line(' at {}')}.")
+        raise ValueError(
+            f"linalg.outer takes two vectors; got arrays of rank {ranks[0]} and {ranks[1]}{user_line(' at {}')}."
+        )
     return _products.outer(x1, x2)
 
 
@@ -107,9 +109,7 @@ def _cheapest(sizes):
     for length in range(1, count):
         for i in range(count - length):
             j = i + length
-            options = [
-                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
-            ]
+            options = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
             cost[i, j], splits[i, j] = min(options)
     return splits
 

@@ -148,8 +148,7 @@ FUNCTIONS = {
     name: name
     for name in (
         "all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot "
-        "max "
-        "mean min nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
+        "max mean min nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
     ).split()
 }
 
@@ -182,7 +181,7 @@ def _astype(self, dtype, copy=False, device=None):
     return _numpy().astype(self, dtype, copy=copy, device=device)
 
 
-def _view(self, dtype=None, type=None):  # noqa: A002 - NumPy's name
+def _view(self, dtype=None, type=None):
     """The same bits read as another dtype."""
     if type is not None:
         raise NotImplementedError("Array.view takes a dtype; array classes have no other views.")
@@ -225,7 +224,7 @@ def _shown_key(key):
     if isinstance(key, tuple):
         return ", ".join([_shown_key(k) for k in key])
     if isinstance(key, slice):
-        part = lambda v: "" if v is None else str(v)  # noqa: E731
+        part = lambda v: "" if v is None else str(v)
         step = f":{part(key.step)}" if key.step is not None else ""
         return f"{part(key.start)}:{part(key.stop)}{step}"
     if key is Ellipsis:
@@ -249,8 +248,7 @@ def _host(self) -> np.ndarray:
         if self.is_deleted():
             raise DonatedBufferError(
                 f"An array {self.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, "
-                "by "
-                "donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
+                "by donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
             ) from None
         raise error
 

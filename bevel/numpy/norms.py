@@ -55,7 +55,9 @@ def norm(x, ord=None, axis=None, keepdims: bool = False):  # noqa: A002 - NumPy'
         return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
     if len(axes) == 2:
         return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
-    raise ValueError(f"norm takes one axis, of vectors, or two, of matrices; got {len(axes)} axes{user_line(' at {}')}.")
+    raise ValueError(
+        f"norm takes one axis, of vectors, or two, of matrices; got {len(axes)} axes{user_line(' at {}')}."
+    )
 
 
 def _vector_norm(x, order, axes, keepdims):
@@ -131,7 +133,9 @@ def cond(x, p=None):
         first, last = s[..., 0], s[..., -1]
         return true_divide(last, first) if p == -2 else true_divide(first, last)
     if shape_of(x)[-1] != shape_of(x)[-2]:
-        raise MatrixShapeError(f"cond of order {p!r} takes square matrices; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(
+            f"cond of order {p!r} takes square matrices; got shape {shape_of(x)}{user_line(' at {}')}."
+        )
     result = multiply(norm(x, ord=p, axis=(-2, -1)), norm(inv(x), ord=p, axis=(-2, -1)))
     known = total(convert(isnan(x), np.dtype("int32")), axis=(-2, -1)) == 0
     return where(isnan(result) & known, np.inf, result)

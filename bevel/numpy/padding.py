@@ -22,9 +22,9 @@ from bevel.ops.shapes import reshape as reshaped
 
 # What each mode may be told besides.
 _OPTIONS = {
-    "constant": ("constant_values",), "edge": (), "empty": (), "linear_ramp": ("end_values",), "maximum": ("stat_length",),
-    "mean": ("stat_length",), "median": ("stat_length",), "minimum": ("stat_length",), "reflect": ("reflect_type",),
-    "symmetric": ("reflect_type",), "wrap": (),
+    "constant": ("constant_values",), "edge": (), "empty": (), "linear_ramp": ("end_values",),
+    "maximum": ("stat_length",), "mean": ("stat_length",), "median": ("stat_length",), "minimum": ("stat_length",),
+    "reflect": ("reflect_type",), "symmetric": ("reflect_type",), "wrap": (),
 }  # fmt: skip
 
 
@@ -100,8 +100,7 @@ def _pairs(what, values, rank):
         return tuple([(int(a), int(b)) for a, b in spread])
     raise ValueError(
         f"jnp.pad: {what} of shape {shape} does not fit an array of rank {rank}{user_line(' at {}')}. It is a number, "
-        "a pair, "
-        f"or a pair for each axis: shape ({rank}, 2)."
+        f"a pair, or a pair for each axis: shape ({rank}, 2)."
     )
 
 

@@ -50,8 +50,7 @@ def _check_sizes(name, x, y, i, j):
     if shape_of(x)[i] != shape_of(y)[j]:
         raise ShapeError(
             f"{name} needs axes of one size to sum over{user_line(' at {}')}: axis {i} of {get_aval(x).str_short()} "
-            "has "
-            f"{shape_of(x)[i]}, axis {j} of {get_aval(y).str_short()} has {shape_of(y)[j]}."
+            f"has {shape_of(x)[i]}, axis {j} of {get_aval(y).str_short()} has {shape_of(y)[j]}."
         )
 
 

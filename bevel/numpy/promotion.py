@@ -50,8 +50,7 @@ def _accepted(name, value, position):
     if isinstance(value, (list, tuple)):
         raise TypeError(
             f"{what}\nA {kind} is converted only when asked: jnp.{name}(jnp.array(…)). (Under jit each element of it "
-            "would "
-            "be an operand of its own, which is slow.)"
+            "would be an operand of its own, which is slow.)"
         )
     raise TypeError(f"{what}\nConvert it with jnp.asarray if it holds numbers.")
 
@@ -103,7 +102,7 @@ def broadcast(name, *values):
     if settings.numpy_rank_promotion.value != "allow":
         _rank_promotion(name, shapes)
     return [
-        v if s == shape or not s and (type(v) in SCALARS or isinstance(v, np.generic)) else broadcast_to(v, shape)
+        v if s == shape or (not s and (type(v) in SCALARS or isinstance(v, np.generic))) else broadcast_to(v, shape)
         for v, s in zip(values, shapes, strict=True)
     ]
 
@@ -159,7 +158,7 @@ def promote(name, *values):
         if x_aval is getattr(y, "aval", None):
             return values
         kind = type(y)
-        if kind is float and x_aval.dtype.kind == "f" or kind is int and x_aval.dtype.kind in "iuf":
+        if (kind is float and x_aval.dtype.kind == "f") or (kind is int and x_aval.dtype.kind in "iuf"):
             if kind is not int or x_aval.dtype.kind == "f" or _fits(y, x_aval.dtype):
                 return values[0], typed(y, x_aval)
     values = arrays(name, *values)

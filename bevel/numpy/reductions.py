@@ -162,8 +162,7 @@ def _extreme(name, a, axis, out, keepdims, initial, where, reduce, combine, iden
     if initial is None and builtins.any([not shape_of(x)[i] for i in axes]):
         raise ValueError(
             f"zero-size array to reduction operation {name} which has no identity{user_line(' at {}')}: shape "
-            f"{shape_of(x)}. "
-            "Give initial=…."
+            f"{shape_of(x)}. Give initial=…."
         )
     result = reduce(axes)(x) if axes else x
     if initial is not None:

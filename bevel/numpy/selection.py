@@ -57,7 +57,7 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
                 places = [i if i >= 0 else i + d for i, d in zip(key, shape, strict=False)]
                 if all([0 <= i < d for i, d in zip(places, shape, strict=False)]):
                     return call(x, *places)
-        elif type(key) is Array and key.dtype == np.bool_ or type(key) is np.ndarray and key.dtype == np.bool_:
+        elif (type(key) is Array and key.dtype == np.bool_) or (type(key) is np.ndarray and key.dtype == np.bool_):
             picked = _masked_on_host(x, key)
             if picked is not None:
                 return picked
@@ -80,7 +80,7 @@ def take(x, entries, mode=None, fill_value=None, is_sorted=False, is_unique=Fals
         entries = wrapped_entries(get_aval(x).shape, entries)
     shape = get_aval(x).shape
     fills = mode is not None and mode is not GatherScatterMode.CLIP and mode is not PROMISE_IN_BOUNDS
-    if any([type(e) is Many for e in entries]) or fills and not _is_inside(shape, entries):
+    if any([type(e) is Many for e in entries]) or (fills and not _is_inside(shape, entries)):
         y = gathered(x, entries, mode or PROMISE_IN_BOUNDS, fill_value, is_sorted, is_unique)
     else:
         y = contiguous(x, entries)
@@ -92,7 +92,7 @@ def _is_inside(shape, entries):
     covering = [e for e in entries if e is not NEW]
     return all(
         [
-            type(e) is not Int or isinstance(e.value, int) and 0 <= e.value < d
+            type(e) is not Int or (isinstance(e.value, int) and 0 <= e.value < d)
             for e, d in zip(covering, shape, strict=True)
         ]
     )
@@ -189,7 +189,7 @@ def layout(entries) -> Placed:
     placed = Placed()
     placed.covering = [e for e in entries if e is not NEW]
     has_many = any([type(e) is Many for e in entries])
-    indexed = [type(e) is Many or has_many and type(e) is Int for e in entries]
+    indexed = [type(e) is Many or (has_many and type(e) is Int) for e in entries]
     avals = [get_aval(e.places).shape for e in entries if type(e) is Many]
     placed.batch = broadcast_shapes("x[…]", *avals) if avals else ()
     many = [("many", i) for i in range(len(placed.batch))]
@@ -255,7 +255,7 @@ def index_columns(entries, placed, shape):
         if isinstance(c, int):
             parts.append(full(wide, c, dtype))
             continue
-        c = convert(c, dtype) if get_aval(c).dtype != dtype or isinstance(c, np.ndarray) and c.dtype != dtype else c
+        c = convert(c, dtype) if get_aval(c).dtype != dtype or (isinstance(c, np.ndarray) and c.dtype != dtype) else c
         parts.append(BroadcastInDim(wide, behind)(broadcast_to(c, placed.batch)))
     if not parts:
         return np.zeros((*placed.batch, 0), np.int32), ()
@@ -343,10 +343,10 @@ def joined(plan, args):
 
 _programs: dict = {}
 _PROGRAMS_KEPT = 4096
-_OPTIONS = dict(
-    static_argnums=None, static_argnames=None, donate_argnums=None, donate_argnames=None, keep_unused=False,
-    inline=True, device=None, compiler_options=None,
-)  # fmt: skip
+_OPTIONS = {
+    "static_argnums": None, "static_argnames": None, "donate_argnums": None, "donate_argnames": None,
+    "keep_unused": False, "inline": True, "device": None, "compiler_options": None,
+}  # fmt: skip
 
 
 def compiled_call(name, function, say=None):

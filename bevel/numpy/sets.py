@@ -44,7 +44,7 @@ def _sorted_rows(rows):
 
 def _starts(rows, equal_nan):
     """True where a row differs from the one before."""
-    n, m = shape_of(rows)
+    n, _m = shape_of(rows)
     before, after = slice_in_dim(rows, 0, n - 1, 0), slice_in_dim(rows, 1, n, 0)
     same = EQ(before, after)
     if equal_nan and dtypes.issubdtype(get_aval(rows).dtype, np.inexact):
@@ -82,8 +82,8 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
             )
         shape = [size or 0 if i == axis else d for i, d in enumerate(shape_of(x))]
         none = full((size or 0,), 0, dtype)
-        return full(shape, 0, get_aval(x).dtype) if fill_value is None else full(shape, fill_value, get_aval(x).dtype), none, \
-            full((n,), 0, dtype), none  # fmt: skip
+        values = full(shape, 0 if fill_value is None else fill_value, get_aval(x).dtype)
+        return values, none, full((n,), 0, dtype), none
     order, new, inverse = _grouped(x, axis=axis, equal_nan=equal_nan)
     if size is None:
         places = np.flatnonzero(known(name, new)).astype(np.int32)

@@ -238,6 +238,7 @@ def det(a):
     if n == 2:
         return subtract(multiply(x[..., 0, 0], x[..., 1, 1]), multiply(x[..., 0, 1], x[..., 1, 0]))
     if n == 3:
+
         def minor(i, j):
             return subtract(multiply(x[..., 1, i], x[..., 2, j]), multiply(x[..., 1, j], x[..., 2, i]))
 
@@ -327,7 +328,9 @@ def matrix_power(a, n: int):
     n = as_index("matrix_power", n)
     x = as_array("matrix_power", a)
     if len(shape_of(x)) < 2 or shape_of(x)[-1] != shape_of(x)[-2]:
-        raise MatrixShapeError(f"matrix_power takes square matrices [..., n, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
+        raise MatrixShapeError(
+            f"matrix_power takes square matrices [..., n, n]; got shape {shape_of(x)}{user_line(' at {}')}."
+        )
     if n == 0:
         return broadcast_to(as_array("matrix_power", np.eye(shape_of(x)[-1], dtype=get_aval(x).dtype)), shape_of(x))
     if n < 0:
@@ -354,7 +357,9 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     """
     a, b = promote_inexact(*[as_array("lstsq", v) for v in (a, b)])
     if len(shape_of(a)) != 2 or len(shape_of(b)) not in (1, 2) or shape_of(a)[0] != shape_of(b)[0]:
-        raise MatrixShapeError(f"lstsq takes [m, n] and [m] or [m, k]; got shapes {shape_of(a)} and {shape_of(b)}{user_line(' at {}')}.")
+        raise MatrixShapeError(
+            f"lstsq takes [m, n] and [m] or [m, k]; got shapes {shape_of(a)} and {shape_of(b)}{user_line(' at {}')}."
+        )
     m, n = shape_of(a)
     columns = reshape(b, (m, 1)) if len(shape_of(b)) == 1 else b
     dtype = get_aval(a).dtype
@@ -370,7 +375,11 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
         inverse = convert(where(kept, true_divide(1, where(kept, s, 1)), 0), dtype)
         x = product(adjoint(vh), multiply(inverse[:, None], product(adjoint(u), columns)))
     rest = subtract(columns, product(a, x))
-    residuals = real(total(multiply(rest, conjugate(rest)), axis=0)) if is_complex(rest) else total(multiply(rest, rest), axis=0)
+    residuals = (
+        real(total(multiply(rest, conjugate(rest)), axis=0))
+        if is_complex(rest)
+        else total(multiply(rest, rest), axis=0)
+    )
     if numpy_resid and (m <= n):
         residuals = residuals[:0]
     x = reshape(x, (n,)) if len(shape_of(b)) == 1 else x

@@ -32,6 +32,7 @@ class ConvertElementType(Unary):
 
     def printed(self):
         return [(key, value) for key, value in Unary.printed(self) if key != "sharding" or value is not None]
+
     gaps: ClassVar = {"refusals": "every dtype becomes every other"}
 
     def infer(self, x):

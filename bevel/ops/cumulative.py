@@ -414,9 +414,7 @@ class Cumlogsumexp(Cumulative):
         turn = out.constant(2 * math.pi, part)
         turns = out.op("stablehlo.divide", [angle, turn], aval=part)
         turns = out.op("stablehlo.round_nearest_even", [turns], aval=part)
-        angle = out.op(
-            "stablehlo.subtract", [angle, out.op("stablehlo.multiply", [turns, turn], aval=part)], aval=part
-        )
+        angle = out.op("stablehlo.subtract", [angle, out.op("stablehlo.multiply", [turns, turn], aval=part)], aval=part)
         return out.op("stablehlo.complex", [real, angle], aval=aval)
 
     def jvp(self, primals, tangents):

@@ -99,15 +99,13 @@ class Slice(Linear):
         if not len(self.start_indices) == len(self.limit_indices) == len(steps) == len(x.shape):
             raise ShapeError(
                 f"slice of {x.str_short()} needs one start, limit and stride per axis; got starts "
-                f"{self.start_indices}, "
-                f"limits {self.limit_indices}, strides {self.strides}."
+                f"{self.start_indices}, limits {self.limit_indices}, strides {self.strides}."
             )
         for axis, (start, limit, step) in enumerate(zip(self.start_indices, self.limit_indices, steps, strict=True)):
             if not 0 <= start <= limit <= x.shape[axis] or step < 1:
                 raise ShapeError(
                     f"slice of {x.str_short()} along axis {axis}: start {start}, limit {limit}, stride {step} must "
-                    "obey "
-                    f"0 <= start <= limit <= {x.shape[axis]} and stride >= 1."
+                    f"obey 0 <= start <= limit <= {x.shape[axis]} and stride >= 1."
                 )
         rows = zip(self.start_indices, self.limit_indices, steps, strict=True)
         return x.with_shape([-(-(limit - start) // step) for start, limit, step in rows])

@@ -360,7 +360,11 @@ class Eig(MatrixPrimitive):
     implementation: object = None
     multiple_results = True
     gaps = {
-        **{f"{i}-{law}": "eigenvectors have derivatives only where asked for" for i in (2, 3, 4) for law in _DERIVATIVES},
+        **{
+            f"{i}-{law}": "eigenvectors have derivatives only where asked for"
+            for i in (2, 3, 4)
+            for law in _DERIVATIVES
+        },
     }
 
     def infer(self, a):
@@ -478,7 +482,9 @@ class Schur(MatrixPrimitive):
     def infer(self, a):
         check_matrix("schur", a, square=True)
         if self.sort_eig_vals or self.select_callable is not None:
-            raise MissingRuleError("schur does not sort eigenvalues so far: leave sort_eig_vals and select_callable out.")
+            raise MissingRuleError(
+                "schur does not sort eigenvalues so far: leave sort_eig_vals and select_callable out."
+            )
         return [ShapedArray(a.shape, a.dtype)] * (1 + self.compute_schur_vectors)
 
     def jvp(self, primals, tangents):
@@ -646,5 +652,3 @@ class Tridiagonal(OfOneTriangle):
     def refusals(array):
         yield Tridiagonal(True), [array(2, 3)], "takes square matrices"
         yield Tridiagonal(True), [array(0, 0)], "at least one row"
-
-

@@ -252,14 +252,18 @@ class HouseholderProduct(MatrixPrimitive):
     Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
     """
 
-    gaps = {law: "no derivative, as in JAX: differentiate qr" for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")}
+    gaps = {
+        law: "no derivative, as in JAX: differentiate qr" for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")
+    }
 
     def infer(self, a, taus):
         check_matrix("householder_product", a)
         check_dtype("householder_product", a, taus)
         m, n = a.shape[-2:]
         if m < n:
-            raise ShapeError(f"householder_product takes matrices with at least as many rows as columns; got {a.str_short()}.")
+            raise ShapeError(
+                f"householder_product takes matrices with at least as many rows as columns; got {a.str_short()}."
+            )
         if len(taus.shape) != len(a.shape) - 1 or taus.shape[:-1] != a.shape[:-2] or taus.shape[-1] > n:
             raise ShapeError(
                 f"householder_product of {a.str_short()} needs taus [..., k] with k <= {n} and the same batch axes; "
@@ -448,5 +452,3 @@ class Qr(MatrixPrimitive):
         yield Qr(False, False), [array(3)], "takes matrices"
         yield Qr(False, False), [array(2, 2, dtype="float16")], "takes float32, float64"
         yield Qr(False, False, "yes"), [array(2, 2)], "use_magma"
-
-

@@ -328,7 +328,9 @@ class IsFinite(Unary):
 
 @primitive
 class SelectN(Elementwise):
-    """cases[which[i]][i]: `which` is bool (two cases) or int32, a scalar or of the cases' shape. Linear in the cases.
+    """cases[which[i]][i]: `which` is bool (two cases) or int32, a scalar or of the cases' shape.
+
+    Linear in the cases.
     """
 
     takes = "any"

@@ -204,7 +204,10 @@ def each(function, x, core=2):
     cells = [function(x[i]) for i in np.ndindex(*batch)]
     if not cells:  # the shapes that one matrix of zeros gives
         some = function(np.zeros(x.shape[x.ndim - core :], x.dtype))
-        empty = [np.zeros((*batch, *np.shape(s)), np.asarray(s).dtype) for s in (some if isinstance(some, tuple) else (some,))]
+        empty = [
+            np.zeros((*batch, *np.shape(s)), np.asarray(s).dtype)
+            for s in (some if isinstance(some, tuple) else (some,))
+        ]
         return empty if isinstance(some, tuple) else empty[0]
     if not isinstance(cells[0], tuple):
         return np.stack(cells).reshape(*batch, *cells[0].shape)

@@ -141,9 +141,7 @@ def unsafe_rbg_fold_in(key, data):
     return Xor()(key, reshape(slice_in_dim(rows, 9, 10, 0), (4,)))
 
 
-RBG = register_implementation(
-    PRNGImpl((4,), rbg_seed, rbg_split, rbg_random_bits, rbg_fold_in, name="rbg", tag="rbg")
-)
+RBG = register_implementation(PRNGImpl((4,), rbg_seed, rbg_split, rbg_random_bits, rbg_fold_in, name="rbg", tag="rbg"))
 UNSAFE_RBG = register_implementation(
     PRNGImpl((4,), rbg_seed, unsafe_rbg_split, rbg_random_bits, unsafe_rbg_fold_in, name="unsafe_rbg", tag="urbg")
 )

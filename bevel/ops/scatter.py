@@ -165,10 +165,8 @@ class ScatterExtreme(ScatterFamily):
 
     def takes(self, dtype):
         return (
-            dtypes.issubdtype(dtype, np.number)
-            and not dtypes.issubdtype(dtype, np.complexfloating)
-            or dtype == np.bool_
-        )
+            dtypes.issubdtype(dtype, np.number) and not dtypes.issubdtype(dtype, np.complexfloating)
+        ) or dtype == np.bool_
 
     def jvp(self, primals, tangents):
         [x, indices, updates], [dx, _, du] = primals, tangents

@@ -54,8 +54,7 @@ class BroadcastInDim(Linear):
             if not 0 <= place < len(self.shape) or d not in (1, self.shape[place]):
                 raise ShapeError(
                     f"broadcast_in_dim cannot put axis {axis} of {x.str_short()} at axis {place} of shape "
-                    f"{self.shape}: "
-                    "sizes must be equal, or 1."
+                    f"{self.shape}: sizes must be equal, or 1."
                 )
         return x.with_shape(self.shape)
 

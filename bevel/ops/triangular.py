@@ -237,8 +237,14 @@ class TriangularSolve(OfOneTriangle):
         yield TriangularSolve(True, True, False, False, False), [triangle(3, 3), array(3, 2)]
         yield TriangularSolve(False, True, False, False, False), [triangle(2, 3, 3), array(2, 2, 3)]
         yield TriangularSolve(True, False, True, False, True), [triangle(3, 3), array(3, 1)]
-        yield TriangularSolve(True, False, True, True, False), [triangle(2, 2, dtype="complex64"), array(2, 2, dtype="complex64")]
-        yield TriangularSolve(False, True, False, True, False), [triangle(2, 2, dtype="complex64"), array(1, 2, dtype="complex64")]
+        yield (
+            TriangularSolve(True, False, True, True, False),
+            [triangle(2, 2, dtype="complex64"), array(2, 2, dtype="complex64")],
+        )
+        yield (
+            TriangularSolve(False, True, False, True, False),
+            [triangle(2, 2, dtype="complex64"), array(1, 2, dtype="complex64")],
+        )
         yield TriangularSolve(True, True, False, False, False), [array(0, 0), array(0, 2)]
         yield TriangularSolve(True, True, False, False, False), [triangle(1, 1), array(1, 0)]
 
@@ -347,10 +353,16 @@ class TridiagonalSolve(MatrixPrimitive):
             return (array(*shape, dtype=dtype) * 0.25 + 2).astype(dtype)
 
         yield TridiagonalSolve(), [array(4) * np.float32(0.3), diagonal(4), array(4) * np.float32(0.3), array(4, 2)]
-        yield TridiagonalSolve(), [array(2, 3) * np.float32(0.3), diagonal(2, 3), array(2, 3) * np.float32(0.3), array(2, 3, 1)]
+        yield (
+            TridiagonalSolve(),
+            [array(2, 3) * np.float32(0.3), diagonal(2, 3), array(2, 3) * np.float32(0.3), array(2, 3, 1)],
+        )
         yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 2)]
         complexes = [array(3, dtype="complex64") * np.complex64(0.3) for _ in range(2)]
-        yield TridiagonalSolve(), [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")]
+        yield (
+            TridiagonalSolve(),
+            [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")],
+        )
         yield TridiagonalSolve(), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
 
     @staticmethod

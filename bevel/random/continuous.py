@@ -168,8 +168,11 @@ def pareto(key, b, shape=None, dtype=None, *, out_sharding=None):
     return placed(exp(div(exponential_of(key, shape, dtype), b)), out_sharding)
 
 
+_ONE = np.float32(1)
+
+
 @draws
-def lognormal(key, sigma=np.float32(1), shape=None, dtype=None, *, out_sharding=None):
+def lognormal(key, sigma=_ONE, shape=None, dtype=None, *, out_sharding=None):
     """exp of a normal distribution of mean 0 and standard deviation `sigma`."""
     key, dtype = single_key(key, "lognormal"), float_dtype(dtype, "lognormal")
     shape = joint_shape(shape, "lognormal", sigma)

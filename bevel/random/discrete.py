@@ -114,7 +114,9 @@ def is_nan(x):
 
 
 def _poisson_by_product(key, lam, dtype):
-    """How many uniform numbers it takes until their product is below exp(-lam), less one; all elements draw together.
+    """How many uniform numbers it takes until their product is below exp(-lam), less one.
+
+    All elements draw together.
     """
     shape = get_aval(lam).shape
 

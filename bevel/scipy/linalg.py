@@ -100,7 +100,14 @@ def solve(a, b, lower: bool = False, overwrite_a: bool = False, overwrite_b: boo
     return cho_solve(cho_factor(a, lower=lower), b)
 
 
-_TRANSPOSED = {0: (False, False), "N": (False, False), 1: (True, False), "T": (True, False), 2: (True, True), "C": (True, True)}
+_TRANSPOSED = {
+    0: (False, False),
+    "N": (False, False),
+    1: (True, False),
+    "T": (True, False),
+    2: (True, True),
+    "C": (True, True),
+}
 
 
 @compiled(static=("trans", "lower", "unit_diagonal", "overwrite_b", "debug", "check_finite"))
@@ -116,7 +123,13 @@ def solve_triangular(a, b, trans=0, lower: bool = False, unit_diagonal: bool = F
     transpose_a, conjugate_a = _TRANSPOSED[trans]
     a, columns, is_vector = _system("solve_triangular", a, b)
     x = triangular(
-        a, columns, left_side=True, lower=lower, transpose_a=transpose_a, conjugate_a=conjugate_a, unit_diagonal=unit_diagonal
+        a,
+        columns,
+        left_side=True,
+        lower=lower,
+        transpose_a=transpose_a,
+        conjugate_a=conjugate_a,
+        unit_diagonal=unit_diagonal,
     )
     return reshape(x, shape_of(x)[:-1]) if is_vector else x
 
@@ -188,7 +201,9 @@ def eigh(a, b=None, lower: bool = True, eigvals_only: bool = False, overwrite_a:
     if b is not None:
         raise NotImplementedError(f"eigh does not solve generalised problems so far{user_line(' at {}')}: b.")
     if type != 1 or eigvals is not None:
-        raise NotImplementedError(f"eigh finds all eigenvalues of type 1{user_line(' at {}')}: leave type and eigvals out.")
+        raise NotImplementedError(
+            f"eigh finds all eigenvalues of type 1{user_line(' at {}')}: leave type and eigvals out."
+        )
     vectors, values = lax_linalg.eigh(as_matrix("eigh", a, square=True), lower=lower)
     return values if eigvals_only else (values, vectors)
 
@@ -343,7 +358,9 @@ def block_diag(*arrs):
     xs = promote_dtypes(*as_arrays("block_diag", *arrs))
     for i, x in enumerate(xs):
         if len(shape_of(x)) > 2:
-            raise MatrixShapeError(f"block_diag takes matrices; argument {i} has shape {shape_of(x)}{user_line(' at {}')}.")
+            raise MatrixShapeError(
+                f"block_diag takes matrices; argument {i} has shape {shape_of(x)}{user_line(' at {}')}."
+            )
     xs = [reshape(x, (1,) * (2 - len(shape_of(x))) + shape_of(x)) for x in xs]
     width = sum([shape_of(x)[1] for x in xs])
     rows, start = [], 0

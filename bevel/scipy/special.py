@@ -328,7 +328,9 @@ def _log_ndtr(x):
     square = multiply(t, t)
     # Φ(x) = φ(x) / |x| · (1 - 1/x² + 3/x⁴ - 15/x⁶ + …) (Abramowitz, Stegun 1964, 26.2.12)
     series = add(1, true_divide(add(-1, true_divide(add(3, true_divide(-15, square)), square)), square))
-    series = add(series, true_divide(105, multiply(square, multiply(square, multiply(square, square))))) if wide else series
+    series = (
+        add(series, true_divide(105, multiply(square, multiply(square, multiply(square, square))))) if wide else series
+    )
     lower = add(subtract(multiply(-0.5, square), add(log(negative(t)), 0.5 * _LOG_2PI)), log(series))
     return choose(x >= high, upper, choose(x > low, middle, choose(isnan(x), x, lower)))
 

@@ -151,8 +151,7 @@ def _without_programs(op):
 
 
 def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None):
-    """The executable for a program on the device that its operands are committed to: (executable, device, committed).
-    """
+    """The executable for a program on the device its operands are committed to: (executable, device, committed)."""
     committed = False
     for operand in operands:
         if isinstance(operand, AbstractArray) and operand._committed:

@@ -67,7 +67,21 @@ BY_FLOAT = {
     "binomial_large": "random.binomial(key, 1000.0, 0.7, {s}, {d})",
     "orthogonal": "random.orthogonal(key, 3, {s}, {d})",
 }
-WIDE_ONLY = {"orthogonal", "binomial", "binomial_large", "f", "gamma", "gamma_small", "loggamma", "beta", "t", "chisquare", "wald", "ball", "dirichlet"}
+WIDE_ONLY = {
+    "orthogonal",
+    "binomial",
+    "binomial_large",
+    "f",
+    "gamma",
+    "gamma_small",
+    "loggamma",
+    "beta",
+    "t",
+    "chisquare",
+    "wald",
+    "ball",
+    "dirichlet",
+}
 BY_SHAPE = {
     "bits": "random.bits(key, {s})",
     "bernoulli": "random.bernoulli(key, 0.3, {s})",

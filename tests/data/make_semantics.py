@@ -774,7 +774,10 @@ def describe(value, jax):
     import numpy as np
 
     if isinstance(value, tuple | list):
-        return {"kind": type(value).__name__ if type(value) in (tuple, list) else "named", "items": [describe(x, jax) for x in value]}
+        return {
+            "kind": type(value).__name__ if type(value) in (tuple, list) else "named",
+            "items": [describe(x, jax) for x in value],
+        }
     if isinstance(value, jax.Array):
         array = np.asarray(value)
         flat = array.reshape(-1)
@@ -828,9 +831,13 @@ if __name__ == "__main__":
             try:
                 row |= evaluate(jax, source)
             except Exception as error:
-                row["error"] = [c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins" and c is not object][0]
+                row["error"] = next(
+                    c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins" and c is not object
+                )
                 row["raised"] = type(error).__name__
-            if x64 and {k: v for k, v in rows[sources().index(source)].items() if k != "x64"} == {k: v for k, v in row.items() if k != "x64"}:
+            if x64 and {k: v for k, v in rows[sources().index(source)].items() if k != "x64"} == {
+                k: v for k, v in row.items() if k != "x64"
+            }:
                 continue  # the same with and without: once is enough
             rows.append(row)
     path = pathlib.Path(__file__).with_name("semantics.json")

@@ -71,7 +71,11 @@ def test_exact_gelu_and_log1mexp():
         nn.gelu(POINTS[1:-1], approximate=False), x * (1 + erf(x / math.sqrt(2))) / 2, rtol=1e-5, atol=1e-6
     )
     small = np.array([1e-6, 0.1, 0.6931, 0.6932, 5.0, 50.0])
-    np.testing.assert_allclose(nn.log1mexp(small.astype("float32")), np.where(small < 1, np.log(-np.expm1(-small)), np.log1p(-np.exp(-small))), rtol=1e-5)
+    np.testing.assert_allclose(
+        nn.log1mexp(small.astype("float32")),
+        np.where(small < 1, np.log(-np.expm1(-small)), np.log1p(-np.exp(-small))),
+        rtol=1e-5,
+    )
 
 
 def test_glu_halves_an_axis():

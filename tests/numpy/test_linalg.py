@@ -87,7 +87,9 @@ def test_decompositions_give_named_results_that_make_up_the_matrix():
     q, r = linalg.qr(TALL)
     assert np.allclose(np.asarray(q @ r), TALL, atol=1e-5)
     result = linalg.eigh(SYMMETRIC)
-    assert np.allclose(np.asarray(SYMMETRIC @ result.eigenvectors), np.asarray(result.eigenvectors * result.eigenvalues), atol=1e-4)
+    assert np.allclose(
+        np.asarray(SYMMETRIC @ result.eigenvectors), np.asarray(result.eigenvectors * result.eigenvalues), atol=1e-4
+    )
     values, vectors = linalg.eig(SQUARE)
     assert np.allclose(np.asarray(SQUARE @ vectors), np.asarray(vectors * values), atol=1e-4)
     upper = linalg.cholesky(DEFINITE, upper=True)
@@ -126,7 +128,9 @@ def test_gradients_are_slopes(name):
         a = a.astype(np.float64)
         direction = numbers(*a.shape, dtype="float64")
         step = 1e-6
-        slope = (float(loss(jnp.asarray(a + step * direction))) - float(loss(jnp.asarray(a - step * direction)))) / (2 * step)
+        slope = (float(loss(jnp.asarray(a + step * direction))) - float(loss(jnp.asarray(a - step * direction)))) / (
+            2 * step
+        )
         gradient = np.asarray(bevel.grad(loss)(jnp.asarray(a)))
         assert np.isclose((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-6)
 

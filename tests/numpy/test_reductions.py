@@ -96,7 +96,7 @@ def test_each_along_each_axis(name, axis, means_the_same):
     means_the_same(f"np.{name}(f(2, 3, 4, low=-1, high=2), axis={axis}{keepdims})")
 
 
-@pytest.mark.parametrize("source", [row for row in MORE.strip().splitlines()])
+@pytest.mark.parametrize("source", MORE.strip().splitlines())
 def test_means_what_numpy_means(source, means_the_same):
     means_the_same(source, tolerance=1e-4)
 

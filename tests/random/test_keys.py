@@ -184,9 +184,7 @@ def test_derivatives_in_the_other_argument():
     assert bevel.grad(f)(2.0, key) == expected
     assert bevel.jit(bevel.grad(f))(2.0, key) == expected
     keys = random.split(key, 3)
-    np.testing.assert_array_equal(
-        bevel.vmap(bevel.grad(f), (None, 0))(2.0, keys), bevel.vmap(random.normal)(keys)
-    )
+    np.testing.assert_array_equal(bevel.vmap(bevel.grad(f), (None, 0))(2.0, keys), bevel.vmap(random.normal)(keys))
 
 
 def test_gamma_has_a_derivative_in_its_shape():

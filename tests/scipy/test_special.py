@@ -24,14 +24,28 @@ ONE = {
     "erfinv": np.asarray([-0.99, -0.3, 0.0, 1e-5, 0.6, 0.999]),
     "zeta": POSITIVE + 1.1,
 }
-TWO = ("xlogy", "xlog1py", "betaln", "beta", "gammainc", "gammaincc", "kl_div", "rel_entr", "boxcox", "boxcox1p", "poch")
+TWO = (
+    "xlogy",
+    "xlog1py",
+    "betaln",
+    "beta",
+    "gammainc",
+    "gammaincc",
+    "kl_div",
+    "rel_entr",
+    "boxcox",
+    "boxcox1p",
+    "poch",
+)
 
 
 @pytest.mark.parametrize("name", ONE)
 def test_of_one_number(name):
     ours, theirs, x = getattr(special, name), getattr(scipy.special, name), ONE[name]
     with bevel.enable_x64(True):
-        np.testing.assert_allclose(np.asarray(ours(x)), theirs(x), rtol=3e-7 if name == "log_ndtr" else 1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            np.asarray(ours(x)), theirs(x), rtol=3e-7 if name == "log_ndtr" else 1e-9, atol=1e-12
+        )
         np.testing.assert_allclose(np.asarray(bevel.jit(ours)(x)), theirs(x), rtol=3e-7, atol=1e-12)
         if name in ("gammasgn", "zeta"):
             return
@@ -58,17 +72,27 @@ def test_of_two_numbers(name):
 def test_of_three_numbers_and_orders():
     with bevel.enable_x64(True):
         x = np.linspace(0, 1, 7)
-        np.testing.assert_allclose(np.asarray(special.betainc(POSITIVE, OTHER, x)), scipy.special.betainc(POSITIVE, OTHER, x), rtol=1e-8)
+        np.testing.assert_allclose(
+            np.asarray(special.betainc(POSITIVE, OTHER, x)), scipy.special.betainc(POSITIVE, OTHER, x), rtol=1e-8
+        )
         for n in range(4):
-            np.testing.assert_allclose(np.asarray(special.polygamma(n, POSITIVE)), scipy.special.polygamma(n, POSITIVE), rtol=1e-9)
-        np.testing.assert_allclose(np.asarray(special.multigammaln(OTHER + 3, 4)), scipy.special.multigammaln(OTHER + 3, 4), rtol=1e-10)
+            np.testing.assert_allclose(
+                np.asarray(special.polygamma(n, POSITIVE)), scipy.special.polygamma(n, POSITIVE), rtol=1e-9
+            )
+        np.testing.assert_allclose(
+            np.asarray(special.multigammaln(OTHER + 3, 4)), scipy.special.multigammaln(OTHER + 3, 4), rtol=1e-10
+        )
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"axis": -1, "keepdims": True}])
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"axis": -1, "keepdims": True}]
+)
 def test_sums_of_exponentials(kwargs):
     x = np.asarray([[1.0, -3.0, 1000.0], [-np.inf, 0.5, 2.0]])
     with bevel.enable_x64(True):
-        np.testing.assert_allclose(np.asarray(special.logsumexp(x, **kwargs)), scipy.special.logsumexp(x, **kwargs), rtol=1e-12)
+        np.testing.assert_allclose(
+            np.asarray(special.logsumexp(x, **kwargs)), scipy.special.logsumexp(x, **kwargs), rtol=1e-12
+        )
         b = np.asarray([[1.0, 2.0, 0.0], [0.5, -4.0, 1.0]])
         ours = special.logsumexp(x, b=b, return_sign=True, **kwargs)
         theirs = scipy.special.logsumexp(x, b=b, return_sign=True, **kwargs)
