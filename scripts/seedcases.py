@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--profile", default="compat")
     parser.add_argument("--expect", type=pathlib.Path)
     options = parser.parse_args()
-    wanted = None if options.expect is None else set(options.expect.read_text().split())
+    wanted = None if options.expect is None else {pathlib.Path(w).stem for w in options.expect.read_text().split()}
     folder = options.folder.resolve()
     cases = [
         path for path in sorted(folder.glob("s[0-9]*.py"))

@@ -20,13 +20,11 @@ from bevel.ops.linalg_eigen import (
     Eigh,
     EighImplementation,
     EigImplementation,
-    Hessenberg,
-    Schur,
     Svd,
     SvdAlgorithm,
-    Tridiagonal,
 )
 from bevel.ops.linalg_factorizations import HouseholderProduct, Lu, LuPivotsToPermutation, Qr
+from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.matrices import adjoint, lower_triangle, matmul, matrix_transpose, scale
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape

@@ -22,6 +22,7 @@ from bevel.numpy.cumulative import *
 from bevel.numpy.einsum import *
 from bevel.numpy.elementwise import *
 from bevel.numpy.exchange import *
+from bevel.numpy.fitting import *
 from bevel.numpy.grids import *
 from bevel.numpy.interpolation import *
 from bevel.numpy.joining import *

@@ -98,14 +98,14 @@ def eigvals(a):
     return lax_linalg.eig(x, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[0]
 
 
-def _triangle(name, UPLO):  # noqa: N803 - NumPy's name
+def _triangle(name, UPLO):
     if UPLO not in (None, "L", "U"):
         raise ValueError(f"{name}: UPLO must be 'L', 'U' or None; got {UPLO!r}{user_line(' at {}')}.")
     return UPLO != "U"
 
 
 @compiled(static=("UPLO", "symmetrize_input"))
-def eigh(a, UPLO: str | None = None, symmetrize_input: bool = True):  # noqa: N803 - NumPy's name
+def eigh(a, UPLO: str | None = None, symmetrize_input: bool = True):
     """(eigenvalues, rising; eigenvectors as columns) of a Hermitian matrix.
 
     UPLO               'L' or 'U': which triangle is read, where `symmetrize_input` is False
@@ -121,7 +121,7 @@ def eigh(a, UPLO: str | None = None, symmetrize_input: bool = True):  # noqa: N8
 
 
 @compiled(static=("UPLO", "symmetrize_input"))
-def eigvalsh(a, UPLO: str | None = "L", *, symmetrize_input: bool = True):  # noqa: N803 - NumPy's name
+def eigvalsh(a, UPLO: str | None = "L", *, symmetrize_input: bool = True):
     """The eigenvalues of a Hermitian matrix, rising."""
     lower = _triangle("eigvalsh", UPLO)
     x = as_matrix("eigvalsh", a, square=True)

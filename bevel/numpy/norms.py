@@ -34,7 +34,7 @@ def _squares(x):
 
 
 @compiled(static=_STATIC)
-def norm(x, ord=None, axis=None, keepdims: bool = False):  # noqa: A002 - NumPy's name
+def norm(x, ord=None, axis=None, keepdims: bool = False):
     """The norm of vectors (one axis) or matrices (two axes).
 
     ord       None: the root of the sum of squares, over any axes. Of vectors: inf, -inf, 0 (how many are not 0), or p.
@@ -103,14 +103,14 @@ def _matrix_norm(x, order, axes, keepdims):
 
 
 @compiled(static=("axis", "keepdims", "ord"))
-def vector_norm(x, /, *, axis=None, keepdims: bool = False, ord=2):  # noqa: A002 - the standard's name
+def vector_norm(x, /, *, axis=None, keepdims: bool = False, ord=2):
     """The norm of order `ord` over any axes, taken as one vector (None: all)."""
     [x] = promote_inexact(as_array("vector_norm", x))
     return _vector_norm(x, ord, several_axes("vector_norm", axis, len(shape_of(x))), keepdims)
 
 
 @compiled(static=("keepdims", "ord"))
-def matrix_norm(x, /, *, keepdims: bool = False, ord="fro"):  # noqa: A002 - the standard's name
+def matrix_norm(x, /, *, keepdims: bool = False, ord="fro"):
     """The norm of order `ord` of matrices [..., m, n]."""
     [x] = promote_inexact(as_array("matrix_norm", x))
     rank = len(shape_of(x))

@@ -303,7 +303,7 @@ def pinv(a, rtol=None, hermitian: bool = False, *, rcond=None):
 
 
 @compiled(static=("hermitian",))
-def matrix_rank(M, rtol=None, *, hermitian: bool = False, tol=None):  # noqa: N803 - NumPy's name
+def matrix_rank(M, rtol=None, *, hermitian: bool = False, tol=None):
     """How many singular values exceed rtol times the largest; max(m, n) eps by default. Of a vector, 0 or 1."""
     rtol = tol if rtol is None else rtol
     [x] = promote_inexact(as_array("matrix_rank", M))

@@ -252,9 +252,7 @@ class HouseholderProduct(MatrixPrimitive):
     Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
     """
 
-    gaps = {
-        law: "no derivative, as in JAX: differentiate qr" for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")
-    }
+    gaps = dict.fromkeys(("jvp", "linearize", "vjp", "second", "batch-jvp"), "no derivative, as in JAX: differentiate qr")
 
     def infer(self, a, taus):
         check_matrix("householder_product", a)

@@ -49,12 +49,16 @@ class OfOneTriangle(MatrixPrimitive):
 
 def with_lower(cls):
     """Lets an op of OfOneTriangle be made with `lower=` too, as its printed parameters name it."""
-    made = cls.__new__
+    makers = [cls.__new__]
 
-    def __new__(cls, *values, **named):
+    def __new__(kind, *values, **named):
         if "lower" in named:
             named["is_lower"] = named.pop("lower")
-        return made(cls, *values, **named)
+        op = makers[0](kind, *values, **named)
+        if cls.__new__ is not __new__:  # the class writes its own constructor at its first op: that one is wrapped too
+            makers[0] = cls.__new__
+            cls.__new__ = __new__
+        return op
 
     cls.__new__ = __new__
     return cls
@@ -73,7 +77,7 @@ def check_dtype(name, *avals):
 
 def check_matrix(name, x, square=False):
     """Refuses what is no (square) matrix of numbers that LAPACK knows."""
-    if len(x.shape) < 2 or square and x.shape[-1] != x.shape[-2]:
+    if len(x.shape) < 2 or (square and x.shape[-1] != x.shape[-2]):
         what = "square matrices [..., n, n]" if square else "matrices [..., m, n]"
         raise ShapeError(f"{name} takes {what}; got {x.str_short()}.")
     check_dtype(name, x)
@@ -215,8 +219,33 @@ def each(function, x, core=2):
 
 
 __all__ = [
-    "INT32", "LETTERS", "MatrixPrimitive", "OfOneTriangle", "adjoint", "as_columns", "as_rows", "cast", "check_dtype", "check_matrix",
-    "conjugate", "constant_like", "diagonal_of", "diagonal_part", "each", "eye_like", "is_complex", "keep",
-    "lower_triangle", "matmul", "matrix_transpose", "real_dtype", "real_part", "scale", "shape_of", "solved", "upper_triangle",
-    "ShapedArray", "with_lower",
+    "INT32",
+    "LETTERS",
+    "MatrixPrimitive",
+    "OfOneTriangle",
+    "ShapedArray",
+    "adjoint",
+    "as_columns",
+    "as_rows",
+    "cast",
+    "check_dtype",
+    "check_matrix",
+    "conjugate",
+    "constant_like",
+    "diagonal_of",
+    "diagonal_part",
+    "each",
+    "eye_like",
+    "is_complex",
+    "keep",
+    "lower_triangle",
+    "matmul",
+    "matrix_transpose",
+    "real_dtype",
+    "real_part",
+    "scale",
+    "shape_of",
+    "solved",
+    "upper_triangle",
+    "with_lower",
 ]  # fmt: skip

@@ -196,7 +196,7 @@ def qr(a, overwrite_a: bool = False, lwork=None, mode: str = "full", pivoting: b
 
 @compiled(static=("lower", "eigvals_only", "overwrite_a", "overwrite_b", "turbo", "eigvals", "type", "check_finite"))
 def eigh(a, b=None, lower: bool = True, eigvals_only: bool = False, overwrite_a: bool = False, overwrite_b: bool = False,
-         turbo: bool = True, eigvals=None, type: int = 1, check_finite: bool = True):  # noqa: A002 - SciPy's name  # fmt: skip
+         turbo: bool = True, eigvals=None, type: int = 1, check_finite: bool = True):
     """(eigenvalues, rising; eigenvectors) of a Hermitian matrix, or the eigenvalues alone."""
     if b is not None:
         raise NotImplementedError(f"eigh does not solve generalised problems so far{user_line(' at {}')}: b.")
@@ -281,7 +281,7 @@ _LARGEST_NORM = {"s": 3.925724783138660, "d": 5.371920351148152}
 
 
 @compiled(static=("upper_triangular", "max_squarings"))
-def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):  # noqa: N803 - SciPy's name
+def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):
     """The exponential of square matrices, 1 + A + A²/2 + …
 
     upper_triangular   A is upper triangular: a triangular system is solved

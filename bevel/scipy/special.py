@@ -92,7 +92,7 @@ def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = 
         terms = choose(where, terms, 0)
     value = total(terms, axis=axes, keepdims=True)
     sign = None
-    if return_sign or b is not None and not is_complex:
+    if return_sign or (b is not None and not is_complex):
         size = absolute(value)
         if is_complex:
             sign = choose(size == 0, 0, true_divide(value, convert(choose(size == 0, 1, size), dtype)))

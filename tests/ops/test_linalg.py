@@ -12,7 +12,8 @@ from bevel.tools.laws.check import check_primitive
 OPS = [
     cls
     for cls in list(registered.values())
-    if cls.__module__ in ("bevel.ops.triangular", "bevel.ops.linalg_factorizations", "bevel.ops.linalg_eigen")
+    if cls.__module__
+    in ("bevel.ops.triangular", "bevel.ops.linalg_factorizations", "bevel.ops.linalg_eigen", "bevel.ops.linalg_forms")
 ]
 A = np.asarray([[4, 1, 0.5], [1, 3, 0.2], [0.5, 0.2, 2]], np.float32)
 
