@@ -23,7 +23,8 @@ from bevel.ops.convert import convert
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.shapes import as_array, instantiate, reshape
 from bevel.transforms.jvp import jvp as run_jvp
-from bevel.transforms.linearize import Linearized, linearize as run_linearize
+from bevel.transforms.linearize import Linearized
+from bevel.transforms.linearize import linearize as run_linearize
 
 
 def grad(
@@ -243,8 +244,8 @@ def _tangent(tangent, primal, position):
     if expected.dtype == dtypes.float0:
         if got is not None:
             raise TypeError(
-                f"jvp: argument {position} is {aval.str_short()}, which has no derivative; its tangent must be of dtype "
-                f"float0, not {got.str_short()}: np.zeros(shape, bevel.dtypes.float0)."
+                f"jvp: argument {position} is {aval.str_short()}, which has no derivative; its tangent must be of "
+                f"dtype float0, not {got.str_short()}: np.zeros(shape, bevel.dtypes.float0)."
             )
         return Zero(expected)
     if got is None or got.shape != aval.shape or got.dtype != aval.dtype:
@@ -335,7 +336,8 @@ def _cotangent(ct, aval):
     got = get_aval(ct)
     if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
         raise TypeError(
-            f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got {got.str_short()}."
+            f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got "
+            f"{got.str_short()}."
         )
     return convert(ct, aval.dtype) if got.dtype != aval.dtype else ct
 
@@ -358,7 +360,9 @@ class _Residual(Linearized):
         count = len(self.residuals)
         linear = (False,) * count + (True,) * (len(self.program.jaxpr.invars) - count)
         operands = [*self.residuals, *[None] * (len(linear) - count)]
-        found = iter(backward(self.program, linear, operands, [instantiate(c) if is_zero(c) else c for c in cotangents]))
+        found = iter(
+            backward(self.program, linear, operands, [instantiate(c) if is_zero(c) else c for c in cotangents])
+        )
         return [None if w is None else next(found) for w in self.inputs]
 
 
@@ -370,7 +374,14 @@ def _flatten_vjp(pull):
         whole = Linearized(linearized.tape, live, linearized.results)
         program, residuals = whole.to_jaxpr()
         linearized = pull.linearized = _Residual(program, residuals, wanted)
-    static = (linearized.program, tuple(linearized.inputs), tuple(pull.in_avals), tuple(pull.out_avals), pull.in_tree, pull.out_tree)
+    static = (
+        linearized.program,
+        tuple(linearized.inputs),
+        tuple(pull.in_avals),
+        tuple(pull.out_avals),
+        pull.in_tree,
+        pull.out_tree,
+    )
     return tuple(linearized.residuals), static
 
 
@@ -412,10 +423,13 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
 # ---- Jacobians
 
 
-def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Callable:
+def jacfwd(
+    fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable:
     """The Jacobian by forward derivatives: one pass for each element of the arguments; for tall Jacobians.
 
-    gives a function whose value has, for each array out[...] and argument in[...], an array of shape out.shape + in.shape
+    gives a function whose value has, for each array out[...] and argument in[...], an array of shape out.shape +
+    in.shape
     """
     _check_callable(fun, "jacfwd")
 
@@ -475,9 +489,7 @@ def jacrev(
         single = isinstance(argnums, (int, np.integer))
         row_leaves, row_tree = flatten(rows)
         split = [_split_first(leaf, out_leaves) for leaf in row_leaves]
-        per_output = [
-            _pick(row_tree.unflatten([s[o] for s in split]), single) for o in range(len(out_leaves))
-        ]
+        per_output = [_pick(row_tree.unflatten([s[o] for s in split]), single) for o in range(len(out_leaves))]
         found = out_tree.unflatten(per_output)
         return (found, aux) if has_aux else found
 
@@ -487,7 +499,9 @@ def jacrev(
 jacobian = jacrev
 
 
-def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Callable:
+def hessian(
+    fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable:
     """The matrix of second derivatives: forward over reverse.
 
     >>> import bevel, bevel.numpy as jnp
@@ -496,7 +510,10 @@ def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fal
      [ 0. 12.]]
     """
     return jacfwd(
-        jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic), argnums, has_aux=has_aux, holomorphic=holomorphic
+        jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic),
+        argnums,
+        has_aux=has_aux,
+        holomorphic=holomorphic,
     )
 
 
@@ -558,4 +575,3 @@ def _split_first(array, leaves):
         parts.append(reshape(piece, (*of.shape, *aval.shape[1:])))
         start += of.size
     return parts
-

@@ -24,6 +24,9 @@ class Var(Tracer):
         self.aval = aval
         self._trace = trace
 
+    def __repr__(self):
+        return f"JitTracer<{self.aval.str_short(short_dtypes=False)}>"
+
     __hash__ = object.__hash__  # type: ignore[assignment]  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
 
 

@@ -8,8 +8,8 @@ import time
 
 from bevel.base import settings
 from bevel.base.errors import EngineError
-from bevel.engine import lapack, options
 from bevel.engine import jaxlib_names as names
+from bevel.engine import lapack, options
 from bevel.engine.builder import physical
 from bevel.engine.client import client, device_list, result_handler, single
 

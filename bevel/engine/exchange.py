@@ -89,5 +89,7 @@ def _described(capsule) -> ShapedArray:
     elif tensor.code in _NAMES:
         name = f"{_NAMES[tensor.code]}{tensor.bits}"
     else:
-        raise TypeError(f"from_dlpack got numbers of DLPack's kind {tensor.code}, of {tensor.bits} bits: no dtype is that.")
+        raise TypeError(
+            f"from_dlpack got numbers of DLPack's kind {tensor.code}, of {tensor.bits} bits: no dtype is that."
+        )
     return ShapedArray(shape, dtypes.as_dtype(name))

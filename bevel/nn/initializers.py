@@ -145,7 +145,8 @@ def _fans(shape, in_axis, out_axis, batch_axis):
     if len(shape) <= 1 and (in_axis, out_axis) == (-2, -1):
         raise InitializerShapeError(
             f"An initializer that counts inputs and outputs was asked for shape {shape}{user_line(' at {}')}: the "
-            "default in_axis=-2, out_axis=-1 needs two axes. Give more axes, or say which these are: in_axis=…, out_axis=…."
+            "default in_axis=-2, out_axis=-1 needs two axes. Give more axes, or say which these are: in_axis=…, "
+            "out_axis=…."
         )
     inputs, outputs = _size(shape, in_axis), _size(shape, out_axis)
     if 0 in shape:

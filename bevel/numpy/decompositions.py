@@ -69,7 +69,8 @@ def as_matrix(name, a, square=False):
 
 @compiled(static=("upper", "symmetrize_input"))
 def cholesky(a, *, upper: bool = False, symmetrize_input: bool = True):
-    """The lower triangular L with L Lᴴ = a (or the upper triangular U with Uᴴ U = a); NaN where a is not positive definite.
+    """The lower triangular L with L Lᴴ = a (or the upper triangular U with Uᴴ U = a); NaN where a is not positive
+    definite.
 
     a                  [..., n, n], Hermitian and positive definite
     symmetrize_input   take (a + aᴴ) / 2; else one triangle is read
@@ -174,6 +175,6 @@ def svdvals(x, /):
 
 
 __all__ = [
-    "EigResult", "EighResult", "MatrixShapeError", "QRResult", "SVDResult", "as_matrix", "cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr",
-    "svd", "svdvals",
+    "EigResult", "EighResult", "MatrixShapeError", "QRResult", "SVDResult", "as_matrix", "cholesky", "eig", "eigh",
+    "eigvals", "eigvalsh", "qr", "svd", "svdvals",
 ]  # fmt: skip

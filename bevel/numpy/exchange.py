@@ -70,7 +70,9 @@ def _lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     copy        True: of a copy; False: BufferError where one would be needed
     """
     if len(self._sharding.device_set) > 1:
-        raise BufferError(f"An array spread over several devices cannot be lent by DLPack{user_line(' at {}')}; gather it.")
+        raise BufferError(
+            f"An array spread over several devices cannot be lent by DLPack{user_line(' at {}')}; gather it."
+        )
     engine = _engine()
     if not engine.supports(self.dtype):
         raise BufferError(f"DLPack has no dtype {self.dtype.name}{user_line(' at {}')}; convert the array first.")
@@ -78,7 +80,9 @@ def _lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     place = engine.place_of(self._sharding._device)
     if dl_device is not None and tuple([int(v) for v in dl_device]) != place:
         if copy is False:
-            raise BufferError(f"This array is on DLPack's device {place}; to lend it on {tuple(dl_device)} takes a copy.")
+            raise BufferError(
+                f"This array is on DLPack's device {place}; to lend it on {tuple(dl_device)} takes a copy."
+            )
         array, is_copy = asarray(self, device=engine.device_at(*[int(v) for v in dl_device])), True
     elif copy:
         array = copied(self)

@@ -34,7 +34,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     for name, value in (("left", left), ("right", right)):
         if isinstance(value, str) and value != _EXTRAPOLATE:
             raise ValueError(
-                f"interp knows one word for {name}, 'extrapolate'; got {value!r}{user_line(' at {}')}. Else give a number."
+                f"interp knows one word for {name}, 'extrapolate'; got {value!r}{user_line(' at {}')}. Else give a "
+                "number."
             )
     beyond = isinstance(left, str), isinstance(right, str)
     left = None if isinstance(left, str) else left

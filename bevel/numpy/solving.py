@@ -93,8 +93,8 @@ def solve(a, b):
     b_shape = (*shape_of(b), 1) if is_vector else shape_of(b)
     if len(b_shape) < 2 or b_shape[-2] != shape_of(a)[-1]:
         raise MatrixShapeError(
-            f"solve with a of shape {shape_of(a)} needs b of shape [{shape_of(a)[-1]}] or [..., {shape_of(a)[-1]}, k]; got "
-            f"{shape_of(b)}{user_line(' at {}')}. For one vector per matrix: solve(a, b[..., None])[..., 0]."
+            f"solve with a of shape {shape_of(a)} needs b of shape [{shape_of(a)[-1]}] or [..., {shape_of(a)[-1]}, k]; "
+            f"got {shape_of(b)}{user_line(' at {}')}. For one vector per matrix: solve(a, b[..., None])[..., 0]."
         )
     batch = broadcast_shapes("solve", shape_of(a)[:-2], b_shape[:-2])
     if is_vector or shape_of(a)[:-2] == batch:
@@ -117,7 +117,10 @@ def _solve_columns(a, b, batch):
 
 @compiled
 def inv(a):
-    """The inverse of square matrices; inf or NaN where there is none. To solve a system, `solve` is quicker and closer."""
+    """The inverse of square matrices; inf or NaN where there is none.
+
+    To solve a system, `solve` is quicker and closer.
+    """
     x = as_matrix("inv", a, square=True)
     return solve_matrices(x, eye_like(x))
 
@@ -387,7 +390,9 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
 
 
 def tensorinv(a, ind: int = 2):
-    """The tensor that undoes tensordot with a: its axes before `ind` and behind it make the rows and columns of a matrix."""
+    """The tensor that undoes tensordot with a: its axes before `ind` and behind it make the rows and columns of a
+    matrix.
+    """
     ind = as_index("tensorinv", ind)
     if ind <= 0:
         raise ValueError(f"tensorinv needs ind of at least 1; got {ind}{user_line(' at {}')}.")
@@ -396,7 +401,8 @@ def tensorinv(a, ind: int = 2):
     count = int(np.prod(columns))
     if int(np.prod(rows)) != count:
         raise MatrixShapeError(
-            f"tensorinv needs as many elements before axis {ind} as behind it; got shape {shape_of(x)}{user_line(' at {}')}."
+            f"tensorinv needs as many elements before axis {ind} as behind it; got shape "
+            f"{shape_of(x)}{user_line(' at {}')}."
         )
     return reshape(inv(reshape(x, (count, count))), (*columns, *rows))
 
@@ -412,7 +418,8 @@ def tensorsolve(a, b, axes=None):
     count = int(np.prod(shape))
     if get_aval(x).size != count * count or get_aval(b).size != count:
         raise MatrixShapeError(
-            f"tensorsolve needs a as a square matrix over b's axes; got shapes {shape_of(x)} and {shape_of(b)}{user_line(' at {}')}."
+            f"tensorsolve needs a as a square matrix over b's axes; got shapes {shape_of(x)} and "
+            f"{shape_of(b)}{user_line(' at {}')}."
         )
     return reshape(solve(reshape(x, (count, count)), reshape(b, (count,))), shape)
 

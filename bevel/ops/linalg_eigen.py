@@ -208,7 +208,9 @@ class Svd(MatrixPrimitive):
     gaps = {
         **{f"2-{law}": "columns of U beyond those of A are not determined by it" for law in _DERIVATIVES},
         **{
-            f"4-{law}": "singular vectors of complex matrices have a free phase, which the rule keeps and LAPACK does not"
+            f"4-{law}": (
+                "singular vectors of complex matrices have a free phase, which the rule keeps and LAPACK does not"
+            )
             for law in ("jvp", "second")
         },
     }
@@ -229,8 +231,8 @@ class Svd(MatrixPrimitive):
         return [s, ShapedArray((*batch, m, left), a.dtype), ShapedArray((*batch, right, n), a.dtype)]
 
     def jvp(self, primals, tangents):
-        # With M = Uᴴ dA V: ds is the real part of M's diagonal; dU = U (F ∘ (M S + S Mᴴ)) and dV = V (F ∘ (S M + Mᴴ S)),
-        # Fᵢⱼ = 1 / (sⱼ² - sᵢ²) off the diagonal, plus what leaves the span of U (or V): (1 - U Uᴴ) dA V S⁻¹
+        # With M = Uᴴ dA V: ds is the real part of M's diagonal; dU = U (F ∘ (M S + S Mᴴ)) and dV = V (F ∘ (S M + Mᴴ
+        # S)), Fᵢⱼ = 1 / (sⱼ² - sᵢ²) off the diagonal, plus what leaves the span of U (or V): (1 - U Uᴴ) dA V S⁻¹
         # (Townsend 2016, "Differentiating the singular value decomposition"). For complex A the diagonal of M has an
         # imaginary part, which turns the phase of U's columns (Wan, Zhang 2019, arXiv:1909.02659).
         [a], [da] = primals, tangents
@@ -377,9 +379,9 @@ class Eig(MatrixPrimitive):
         return [ShapedArray(a.shape[:-1], dtype), *[vectors] * count]
 
     def jvp(self, primals, tangents):
-        # A V = V W gives, with M = V⁻¹ dA V, dw = diag(M) and dV = V (F ∘ M) + V D, Fᵢⱼ = 1 / (wⱼ - wᵢ) off the diagonal
-        # (Giles 2008, 3.1). D is free; columns keep their norm where Re(vᴴ dv) = 0, so D = -Re diag(Vᴴ V (F ∘ M)), and
-        # without an imaginary part the phase is left as it is (Boeddeker et al. 2017, arXiv:1701.00392).
+        # A V = V W gives, with M = V⁻¹ dA V, dw = diag(M) and dV = V (F ∘ M) + V D, Fᵢⱼ = 1 / (wⱼ - wᵢ) off the
+        # diagonal (Giles 2008, 3.1). D is free; columns keep their norm where Re(vᴴ dv) = 0, so D = -Re diag(Vᴴ V (F ∘
+        # M)), and without an imaginary part the phase is left as it is (Boeddeker et al. 2017, arXiv:1701.00392).
         [a], [da] = primals, tangents
         if not get_aval(a).size:
             results = self(a)
@@ -389,7 +391,8 @@ class Eig(MatrixPrimitive):
             raise _without_derivative(
                 "eig with eigenvectors",
                 "Eigenvectors have derivatives only where eigenvalues differ, up to a phase. Say "
-                "compute_left_eigenvectors=False and enable_eigvec_derivs=True where that holds, or take eigenvalues alone.",
+                "compute_left_eigenvectors=False and enable_eigvec_derivs=True where that holds, or take eigenvalues "
+                "alone.",
             )
         w, v = Eig(False, True, True, self.implementation)(a)
         results = [w, v] if asked else [w]

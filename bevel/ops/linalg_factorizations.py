@@ -252,7 +252,9 @@ class HouseholderProduct(MatrixPrimitive):
     Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
     """
 
-    gaps = dict.fromkeys(("jvp", "linearize", "vjp", "second", "batch-jvp"), "no derivative, as in JAX: differentiate qr")
+    gaps = dict.fromkeys(
+        ("jvp", "linearize", "vjp", "second", "batch-jvp"), "no derivative, as in JAX: differentiate qr"
+    )
 
     def infer(self, a, taus):
         check_matrix("householder_product", a)
@@ -343,9 +345,9 @@ class Qr(MatrixPrimitive):
         return [q, r, ShapedArray((*batch, n), INT32)] if self.pivoting else [q, r]
 
     def jvp(self, primals, tangents):
-        # A = Q R gives dA R⁻¹ = dQ + Q dR R⁻¹. With Ω = Qᴴ dQ, anti-Hermitian as Qᴴ Q = 1, Qᴴ dA R⁻¹ = Ω + dR R⁻¹, whose
-        # second part is upper triangular with real diagonal: so Ω's part below the diagonal is that of M = Qᴴ dA R⁻¹,
-        # and its diagonal the imaginary part of M's. Then dR = (M - Ω) R, dQ = dA R⁻¹ - Q (M - Ω).
+        # A = Q R gives dA R⁻¹ = dQ + Q dR R⁻¹. With Ω = Qᴴ dQ, anti-Hermitian as Qᴴ Q = 1, Qᴴ dA R⁻¹ = Ω + dR R⁻¹,
+        # whose second part is upper triangular with real diagonal: so Ω's part below the diagonal is that of M = Qᴴ dA
+        # R⁻¹, and its diagonal the imaginary part of M's. Then dR = (M - Ω) R, dQ = dA R⁻¹ - Q (M - Ω).
         # (Walter, Lehmann 2010, arXiv:1001.1654; Liao et al. 2019, arXiv:1903.09650, for complex numbers.)
         [a], [da] = primals, tangents
         results = self(a)

@@ -69,7 +69,8 @@ def check_dtype(name, *avals):
     for aval in avals:
         if aval.dtype.name not in LETTERS:
             raise DTypeError(
-                f"{name} takes float32, float64, complex64 or complex128; got {aval.str_short()}. Convert it by x.astype."
+                f"{name} takes float32, float64, complex64 or complex128; got {aval.str_short()}. Convert it by "
+                "x.astype."
             )
         if aval.dtype != avals[0].dtype:
             raise DTypeError(f"{name} needs operands of one dtype; got {', '.join([a.str_short() for a in avals])}.")

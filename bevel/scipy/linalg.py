@@ -78,7 +78,8 @@ def _system(name, a, b):
     n = shape_of(a)[-1]
     if len(shape_of(columns)) < 2 or shape_of(columns)[-2] != n:
         raise MatrixShapeError(
-            f"{name} with matrices {shape_of(a)} needs b of shape [{n}] or [..., {n}, k]; got {shape_of(b)}{user_line(' at {}')}."
+            f"{name} with matrices {shape_of(a)} needs b of shape [{n}] or [..., {n}, k]; got "
+            f"{shape_of(b)}{user_line(' at {}')}."
         )
     batch = broadcast_shapes(name, shape_of(a)[:-2], shape_of(columns)[:-2])
     a = broadcast_to(a, (*batch, n, n))
@@ -195,8 +196,18 @@ def qr(a, overwrite_a: bool = False, lwork=None, mode: str = "full", pivoting: b
 
 
 @compiled(static=("lower", "eigvals_only", "overwrite_a", "overwrite_b", "turbo", "eigvals", "type", "check_finite"))
-def eigh(a, b=None, lower: bool = True, eigvals_only: bool = False, overwrite_a: bool = False, overwrite_b: bool = False,
-         turbo: bool = True, eigvals=None, type: int = 1, check_finite: bool = True):
+def eigh(
+    a,
+    b=None,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    turbo: bool = True,
+    eigvals=None,
+    type: int = 1,
+    check_finite: bool = True,
+):
     """(eigenvalues, rising; eigenvectors) of a Hermitian matrix, or the eigenvalues alone."""
     if b is not None:
         raise NotImplementedError(f"eigh does not solve generalised problems so far{user_line(' at {}')}: b.")
@@ -233,7 +244,10 @@ def inv(a, overwrite_a: bool = False, check_finite: bool = True):
 
 
 def schur(a, output: str = "real"):
-    """(T, Z) with Z T Zᴴ = a, T upper triangular; of real a 2 by 2 blocks for complex pairs, unless output='complex'."""
+    """(T, Z) with Z T Zᴴ = a, T upper triangular.
+
+    Of real a, 2 by 2 blocks for complex pairs, unless output='complex'.
+    """
     if output not in ("real", "complex"):
         raise ValueError(f"schur takes output 'real' or 'complex'; got {output!r}{user_line(' at {}')}.")
     x = as_matrix("schur", a, square=True)
@@ -329,7 +343,9 @@ def _pade(x, degree):
 
 @compiled(static=("side", "method", "eps", "max_iterations"))
 def polar(a, side: str = "right", *, method: str = "svd", eps=None, max_iterations=None):
-    """(U, P) with U P = a (side 'right') or P U = a ('left'), U of orthonormal columns (rows), P Hermitian, not negative."""
+    """(U, P) with U P = a (side 'right') or P U = a ('left'), U of orthonormal columns (rows), P Hermitian, not
+    negative.
+    """
     if side not in ("right", "left"):
         raise ValueError(f"polar takes side 'right' or 'left'; got {side!r}{user_line(' at {}')}.")
     u, s, vh = lax_linalg.svd(as_matrix("polar", a), full_matrices=False)
@@ -380,7 +396,10 @@ def _last_axis(name, values):
 
 @compiled
 def toeplitz(c, r=None):
-    """Matrices [..., m, n] with c as first column and r as first row (conj(c) if not given), alike along each diagonal."""
+    """Matrices [..., m, n] with c as first column and r as first row (conj(c) if not given).
+
+    They are alike along each diagonal.
+    """
     if r is None:
         r = conjugate(as_array("toeplitz", c))
     c, r = _last_axis("toeplitz", (c, r))
@@ -420,5 +439,6 @@ def hilbert(n: int):
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "det", "eigh", "expm", "hankel", "hessenberg",
-    "hilbert", "inv", "lu", "lu_factor", "lu_solve", "polar", "qr", "schur", "solve", "solve_triangular", "svd", "toeplitz",
+    "hilbert", "inv", "lu", "lu_factor", "lu_solve", "polar", "qr", "schur", "solve", "solve_triangular", "svd",
+    "toeplitz",
 ]  # fmt: skip

@@ -345,7 +345,10 @@ def _log_ndtr_jvp(primals, tangents):
 
 @compiled(static=("series_order",))
 def log_ndtr(x, series_order: int = 3):
-    """log(ndtr(x)), exact also where ndtr would underflow. `series_order` is accepted: the far tail's series is fixed."""
+    """log(ndtr(x)), exact also where ndtr would underflow.
+
+    `series_order` is accepted: the far tail's series is fixed.
+    """
     if series_order < 0:
         raise ValueError(f"log_ndtr needs series_order of at least 0; got {series_order}{user_line(' at {}')}.")
     return _log_ndtr(_one("log_ndtr", x))
@@ -503,7 +506,7 @@ def _boxcox(logarithm, power):
 
 __all__ = [
     "beta", "betainc", "betaln", "boxcox", "boxcox1p", "digamma", "entr", "erf", "erfc", "erfinv", "expit", "factorial",
-    "gamma", "gammainc", "gammaincc", "gammaln", "gammasgn", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr", "log_softmax",
-    "loggamma", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "poch", "polygamma", "rel_entr", "softmax", "xlog1py",
-    "xlogy", "zeta",
+    "gamma", "gammainc", "gammaincc", "gammaln", "gammasgn", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr",
+    "log_softmax", "loggamma", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "poch", "polygamma", "rel_entr",
+    "softmax", "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def test_reference(row):
         assert [int(x) for x in first] == row["first"]
         return
     if got.dtype.kind == "c":
-        want = np.array([complex(float.fromhex(a), float.fromhex(b)) for a, b in row["first"]])
+        want = np.array([complex(float.fromhex(a), float.fromhex(b)) for a, b in row["first"]], complex)
     else:
         want = np.array([float.fromhex(x) for x in row["first"]])
     eps = 0.0 if is_exact(row["source"]) else float(ml_dtypes.finfo(first.real.dtype).eps)

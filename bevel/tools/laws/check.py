@@ -44,7 +44,8 @@ def check_primitive(cls) -> int:
 
     Raises LawBroken, which lists what failed; a gap that the class states and that no longer fails is a failure too.
     """
-    failures, count = [], 0
+    failures: list[tuple[str, Exception | None]] = []
+    count = 0
     named = [(name, None, cls) for name in CLASS_LAWS]
     named += [(name, s.position, s) for s in samples_of(cls) for name in laws_of(s)]
     for name, position, subject in named:

@@ -18,7 +18,9 @@ from bevel.base.errors import BevelError
 from bevel.core.primitive import registered
 from bevel.core.trace import get_aval
 
-WIDE = {np.dtype(d): np.dtype("float64") for d in (dtypes.bfloat16.dtype, "float16", "float32", "float64")}
+WIDE: dict[np.dtype, np.dtype] = {
+    np.dtype(d): np.dtype("float64") for d in (dtypes.bfloat16.dtype, "float16", "float32", "float64")
+}
 WIDE |= {np.dtype(d): np.dtype("complex128") for d in ("complex64", "complex128")}
 
 
