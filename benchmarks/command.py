@@ -50,8 +50,8 @@ def measure(options: argparse.Namespace, arguments: Sequence[str]) -> Results:
     plan = Plan(options.left, options.right, rounds, options.quick, options.platform, options.clock)
     machine = describe_machine()
     versions = ask_versions(plan)
-    chosen = bool(options.rows or options.quick or options.clock)
-    whole = not chosen and rounds >= 5 and (plan.left, plan.right) == ("bevel", "jax")
+    # a choice of rows is a result too, which the table's command tells; a hasty or differently timed one is not
+    whole = not (options.quick or options.clock) and rounds >= 5 and (plan.left, plan.right) == ("bevel", "jax")
     outcomes = run(rows, plan, report=lambda line: print(line, file=sys.stderr, flush=True))
     command = shlex.join(["python", "-m", "benchmarks", *without_output(arguments)])
     return gather(outcomes, plan, command, whole, versions, machine)
