@@ -333,8 +333,8 @@ def unravel_index(indices, shape):
     """Flat indices as one array of indices for each axis of that shape; those out of bounds are moved inside.
 
     >>> import bevel.numpy as jnp
-    >>> jnp.unravel_index(jnp.array(5), (2, 3))
-    (Array(1, dtype=int32), Array(2, dtype=int32))
+    >>> jnp.unravel_index(jnp.array([1, 5]), (2, 3))
+    (Array([0, 1], dtype=int32), Array([1, 2], dtype=int32))
     """
     i = as_array("unravel_index", indices)
     if not _is_integer(i):
