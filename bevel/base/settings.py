@@ -196,6 +196,11 @@ def _key(overrides: Mapping) -> tuple:
     return tuple([_hashable(overrides.get(option.name, type(option).value)) for option in _trace_options])
 
 
+def global_trace_key() -> tuple:
+    """As `trace_key`, of the process's values: what holds in threads without overrides."""
+    return _TraceState.key
+
+
 def _hashable(value):
     return tuple(sorted(value.items())) if type(value) is dict else value
 

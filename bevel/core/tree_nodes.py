@@ -262,6 +262,7 @@ class Partial(functools.partial):
     So a function with arrays bound to it can be an argument of jit, grad or vmap. The function is compared with ==:
     pass the same function object to be found in jit's cache. Of a partial inside a Partial the arguments are static.
 
+    >>> import operator
     >>> add_two = Partial(operator.add, 2)
     >>> add_two(3)
     5

@@ -40,12 +40,10 @@ def _mirror(option, scope, value):
         else:
             _x64.set_local(names.unset if value is settings.UNSET else value)
     if option.in_trace_key:
-        key = settings.trace_key()
-        key = None if key == _default_key else key
-        if scope == "global":
-            _context.set_global(key)
-        else:
-            _context.set_local(key)
+        everywhere, here = settings.global_trace_key(), settings.trace_key()
+        _context.set_global(None if everywhere == _default_key else everywhere)
+        # a thread's own value hides the process's, so it must go when the thread's last override does
+        _context.set_local(names.unset if here == everywhere else None if here == _default_key else here)
 
 
 settings.on_change(_mirror)

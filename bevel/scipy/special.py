@@ -70,7 +70,7 @@ def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = 
     >>> import bevel.numpy as jnp
     >>> from bevel.scipy.special import logsumexp
     >>> print(logsumexp(jnp.array([1000., 1000.])))
-    1000.6931
+    1000.6932
     """
     if b is not None:
         a, b = _ready("logsumexp", a, b)

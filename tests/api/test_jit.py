@@ -311,3 +311,18 @@ def test_large_constants_of_inner_programs_stay_out_of_the_text():
     outer = bevel.jit(lambda x: bevel.jit(lambda y: inner(y).sum())(x))
     assert float(outer(2.0)) == float(outer(2.0)) == 2.0 * 12497500
     assert len(outer.lower(2.0).as_text()) < 4000
+
+
+def test_a_setting_changed_for_all_is_seen_after_a_block_that_changed_it_here():
+    from bevel import random
+
+    def draw():
+        return np.asarray(random.bits(random.key(3), (4,)))
+
+    partitionable = draw()
+    with bevel.threefry_partitionable(False):
+        original = draw()
+    assert (partitionable != original).any()
+    with config_value("threefry_partitionable", False):
+        np.testing.assert_array_equal(draw(), original)
+    np.testing.assert_array_equal(draw(), partitionable)
