@@ -16,6 +16,7 @@ from bevel.control.program import (
     linearize_jaxpr,
     restage,
     run,
+    spread,
     transpose_jaxpr,
 )
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
@@ -233,12 +234,6 @@ def union(flags):
     return tuple([any(here) for here in zip(*flags, strict=True)])
 
 
-def spread(given, has, results):
-    """The tangents of results: those given where `has` says so, else `Zero`."""
-    given = iter(given)
-    return [next(given) if h else Zero(get_aval(r).to_tangent_aval()) for r, h in zip(results, has, strict=False)]
-
-
 def mask_tangent(chosen, x):
     """x, whose derivative flows only for the examples that chose; `chosen` is over the leading axis."""
     aval = get_aval(x)
@@ -330,4 +325,4 @@ def placeholder(aval):
     return zeros(aval)
 
 
-__all__ = ["INDEX", "Cond", "MaskTangent", "mask_tangent", "spread", "union"]
+__all__ = ["INDEX", "Cond", "MaskTangent", "mask_tangent", "union"]

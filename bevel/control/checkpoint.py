@@ -16,33 +16,28 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
-from bevel.control.branches import spread
-from bevel.control.call import Jit, axis_names_of
+from bevel.control.call import CallOp, Jit
 from bevel.control.program import (
-    ProgramOp,
-    batch_jaxpr,
-    jvp_jaxpr,
     kept,
     linearize_jaxpr,
     restage,
     run,
-    transpose_jaxpr,
+    spread,
 )
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, same_type
-from bevel.core.primitive import is_linear, primitive
+from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.ops.barriers import OptimizationBarrier
 from bevel.ops.elementwise import mul
 from bevel.ops.named import Name
-from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments, without_dead_code
 
 
 @primitive
-class Checkpoint(ProgramOp):
+class Checkpoint(CallOp):
     """Applies a program, of which derivatives keep only what `policy` says (nothing, by default).
 
     prevent_cse     a barrier keeps the compiler from merging the repetition with the first run
@@ -52,7 +47,6 @@ class Checkpoint(ProgramOp):
 
     name = "remat2"
 
-    jaxpr: ClosedJaxpr
     prevent_cse: bool
     differentiated: bool
     policy: Any
@@ -60,14 +54,6 @@ class Checkpoint(ProgramOp):
     @property
     def kind(self):
         return "barriers" if self.differentiated and self.prevent_cse else ""
-
-    @property
-    def effects(self):
-        return self.jaxpr.effects
-
-    @property
-    def axis_names(self):
-        return axis_names_of(self.jaxpr)
 
     def like(self, jaxpr, differentiated=None):
         differentiated = self.differentiated if differentiated is None else differentiated
@@ -83,13 +69,6 @@ class Checkpoint(ProgramOp):
     def printed(self):
         return [(name, getattr(self, name)) for name in ("differentiated", "jaxpr", "policy", "prevent_cse")]
 
-    def jvp(self, primals, tangents):
-        has = tuple([not is_zero(t) for t in tangents])
-        program, out_has = jvp_jaxpr(self.jaxpr, has)
-        results = self.like(program)(*primals, *[t for t in tangents if not is_zero(t)])
-        count = len(out_has)
-        return results[:count], spread(results[count:], out_has, results)
-
     def linearize(self, tape, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])
         primal, again, out_has, count, used = repeated(self.jaxpr, has, self.policy)
@@ -100,23 +79,8 @@ class Checkpoint(ProgramOp):
         out = self.like(again, True)(*held, *given)
         return results, spread(out, out_has, results)
 
-    def transpose(self, cts, *operands):
-        linear = tuple([is_linear(x) for x in operands])
-        has_ct = tuple([not is_zero(ct) for ct in cts])
-        program = transpose_jaxpr(self.jaxpr, linear, has_ct)
-        known = [x for x in operands if not is_linear(x)]
-        given = iter(self.like(program, True)(*known, *[ct for ct in cts if not is_zero(ct)]))
-        return [next(given) if lin else None for lin in linear]
-
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
-        marks = tuple([a is not None for a in axes])
-        program, out_marks = batch_jaxpr(self.jaxpr, size, marks, None, axis_name)
-        return self.like(program)(*operands), [0 if m else None for m in out_marks]
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
+    def like_transposed(self, jaxpr):
+        return self.like(jaxpr, True)
 
     def in_order(self, order, *operands):
         if self.differentiated and self.prevent_cse:
@@ -128,9 +92,6 @@ class Checkpoint(ProgramOp):
         if self.differentiated and self.prevent_cse and values:
             values = list(out.ops("stablehlo.optimization_barrier", values, avals=out.in_avals).results)
         return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
-
-    def reference(self, *arrays):
-        return run(self.jaxpr, *arrays)
 
     @classmethod
     def samples(cls, array):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bevel.base.errors import BevelError
-from bevel.control.branches import spread
 from bevel.control.custom import CustomCall, FunctionOp
-from bevel.control.program import batch_jaxpr, jvp_jaxpr, run
+from bevel.control.program import batch_jaxpr, jvp_jaxpr, run, spread
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed

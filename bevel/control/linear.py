@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bevel.control.branches import spread
 from bevel.control.call import axis_names_of
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, restage, run
+from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, restage, run, spread
 from bevel.core.jaxpr import ClosedJaxpr, evaluate
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed

@@ -8,9 +8,8 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError, ShapeError
-from bevel.control.branches import spread
 from bevel.control.call import axis_names_of
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, restage, run
+from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, restage, run, spread
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed

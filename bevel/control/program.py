@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bevel.base.avals import ShapedArray
-from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, evaluate
+from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, evaluate
 from bevel.core.primitive import Primitive
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.tangents import Zero, is_zero
@@ -146,12 +146,14 @@ def backward(closed, linear, operands, cts):
     return [flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin]
 
 
-def is_used(jaxpr: Jaxpr, position: int) -> bool:
-    var = jaxpr.invars[position]
-    return any(v is var for eqn in jaxpr.eqns for v in eqn.invars) or any(v is var for v in jaxpr.outvars)
+def spread(given, has, results):
+    """The tangents of results: those given where `has` says so, else `Zero`."""
+    given = iter(given)
+    return [next(given) if h else Zero(get_aval(r).to_tangent_aval()) for r, h in zip(results, has, strict=False)]
 
 
 __all__ = [
     "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr", "restage", "run",
+    "spread",
     "transpose_jaxpr",
 ]  # fmt: skip

@@ -6,10 +6,10 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
-from bevel.control.branches import spread, union
+from bevel.control.branches import union
 from bevel.control.call import axis_names_of
 from bevel.control.loops import grown, interleaved, jvp_of_body, reordered
-from bevel.control.program import ProgramOp, backward, batch_jaxpr, kept, linearize_jaxpr, restage, run
+from bevel.control.program import ProgramOp, backward, batch_jaxpr, kept, linearize_jaxpr, restage, run, spread
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, same_type
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed

@@ -466,13 +466,8 @@ class ScatterFamily(Primitive):
 _programs: dict[tuple, Jaxpr] = {}
 
 
-@primitive
-class ScatterAdd(ScatterFamily):
-    """Adds updates to x at the places which the indices say. Linear in both; its adjoint in the updates is Gather."""
-
-    name = "scatter-add"
-    combine = Add()
-    hlo = "stablehlo.add"
+class LinearScatter(ScatterFamily):
+    """Scatters that are linear in the array and the updates together: their tangent is the scatter of the tangents."""
 
     def jvp(self, primals, tangents):
         [x, indices, updates], [dx, _, du] = primals, tangents
@@ -480,6 +475,15 @@ class ScatterAdd(ScatterFamily):
         if is_zero(dx) and is_zero(du):
             return y, Zero(get_aval(y).to_tangent_aval())
         return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
+
+
+@primitive
+class ScatterAdd(LinearScatter):
+    """Adds updates to x at the places which the indices say. Linear in both; its adjoint in the updates is Gather."""
+
+    name = "scatter-add"
+    combine = Add()
+    hlo = "stablehlo.add"
 
     def transpose(self, ct, x, indices, updates):
         return [
@@ -493,6 +497,7 @@ class ScatterAdd(ScatterFamily):
 
 
 __all__ = [
+    "LinearScatter",
     "CLIP", "FILL_OR_DROP", "ONE_HOT", "PROMISE_IN_BOUNDS", "Gather", "GatherDimensionNumbers", "GatherScatterMode",
     "ScatterAdd", "ScatterDimensionNumbers", "ScatterFamily", "wide_indices",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Sub, add, div, maximum, neg, sub
 from bevel.ops.elementwise import Mul, add_any, mul
-from bevel.ops.gather import ScatterAdd, ScatterDimensionNumbers, ScatterFamily
+from bevel.ops.gather import LinearScatter, ScatterAdd, ScatterDimensionNumbers, ScatterFamily
 from bevel.ops.logic import eq, select
 from bevel.ops.shapes import Iota, full, instantiate, reshape, zeros
 
@@ -95,19 +95,12 @@ class Scatter(ScatterFamily):
 
 
 @primitive
-class ScatterSub(ScatterFamily):
+class ScatterSub(LinearScatter):
     """Subtracts updates from x at the places which the indices say. Linear in both."""
 
     name = "scatter-sub"
     combine = Sub()
     hlo = "stablehlo.subtract"
-
-    def jvp(self, primals, tangents):
-        [x, indices, updates], [dx, _, du] = primals, tangents
-        y = self(x, indices, updates)
-        if is_zero(dx) and is_zero(du):
-            return y, Zero(get_aval(y).to_tangent_aval())
-        return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
 
     def transpose(self, ct, x, indices, updates):
         return [

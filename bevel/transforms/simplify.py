@@ -18,20 +18,24 @@ def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
     return jaxpr.replace(eqns=kept[::-1])
 
 
-def used_arguments(jaxpr: Jaxpr) -> list[bool]:
-    """Which arguments an equation or a result uses."""
+def used_variables(jaxpr: Jaxpr) -> set[Var]:
+    """The variables that an equation or a result uses."""
     used = {v for v in jaxpr.outvars if type(v) is Var}
     for eqn in jaxpr.eqns:
         used.update([v for v in eqn.invars if type(v) is Var])
+    return used
+
+
+def used_arguments(jaxpr: Jaxpr) -> list[bool]:
+    """Which arguments an equation or a result uses."""
+    used = used_variables(jaxpr)
     return [v in used for v in jaxpr.invars]
 
 
 def pruned(closed: ClosedJaxpr, keep_unused=False) -> tuple[ClosedJaxpr, list[bool]]:
     """The program without dead code, and without arguments that are not used: (program, which arguments are kept)."""
     jaxpr = without_dead_code(closed.jaxpr)
-    used = {v for v in jaxpr.outvars if type(v) is Var}
-    for eqn in jaxpr.eqns:
-        used.update([v for v in eqn.invars if type(v) is Var])
+    used = used_variables(jaxpr)
     consts = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in used]
     kept = [True] * len(jaxpr.invars) if keep_unused else [v in used for v in jaxpr.invars]
     changed = jaxpr.replace(
