@@ -10,7 +10,7 @@ def loss(w, x, y):
 slope = bevel.grad(loss)
 """
 
-from bevel import numpy, tree, tree_util  # numpy gives arrays their methods
+from bevel import numpy, ops, tree, tree_util  # numpy gives arrays their methods
 from bevel.api.arrays import (
     Array,
     block_until_ready,
@@ -63,7 +63,8 @@ __version__ = "0.1.0"
 # Loaded when first named: they cost start-up time that many programs need not pay.
 _LAZY = (
     "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "dlpack", "dtypes", "errors", "experimental",
-    "export", "ffi", "flatten_util", "image", "lax", "nn", "random", "scipy", "sharding", "stages", "testing", "typing",
+    "export", "ffi", "flatten_util", "image", "lax", "nn", "profiler", "random", "scipy", "segments", "sharding",
+    "stages", "testing", "typing",
 )  # fmt: skip
 
 
@@ -77,6 +78,15 @@ def __getattr__(name):
             if error.name != f"bevel.{name}":
                 raise
     raise AttributeError(f"bevel has no name {name!r}.")
+
+
+def _show_segments():
+    """bevel.ops.segment_sum and its kin: JAX keeps them under the name of our package of primitives."""
+    for name in ("segment_max", "segment_min", "segment_prod", "segment_sum"):
+        ops.shown[name] = lambda name=name: getattr(__getattr__("segments"), name)
+
+
+_show_segments()
 
 
 def __dir__():

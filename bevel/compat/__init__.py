@@ -25,6 +25,7 @@ PLACES = {
     "jax.experimental": "bevel.compat.experimental",
     "jax.version": "bevel.compat.version",
     "jax.core": "bevel.compat.core",
+    "jax.ops": "bevel.segments",
     "jax.test_util": "bevel.testing",
 }
 
