@@ -1,0 +1,320 @@
+"""NumPy's discrete Fourier transforms.
+
+`import bevel.numpy as jnp; jnp.fft.rfft(x)`. Names, arguments and meanings are those of `jax.numpy.fft`. Over n
+samples the transform is y[k] = Σ_j x[j] exp(-2πi jk / n), and its inverse divides by n. `norm` moves that factor:
+'backward' (the default) leaves it to the inverse, 'forward' gives it to the transform, 'ortho' gives each 1 / sqrt(n).
+Results are complex64 or float32; complex128 or float64 for 64-bit arguments.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+
+from bevel.api.arrays import device_put as _device_put
+from bevel.base import dtypes as _dtypes
+from bevel.base.errors import AxisError
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval as _get_aval
+from bevel.lax.fourier import FftType
+from bevel.lax.fourier import fft as _fft
+from bevel.numpy.axes import as_array as _as_array
+from bevel.numpy.axes import one_axis as _one_axis
+from bevel.numpy.axes import shape_of as _shape_of
+from bevel.numpy.creation import wanted_dtype as _wanted_dtype
+from bevel.numpy.eager import compiled as _compiled
+from bevel.numpy.promotion import promote_inexact as _promote_inexact
+from bevel.numpy.shapes import roll as _roll
+from bevel.ops.complex import conj as _conj
+from bevel.ops.convert import convert as _convert
+from bevel.ops.cutting import pad as _pad
+from bevel.ops.cutting import slice_in_dim as _slice
+from bevel.ops.elementwise import mul as _mul
+from bevel.ops.shapes import full as _full
+from bevel.ops.shapes import transpose as _transpose
+
+_MOST = 3  # axes that one lax.fft transforms
+_NORMS = (None, "backward", "ortho", "forward")
+
+
+def _length(name, n):
+    """A length of a transform, as a Python int of at least 1."""
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{name} needs lengths that are ints{user_line(' at {}')}; got {n!r}.") from None
+    if n < 1:
+        raise ValueError(f"{name}: Shape should be positive{user_line(' at {}')}; got the length {n}.")
+    return n
+
+
+def _axes(name, s, axes, rank):
+    """The axes that are transformed, counted from the front: those given, or the last ones that `s` speaks of."""
+    if axes is None:
+        count = rank if s is None else len(s)
+        if count > rank:
+            raise ValueError(f"{name} got {count} lengths s for an array of rank {rank}{user_line(' at {}')}.")
+        return tuple(range(rank - count, rank))
+    if s is not None and len(s) != len(axes):
+        raise ValueError(
+            f"{name}: shape and axes arguments must have the same length{user_line(' at {}')}; got s={tuple(s)}, "
+            f"axes={tuple(axes)}."
+        )
+    found = tuple([_one_axis(name, a, rank) for a in axes])
+    if len(set(found)) != len(found):
+        raise AxisError(f"{name} does not support repeated axes{user_line(' at {}')}: got {tuple(axes)}.")
+    return found
+
+
+def _sized(x, axis, n):
+    """x cut to n places along an axis, or filled up with zeros."""
+    size = _shape_of(x)[axis]
+    if n < size:
+        return _slice(x, 0, n, axis)
+    config = [(0, n - size if i == axis else 0, 0) for i in range(len(_shape_of(x)))]
+    return _pad(x, 0, config) if n > size else x
+
+
+def _over_last(x, kind, axes, lengths):
+    """One transform over up to three axes: moved to the end, and back."""
+    rank = len(_shape_of(x))
+    order = [*[i for i in range(rank) if i not in axes], *axes]
+    if order == list(range(rank)):
+        return _fft(x, kind, lengths)
+    back = [order.index(i) for i in range(rank)]
+    return _transpose(_fft(_transpose(x, order), kind, lengths), back)
+
+
+def _transformed(name, kind, x, s, axes, norm):
+    """The transform over any number of axes, with NumPy's lengths and factors."""
+    if norm not in _NORMS:
+        raise ValueError(
+            f'{name}: Invalid norm value {norm!r}{user_line(" at {}")}; should be "backward", "ortho" or "forward".'
+        )
+    x = _as_array(name, x)
+    axes = _axes(name, s, axes, len(_shape_of(x)))
+    if kind is FftType.RFFT and _dtypes.issubdtype(_get_aval(x).dtype, np.complexfloating):
+        raise ValueError(
+            f"{name}: only real valued inputs supported for rfft{user_line(' at {}')}; got {_get_aval(x).str_short()}. "
+            f"Use {name.replace('rfft', 'fft')}."
+        )
+    if not axes:
+        return x
+    if s is None:
+        lengths = [_shape_of(x)[a] for a in axes]
+        if kind is FftType.IRFFT:
+            lengths[-1] = max(2 * (lengths[-1] - 1), 0)
+        if kind is FftType.RFFT:
+            _length(name, lengths[-1])
+    else:
+        lengths = [_length(name, n) for n in s]
+    for axis, n in zip(axes, lengths, strict=True):
+        stored = n // 2 + 1 if kind is FftType.IRFFT and axis == axes[-1] else n
+        x = _sized(x, axis, stored)
+    if 0 in lengths or not _get_aval(x).size:
+        # an axis of size 0 stays as it is, which NumPy refuses and JAX gives
+        return _nothing(x, kind, axes, lengths)
+    x = _through(x, kind, axes, tuple(lengths))
+    count = math.prod(lengths)
+    inverse = kind in (FftType.IFFT, FftType.IRFFT)
+    factor = count if inverse else 1 / count  # for 'forward'
+    if norm == "ortho":
+        factor = math.sqrt(count) if inverse else 1 / math.sqrt(count)
+    if norm in (None, "backward") or factor == 1:
+        return x
+    return _mul(x, np.asarray(factor, _get_aval(x).dtype)[()])
+
+
+def _through(x, kind, axes, lengths):
+    """Three axes at a time. That of the half-length side comes first from real numbers, and last to them."""
+    if len(axes) <= _MOST:
+        return _over_last(x, kind, axes, lengths)
+    head, tail = slice(0, -_MOST), slice(-_MOST, None)
+    if kind is FftType.RFFT:
+        return _through(_over_last(x, kind, axes[tail], lengths[tail]), FftType.FFT, axes[head], lengths[head])
+    rest = FftType.IFFT if kind is FftType.IRFFT else kind
+    return _over_last(_through(x, rest, axes[head], lengths[head]), kind, axes[tail], lengths[tail])
+
+
+def _nothing(x, kind, axes, lengths):
+    """The transform of an empty array, in its dtype and shape."""
+    shape = list(_shape_of(x))
+    dtype = _dtypes.to_complex_dtype(_get_aval(x).dtype)
+    if kind is FftType.RFFT:
+        shape[axes[-1]] = lengths[-1] // 2 + 1
+    if kind is FftType.IRFFT:
+        shape[axes[-1]] = lengths[-1]
+        dtype = _dtypes.real_dtype_of_complex(dtype)
+    return _full(tuple(shape), 0, dtype)
+
+
+def _along_one(name, kind, doc):
+    def transform(a, n: int | None = None, axis: int = -1, norm: str | None = None):
+        return _transformed(name, kind, a, None if n is None else (n,), (axis,), norm)
+
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = doc
+    return _compiled(transform, static=("n", "axis", "norm"))
+
+
+def _along_two(name, kind, doc):
+    def transform(a, s=None, axes=(-2, -1), norm: str | None = None):
+        if len(axes) != 2:
+            raise ValueError(f"{name} only supports 2 axes{user_line(' at {}')}. Got axes = {tuple(axes)}.")
+        return _transformed(name, kind, a, s, axes, norm)
+
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = doc
+    return _compiled(transform, static=("s", "axes", "norm"))
+
+
+def _along_many(name, kind, doc):
+    def transform(a, s=None, axes=None, norm: str | None = None):
+        return _transformed(name, kind, a, s, axes, norm)
+
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = doc
+    return _compiled(transform, static=("s", "axes", "norm"))
+
+
+fft = _along_one(
+    "fft",
+    FftType.FFT,
+    """The Fourier transform along an axis, cut or filled with zeros to n places.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.fft(jnp.array([1., 0., 0., 0.])))
+    [1.+0.j 1.+0.j 1.+0.j 1.+0.j]
+    """,
+)
+ifft = _along_one("ifft", FftType.IFFT, "The inverse of `fft` along an axis, cut or filled with zeros to n places.")
+rfft = _along_one(
+    "rfft",
+    FftType.RFFT,
+    """The Fourier transform of real numbers: its first n // 2 + 1 places, of which the others are conjugates.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.rfft(jnp.array([1., 2., 3., 4.])))
+    [10.+0.j -2.+2.j -2.+0.j]
+    """,
+)
+irfft = _along_one(
+    "irfft",
+    FftType.IRFFT,
+    "The inverse of `rfft`: n real numbers, 2 (m - 1) of them from m places where n is not said.",
+)
+fft2 = _along_two("fft2", FftType.FFT, "The Fourier transform over two axes; s: their lengths.")
+ifft2 = _along_two("ifft2", FftType.IFFT, "The inverse of `fft2`.")
+rfft2 = _along_two("rfft2", FftType.RFFT, "The Fourier transform of real numbers over two axes; the last is halved.")
+irfft2 = _along_two("irfft2", FftType.IRFFT, "The inverse of `rfft2`; s: the lengths of the result.")
+fftn = _along_many("fftn", FftType.FFT, "The Fourier transform over any axes (None: all, or the last ones of s).")
+ifftn = _along_many("ifftn", FftType.IFFT, "The inverse of `fftn`.")
+rfftn = _along_many("rfftn", FftType.RFFT, "The Fourier transform of real numbers over any axes; the last is halved.")
+irfftn = _along_many("irfftn", FftType.IRFFT, "The inverse of `rfftn`; s: the lengths of the result.")
+
+_SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+@_compiled(static=("n", "axis", "norm"))
+def hfft(a, n: int | None = None, axis: int = -1, norm: str | None = None):
+    """n real numbers: the transform of conjugate pairs of places, of which the first n // 2 + 1 are given.
+
+    What `irfft` is, with the other sign and factor.
+    """
+    [x] = _promote_inexact(_as_array("hfft", a))
+    return _transformed("hfft", FftType.IRFFT, _conjugated(x), _one(n), (axis,), _swapped("hfft", norm))
+
+
+@_compiled(static=("n", "axis", "norm"))
+def ihfft(a, n: int | None = None, axis: int = -1, norm: str | None = None):
+    """The inverse of `hfft`: the first n // 2 + 1 places for n real numbers."""
+    return _conj(_transformed("ihfft", FftType.RFFT, a, _one(n), (axis,), _swapped("ihfft", norm)))
+
+
+def _one(n):
+    return None if n is None else (n,)
+
+
+def _conjugated(x):
+    return _conj(x) if _dtypes.issubdtype(_get_aval(x).dtype, np.complexfloating) else x
+
+
+def _swapped(name, norm):
+    return _SWAPPED.get(norm, norm)
+
+
+def _frequencies(name, n, d, dtype, device, numbers):
+    n = _length_or_none(name, n)
+    d = _as_array(name, d)
+    if _shape_of(d):
+        raise ValueError(f"{name}: the d argument must be a scalar{user_line(' at {}')}; got shape {_shape_of(d)}.")
+    dtype = _dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else _wanted_dtype(dtype, name)
+    result = _scaled(numbers(n).astype(dtype), d, n=n)
+    return result if device is None else _device_put(result, device)
+
+
+def _length_or_none(name, n):
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise ValueError(
+            f"{name}: the n argument should be an integer{user_line(' at {}')}; got {n!r}. Under jit it must be static."
+        ) from None
+    if n < 0:
+        raise ValueError(f"{name} needs n of at least 0{user_line(' at {}')}; got {n}.")
+    return n
+
+
+@_compiled(static="n")
+def _scaled(numbers, d, *, n):
+    dtype = _get_aval(numbers).dtype
+    return numbers / _mul(_convert(d, dtype), np.asarray(n, dtype)[()])
+
+
+def fftfreq(n: int, d=1.0, *, dtype=None, device=None):
+    """The frequency of each place of `fft` of n samples at distance d: 0, 1, …, -2, -1 over n d.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.fftfreq(4))
+    [ 0.    0.25 -0.5  -0.25]
+    """
+    return _frequencies("fftfreq", n, d, dtype, device, lambda n: (np.arange(n) + n // 2) % max(n, 1) - n // 2)
+
+
+def rfftfreq(n: int, d=1.0, *, dtype=None, device=None):
+    """The frequency of each place of `rfft` of n samples at distance d: 0, 1, …, n // 2 over n d."""
+    return _frequencies("rfftfreq", n, d, dtype, device, lambda n: np.arange(n // 2 + 1))
+
+
+def _moved(name, x, axes, sign):
+    x = _as_array(name, x)
+    rank = len(_shape_of(x))
+    if axes is None:
+        axes = tuple(range(rank))
+    axes = [_one_axis(name, a, rank) for a in (axes if isinstance(axes, (tuple, list)) else (axes,))]
+    return _roll(x, tuple([sign * (_shape_of(x)[a] // 2) for a in axes]), tuple(axes))
+
+
+@_compiled(static="axes")
+def fftshift(x, axes=None):
+    """x turned so that frequency 0, the first place of a transform, stands in the middle; along all axes or some.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.fftshift(jnp.array([0, 1, 2, -2, -1])))
+    [-2 -1  0  1  2]
+    """
+    return _moved("fftshift", x, axes, 1)
+
+
+@_compiled(static="axes")
+def ifftshift(x, axes=None):
+    """The inverse of `fftshift`."""
+    return _moved("ifftshift", x, axes, -1)
+
+
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
+    "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+]  # fmt: skip
