@@ -47,6 +47,9 @@ def settings(request):
 # Distributions whose float arithmetic XLA contracts (a multiply and an add in one rounding) or not as it fuses the
 # program, on either side: their numbers agree to the last bits only, the words drawn for them do agree.
 LAST_BITS = ("maxwell(", "double_sided_maxwell(", "generalized_normal(", "ball(")
+# The table was recorded where float16 is computed in float32. A CPU that has float16 arithmetic of its own (avx512_fp16)
+# rounds each step of it, under the real JAX as here.
+HALF = "jnp.float16"
 
 
 def numbers(first):
@@ -54,9 +57,10 @@ def numbers(first):
 
 
 def agrees(got, row, sha256):
-    """Equal to the bit; for the distributions above, equal within four units in the last place."""
+    """Equal to the bit; for what is named above, equal within four units in the last place."""
     assert (got["dtype"], got["shape"]) == (row["dtype"], row["shape"])
-    if got["sha256"] != sha256 and row["source"].removeprefix("random.").startswith(LAST_BITS):
+    rounds = row["source"].removeprefix("random.").startswith(LAST_BITS) or HALF in row["source"]
+    if got["sha256"] != sha256 and rounds:
         epsilon = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}[got["dtype"]]
         np.testing.assert_allclose(numbers(got["first"]), numbers(row["first"]), rtol=4 * epsilon, atol=4 * epsilon)
         return
