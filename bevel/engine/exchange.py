@@ -73,8 +73,8 @@ def borrow(capsule, device, stream=None, copy=None):
         if copy is False:
             raise ValueError(f"This memory cannot be used without a copy: {error}\nLeave out copy=False.") from None
         raise EngineError(str(error)) from None
-    array.aval = aval  # the engine leaves it open
-    return array
+    # what comes in has no aval, and not every jaxlib lets one be set: the same buffer in a whole array
+    return names.whole_array(aval, client.single(device), array, array._committed)
 
 
 def _described(capsule) -> ShapedArray:

@@ -52,6 +52,7 @@ batched_device_put = xc.batched_device_put
 make_cpu_client = xc.make_cpu_client
 pjit = _jax.pjit
 register_custom_call_target = xc.register_custom_call_target
+register_custom_type = xc.register_custom_type
 set_disable_jit_state = _jax.jax_jit.set_disable_jit_state
 set_enable_x64_state = _jax.jax_jit.set_enable_x64_state
 set_post_hook_state = _jax.jax_jit.set_post_hook_state
@@ -116,6 +117,11 @@ if FEATURES.array_result_handler_skip_checks:
 
 else:
     array_result_handler = xc.array_result_handler
+
+
+def whole_array(aval: Any, sharding: Any, buffer: Any, committed: bool) -> Any:
+    """An array of a buffer that lies on one device, without looking whether the two agree."""
+    return Array(aval, sharding, [buffer], committed=committed, _skip_checks=True)
 
 
 @functools.cache

@@ -7,11 +7,17 @@ used.
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from typing import Any
 
 from bevel.base.errors import EngineError
 from bevel.engine import jaxlib_names as names
+
+log = logging.getLogger(__name__)
+
+# Platforms whose kernels lie in a second package, and what jaxlib calls them there.
+_PLATFORM_OF_HANDLERS = {"cuda": "CUDA", "rocm": "ROCM"}
 
 
 def make_client(platform: str, package: str):
@@ -27,9 +33,29 @@ def make_client(platform: str, package: str):
         if loaded is None or not loaded(platform):
             load(platform, libraries[0])
             start(platform)
-        return make(platform, _options(platform), None)
+        client = make(platform, _options(platform), None)
     except names.JaxRuntimeError as error:
         raise EngineError(f"The platform '{platform}' could not be started: {error}") from error
+    if platform in _PLATFORM_OF_HANDLERS:
+        _register_handlers(platform)
+    return client
+
+
+def _register_handlers(platform):
+    """Makes the plugin package's own handlers callable from programs: calls of Python among them.
+
+    Where that package is missing, programs without such calls run all the same.
+    """
+    find: Any = names.found("plugin_support.import_from_plugin")
+    extension = None if find is None else find(platform, f"{platform}_plugin_extension")
+    if extension is None:
+        log.debug("No handlers were found for platform %s: programs on it cannot call Python.", platform)
+        return
+    name_of_platform = _PLATFORM_OF_HANDLERS[platform]
+    for name, kind in extension.ffi_types().items():
+        names.register_custom_type(name, kind, platform=name_of_platform)
+    for name, handler in extension.ffi_handlers().items():
+        names.register_custom_call_target(name, handler, platform=name_of_platform, api_version=1)
 
 
 def _options(platform) -> dict:
