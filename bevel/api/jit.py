@@ -30,7 +30,6 @@ from bevel.transforms.evaluate import (
     fastpath,
     on_device,
     place_argument,
-    translated,
 )
 from bevel.transforms.simplify import pruned
 
@@ -394,7 +393,7 @@ def jit(
     )
     clear = functools.partial(_clear, call, jitted)
     if jitted.static_argnums or jitted.static_argnames or jitted.donate_argnums or jitted.donate_argnames:
-        call = _with_letters(call, jitted)
+        call = stages.with_letters(call, jitted)
     functools.update_wrapper(call, fun)
     call.__dict__.pop(_KEPT, None)
     call.__wrapped__ = fun
@@ -404,24 +403,6 @@ def jit(
     call.lower = functools.partial(stages.lower, jitted)
     call.eval_shape = functools.partial(stages.eval_shape_of, jitted)
     return call
-
-
-def _with_letters(call, jitted):
-    """The call, with the errors that C++ raises before Python hears of it made readable. It costs 0.2 µs, so only those
-    functions have it whose options make such errors likely."""
-
-    def checked(*args, **kwargs):
-        try:
-            return call(*args, **kwargs)
-        except ValueError as error:
-            text = str(error)
-            if "Non-hashable static arguments" in text:
-                jitted.split(args, kwargs)
-            elif "deleted or donated" in text:
-                raise translated(error) from None
-            raise
-
-    return checked
 
 
 def _jitted(fun, options) -> Jitted:

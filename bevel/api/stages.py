@@ -13,8 +13,9 @@ from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.client import default_device, single
-from bevel.engine.pytree import flatten
-from bevel.transforms.evaluate import compile_program, execute, on_device
+from bevel.engine.dispatch import cached_call
+from bevel.engine.pytree import call_tree_of, flatten
+from bevel.transforms.evaluate import compile_program, execute, fastpath, on_device, place_argument, translated
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
 
@@ -165,6 +166,8 @@ class Compiled:
         self._record = record
         self._executable = executable
         self._device = device
+        call = cached_call(jitted.name, jitted.function, self._miss, place=place_argument)
+        self._call = with_letters(call, jitted) if jitted.donate_argnums or jitted.donate_argnames else call
 
     in_tree = property(lambda self: self._record.in_tree)
     out_tree = property(lambda self: self._record.out_tree)
@@ -210,6 +213,10 @@ class Compiled:
         return self._executable.choice
 
     def __call__(self, *args, **kwargs):
+        return self._call(*args, **kwargs)
+
+    def _miss(self, *args, **kwargs):
+        """A call that C++ does not know: checked against what the program was compiled for, and run."""
         dynamic, rest = args, kwargs  # static arguments were given at lowering, and may be given again
         if flatten((args, kwargs))[1] != self._record.in_tree:
             dynamic, rest, _ = self._jitted.split(args, kwargs)
@@ -231,9 +238,35 @@ class Compiled:
                     f"The compiled {self._jitted.name} takes {aval.str_short()} as "
                     f"{(self._record.arg_names or [f'leaf {i}'])[i]}; got {got.str_short()}."
                 )
-        taken = [x for x, k in zip(leaves, self._record.kept, strict=True) if k]
+        kept = self._record.kept
+        taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, a, self._device) for x, a in zip(taken, self._executable.in_avals, strict=True)]
-        return self._record.out_tree.unflatten(execute(self._executable, arrays))
+        result = self._record.out_tree.unflatten(execute(self._executable, arrays))
+        again = None
+        # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for
+        if call_tree_of((args, kwargs))[0] == len(leaves) and all(
+            [get_aval(x).dtype == a.dtype for x, a in zip(leaves, self._record.closed.in_avals, strict=True)]
+        ):
+            again = fastpath(self._executable, result, self._device, False, kept)
+        return result, again, False
+
+
+def with_letters(call, jitted):
+    """The call, with the errors that C++ raises before Python hears of it made readable. It costs 0.2 µs, so only those
+    functions have it whose options make such errors likely."""
+
+    def checked(*args, **kwargs):
+        try:
+            return call(*args, **kwargs)
+        except ValueError as error:
+            text = str(error)
+            if "Non-hashable static arguments" in text:
+                jitted.split(args, kwargs)
+            elif "deleted or donated" in text:
+                raise translated(error) from None
+            raise
+
+    return checked
 
 
 def trace(jitted, *args, **kwargs) -> Traced:

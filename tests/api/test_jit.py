@@ -326,3 +326,27 @@ def test_a_setting_changed_for_all_is_seen_after_a_block_that_changed_it_here():
     with config_value("threefry_partitionable", False):
         np.testing.assert_array_equal(draw(), original)
     np.testing.assert_array_equal(draw(), partitionable)
+
+
+def test_a_compiled_program_runs_again_in_c_and_still_looks_at_its_arguments():
+    compiled = bevel.jit(lambda x, n: x + n, static_argnums=1).lower(jnp.ones(3), 3).compile()
+    x = jnp.arange(3.0)
+    for _ in range(3):  # the first call tells C++ how to make the others
+        assert np.array_equal(compiled(x), x + 3)
+        assert np.array_equal(compiled(x, 3), x + 3)  # the static argument may be given again
+    with pytest.raises(TypeError, match=r"takes f32\[3\] as x; got f32\[4\]"):
+        compiled(jnp.ones(4))
+    with pytest.raises(TypeError, match=r"takes f32\[3\] as x; got i32\[3\]"):
+        compiled(jnp.arange(3))
+    with pytest.raises(TypeError, match="cannot be transformed"):
+        bevel.jit(compiled)(x)
+
+
+def test_a_compiled_program_says_that_its_argument_was_given_away():
+    compiled = bevel.jit(lambda x: x + 1, donate_argnums=0).lower(jnp.ones(3)).compile()
+    x = jnp.ones(3) * 1
+    y = compiled(compiled(x))
+    for _ in range(2):
+        with pytest.raises(DonatedBufferError, match="given away"):
+            compiled(x)
+    assert float(y[0]) == 3.0
