@@ -63,7 +63,7 @@ class LinearCall(ProgramOp):
         count = self.num_res
         if any(not is_zero(t) for t in tangents[:count]):
             # the residuals' part has no rule of its own: it is the derivative of the program
-            from_program = _derivative_in(self.callee, count, primals, tangents)
+            from_program = derivative_in(self.callee, count, primals, tangents)
         else:
             from_program = [Zero(get_aval(r).to_tangent_aval()) for r in results]
         if all(is_zero(t) for t in tangents[count:]):
@@ -101,7 +101,7 @@ class LinearCall(ProgramOp):
         return run(self.callee, *arrays)
 
 
-def _derivative_in(program, count, primals, tangents):
+def derivative_in(program, count, primals, tangents):
     """The tangents of a program's results that come from its first `count` arguments."""
     has = tuple([i < count and not is_zero(t) for i, t in enumerate(tangents)])
     derivative, out_has = jvp_jaxpr(program, has)

@@ -8,6 +8,7 @@ sorting, reductions and the elementwise functions that bevel.numpy is made of. N
 import importlib
 
 from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
+from bevel.api.implicit import custom_linear_solve, custom_root
 from bevel.lax.computing import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *

@@ -42,7 +42,7 @@ class ConvertElementType(Unary):
         [x], [dx] = primals, tangents
         y = self(x)
         aval = get_aval(y).to_tangent_aval()
-        if aval.dtype == dtypes.float0 or dtypes.issubdtype(dx.dtype, dtypes.float0):
+        if aval.dtype == dtypes.float0 or dtypes.issubdtype(get_aval(dx).dtype, dtypes.float0):
             return y, Zero(aval)
         return y, self(dx)
 
