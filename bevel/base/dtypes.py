@@ -359,23 +359,27 @@ _CATEGORY: dict[type, type] = {
 _subdtypes: dict[tuple, bool] = {}
 
 
-def issubdtype(a: Any, b: Any) -> bool:
-    """Whether dtype a is, or is in the category, b: `issubdtype(bfloat16, np.floating)`.
+def issubdtype(arg1: Any, arg2: Any) -> bool:
+    """Whether dtype arg1 is, or is in the category, arg2: `issubdtype(bfloat16, np.floating)`.
 
-    a, b  anything that names a dtype, or a category: np.number, np.inexact, ..., extended, prng_key
+    arg1, arg2  anything that names a dtype, or a category: np.number, np.inexact, ..., extended, prng_key
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.issubdtype(jnp.bfloat16, jnp.floating)
+    True
     """
     try:
-        return _subdtypes[a, b]
+        return _subdtypes[arg1, arg2]
     except (KeyError, TypeError):
         pass
-    if isinstance(b, ExtendedDType):
-        answer = a == b
+    if isinstance(arg2, ExtendedDType):
+        answer = arg1 == arg2
     else:
-        below, above = _type_of(a), _type_of(b)
+        below, above = _type_of(arg1), _type_of(arg2)
         # ml_dtypes' scalars derive from np.generic alone; their category is told by the table
         answer = issubclass(below, above) or issubclass(_CATEGORY.get(below, below), above)
     try:
-        _subdtypes[a, b] = answer
+        _subdtypes[arg1, arg2] = answer
     except TypeError:
         pass
     return answer

@@ -27,6 +27,7 @@ from bevel.numpy.grids import *
 from bevel.numpy.interpolation import *
 from bevel.numpy.joining import *
 from bevel.numpy.matrices import *
+from bevel.numpy.namespace import *
 from bevel.numpy.nan_reductions import *
 from bevel.numpy.number_parts import *
 from bevel.numpy.padding import *
@@ -41,9 +42,10 @@ from bevel.numpy.shapes import *
 from bevel.numpy.signals import *
 from bevel.numpy.statistics import *
 from bevel.numpy.texts import *
+from bevel.numpy.ufuncs import *
 from bevel.numpy.vectorized import *
 
-_methods.install()
+_methods.install(globals())
 _dtypes.install_scalar_constructor(lambda x, dtype: _array(x, dtype=dtype))
 
 

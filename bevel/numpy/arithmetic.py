@@ -45,14 +45,14 @@ def multiply(x, y, /):
 
 
 @compiled
-def true_divide(x, y, /):
-    """x / y in floating point.
+def true_divide(x1, x2, /):
+    """x1 / x2 in floating point.
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.true_divide(jnp.array([1, 2]), 2))
     [0.5 1. ]
     """
-    x, y = arrays("true_divide", x, y)
+    x, y = arrays("true_divide", x1, x2)
     x, y = broadcast("true_divide", *promote_inexact(x, y))
     return DIV(x, y)
 
@@ -61,9 +61,9 @@ divide = true_divide
 
 
 @compiled
-def floor_divide(x, y, /):
-    """The greatest integer not above x / y, in the operands' dtype."""
-    x, y = _numeric(*promote("floor_divide", x, y))
+def floor_divide(x1, x2, /):
+    """The greatest integer not above x1 / x2, in the operands' dtype."""
+    x, y = _numeric(*promote("floor_divide", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     dtype = get_aval(x).dtype
     if dtypes.issubdtype(dtype, np.unsignedinteger):
@@ -79,9 +79,9 @@ def floor_divide(x, y, /):
 
 
 @compiled
-def remainder(x, y, /):
-    """The remainder of x / y with the sign of y, as Python's % has it; 0 of integers where y is 0."""
-    x, y = _numeric(*promote("remainder", x, y))
+def remainder(x1, x2, /):
+    """The remainder of x1 / x2 with the sign of x2, as Python's % has it; 0 of integers where x2 is 0."""
+    x, y = _numeric(*promote("remainder", x1, x2))
     x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     rest = arithmetic.Rem()(x, y)
     zero = _like(rest, 0)
@@ -93,17 +93,17 @@ mod = remainder
 
 
 @compiled
-def fmod(x, y, /):
-    """The remainder of x / y with the sign of x, as C's fmod has it; 0 of integers where y is 0."""
-    x, y = _numeric(*promote("fmod", x, y))
+def fmod(x1, x2, /):
+    """The remainder of x1 / x2 with the sign of x1, as C's fmod has it; 0 of integers where x2 is 0."""
+    x, y = _numeric(*promote("fmod", x1, x2))
     x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     return arithmetic.Rem()(x, y)
 
 
 @compiled
-def divmod(x, y, /):
-    """(x // y, x % y)."""
-    x, y = _numeric(*promote("divmod", x, y))
+def divmod(x1, x2, /):
+    """(x1 // x2, x1 % x2)."""
+    x, y = _numeric(*promote("divmod", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
         return floor_divide(x, y), remainder(x, y)
@@ -189,13 +189,13 @@ def minimum(x, y, /):
     return AND(x, y) if is_bool(x) else MIN(x, y)
 
 
-def power(x, y, /):
-    """x to the power y. Raises TypeError for integers under a negative exponent of rank 0 that is known."""
-    if type(y) is not int or isinstance(x, int):
-        _check_exponent(x, y)
-    if type(y) is int and not isinstance(x, (bool, int, float, complex)):
-        return integer_power(x, y=y) if -64 <= y <= 64 or _is_float(x) else _power(x, y)
-    return _power(x, y)
+def power(x1, x2, /):
+    """x1 to the power x2. Raises TypeError for integers under a negative exponent of rank 0 that is known."""
+    if type(x2) is not int or isinstance(x1, int):
+        _check_exponent(x1, x2)
+    if type(x2) is int and not isinstance(x1, (bool, int, float, complex)):
+        return integer_power(x1, y=x2) if -64 <= x2 <= 64 or _is_float(x1) else _power(x1, x2)
+    return _power(x1, x2)
 
 
 def _check_exponent(x, y):
@@ -313,9 +313,9 @@ left_shift = bitwise(logic.ShiftLeft(), "left_shift", "x << y.")
 
 
 @compiled
-def right_shift(x, y, /):
-    """x >> y; the sign stays for signed integers, zeros come in for unsigned ones."""
-    x, y = promote("right_shift", x, y)
+def right_shift(x1, x2, /):
+    """x1 >> x2; the sign stays for signed integers, zeros come in for unsigned ones."""
+    x, y = promote("right_shift", x1, x2)
     unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
     return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
 

@@ -289,7 +289,7 @@ def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     return full_like(a, 1, dtype, shape, device=device)
 
 
-def empty_like(prototype, dtype=None, shape=None, *, device=None, out_sharding=None):
+def empty_like(prototype, dtype=None, shape=None, *, device=None):
     """As `zeros_like`."""
     return zeros_like(prototype, dtype, shape, device=device)
 

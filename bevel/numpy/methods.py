@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
+from bevel.api.arrays import device_put
 from bevel.base import dtypes
-from bevel.base.errors import DonatedBufferError
+from bevel.base.errors import ConcretizationTypeError, DonatedBufferError
 from bevel.core.jaxpr import Equation, Var
 from bevel.core.source import get_traceback, user_line
 from bevel.core.trace import Tracer, aval_of_type, state
@@ -15,8 +18,10 @@ from bevel.numpy.creation import array
 from bevel.numpy.eager import is_operand, operator_call
 from bevel.numpy.indexing import AtIndexer, index
 from bevel.ops.arithmetic import ADD, DIV, SUB
-from bevel.ops.convert import convert
+from bevel.ops.complex import Complex
+from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import MUL
+from bevel.ops.shapes import Rev
 
 # Operators as they are called, and the function behind each.
 BINARY = {
@@ -90,22 +95,26 @@ def _reversed(function):
     return operate
 
 
+def _swapped(function):
+    return lambda x, y, /: function(y, x)
+
+
+def _of_one(function):
+    return lambda self: function(self)
+
+
 def _install_operators():
     for name, function in (BINARY | COMPARISONS).items():
         plain = _plain(function)
         setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
         setattr(Tracer, f"__{name}__", _tracer_operator(name, function))
         if name in BINARY:
-
-            def swapped(x, y, plain=plain):
-                return plain(y, x)
-
-            setattr(Array, f"__r{name}__", operator_call(f"__r{name}__", swapped))
+            setattr(Array, f"__r{name}__", operator_call(f"__r{name}__", _swapped(plain)))
             setattr(Tracer, f"__r{name}__", _reversed(plain))
     for name, function in UNARY.items():
         plain = _plain(function)
         setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
-        setattr(Tracer, f"__{name}__", lambda self, plain=plain: plain(self))
+        setattr(Tracer, f"__{name}__", _of_one(plain))
     for cls in (Array, Tracer):
         cls.__pow__ = _power
         cls.__rpow__ = _reversed_power
@@ -144,28 +153,22 @@ def _numpy():
 
 # ---- methods that are NumPy functions of the array
 
-FUNCTIONS = {
-    name: name
-    for name in (
-        "all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot "
-        "max mean min nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
-    ).split()
-}
+# The functions whose first argument is the array are its methods as they stand.
+FUNCTIONS = (
+    "all any argmax argmin argpartition argsort choose clip conj conjugate cumprod cumsum diagonal dot max mean min "
+    "nonzero prod ptp ravel repeat round searchsorted sort squeeze std sum swapaxes take trace var"
+).split()
 
 
-def _function_method(name):
-    def method(self, *args, **kwargs):
-        return getattr(_numpy(), name)(self, *args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"As `bevel.numpy.{name}` of this array."
-    return method
+def _compress(self, condition, axis=None, *, out=None, size=None, fill_value=0):
+    """The elements along an axis where the condition holds, as `bevel.numpy.compress` has it."""
+    return _numpy().compress(condition, self, axis, size=size, fill_value=fill_value, out=out)
 
 
-def _reshape(self, *args, order="C"):
+def _reshape(self, *args, order="C", out_sharding=None):
     """The same elements under another shape, given as one tuple or as several ints; -1 stands for what is left."""
     shape = args[0] if len(args) == 1 and not isinstance(args[0], (int, np.integer)) else args
-    return _numpy().reshape(self, shape, order=order)
+    return _numpy().reshape(self, shape, order=order, out_sharding=out_sharding)
 
 
 def _transpose(self, *args):
@@ -188,14 +191,59 @@ def _view(self, dtype=None, type=None):
     return _numpy().view(self, dtype) if dtype is not None else self
 
 
-def _flatten(self, order="C"):
+def _flatten(self, order="C", *, out_sharding=None):
     """The elements in one axis."""
-    return _numpy().ravel(self, order=order)
+    return _numpy().ravel(self, order=order, out_sharding=out_sharding)
 
 
 def _copy(self):
     """A copy."""
     return _numpy().array(self, copy=True)
+
+
+def _byteswap(self):
+    """The elements with their bytes in the opposite order."""
+    if self.aval.dtype.kind == "c":
+        parts = [_byteswap(part) for part in (_numpy().real(self), _numpy().imag(self))]
+        return Complex()(*parts)
+    if self.aval.dtype.itemsize == 1:
+        return self
+    octets = BitcastConvertType(np.dtype("uint8"))(self)
+    return BitcastConvertType(self.aval.dtype)(Rev((len(self.aval.shape),))(octets))
+
+
+def _flat(self):
+    raise NotImplementedError(
+        f"Arrays have no `flat`, through which NumPy writes into them{user_line(' at {}')}. x.ravel() gives the "
+        "elements in one axis."
+    )
+
+
+def _contains(self, other):
+    """Is one of the elements equal to the value?"""
+    if len(self.aval.shape) != 1:
+        raise ValueError(
+            f"`in` asks a vector for an element; got an array {self.aval.str_short()}{user_line(' at {}')}.\n"
+            "For elements of any rank: (x == value).any(). For a row: (x == row).all(axis=1).any()."
+        )
+    return bool(_numpy().any(arithmetic.equal(self, other)))
+
+
+def _array_namespace(self, *, api_version=None):
+    """The module of functions on arrays, as the Python array API standard asks an array for it."""
+    module = _numpy()
+    if api_version is not None and api_version != module.__array_api_version__:
+        raise ValueError(
+            f"The array API standard {api_version!r} is not here; bevel.numpy follows {module.__array_api_version__}."
+        )
+    return module
+
+
+def _to_device(self, device, *, stream=None):
+    """The array on a device, or under a sharding."""
+    if stream is not None:
+        raise NotImplementedError(f"to_device takes no stream{user_line(' at {}')}: the engine orders its own work.")
+    return device_put(self, device)
 
 
 def _iterate(self):
@@ -329,6 +377,41 @@ def _rebuild(host, weak_type):
     return convert(array(host), host.dtype, weak_type)
 
 
+class Shard(NamedTuple):
+    """The part of an array that one device holds: of its elements at `index`, the copy number `replica_id`."""
+
+    device: Any
+    index: tuple
+    replica_id: int
+    data: Any
+
+
+def _shards(self):
+    """One Shard for each device that this process holds part of the array on."""
+    devices = list(self._sharding._device_assignment)
+    if len(devices) == 1:
+        return [Shard(devices[0], (slice(None),) * len(self.aval.shape), 0, self)]
+    places = self._sharding.devices_indices_map(self.aval.shape)
+    seen: dict = {}
+    shards = []
+    for device, part in zip(devices, self._arrays, strict=True):
+        copy = seen[str(places[device])] = seen.get(str(places[device]), -1) + 1
+        shards.append(Shard(device, places[device], copy, part))
+    return shards
+
+
+def _addressable_data(self, index):
+    """The part of the array that the device number `index` of this process holds."""
+    return _shards(self)[index].data
+
+
+def _old_buffers(name, instead):
+    def refuse(self):
+        raise AttributeError(f"Arrays have no {name}{user_line(' at {}')}. Use {instead}.")
+
+    return property(refuse)
+
+
 def _devices(self):
     return self._sharding.device_set
 
@@ -341,12 +424,38 @@ def _unhashable(self):
     )
 
 
-def install():
-    """Puts everything on both classes. Called once, by bevel.numpy."""
+# What only an array that is there can answer. Of the first, hasattr says no while tracing.
+_UNKNOWN_TO_TRACERS = "copy_to_host_async device sharding"
+_NEEDS_VALUE = (
+    "addressable_data addressable_shards delete devices global_shards is_deleted is_fully_addressable "
+    "is_fully_replicated on_device_size_in_bytes tobytes unsafe_buffer_pointer"
+)
+
+
+def _letter(name, error):
+    def refuse(self):
+        raise error(
+            f"{name} belongs to an array that is in memory, and {self.described()} is traced{user_line(' at {}')}.\n"
+            "Ask the array before it goes in, or what comes out; bevel.typeof(x) says what is known of a traced one."
+        )
+
+    return property(refuse)
+
+
+def install(functions):
+    """Puts everything on both classes. Called once, by bevel.numpy, with its functions by name."""
     _install_operators()
     for cls in (Array, Tracer):
         for name in FUNCTIONS:
-            setattr(cls, name, _function_method(name))
+            setattr(cls, name, functions[name])
+        cls.compress = _compress
+        cls.byteswap = _byteswap
+        cls.flat = property(_flat)
+        cls.to_device = _to_device
+        cls.__contains__ = _contains
+        cls.__array_namespace__ = _array_namespace
+        cls.__array_module__ = lambda self, types: _numpy()
+        cls.__numpy_dtype__ = property(lambda self: self.aval.dtype)
         cls.__getitem__ = index
         cls.__setitem__ = _refuse_assignment
         cls.at = property(AtIndexer)
@@ -362,6 +471,10 @@ def install():
         cls.real = property(lambda self: _numpy().real(self))
         cls.imag = property(lambda self: _numpy().imag(self))
         cls.__array_priority__ = 100
+    for name in _UNKNOWN_TO_TRACERS.split():
+        setattr(Tracer, name, _letter(name, AttributeError))
+    for name in _NEEDS_VALUE.split():
+        setattr(Tracer, name, _letter(name, ConcretizationTypeError))
     Array.shape = property(lambda self: self.aval.shape)
     Array.dtype = property(lambda self: self.aval.dtype)
     Array.ndim = property(lambda self: len(self.aval.shape))
@@ -375,6 +488,12 @@ def install():
     Array.is_fully_addressable = property(lambda self: True)
     Array.is_fully_replicated = property(lambda self: True)
     Array.devices = _devices
+    Array.addressable_shards = Array.global_shards = property(_shards)
+    Array.addressable_data = _addressable_data
+    Array.device_buffer = _old_buffers("device_buffer", "x.addressable_data(0)")
+    Array.device_buffers = _old_buffers("device_buffers", "[shard.data for shard in x.addressable_shards]")
+    Array.__hex__ = lambda self: hex(_index_value(self))
+    Array.__oct__ = lambda self: oct(_index_value(self))
     Array.__len__ = lambda self: len(self.aval)
     Array.__array__ = _array_protocol
     Array.__bool__ = _truth

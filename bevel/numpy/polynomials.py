@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import add, divide, multiply, negative, subtract
+from bevel.core.trace import Tracer, get_aval
+from bevel.numpy.arithmetic import absolute, add, divide, equal, less, multiply, negative, remainder, subtract
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
+from bevel.numpy.choosing import where
+from bevel.numpy.cumulative import cumprod
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import sum as total
+from bevel.numpy.searching import argsort
+from bevel.numpy.selection import index
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.shapes import BroadcastInDim, full
@@ -163,14 +168,25 @@ def polyint(p, m=1, k=None):
     return divide(coefficients, divisors.astype(get_aval(p).dtype))
 
 
-@compiled
 def poly(seq_of_zeros):
-    """The monic polynomial with these zeros."""
-    [zeros] = _inexact("poly", as_array("poly", seq_of_zeros))
-    if len(shape_of(zeros)) != 1:
-        raise NotImplementedError(
-            f"poly of a matrix needs its eigenvalues{user_line(' at {}')}: jnp.poly(jnp.linalg.eigvals(x))."
-        )
+    """The monic polynomial with these zeros; of a square matrix, with its eigenvalues for zeros.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.poly(jnp.array([1.0, 2.0])))
+    [ 1. -3.  2.]
+    """
+    zeros = as_array("poly", seq_of_zeros)
+    shape = shape_of(zeros)
+    if len(shape) == 2 and shape[0] == shape[1] and shape[0]:
+        zeros = _linalg().eigvals(zeros)
+    elif len(shape) != 1:
+        raise ValueError(f"poly takes a vector of zeros or a square matrix{user_line(' at {}')}; got shape {shape}.")
+    return _poly(zeros)
+
+
+@compiled
+def _poly(zeros):
+    [zeros] = _inexact("poly", zeros)
     dtype = get_aval(zeros).dtype
     result = full((1,), 1, dtype)
     for i in range(shape_of(zeros)[0]):
@@ -179,4 +195,68 @@ def poly(seq_of_zeros):
     return result
 
 
-__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
+def _linalg():
+    import bevel.numpy.linalg  # eigenvalues: loaded at the first use, as its own users load it
+
+    return bevel.numpy.linalg
+
+
+def roots(p, *, strip_zeros=True):
+    """The zeros of the polynomial with coefficients p, as complex numbers: the eigenvalues of its companion matrix.
+
+    p            coefficients, the highest power first
+    strip_zeros  True: as many zeros as the degree, which leading coefficients of 0 lower: their values must be known.
+                 False: always len(p) - 1, those beyond the degree being NaN; for use under jit
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.roots(jnp.array([1.0, -3.0, 2.0])).real.round(3))
+    [2. 1.]
+    """
+    p = as_array("roots", p)
+    if len(shape_of(p)) > 1:
+        raise ValueError(f"roots takes a vector of coefficients{user_line(' at {}')}; got shape {shape_of(p)}.")
+    [p] = _inexact("roots", p)
+    if not strip_zeros:
+        return _all_roots(p)
+    if isinstance(p, Tracer) and p.known_value() is None:
+        raise ConcretizationTypeError(
+            f"roots lowers the degree where leading coefficients are 0, so it needs to know {p.described()}"
+            f"{user_line(' at {}')}.\n"
+            "Under jit: jnp.roots(p, strip_zeros=False), with NaN for each zero that is missing."
+        )
+    places = np.flatnonzero(np.asarray(p if not isinstance(p, Tracer) else p.known_value()) != 0)
+    first, last = (int(places[0]), int(places[-1])) if len(places) else (0, 0)
+    found = _companion_zeros(slice_in_dim(p, first, last + 1, 0))
+    beyond = shape_of(p)[0] - 1 - last if len(places) else 0  # each coefficient of 0 at the end is a zero at 0
+    return Concatenate(0)(found, full((beyond,), 0, get_aval(found).dtype)) if beyond else found
+
+
+def _companion_zeros(p):
+    """The zeros of a polynomial whose leading coefficient is not 0."""
+    degree = shape_of(p)[0] - 1
+    if degree < 1:
+        return full((0,), 0, _complex(get_aval(p).dtype))
+    first_row = divide(negative(slice_in_dim(p, 1, degree + 1, 0)), broadcast_to(slice_in_dim(p, 0, 1, 0), (degree,)))
+    below = np.eye(degree - 1, degree, dtype=get_aval(p).dtype)
+    return _linalg().eigvals(Concatenate(0)(reshaped(first_row, (1, degree)), below))
+
+
+def _all_roots(p):
+    """All len(p) - 1 zeros. Leading coefficients of 0 go to the end, where each makes a zero at 0, later NaN."""
+    [n] = shape_of(p)
+    if n < 2:
+        return full((0,), 0, _complex(get_aval(p).dtype))
+    is_zero = equal(p, 0)
+    leading = total(cumprod(convert(is_zero, np.dtype("int32"))))
+    turned = index(p, remainder(add(np.arange(n, dtype="int32"), leading), n))
+    safe = where(equal(leading, n), full((n,), 1, get_aval(p).dtype), turned)
+    found = _companion_zeros(safe)
+    found = index(found, argsort(absolute(found), descending=True))
+    return where(less(np.arange(n - 1), subtract(n - 1, leading)), found, np.nan)
+
+
+def _complex(dtype):
+    return np.result_type(dtype, np.complex64)
+
+
+__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval", "roots"]

@@ -1,0 +1,447 @@
+"""Functions of numbers with what NumPy gives them besides the call: `jnp.add.reduce`, `.accumulate`, `.at`, …
+
+The functions that JAX gives as ufuncs are ufuncs here. Where one has a name of its own for a method (`add.reduce` is
+`sum`) that is what runs; an associative one goes by a tree; any other by a loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bevel.api.associative import associative_scan
+from bevel.api.looping import fori_loop
+from bevel.api.scanning import scan
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy import arithmetic, cumulative, elementwise, reductions
+from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
+from bevel.numpy.choosing import where as chosen
+from bevel.numpy.creation import arange, asarray, wanted_dtype
+from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
+from bevel.numpy.selection import index
+from bevel.numpy.vectorized import vectorize
+from bevel.ops.convert import convert
+from bevel.ops.cumulative import Cumlogsumexp, Cummax, Cummin
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.indexing import take_rows
+from bevel.ops.reductions import ReduceAnd, ReduceOr, ReduceXor
+from bevel.ops.shapes import full, move_axis, reshape
+
+
+class ufunc:
+    """A function of `nin` numbers that acts elementwise on arrays, with the methods that NumPy gives to such functions.
+
+    func      the function of numbers, made of bevel.numpy's; `call` is the same on whole arrays, where there is one
+    nin, nout how many numbers it takes and gives
+    identity  what `reduce` gives of no elements; None: that is an error
+    call, reduce, accumulate, at, reduceat   faster forms of the methods, for who knows any
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.add.reduce(jnp.array([1, 2, 3]))
+    Array(6, dtype=int32)
+    >>> isinstance(jnp.add, jnp.ufunc)
+    True
+    """
+
+    __module__ = "bevel.numpy"
+
+    def __init__(
+        self, func: Callable, /, nin: int, nout: int, *, name: str | None = None, nargs: int | None = None,
+        identity: Any = None, call: Callable | None = None, reduce: Callable | None = None,
+        accumulate: Callable | None = None, at: Callable | None = None, reduceat: Callable | None = None,
+    ):  # fmt: skip
+        if not callable(func):
+            raise TypeError(f"ufunc needs a function of numbers; got a {type(func).__name__}{user_line(' at {}')}.")
+        self.__name__ = name or getattr(func, "__name__", "function")
+        self.__doc__ = func.__doc__
+        self.nin, self.nout, self.nargs = as_index("ufunc", nin), as_index("ufunc", nout), nargs or nin
+        self.identity = identity
+        self.is_associative = False
+        self._prepared = (
+            None  # what operands of the methods are made first, where the function would change their dtype
+        )
+        self._function = func
+        self._call = call or vectorize(func)
+        self._faster = {"reduce": reduce, "accumulate": accumulate, "at": at, "reduceat": reduceat}
+
+    def __call__(self, *args, out=None, where=None):
+        if out is not None or where is not None:
+            refuse_out(self.__name__, out)
+            raise NotImplementedError(
+                f"jnp.{self.__name__} does not support the argument 'where'{user_line(' at {}')}: the elements left "
+                "out would have no value. Choose afterwards with jnp.where."
+            )
+        return self._call(*args)
+
+    def __repr__(self):
+        return f"<jnp.ufunc {self.__name__!r}>"
+
+    def _key(self):
+        return self._function, self.nin, self.nout, self.__name__, self.identity
+
+    def __hash__(self):
+        return hash((self._function, self.__name__))
+
+    def __eq__(self, other):
+        return self is other or (type(other) is ufunc and self._key() == other._key())
+
+    def _operand(self, method, a):
+        if self.nin != 2 or self.nout != 1:
+            raise ValueError(
+                f"{method} only supported for binary ufuncs with a single output{user_line(' at {}')}; "
+                f"{self.__name__} takes {self.nin} and gives {self.nout}."
+            )
+        x = as_array(f"{self.__name__}.{method}", a)
+        return x if self._prepared is None else self._prepared(x)
+
+    def reduce(self, a, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=None):
+        """The elements along an axis joined to one by the function, from the first to the last.
+
+        axis     None: of the array laid flat; a tuple only where the function has an order-free form (add, maximum, …)
+        initial  what it starts from
+        where    a mask of elements to take; needs an identity, or initial
+        """
+        x = self._operand("reduce", a)
+        refuse_out(f"{self.__name__}.reduce", out)
+        if where is not None and self.identity is None and initial is None:
+            raise ValueError(
+                f"{self.__name__} has no identity, so with a where mask it needs an initial value{user_line(' at {}')}."
+            )
+        faster = self._faster["reduce"]
+        if faster is not None:
+            return faster(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+        shape, dtype = shape_of(x), get_aval(x).dtype if dtype is None else wanted_dtype(dtype, self.__name__)
+        x = convert(x, dtype)
+        if where is not None:
+            where = broadcast_to(as_array("where", where), broadcast_shapes("where", shape, shape_of(where)))
+        if axis is None:
+            x, axis = reshape(x, (get_aval(x).size,)), 0
+            where = None if where is None else reshape(where, shape_of(x))
+            kept = (1,) * len(shape)
+        else:
+            axis = one_axis(self.__name__, _lone(axis), len(shape))
+            kept = tuple([1 if i == axis else d for i, d in enumerate(shape)])
+        result = self._folded(move_axis(x, axis, 0), None if where is None else move_axis(where, axis, 0), initial)
+        return reshape(result, kept) if keepdims else result
+
+    def _folded(self, rows, mask, initial):
+        """The rows joined, one after the other."""
+        count, shape = shape_of(rows)[0], shape_of(rows)[1:]
+        dtype = get_aval(rows).dtype
+        start = self.identity if initial is None and (mask is not None or not count) else initial
+        if start is None and not count:
+            raise ValueError(
+                f"zero-size array to reduction operation {self.__name__} which has no identity{user_line(' at {}')}: "
+                "give initial=…."
+            )
+        first = take_rows(rows, 0) if start is None else broadcast_to(convert(asarray(start), dtype), shape)
+        rest = rows if start is not None else slice_in_dim(rows, 1, count, 0)
+
+        def step(total, row):
+            new = convert(self._call(total, row if mask is None else row[0]), dtype)
+            return (new if mask is None else chosen(row[1], new, total)), None
+
+        return scan(step, first, rest if mask is None else (rest, mask))[0]
+
+    def accumulate(self, a, axis=0, dtype=None, out=None):
+        """All the partial results of `reduce` along an axis; as many as there are elements."""
+        x = self._operand("accumulate", a)
+        refuse_out(f"{self.__name__}.accumulate", out)
+        if not shape_of(x):
+            x = reshape(x, (1,))
+        axis = None if axis is None else one_axis(self.__name__, _lone(axis), len(shape_of(x)))
+        if self._faster["accumulate"] is not None:
+            return self._faster["accumulate"](x, axis=axis, dtype=dtype)
+        x = convert(x, get_aval(x).dtype if dtype is None else wanted_dtype(dtype, self.__name__))
+        if axis is None:
+            x, axis = reshape(x, (get_aval(x).size,)), 0
+        rows = move_axis(x, axis, 0)
+        if not shape_of(rows)[0]:
+            return x
+        if self.is_associative:
+            return associative_scan(self._call, x, axis=axis)
+
+        def step(total, row):
+            new = convert(self._call(total, row), get_aval(row).dtype)
+            return new, new
+
+        first = take_rows(rows, 0)
+        _, others = scan(step, first, slice_in_dim(rows, 1, shape_of(rows)[0], 0))
+        return move_axis(Concatenate(0)(reshape(first, (1, *shape_of(first))), others), 0, axis)
+
+    def at(self, a, indices, b=None, /, *, inplace=True):
+        """A copy of `a` with the function applied at places, as often as each is named.
+
+        `inplace` must be False: arrays don't change. A function of one number takes no b.
+        """
+        if inplace:
+            raise NotImplementedError(
+                f"jnp.{self.__name__}.at cannot change its argument{user_line(' at {}')}: arrays are immutable.\n"
+                f"With inplace=False it gives a changed copy: x = jnp.{self.__name__}.at(x, indices, b, inplace=False)."
+            )
+        if (b is None) is (self.nin == 2):
+            raise ValueError(
+                f"{self.__name__}.at takes {'a second operand' if self.nin == 2 else 'no second operand'}"
+                f"{user_line(' at {}')}: the function is of {self.nin} numbers."
+            )
+        x = as_array(f"{self.__name__}.at", a)
+        if self._faster["at"] is not None:
+            return self._faster["at"](x, indices, b)
+        # the places in the order that NumPy goes through them, as positions in the array laid flat
+        places = index(reshape(arange(get_aval(x).size), shape_of(x)), indices)
+        positions = reshape(places, (get_aval(places).size,))
+        others = () if b is None else (broadcast_to(as_array(f"{self.__name__}.at", b), shape_of(places)),)
+        others = tuple([reshape(other, shape_of(positions)) for other in others])
+
+        def step(i, flat):
+            place = take_rows(positions, i)
+            new = self._call(take_rows(flat, place), *[take_rows(other, i) for other in others])
+            return flat.at[place].set(convert(new, get_aval(flat).dtype))
+
+        flat = reshape(x, (get_aval(x).size,))
+        return reshape(fori_loop(0, shape_of(positions)[0], step, flat), shape_of(x))
+
+    def reduceat(self, a, indices, axis=0, dtype=None, out=None):
+        """`reduce` of the stretches from each index to the next one, the last to the end.
+
+        Where the next index is not greater, the stretch is the one element.
+        """
+        x = self._operand("reduceat", a)
+        refuse_out(f"{self.__name__}.reduceat", out)
+        starts = as_array(f"{self.__name__}.reduceat", indices)
+        if len(shape_of(starts)) != 1 or not dtypes.issubdtype(get_aval(starts).dtype, np.integer):
+            raise ValueError(
+                f"reduceat takes a vector of integer indices{user_line(' at {}')}; got {get_aval(starts).str_short()}."
+            )
+        axis = one_axis(self.__name__, _lone(axis), len(shape_of(x)))
+        if self._faster["reduceat"] is not None:
+            return self._faster["reduceat"](x, starts, axis=axis, dtype=dtype)
+        rows = move_axis(convert(x, _sum_dtype(self, x, dtype)), axis, 0)
+        if not shape_of(rows)[0]:
+            raise IndexError(f"reduceat of an axis without elements{user_line(' at {}')}: shape {shape_of(x)}.")
+        return move_axis((_by_doubling if self.is_associative else _by_passing)(self._call, rows, starts), 0, axis)
+
+    def outer(self, A, B, /):
+        """The function of each element of A with each of B: the axes of A, then those of B."""
+        if self.nin != 2:
+            raise ValueError(f"outer only supported for binary ufuncs; {self.__name__} takes {self.nin} numbers.")
+        A, B = [as_array(f"{self.__name__}.outer", v) for v in arrays(f"{self.__name__}.outer", A, B)]
+        return self._call(reshape(A, shape_of(A) + (1,) * len(shape_of(B))), B)
+
+
+def _lone(axis):
+    if isinstance(axis, (tuple, list)):
+        if len(axis) == 1:
+            return axis[0]
+        raise NotImplementedError(
+            f"This takes one axis at a time{user_line(' at {}')}: with several, the order of its elements would matter."
+        )
+    return axis
+
+
+def _sum_dtype(function, x, dtype):
+    if dtype is not None:
+        return wanted_dtype(dtype, function.__name__)
+    own = get_aval(x).dtype
+    return reductions.wide_dtype(own) if function.__name__ in ("add", "multiply") else own
+
+
+def _ends(starts, count):
+    """Where each stretch ends: at the next start, or after one element where that one is not greater."""
+    if not shape_of(starts)[0]:
+        return starts
+    last = full((1,), count, get_aval(starts).dtype)
+    following = Concatenate(0)(slice_in_dim(starts, 1, shape_of(starts)[0], 0), last)
+    return chosen(arithmetic.greater(following, starts), following, arithmetic.add(starts, 1))
+
+
+def _by_doubling(function, rows, starts):
+    """Stretches of an associative function, all at once.
+
+    Level k holds the results of all stretches of 2^k rows. A stretch of length n = Σ 2^k is put together from its
+    start, by the bits of n from the lowest: log₂ levels, each elementwise.
+    """
+    count = shape_of(rows)[0]
+    starts = chosen(arithmetic.less(starts, 0), arithmetic.add(starts, count), starts)
+    length = arithmetic.subtract(_ends(starts, count), starts)
+    column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
+    place, result, is_begun = starts, None, None
+    for k in range(max(count, 1).bit_length()):
+        has_bit = arithmetic.equal(arithmetic.bitwise_and(arithmetic.right_shift(length, k), 1), 1)
+        part = index(rows, arithmetic.minimum(place, count - 1))
+        if result is None:
+            result, is_begun = part, has_bit
+        else:
+            joined = chosen(column(is_begun), convert(function(result, part), get_aval(rows).dtype), part)
+            result = chosen(column(has_bit), joined, result)
+            is_begun = elementwise.logical_or(is_begun, has_bit)
+        place = chosen(has_bit, arithmetic.add(place, 2**k), place)
+        if 2**k < count:  # stretches that would pass the end are never asked for
+            ahead = index(rows, np.minimum(np.arange(count) + 2**k, count - 1))
+            rows = convert(function(rows, ahead), get_aval(rows).dtype)
+    return result
+
+
+def _by_passing(function, rows, starts):
+    """Stretches of any function: one pass over the rows, each stretch taking in those that belong to it."""
+    count, dtype = shape_of(rows)[0], get_aval(rows).dtype
+    starts = chosen(arithmetic.less(starts, 0), arithmetic.add(starts, count), starts)
+    column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
+    ends = _ends(starts, count)
+
+    def step(results, numbered):
+        number, row = numbered
+        begins, ended = arithmetic.equal(starts, number), arithmetic.greater_equal(number, ends)
+        inside = elementwise.logical_and(arithmetic.greater(number, starts), elementwise.logical_not(ended))
+        row = broadcast_to(row, shape_of(results))
+        new = chosen(column(inside), convert(function(results, row), dtype), results)
+        return chosen(column(begins), row, new), None
+
+    first = full((*shape_of(starts), *shape_of(rows)[1:]), 0, dtype)
+    numbers = convert(arange(count), get_aval(starts).dtype)
+    return scan(step, first, (numbers, rows))[0]
+
+
+def frompyfunc(func: Callable, /, nin: int, nout: int, *, identity: Any = None) -> ufunc:
+    """A ufunc of a Python function of numbers, made of bevel.numpy's functions.
+
+    >>> import bevel.numpy as jnp
+    >>> horner = jnp.frompyfunc(lambda total, c: 10 * total + c, 2, 1, identity=0)
+    >>> print(horner.reduce(jnp.array([1, 2, 3])))
+    123
+    """
+    return ufunc(func, nin, nout, identity=identity)
+
+
+# ---- the ufuncs
+
+
+def _reduction(function):
+    """A method `reduce` by a reduction of bevel.numpy; those without a dtype argument reduce the converted array."""
+
+    def reduce(x, *, axis, dtype, keepdims, initial, where):
+        options: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
+        if function in (reductions.sum, reductions.prod):
+            options["dtype"] = dtype
+        elif dtype is not None:
+            x = convert(x, wanted_dtype(dtype, function.__name__))
+        return function(x, initial=initial, **options)
+
+    return reduce
+
+
+def _logic(call, op):
+    """A method `reduce` by a reduction over bits or truth values."""
+
+    def reduce(x, *, axis, dtype, keepdims, initial, where):
+        x = x if dtype is None else convert(x, wanted_dtype(dtype, "reduce"))
+        axes = tuple(sorted(several_axes("reduce", axis, len(shape_of(x)))))
+        x = reductions.masked("reduce", x, where, op.start(get_aval(x).dtype))
+        result = op(axes)(x) if axes else x
+        if initial is not None:
+            result = call(convert(asarray(initial), get_aval(x).dtype), result)
+        return reductions.kept(result, shape_of(x), axes, keepdims)
+
+    return reduce
+
+
+def _log_sum(base):
+    """log_b Σ b^x, from the largest element on so that nothing overflows."""
+    exponential, logarithm = (elementwise.exp, elementwise.log) if base == 0 else (elementwise.exp2, elementwise.log2)
+
+    def reduce(x, *, axis, dtype, keepdims, initial, where):
+        dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)) if dtype is None else (
+            wanted_dtype(dtype, "reduce")
+        )  # fmt: skip
+        x = reductions.masked("reduce", convert(x, dtype), where, -math.inf)
+        top = reductions.max(x, axis=axis, keepdims=True, initial=-math.inf)
+        finite = chosen(elementwise.isfinite(top), top, 0)
+        total = reductions.sum(exponential(arithmetic.subtract(x, finite)), axis=axis, keepdims=True)
+        result = arithmetic.add(logarithm(total), finite)
+        if not keepdims:
+            axes = several_axes("reduce", axis, len(shape_of(x)))
+            result = reshape(result, [d for i, d in enumerate(shape_of(x)) if i not in axes])
+        if initial is None:
+            return result
+        return (elementwise.logaddexp if base == 0 else elementwise.logaddexp2)(result, initial)
+
+    return reduce
+
+
+def _running(op):
+    """A method `accumulate` by an op that runs along an axis."""
+
+    def accumulate(x, *, axis, dtype):
+        x = x if dtype is None else convert(x, wanted_dtype(dtype, "accumulate"))
+        if axis is None:
+            x, axis = reshape(x, (get_aval(x).size,)), 0
+        if get_aval(x).dtype == np.dtype(bool):
+            return convert(op(axis)(convert(x, np.dtype("int8"))), np.dtype(bool))
+        return op(axis)(x)
+
+    return accumulate
+
+
+def _inexact(x):
+    return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)))
+
+
+def _updates(how):
+    """A method `at` by an update of `x.at[indices]`."""
+
+    def at(x, indices, b):
+        place = x.at[indices]
+        return getattr(place, how)(b)
+
+    return at
+
+
+def _known(function, identity=None, is_associative=True, prepared=None, **faster):
+    found = ufunc(function, 1 if function is arithmetic.negative else 2, 1, identity=identity, call=function, **faster)
+    found.is_associative, found._prepared = is_associative, prepared
+    return found
+
+
+def _by_name(function):
+    """A method by the function of bevel.numpy that is known for it."""
+    return lambda x, *, axis, dtype: function(x, axis=axis, dtype=dtype)
+
+
+def _of_bits(function, op):
+    return _known(function, -1 if op is ReduceAnd else 0, reduce=_logic(function, op))
+
+
+def _of_truths(function, op, running=None):
+    faster = {} if running is None else {"accumulate": _running(running)}
+    return _known(function, op is ReduceAnd, prepared=elementwise.truth, reduce=_logic(function, op), **faster)
+
+
+_SUM, _PRODUCT = _by_name(cumulative.cumsum), _by_name(cumulative.cumprod)
+add = _known(arithmetic.add, 0, reduce=_reduction(reductions.sum), accumulate=_SUM, at=_updates("add"))
+multiply = _known(
+    arithmetic.multiply, 1, reduce=_reduction(reductions.prod), accumulate=_PRODUCT, at=_updates("multiply")
+)
+subtract = _known(arithmetic.subtract, is_associative=False, at=_updates("subtract"))
+negative = _known(arithmetic.negative, is_associative=False)
+maximum = _known(arithmetic.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax), at=_updates("max"))
+minimum = _known(arithmetic.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin), at=_updates("min"))
+logaddexp = _known(
+    elementwise.logaddexp, -math.inf, prepared=_inexact, reduce=_log_sum(0), accumulate=_running(Cumlogsumexp)
+)
+logaddexp2 = _known(elementwise.logaddexp2, -math.inf, prepared=_inexact, reduce=_log_sum(2))
+bitwise_and = _of_bits(arithmetic.bitwise_and, ReduceAnd)
+bitwise_or = _of_bits(arithmetic.bitwise_or, ReduceOr)
+bitwise_xor = _of_bits(arithmetic.bitwise_xor, ReduceXor)
+logical_and = _of_truths(elementwise.logical_and, ReduceAnd, Cummin)
+logical_or = _of_truths(elementwise.logical_or, ReduceOr, Cummax)
+logical_xor = _of_truths(elementwise.logical_xor, ReduceXor)
+
+__all__ = [
+    "add", "bitwise_and", "bitwise_or", "bitwise_xor", "frompyfunc", "logaddexp", "logaddexp2", "logical_and",
+    "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "subtract", "ufunc",
+]  # fmt: skip
