@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -377,7 +378,8 @@ def _rebuild(host, weak_type):
     return convert(array(host), host.dtype, weak_type)
 
 
-class Shard(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Shard:
     """The part of an array that one device holds: of its elements at `index`, the copy number `replica_id`."""
 
     device: Any
