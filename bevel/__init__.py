@@ -33,8 +33,21 @@ from bevel.api.callbacks import effects_barrier, pure_callback
 from bevel.api.checkpoint import checkpoint, checkpoint_policies, remat
 from bevel.api.closures import closure_convert
 from bevel.api.custom import custom_gradient, custom_jvp, custom_vjp
-from bevel.api.derivatives import grad, hessian, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
+from bevel.api.derivatives import (
+    fwd_and_bwd,
+    grad,
+    hessian,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    linear_transpose,
+    linearize,
+    value_and_grad,
+    vjp,
+)
 from bevel.api.jit import jit
+from bevel.api.naming import named_call, named_scope
 from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
 from bevel.api.vmap import vmap
 from bevel.base.dtypes import float0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from bevel.base.errors import BevelError
-from bevel.core.trace import Tracer, get_aval, set_trace, state
+from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine import client
@@ -166,11 +167,41 @@ def clear_caches():
     evaluate.clear_caches()
 
 
-class ensure_compile_time_eval:
-    """Inside, operations on values that are known are carried out at once, also while a function is being traced."""
+class _KnownAtOnce(Trace):
+    """Evaluates ops on known values; those on traced values are for the trace around."""
+
+    __slots__ = ("parent",)
+
+    def __init__(self, parent):
+        super().__init__()
+        self.parent = parent
+
+    def process(self, op, operands):
+        traced = any([isinstance(x, Tracer) for x in operands])
+        before = set_trace(self.parent if traced else evaluate.EVALUATION)
+        try:
+            return op(*operands)
+        finally:
+            set_trace(before)
+
+
+class ensure_compile_time_eval(contextlib.ContextDecorator):
+    """Inside, operations on values that are known are carried out at once, also while a function is being traced.
+
+    Python can then look at their results: at `shape`s, at constants, at what is computed from them.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> @bevel.jit
+    ... def f(x):
+    ...     with bevel.ensure_compile_time_eval():
+    ...         scale = jnp.prod(jnp.array(x.shape))
+    ...         return x / int(scale)
+    >>> print(f(jnp.ones(4)))
+    [0.25 0.25 0.25 0.25]
+    """
 
     def __enter__(self):
-        self._before = set_trace(evaluate.EVALUATION)
+        self._before = set_trace(_KnownAtOnce(state.trace))
         return self
 
     def __exit__(self, *_):

@@ -9,7 +9,7 @@ import numpy as np
 
 from bevel.api.flat import name_of
 from bevel.base import dtypes
-from bevel.base.errors import TreeError
+from bevel.base.errors import BevelError, TreeError
 from bevel.control.linear import LinearCall
 from bevel.core.jaxpr import evaluate
 from bevel.core.staging import stage
@@ -81,6 +81,10 @@ def closure_convert(fun: Callable, *example_args) -> tuple[Callable, list[Any]]:
     return converted, taken
 
 
+class LinearTransposeError(BevelError, TypeError, ValueError):
+    """The transpose given to linear_call gives cotangents of other shapes or dtypes than the arguments."""
+
+
 def _may_be_differentiated(value) -> bool:
     return isinstance(value, Tracer) and dtypes.issubdtype(value.aval.dtype, np.inexact)
 
@@ -121,6 +125,14 @@ def linear_call(fun: Callable, fun_transpose: Callable, residual_args, linear_ar
                 f"The transpose {name_of(fun_transpose)} must give cotangents of the structure of linear_args.\n"
                 + describe_mismatch(lin_tree, tree, "linear_args", "the cotangents")
             )
+        for i, (leaf, aval) in enumerate(zip(leaves, lin_avals, strict=True)):
+            got, wanted = get_aval(leaf), aval.to_tangent_aval()
+            if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
+                raise LinearTransposeError(
+                    f"The transpose {name_of(fun_transpose)} gives {got.str_short(short_dtypes=False)} as cotangent "
+                    f"{i} of linear_args, which is {aval.str_short(short_dtypes=False)}.\n"
+                    "A cotangent has the shape and dtype of its argument."
+                )
         return leaves
 
     transposed, more = stage(back, [*res_avals, *out_avals], name_of(fun_transpose))

@@ -13,7 +13,9 @@ from bevel.api.closures import staged
 from bevel.api.flat import argument_names, name_of, signature_of
 from bevel.base import dtypes
 from bevel.base.errors import BevelError, UnexpectedTracerError
-from bevel.control.custom import CustomJvpFunction, CustomVjpFunction, Rule, RuleError
+from bevel.control.custom import Rule, RuleError
+from bevel.control.custom_jvp import CustomJvpFunction
+from bevel.control.custom_vjp import CustomVjpFunction
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import keystr, tree_leaves, tree_map
@@ -151,12 +153,12 @@ class _Custom:
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise ArgumentBindingError(f"{self.label} cannot be called so: {error}.") from None
-        bound.apply_defaults()
         if bound.kwargs:
             raise ArgumentBindingError(
                 f"{self.label} has arguments that go by name only: {', '.join(bound.kwargs)}. The rules of a "
                 f"{self.kind} function take all arguments by position: leave out the * in its signature."
             )
+        bound.apply_defaults()  # arguments by name only keep their defaults, and the rules do not see them
         return bound.args
 
     def split(self, args):

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bevel.api.flat import Flat, argument_names, name_of, positions_of
+from bevel.api.jit import jit
 from bevel.api.vmap import vmap
 from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, NonDifferentiableError, TreeError
 from bevel.control.program import backward
-from bevel.core.jaxpr import evaluate
+from bevel.core.jaxpr import ClosedJaxpr, evaluate
+from bevel.core.places import Transformation, scope, under
 from bevel.core.source import user_line
+from bevel.core.staging import stage
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.core.tree_difference import describe_mismatch
@@ -73,7 +77,7 @@ def value_and_grad(
     @functools.wraps(fun)
     def value_and_gradient(*args, **kwargs):
         if not args:
-            raise BevelError(
+            raise ArgumentsError(
                 f"{_what} of {name_of(fun)} was called without positional arguments; it differentiates in argument "
                 f"{argnums}. Pass it by position."
             )
@@ -97,7 +101,7 @@ def value_and_grad(
             value = _scalar(result, fun, holomorphic, _what)
             return [value, *extra_leaves]
 
-        results, linearized = run_linearize(flat, leaves)
+        results, linearized = run_linearize(under("jvp", flat), leaves)
         value = results[0]
         ct = get_aval(value).dtype.type(1)
         linearized.results = linearized.results[:1]
@@ -223,11 +227,22 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
         )
     prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
     flat = _FlatWithAux(fun, in_tree, has_aux, "jvp")
-    results, out = run_jvp(flat, leaves, prepared, state.trace)
+    results, out = run_jvp(under("jvp", flat), leaves, prepared, state.trace)
     count = len(results) - flat.aux_count
     value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
     tangent = flat.out_tree.unflatten([_instantiated(t) for t in out[:count]])
     return (value, tangent, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, tangent)
+
+
+class TangentError(BevelError, TypeError, ValueError):
+    """A tangent or cotangent is not of the structure, shape or dtype of what it belongs to.
+
+    Fails: `jvp(jnp.sin, (jnp.ones(3),), (1.0,))`. Mended: `jvp(jnp.sin, (jnp.ones(3),), (jnp.ones(3),))`.
+    """
+
+
+class ArgumentsError(BevelError, TypeError):
+    """A differentiated function was called without the arguments that it is differentiated in."""
 
 
 def _instantiated(tangent):
@@ -249,7 +264,7 @@ def _tangent(tangent, primal, position):
             )
         return Zero(expected)
     if got is None or got.shape != aval.shape or got.dtype != aval.dtype:
-        raise TypeError(
+        raise TangentError(
             f"jvp: the tangent of argument {position} must be of its shape and dtype: {aval.str_short()}; "
             f"got {'float0' if got is None else got.str_short()}."
         )
@@ -289,7 +304,7 @@ def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = 
     _check_callable(fun, "vjp")
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "vjp")
-    results, linearized = run_linearize(flat, leaves)
+    results, linearized = run_linearize(under("jvp", flat), leaves)
     count = len(results) - flat.aux_count
     linearized.results = linearized.results[:count]
     avals = [get_aval(r) for r in results[:count]]
@@ -329,13 +344,13 @@ def _product(ct, aval, is_weak):
     return convert(ct, aval.dtype, True) if is_weak and aval.weak_type and not get_aval(ct).weak_type else ct
 
 
-def _cotangent(ct, aval):
-    expected = aval.to_tangent_aval()
+def _cotangent(ct, aval, expected=None):
+    expected = aval.to_tangent_aval() if expected is None else expected
     if expected.dtype == dtypes.float0:
         return Zero(expected)
     got = get_aval(ct)
     if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
-        raise TypeError(
+        raise TangentError(
             f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got "
             f"{got.str_short()}."
         )
@@ -360,9 +375,9 @@ class _Residual(Linearized):
         count = len(self.residuals)
         linear = (False,) * count + (True,) * (len(self.program.jaxpr.invars) - count)
         operands = [*self.residuals, *[None] * (len(linear) - count)]
-        found = iter(
-            backward(self.program, linear, operands, [instantiate(c) if is_zero(c) else c for c in cotangents])
-        )
+        cts = [instantiate(c) if is_zero(c) else c for c in cotangents]
+        with scope(Transformation("transpose")):
+            found = iter(backward(self.program, linear, operands, cts))
         return [None if w is None else next(found) for w in self.inputs]
 
 
@@ -401,7 +416,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
     _check_callable(fun, "linearize")
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "linearize")
-    results, linearized = run_linearize(flat, leaves)
+    results, linearized = run_linearize(under("jvp", flat), leaves)
     count = len(results) - flat.aux_count
     linearized.results = linearized.results[:count]
     out_tree = flat.out_tree
@@ -409,7 +424,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
     def push(*tangents):
         given, tree = flatten(tangents)
         if tree != in_tree:
-            raise TypeError(
+            raise TangentError(
                 "A linearised function needs tangents of the structure of its arguments.\n"
                 + describe_mismatch(in_tree, tangents, "the arguments", "the tangents")
             )
@@ -418,6 +433,91 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
 
     value = out_tree.unflatten([as_array(r) for r in results[:count]])
     return (value, push, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, push)
+
+
+def linear_transpose(fun: Callable, *primals, reduce_axes: Sequence = ()) -> Callable:
+    """The transpose of a linear function: from a cotangent of its value to cotangents of its arguments.
+
+    fun      linear in its arguments, trees of arrays (integers too)
+    primals  examples of the arguments; only their shapes and dtypes matter (`ShapeDtypeStruct`s will do)
+    gives    a function of one cotangent, of the structure, shapes and dtypes of fun's value, that gives a tuple of
+             cotangents, one for each argument, in its dtype
+    raises   NonDifferentiableError where fun is not linear
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> transposed = bevel.linear_transpose(lambda x: jnp.stack([x, 2 * x]), bevel.ShapeDtypeStruct((), jnp.float32))
+    >>> print(transposed(jnp.array([1.0, 10.0]))[0])
+    21.0
+    """
+    _check_callable(fun, "linear_transpose")
+    leaves, in_tree = flatten(primals)
+    avals = [_aval_like(x, fun) for x in leaves]
+    flat = _FlatWithAux(fun, in_tree, False, "linear_transpose")
+    jaxpr, consts = stage(flat, avals, name_of(fun))
+    out_avals = [a.strip_weak_type() for a in jaxpr.out_avals]
+    out_tree = flat.out_tree
+
+    def transposed(cotangents):
+        given, tree = flatten(cotangents)
+        if tree != out_tree:
+            raise TangentError(
+                f"The transpose of {name_of(fun)} takes a cotangent of the structure of its value.\n"
+                + describe_mismatch(out_tree, cotangents, "the value", "the cotangent")
+            )
+        cts = [_cotangent(ct, aval, aval) for ct, aval in zip(given, out_avals, strict=True)]
+        closed, linear = ClosedJaxpr(jaxpr, consts), (True,) * len(avals)
+        with scope(Transformation("transpose")):
+            found = backward(closed, linear, [None] * len(avals), cts)
+        return in_tree.unflatten(
+            [convert(as_array(instantiate(ct)), a.dtype) for ct, a in zip(found, avals, strict=True)]
+        )
+
+    return transposed
+
+
+def _aval_like(x, fun):
+    """The aval of an array, or of anything with a shape and a dtype."""
+    try:
+        return get_aval(x)
+    except TypeError:
+        shape, dtype = getattr(x, "shape", None), getattr(x, "dtype", None)
+        if shape is None or dtype is None:
+            raise TypeError(
+                f"linear_transpose of {name_of(fun)} needs examples with a shape and a dtype; got a "
+                f"{type(x).__name__}: {str(x)[:60]}"
+            ) from None
+        return ShapedArray(tuple(shape), dtypes.canonicalize_dtype(dtype))
+
+
+def fwd_and_bwd(
+    fun: Callable, argnums: int | Sequence[int], has_aux: bool = False, jitted: bool = True
+) -> tuple[Callable, Callable]:
+    """Forward and backward pass as two functions, each compiled once: (fwd, bwd).
+
+    argnums  which positional arguments to differentiate in
+    has_aux  fun gives (value, aux)
+    jitted   both are given as `jit`ted functions
+    gives    fwd(*args) → (value, residuals), or (value, residuals, aux); residuals are a pytree of arrays
+             bwd(residuals, cotangent of value) → a tuple of cotangents, or one where argnums is an int
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> fwd, bwd = bevel.fwd_and_bwd(lambda w, x: w * jnp.sin(x), argnums=(0, 1))
+    >>> value, residuals = fwd(2.0, 0.0)
+    >>> [float(ct) for ct in bwd(residuals, 1.0)]
+    [0.0, 2.0]
+    """
+    _check_callable(fun, "fwd_and_bwd")
+    single = isinstance(argnums, (int, np.integer))
+
+    def fwd(*args, **kwargs):
+        positions = positions_of(argnums, len(args), f"fwd_and_bwd (argnums={argnums})", fun)
+        of_chosen = _of_chosen(fun, args, kwargs, positions)
+        return vjp(of_chosen, *[args[i] for i in positions], has_aux=has_aux)
+
+    def bwd(residuals, cotangent):
+        return _pick(residuals(cotangent), single)
+
+    return (jit(fwd), jit(bwd)) if jitted else (fwd, bwd)
 
 
 # ---- Jacobians

@@ -8,6 +8,7 @@ from typing import Any
 
 from bevel.api.flat import Flat, argument_names, name_of
 from bevel.base.errors import ShapeError
+from bevel.core.places import under
 from bevel.core.trace import get_aval, state
 from bevel.core.tree import tree_leaves
 from bevel.core.tree_difference import broadcast_prefix
@@ -69,7 +70,7 @@ def vmap(
         size = _size(fun, leaves, axes, axis_size, args, kwargs)
         axes = [_within(fun, x, a, args, kwargs, i) for i, (x, a) in enumerate(zip(leaves, axes, strict=True))]
         flat = Flat(fun, in_tree)
-        results, out = batch(flat, leaves, axes, size, state.trace, axis_name, spmd_axis_name)
+        results, out = batch(under("vmap", flat), leaves, axes, size, state.trace, axis_name, spmd_axis_name)
         value = flat.out_tree.unflatten(results)
         wanted = broadcast_prefix(
             out_axes, value, is_leaf=_is_none, prefix_name="out_axes", full_name=f"the value of {name_of(fun)}"

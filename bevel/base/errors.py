@@ -87,7 +87,7 @@ class NonConcreteBooleanIndexError(BevelError, IndexError):
     """
 
 
-class UnexpectedTracerError(BevelError):
+class UnexpectedTracerError(BevelError, TypeError):
     """A tracer was used after its trace had ended: it was kept outside of the function being transformed.
 
     Fails:   a traced function that appends an intermediate to a global list, which is read afterwards.

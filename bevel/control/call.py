@@ -75,6 +75,10 @@ class Jit(CallOp):
     def like(self, jaxpr):
         return Jit(jaxpr, self.fun_name, (), self.keep_unused, self.inline)
 
+    @property
+    def scope_name(self):
+        return f"jit({self.fun_name})"
+
     def infer(self, *avals):
         return self.jaxpr.out_avals
 

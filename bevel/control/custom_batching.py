@@ -13,6 +13,7 @@ from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import mapped_size, move_axis
+from bevel.transforms.batch import batch
 from bevel.transforms.jvp import jvp
 
 
@@ -31,12 +32,12 @@ class CustomVmapFunction(FunctionOp):
         return jvp(self.fun, primals, tangents, state.trace)
 
     def batch(self, operands, axes, axis_name=None, size=None):
-        if all(a is None for a in axes):
-            return super().batch(operands, axes, axis_name, size)
+        if all(a is None for a in axes):  # it speaks to the mapped axis by name, or may
+            return batch(self.fun, operands, axes, size, state.trace, axis_name)
         return by_rule(self.rule, operands, axes)
 
-    def mapped(self, marks, size, axis_name):
-        return self.batched(marks, size, axis_name)
+    def batch_named(self, axis_name, size, operands, axes):
+        return self.batch(operands, axes, axis_name, size)
 
     def staged(self, operands):
         avals = [get_aval(x) for x in operands]

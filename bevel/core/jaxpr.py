@@ -10,7 +10,8 @@ from typing import Any
 
 from bevel.base.avals import AbstractToken, ShapedArray
 from bevel.base.errors import BevelError
-from bevel.core.trace import Tracer
+from bevel.core.places import within
+from bevel.core.trace import Tracer, state
 
 no_effects: frozenset = frozenset()
 
@@ -159,13 +160,18 @@ def evaluate(jaxpr: Jaxpr, consts, *args):
     """Runs a jaxpr's equations on values under the current trace; gives the list of results."""
     env = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-    for eqn in jaxpr.eqns:
-        operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
-        results = eqn.op(*operands)
-        if eqn.op.multiple_results:
-            env.update(zip(eqn.outvars, results, strict=True))
-        else:
-            env[eqn.outvars[0]] = results
+    outer = state.place
+    try:
+        for eqn in jaxpr.eqns:
+            operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
+            state.place = eqn.source if outer is None else within(outer, eqn.source)
+            results = eqn.op(*operands)
+            if eqn.op.multiple_results:
+                env.update(zip(eqn.outvars, results, strict=True))
+            else:
+                env[eqn.outvars[0]] = results
+    finally:
+        state.place = outer
     return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]
 
 

@@ -58,6 +58,11 @@ class Primitive:
         """The parameters by JAX's names. A field `fun_name` is JAX's `name`, which here is the primitive's own."""
         return {("name" if field == "fun_name" else field): getattr(self, field) for field in self.fields}
 
+    @property
+    def scope_name(self) -> str:
+        """What the equations of its programs are said to be in, in profiles."""
+        return self.name
+
     def abstract(self, avals):
         """The result's aval (or a list of them) for operands of these avals; kept for each op."""
         result = self.results[avals] = self.infer(*avals)

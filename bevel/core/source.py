@@ -46,7 +46,7 @@ def user_line(form: str = "{}") -> str:
 
 def summarize(traceback, form: str = "{}") -> str:
     """The user's line of a kept traceback: `train.py:41 (loss)`; empty where there is none."""
-    if traceback is None:
+    if traceback is None:  # a `core.places.Place` has frames too
         return ""
     for frame in traceback.frames:
         if not is_ours(frame.file_name):

@@ -10,8 +10,10 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
+from bevel.core.places import here
+from bevel.core.primitive import LinearOperand
 from bevel.core.source import get_traceback
-from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace
+from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
 from bevel.engine.client import Array
 
 _SCALARS = (bool, int, float, complex)
@@ -42,10 +44,10 @@ class StageTrace(Trace):
             result = op.abstract(avals)
         if op.multiple_results:
             outvars = [Var(aval, self) for aval in result]
-            self.equations.append(Equation(op, invars, outvars, get_traceback()))
+            self.equations.append(Equation(op, invars, outvars, get_traceback() if state.place is None else here()))
             return list(outvars)
         outvar = Var(result, self)
-        self.equations.append(Equation(op, invars, [outvar], get_traceback()))
+        self.equations.append(Equation(op, invars, [outvar], get_traceback() if state.place is None else here()))
         return outvar
 
     def lift(self, value):
@@ -63,6 +65,8 @@ class StageTrace(Trace):
         kind = type(value)
         if kind in _SCALARS or isinstance(value, np.generic):
             return Literal(value, get_aval(value))
+        if kind is LinearOperand:
+            raise TypeError("a rule computed with an operand that it may only know the shape of")
         aval = get_aval(value)
         if not aval.shape and kind in (Array, np.ndarray):
             return Literal(value, aval)
@@ -107,12 +111,14 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
     trace.arg_names = arg_names
     trace.invars = [Var(aval, trace) for aval in avals]
     with paused_collector():
-        before = set_trace(trace)
+        before, place = set_trace(trace), state.place
+        state.place = None  # the scopes around are those of the equation that holds this program
         try:
             results = function(*trace.invars)
             outvars = [trace.lift(result) for result in results]
         finally:
             set_trace(before)
+            state.place = place
             trace.alive = False
     constants = list(trace.constants.values())
     trace.constants = {}

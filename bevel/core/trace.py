@@ -47,6 +47,7 @@ class Trace:
 
 class _State(threading.local):
     trace: Any = None  # core.evaluation puts the evaluating trace here
+    place: Any = None  # where equations are said to come from; see core.places
     axes: tuple = ()  # (name, size) of the named axes that transformations around have bound, innermost last
 
 

@@ -233,6 +233,8 @@ _PLAIN = (bool, int, float, np.float32, np.float64, np.int32, np.int64, np.bool_
 def scalar_attribute(value, aval):
     """The attribute that fills `aval` with one number; kept by its bits, so that -0.0 and NaNs stay themselves."""
     held = physical(aval)
+    if aval.dtype is dtypes.float0:  # held as bools
+        value = np.False_
     array = np.asarray(value).astype(held.dtype) if type(value) in (bool, int, float, complex) else np.asarray(value)
     key = (array.tobytes(), aval)
     attribute = _scalars.get(key)
@@ -265,13 +267,15 @@ class Emitter:
 
     module    the Module being written, with its functions and hidden arguments
     avals     avals of the results of the equation being lowered; in_avals, of its operands
+    scope     how the names of operations begin in profiles: `jit(loss)/while/`
     platform  what the program is for: "cpu", "cuda", "tpu"
     """
 
-    __slots__ = ("avals", "constants", "in_avals", "location", "module", "platform", "point", "tokens")
+    __slots__ = ("avals", "constants", "in_avals", "location", "module", "platform", "point", "scope", "tokens")
 
-    def __init__(self, module, block, location=None):
+    def __init__(self, module, block, location=None, scope=""):
         self.module = module
+        self.scope = scope
         self.point = mlir.ir.InsertionPoint(block)
         self.location = location or mlir.unknown
         self.avals = self.in_avals = ()
@@ -325,7 +329,7 @@ class Emitter:
         """A new block in a region of an operation, with arguments of these avals; gives (its Emitter, arguments)."""
         types = [type_of(a) for a in avals]
         block = operation.regions[region].blocks.append(*types, arg_locs=[self.location] * len(types))
-        emitter = type(self)(self.module, block, self.location)
+        emitter = type(self)(self.module, block, self.location, self.scope)
         return emitter, list(block.arguments)
 
     def finish(self, values):

@@ -6,7 +6,9 @@ import io
 import logging
 import time
 
-from bevel.base import settings
+import numpy as np
+
+from bevel.base import dtypes, settings
 from bevel.base.errors import EngineError
 from bevel.engine import jaxlib_names as names
 from bevel.engine import lapack, options
@@ -48,6 +50,7 @@ class Executable:
         self.out_shardings = [sharding] * len(out_avals)
         self.handlers = [result_handler(physical(aval), sharding, committed) for aval in out_avals]
         self.wrapped = [(i, aval.dtype.wrap) for i, aval in enumerate(out_avals) if aval.extended]
+        self.wrapped += [(i, _float0) for i, aval in enumerate(out_avals) if aval.dtype is dtypes.float0]
         self.choice = choice
         self.keep_alive = keep_alive
         self.callbacks = callbacks
@@ -78,6 +81,11 @@ class Executable:
         return results
 
 
+def _float0(held):
+    """A result without numbers, as NumPy holds it."""
+    return np.zeros(held.shape, dtypes.float0)
+
+
 def compile_module(module, summary, device, *, overrides=None):
     """Compiles a `transforms.lower.Module` for a device, or finds it on disk: (loaded program, Choice)."""
     from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
@@ -92,6 +100,8 @@ def compile_module(module, summary, device, *, overrides=None):
     key = None
     if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
         fields = {"program": text, "options": choice.key, "device": f"{device.device_kind} {device.id}"}
+        if module.scopes:
+            fields["scopes"] = "\n".join(sorted(module.scopes))
         key = disk_cache.key_of(fields | disk_cache.machine_fields(device.platform, on.platform_version))
         data = disk_cache.load(key)
         if data is not None:

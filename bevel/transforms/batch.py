@@ -74,18 +74,39 @@ class BatchTrace(Trace):
 def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=None):
     """Runs `function` (flat) on values mapped over axes: (results, their axes), None where a result is not mapped."""
     trace = BatchTrace(parent, size, axis_name, spmd_axis_name)
-    inputs = [trace.wrap(v, a) for v, a in zip(values, axes, strict=True)]
-    before, bound = set_trace(trace), state.axes
+    bound = state.axes
     if axis_name is not None:
         state.axes = (*bound, (axis_name, size))
+    try:
+        return _run(trace, function, values, axes)
+    finally:
+        state.axes = bound
+        trace.alive = False
+
+
+def _run(trace, function, values, axes):
+    inputs = [trace.wrap(v, a) for v, a in zip(values, axes, strict=True)]
+    before = set_trace(trace)
     try:
         results = function(*inputs)
     finally:
         set_trace(before)
-        state.axes = bound
-        trace.alive = False
     pairs = [trace.unwrap(r) for r in results]
     return [v for v, _ in pairs], [a for _, a in pairs]
+
+
+def batch_again(trace, function, values, axes):
+    """As `batch` under the current trace, for the examples of `trace`.
+
+    While that one still runs it is used again, on top of the current trace: `function` may close over its tracers.
+    """
+    if not trace.alive:
+        return batch(function, values, axes, trace.size, state.trace, trace.axis_name, trace.spmd_axis_name)
+    held, trace.parent = trace.parent, state.trace
+    try:
+        return _run(trace, function, values, axes)
+    finally:
+        trace.parent = held
 
 
 def place_axis(value, axis, wanted, size):

@@ -11,9 +11,10 @@ from collections import OrderedDict
 
 import numpy as np
 
-from bevel.base import settings
+from bevel.base import dtypes, settings
 from bevel.base.errors import DeviceMismatchError, DonatedBufferError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
+from bevel.core.places import named_by_user
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
 from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
@@ -131,7 +132,7 @@ def structure(closed: ClosedJaxpr) -> tuple:
         for eqn in jaxpr.eqns:
             inner = tuple([of_program(p) for _, p in subprograms(eqn.op)]) if eqn.op.holds_programs else ()
             op = _without_programs(eqn.op) if inner else eqn.op
-            rows.append((op, inner, *[of_atom(v) for v in eqn.invars]))
+            rows.append((op, inner, named_by_user(eqn.source), *[of_atom(v) for v in eqn.invars]))
             for v in eqn.outvars:
                 numbers[id(v)] = len(numbers)
         return (
@@ -229,6 +230,8 @@ def on_device(value, aval, device):
             return value
         return names.batched_device_put(physical(aval), single(device), [value], [device], value._committed)
     held = physical(aval)
+    if aval.dtype is dtypes.float0:
+        value = np.zeros(aval.shape, bool)
     return put(held, np.asarray(value).astype(held.dtype, copy=False), single(device), False)
 
 
@@ -260,7 +263,7 @@ def translated(error):
 
 def fastpath(executable, result, device, committed, kept=None):
     """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
-    if executable.callbacks:
+    if executable.callbacks or any([aval.dtype is dtypes.float0 for aval in executable.out_avals]):
         return None
     out_count, out_tree = call_tree_of(result)
     if out_count != len(executable.out_avals):  # a node type that was registered with jaxlib directly

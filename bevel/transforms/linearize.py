@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.errors import BevelError, MissingRuleError, NonDifferentiableError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
-from bevel.core.primitive import LinearOperand
-from bevel.core.source import get_traceback
+from bevel.core.places import here, transposed, within
+from bevel.core.primitive import LinearOperand, Primitive
+from bevel.core.source import summarize
 from bevel.core.staging import hoist_tracers, paused_collector, stage
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Trace, get_aval, set_trace, state
@@ -47,7 +49,7 @@ class Tape(Trace):
         if result is None:
             result = op.abstract(avals)
         outvars = [Var(aval, self) for aval in (result if op.multiple_results else (result,))]
-        self.equations.append(Equation(op, list(operands), outvars, get_traceback()))
+        self.equations.append(Equation(op, list(operands), outvars, here()))
         return list(outvars) if op.multiple_results else outvars[0]
 
     def describe(self, tracer):
@@ -90,7 +92,7 @@ class Linearized:
         for result, ct in zip(self.results, cotangents, strict=True):
             if self.tape.holds(result) and not is_zero(ct):
                 accumulate(flows, result, ct)
-        run_backward(self.equations, flows, self.tape.holds)
+        run_backward(self.equations, flows, self.tape.holds, transposed)
         return [None if var is None else flows.get(var, Zero(var.aval)) for var in self.inputs]
 
     def to_jaxpr(self) -> tuple[ClosedJaxpr, list]:
@@ -127,10 +129,22 @@ def accumulate(flows, var, ct):
     flows[var] = ct if known is None else add_any(known, ct)
 
 
-def run_backward(equations, flows, is_linear):
-    """Transposes equations in reverse; `flows` maps variables to cotangents and is added to in place."""
+def run_backward(equations, flows, is_linear, placed=within):
+    """Transposes equations in reverse; `flows` maps variables to cotangents and is added to in place.
+
+    placed   (place of this call, place of an equation) → where its transpose is said to come from
+    """
+    outer = state.place
+    try:
+        _transpose_in_reverse(equations, flows, is_linear, lambda place: placed(outer, place))
+    finally:
+        state.place = outer
+
+
+def _transpose_in_reverse(equations, flows, is_linear, placed):
     for eqn in reversed(equations):
         op = eqn.op
+        state.place = placed(eqn.source)
         if op.multiple_results:
             cts = [flows.pop(v, None) for v in eqn.outvars]
             if all(ct is None for ct in cts):
@@ -141,9 +155,28 @@ def run_backward(equations, flows, is_linear):
             if cts is None:
                 continue
         operands = [LinearOperand(x.aval) if is_linear(x) else x for x in eqn.invars]
-        for x, ct in zip(eqn.invars, op.transpose(cts, *operands), strict=True):
+        try:
+            found = op.transpose(cts, *operands)
+        except (TypeError, AttributeError, MissingRuleError) as error:
+            raise _not_linear(eqn, operands, error) from error
+        for x, ct in zip(eqn.invars, found, strict=True):
             if ct is not None and not is_zero(ct) and is_linear(x):
                 accumulate(flows, x, ct)
+
+
+def _not_linear(eqn, operands, error):
+    """The letter for an equation on tangents that cannot be transposed, where that is because it is not linear."""
+    several = sum([type(x) is LinearOperand for x in operands]) > 1
+    if isinstance(error, BevelError) and not isinstance(error, MissingRuleError):
+        return error
+    if not several and not (type(error) is MissingRuleError and type(eqn.op).jvp is not Primitive.jvp):
+        return error
+    how = "multiplies tangents with each other" if several else "applies a function that is not linear to a tangent"
+    return NonDifferentiableError(
+        f"Reverse mode needs what happens to a tangent to be linear; {eqn.op.name}{summarize(eqn.source, ' at {}')} "
+        f"{how}.\nIt stands in the rule of a custom_jvp, or in a function given to linear_transpose: "
+        "multiply tangents by values only."
+    )
 
 
 def linearize(function, primals, has_tangent=None):

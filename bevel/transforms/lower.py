@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.dtypes import float0
 from bevel.base.errors import DTypeError
 from bevel.core import source
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
+from bevel.core.places import Place, named_by_user
 from bevel.core.staging import paused_collector, stage
 from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
@@ -48,6 +50,7 @@ class Module:
         self.module = mlir.ir.Module.create(mlir.unknown)
         self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))
         self.values: dict[int, object] = {}
+        self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
 
     def unique(self, name):
         """A symbol name not used yet in the module."""
@@ -56,7 +59,7 @@ class Module:
         self.names[name] = count + 1
         return f"{name}_{count}" if count else name
 
-    def function(self, name, in_avals, out_avals, public=False):
+    def function(self, name, in_avals, out_avals, public=False, label=""):
         """A new function: (its operation, an Emitter for its body, its argument values)."""
         ir = mlir.ir
         kind = ir.FunctionType.get([type_of(a) for a in in_avals], [type_of(a) for a in out_avals], mlir.context)
@@ -65,7 +68,7 @@ class Module:
         )
         operation.attributes["sym_visibility"] = builder.string("public" if public else "private")
         block = operation.add_entry_block()
-        return operation, builder.Emitter(self, block), list(block.arguments)
+        return operation, builder.Emitter(self, block, scope=f"jit({label})/" if label else ""), list(block.arguments)
 
     def inline(self, out, jaxpr, values, consts=()):
         """Writes a program into the emitter's block, for ops whose region is one; gives the values of its results."""
@@ -101,6 +104,8 @@ def is_hidden(value) -> bool:
     """Does this constant go in as a hidden argument rather than into the module's text?"""
     if isinstance(value, Array):
         return bool(value.aval.shape) or value.aval.extended
+    if getattr(value, "dtype", None) == float0:
+        return False
     return (isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES) or not isinstance(
         value, (np.ndarray, np.generic)
     )
@@ -117,7 +122,11 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         hidden_avals = [_aval_of_constant(value) for value in module.hidden]
         jaxpr = closed.jaxpr
         operation, emitter, arguments = module.function(
-            "main", [*hidden_avals, *[v.aval for v in jaxpr.invars]], [v.aval for v in jaxpr.outvars], public=True
+            "main",
+            [*hidden_avals, *[v.aval for v in jaxpr.invars]],
+            [v.aval for v in jaxpr.outvars],
+            public=True,
+            label=name.removeprefix("jit_"),
         )
         module.values = dict(zip(hidden, arguments, strict=False))
         results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
@@ -172,19 +181,24 @@ def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
     hidden = out.module.values
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known = hidden.get(id(value))
-        env[var] = (
-            known if known is not None else out.constant(np.asarray(value, builder.physical(var.aval).dtype), var.aval)
-        )
+        env[var] = known if known is not None else out.constant(_numbers(value, var.aval), var.aval)
     return _write(out, jaxpr, env)
 
 
+def _numbers(value, aval):
+    """A constant as it is written down; of float0, which has no numbers, as bools."""
+    if aval.dtype is float0:
+        return np.zeros(aval.shape, bool)
+    return np.asarray(value, builder.physical(aval).dtype)
+
+
 def _write(out, jaxpr, env):
-    locate, create, point = mlir.locate, mlir.create, out.point
+    create, point, scope = mlir.create, out.point, out.scope
     outer = out.location
     for eqn in jaxpr.eqns:
         op = eqn.op
         outvars, invars = eqn.outvars, eqn.invars
-        location = out.location = locate(eqn.source) if eqn.source is not None else outer
+        location = out.location = _location(out, eqn, scope) if eqn.source is not None else outer
         if op.splats:
             aval = outvars[0].aval
             shape = aval.shape
@@ -205,13 +219,36 @@ def _write(out, jaxpr, env):
         if not op.knows_keys and ((avals and avals[0].extended) or any([a.extended for a in in_avals])):
             results = _lower_on_keys(out, eqn, values)
         else:
+            if op.holds_programs:
+                out.scope = f"{scope}{_scope_of(out, eqn.source)}{op.scope_name}/"
             results = op.lower(out, *values)
+            out.scope = scope
         if op.multiple_results:
             env.update(zip(outvars, results, strict=True))
         else:
             env[outvars[0]] = results
     out.location = outer
     return [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in jaxpr.outvars]
+
+
+def _scope_of(out, source):
+    if type(source) is not Place:
+        return ""
+    name = source.name_stack
+    if named_by_user(source):
+        out.module.scopes.add(name)
+    return name + "/"
+
+
+def _location(out, eqn, scope):
+    """The user's line of an equation, under the name that profiles show: `jit(loss)/transpose(jvp(layer))/mul`."""
+    source = eqn.source
+    if type(source) is Place:
+        name = f"{scope}{_scope_of(out, source)}{eqn.op.scope_name}"
+        if source.traceback is None:
+            return mlir.ir.Location.name(name)
+        return mlir.ir.Location.name(name, mlir.locate(source.traceback))
+    return mlir.ir.Location.name(scope + eqn.op.scope_name, mlir.locate(source))
 
 
 def _lower_on_keys(out, eqn, values):

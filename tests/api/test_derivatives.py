@@ -156,3 +156,50 @@ def test_refuses_in_these_words(case):
 
 def test_non_differentiable_is_a_type_error():
     assert issubclass(NonDifferentiableError, TypeError)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, bevel.jit])
+def test_linear_transpose(wrap):
+    def linear(tree):
+        return {"y": 2.0 * tree["a"] + jnp.sum(tree["b"]), "z": tree["b"][::-1]}
+
+    example = {"a": bevel.ShapeDtypeStruct((), jnp.float32), "b": bevel.ShapeDtypeStruct((2,), jnp.float32)}
+    transposed = bevel.linear_transpose(linear, example)
+    [found] = wrap(transposed)({"y": 1.0, "z": jnp.array([10.0, 20.0])})
+    assert float(found["a"]) == 2
+    np.testing.assert_array_equal(found["b"], [21, 11])
+    [rows] = wrap(bevel.vmap(bevel.linear_transpose(wrap(lambda x: 3 * x), example["a"])))(jnp.arange(3.0))
+    np.testing.assert_array_equal(rows, [0, 3, 6])
+    with pytest.raises(ValueError, match="structure of its value"):
+        transposed(1.0)
+    for wrong in (jnp.sin, lambda x: x * x):
+        with pytest.raises(NonDifferentiableError, match="to be linear"):
+            wrap(bevel.linear_transpose(wrong, example["a"]))(1.0)
+
+
+def test_forward_and_backward_passes_are_compiled_once():
+    traces = []
+
+    def model(w, x):
+        traces.append(1)
+        return jnp.sum(jnp.sin(w * x)), {"x": x}
+
+    fwd, bwd = bevel.fwd_and_bwd(model, argnums=(0, 1), has_aux=True)
+    for w in (1.0, 2.0):
+        value, residuals, aux = fwd(w, jnp.arange(3.0))
+        dw, dx = bwd(residuals, 1.0)
+        wanted = bevel.grad(lambda w, x: model(w, x)[0], (0, 1))(w, jnp.arange(3.0))
+        np.testing.assert_allclose(dw, wanted[0], rtol=1e-6)
+        np.testing.assert_allclose(dx, wanted[1], rtol=1e-6)
+    assert len(traces) == 1 + 2
+    fwd, bwd = bevel.fwd_and_bwd(lambda w, x: w * x, argnums=-1, jitted=False)
+    assert float(bwd(fwd(2.0, 3.0)[1], 1.0)) == 2
+
+
+def test_gradients_of_integers_leave_jit():
+    for _ in range(2):
+        found = bevel.jit(bevel.grad(lambda n, x: x * n, (0, 1), allow_int=True))(np.arange(3).sum(), 2.0)
+        assert found[0].dtype == bevel.float0
+        assert float(found[1]) == 3
+    zero, one = bevel.jit(lambda z, x: (z, x))(np.zeros((2, 3), bevel.float0), 1.0)
+    assert (zero.dtype, zero.shape, float(one)) == (bevel.float0, (2, 3), 1)

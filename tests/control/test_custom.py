@@ -313,3 +313,54 @@ def test_a_loop_with_traced_bounds_differentiates_forward():
 
     _, tangent = bevel.jvp(lambda x: f(x, jnp.int32(2)), (1.0,), (1.0,))
     assert float(tangent) == pytest.approx(100 * np.cos(1.0) * np.cos(np.sin(1.0)), rel=1e-5)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("kind", ["custom_jvp", "custom_vjp"])
+def test_a_function_may_close_over_what_is_mapped(wrap, kind):
+    def scaled(y):
+        if kind == "custom_jvp":
+            g = bevel.custom_jvp(lambda x: x * y)
+            g.defjvp(lambda primals, tangents: (primals[0] * y, 10 * tangents[0] * y))
+        else:
+            g = bevel.custom_vjp(lambda x: x * y)
+            g.defvjp(lambda x: (x * y, None), lambda _, ct: (10 * ct * y,))
+        return g
+
+    np.testing.assert_allclose(wrap(bevel.vmap(lambda y: scaled(y)(3.0)))(XS), 3 * XS)
+    np.testing.assert_allclose(wrap(bevel.vmap(lambda y, x: scaled(y)(x)))(XS, XS), XS * XS)
+    np.testing.assert_allclose(wrap(bevel.vmap(lambda y: bevel.grad(scaled(y))(3.0)))(XS), 10 * XS)
+
+
+def test_shared_operands_are_not_repeated_for_each_example():
+    jaxpr = bevel.make_jaxpr(bevel.vmap(lambda x, w: x * forward(w, 2.0), (0, None)))(XS, 1.0)
+    [call] = [e for e in jaxpr.eqns if e.primitive.name == "custom_jvp_call"]
+    assert call.outvars[0].aval.shape == ()
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_a_rule_that_is_not_linear_is_said_so(wrap):
+    f = bevel.custom_jvp(lambda x: x)
+    f.defjvp(lambda primals, tangents: (primals[0], tangents[0] * tangents[0]))
+    with pytest.raises(NonDifferentiableError, match="multiplies tangents with each other"):
+        wrap(bevel.grad(f))(1.0)
+
+
+def test_values_of_another_dtype_than_the_function_gives_are_refused():
+    f = bevel.custom_jvp(lambda x: x)
+    f.defjvp(lambda primals, tangents: (primals[0].astype(jnp.float16), tangents[0].astype(jnp.float16)))
+    with pytest.raises(TypeError, match="must give the value of the function itself"):
+        bevel.jvp(bevel.jit(f), (1.0,), (1.0,))
+
+
+def test_arguments_by_name_only_keep_their_defaults():
+    f = bevel.custom_jvp(lambda x, *, n=2: n * x)
+    f.defjvp(lambda primals, tangents: (2 * primals[0], 7 * tangents[0]))
+    assert float(bevel.grad(f)(1.0)) == 7
+    with pytest.raises(TypeError, match="go by name only: n"):
+        f(1.0, n=3)
+
+
+def test_a_transpose_of_another_shape_is_refused():
+    with pytest.raises(TypeError, match=r"gives float32\[3\] as cotangent 0 of linear_args, which is float32\[\]"):
+        bevel.grad(lambda x: linear_call(lambda r, x: r * x, lambda r, ct: jnp.ones(3), 2.0, x))(1.0)
