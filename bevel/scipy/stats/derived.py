@@ -1,0 +1,40 @@
+"""Functions of a distribution that follow from another of its functions, with the same arguments.
+
+Where the complement or the logarithm loses digits, a distribution writes its own.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import bevel.numpy as jnp
+from bevel.numpy.eager import compiled
+
+_MEANINGS = {
+    "pdf": "density",
+    "pmf": "probability",
+    "cdf": "share below",
+    "sf": "share above",
+    "logcdf": "log of the share below",
+    "logsf": "log of the share above",
+}
+
+
+def _follow(source, name, form, words):
+    @functools.wraps(source)
+    def function(*args, **kwargs):
+        return form(source(*args, **kwargs))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"The {_MEANINGS[name]}: {words} of `{source.__name__}`, which see for the arguments."
+    return compiled(function)
+
+
+def exponential(source, name):
+    """exp of a function of a distribution."""
+    return _follow(source, name, jnp.exp, "exp")
+
+
+def logarithm(source, name):
+    """log of a function of a distribution."""
+    return _follow(source, name, jnp.log, "log")

@@ -1,0 +1,55 @@
+"""The exponential distribution."""
+
+from __future__ import annotations
+
+import bevel.numpy as jnp
+from bevel.nn.activations import log1mexp
+from bevel.numpy.eager import compiled
+from bevel.scipy.operands import floats
+from bevel.scipy.stats.derived import exponential
+
+
+@compiled
+def logpdf(x, loc=0, scale=1):
+    """log of the density, -z - log scale with z = (x - loc) / scale; -inf below loc."""
+    x, loc, scale = floats("expon.logpdf", x, loc, scale)
+    z = (x - loc) / scale
+    return jnp.where(z < 0, -jnp.inf, -z - jnp.log(scale))
+
+
+pdf = exponential(logpdf, "pdf")
+
+
+@compiled
+def cdf(x, loc=0, scale=1):
+    """The share below x."""
+    x, loc, scale = floats("expon.cdf", x, loc, scale)
+    return -jnp.expm1(-jnp.maximum((x - loc) / scale, 0))
+
+
+@compiled
+def logcdf(x, loc=0, scale=1):
+    """log of the share below x."""
+    x, loc, scale = floats("expon.logcdf", x, loc, scale)
+    z = (x - loc) / scale
+    return jnp.where(z <= 0, -jnp.inf, log1mexp(jnp.where(z <= 0, 1, z)))
+
+
+@compiled
+def logsf(x, loc=0, scale=1):
+    """log of the share above x."""
+    x, loc, scale = floats("expon.logsf", x, loc, scale)
+    return -jnp.maximum((x - loc) / scale, 0)
+
+
+sf = exponential(logsf, "sf")
+
+
+@compiled
+def ppf(q, loc=0, scale=1):
+    """The x below which the share q lies; NaN outside [0, 1]."""
+    q, loc, scale = floats("expon.ppf", q, loc, scale)
+    return loc - scale * jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan))
+
+
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]

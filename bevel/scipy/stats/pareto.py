@@ -1,0 +1,62 @@
+"""Pareto's distribution on [loc + scale, ∞): the share above falls with the power b."""
+
+from __future__ import annotations
+
+import bevel.numpy as jnp
+from bevel.nn.activations import log1mexp
+from bevel.numpy.eager import compiled
+from bevel.scipy.operands import floats
+from bevel.scipy.stats.derived import exponential
+
+
+def _logarithm(name, x, b, loc, scale):
+    """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale)."""
+    x, b, loc, scale = floats(name, x, b, loc, scale)
+    z = (x - loc) / scale
+    below = z < 1
+    return jnp.log(jnp.where(below, 1, z)), below, b, scale
+
+
+@compiled
+def logpdf(x, b, loc=0, scale=1):
+    """log of the density, log b - (b + 1) log z - log scale with z = (x - loc) / scale; -inf for z below 1."""
+    logarithm, below, b, scale = _logarithm("pareto.logpdf", x, b, loc, scale)
+    return jnp.where(below, -jnp.inf, jnp.log(b) - (b + 1) * logarithm - jnp.log(scale))
+
+
+pdf = exponential(logpdf, "pdf")
+
+
+@compiled
+def cdf(x, b, loc=0, scale=1):
+    """The share below x."""
+    logarithm, _, b, _ = _logarithm("pareto.cdf", x, b, loc, scale)
+    return -jnp.expm1(-b * logarithm)
+
+
+@compiled
+def logcdf(x, b, loc=0, scale=1):
+    """log of the share below x."""
+    logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale)
+    fall = b * logarithm
+    return jnp.where(fall > 0, log1mexp(jnp.where(fall > 0, fall, 1)), jnp.where(jnp.isnan(fall), fall, -jnp.inf))
+
+
+@compiled
+def logsf(x, b, loc=0, scale=1):
+    """log of the share above x."""
+    logarithm, _, b, _ = _logarithm("pareto.logsf", x, b, loc, scale)
+    return -b * logarithm
+
+
+sf = exponential(logsf, "sf")
+
+
+@compiled
+def ppf(q, b, loc=0, scale=1):
+    """The x below which the share q lies; NaN outside [0, 1]."""
+    q, b, loc, scale = floats("pareto.ppf", q, b, loc, scale)
+    return loc + scale * jnp.exp(-jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan)) / b)
+
+
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]

@@ -1,0 +1,65 @@
+"""The Poisson distribution of mean mu."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import bevel.numpy as jnp
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import promote_inexact
+from bevel.scipy.operands import floats
+from bevel.scipy.special.elementary import gammaincc, gammaln, xlogy
+from bevel.scipy.stats.derived import exponential
+
+
+@compiled
+def logpmf(k, mu, loc=0):
+    """log of the probability of y = k - loc, y log mu - mu - log y!; -inf for negative y."""
+    k, mu, loc = floats("poisson.logpmf", k, mu, loc)
+    y = k - loc
+    outside = y < 0
+    y = jnp.where(outside, 0, y)
+    return jnp.where(outside, -jnp.inf, xlogy(y, mu) - mu - gammaln(y + 1))
+
+
+pmf = exponential(logpmf, "pmf")
+
+
+@compiled
+def cdf(k, mu, loc=0):
+    """The probability of k or less."""
+    k, mu, loc = floats("poisson.cdf", k, mu, loc)
+    y = jnp.floor(k - loc)
+    return jnp.where(y < 0, 0, gammaincc(jnp.where(y < 0, 0, y) + 1, mu))
+
+
+# Evans & Boersma 1988, "The entropy of a Poisson distribution", SIAM Review 30, 314-317: H(μ) is half of log(2πeμ) less
+# Σ cⱼ μ⁻ʲ. Six terms leave 3e-7 of it past μ = 10, and 5e-12 past 50; below, 128 terms of the sum leave 1e-16.
+_TAIL = (1 / 12, 1 / 24, 19 / 360, 9 / 80, 863 / 2520, 1375 / 1008)
+_TERMS = 128
+
+
+@compiled
+def entropy(mu, loc=0):
+    """-Σ pmf log pmf over all counts, in nats; `loc` changes nothing. NaN for negative mu, 0 for 0."""
+    mu, _ = floats("poisson.entropy", mu, loc)
+    turn = 50.0 if mu.dtype == np.float64 else 10.0  # the sum's terms lose digits in float32 before the series has them
+    is_small = mu < turn
+    small = jnp.where(is_small & (mu > 0), mu, 1)
+    k = np.arange(_TERMS)
+    logs = np.array([math.lgamma(i + 1) for i in k])
+    [wide] = promote_inexact(small[..., None])
+    terms = jnp.exp(k.astype(wide.dtype) * jnp.log(wide) - wide - logs.astype(wide.dtype))
+    direct = small - xlogy(small, small) + jnp.sum(terms * logs.astype(wide.dtype), axis=-1)
+    large = jnp.where(is_small, turn, mu)
+    series = jnp.zeros_like(large)
+    for c in reversed(_TAIL):
+        series = (series + c) / large
+    far = 0.5 * (math.log(2 * math.pi) + 1 + jnp.log(large)) - series
+    value = jnp.where(is_small, direct, far)
+    return jnp.where(mu > 0, value, jnp.where(mu == 0, 0, jnp.nan))
+
+
+__all__ = ["cdf", "entropy", "logpmf", "pmf"]

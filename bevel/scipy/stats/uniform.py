@@ -1,0 +1,35 @@
+"""The uniform distribution on [loc, loc + scale]."""
+
+from __future__ import annotations
+
+import bevel.numpy as jnp
+from bevel.numpy.eager import compiled
+from bevel.scipy.operands import floats
+from bevel.scipy.stats.derived import exponential
+
+
+@compiled
+def logpdf(x, loc=0, scale=1):
+    """log of the density, -log scale; -inf outside."""
+    x, loc, scale = floats("uniform.logpdf", x, loc, scale)
+    return jnp.where((x < loc) | (x > loc + scale), -jnp.inf, -jnp.log(scale))
+
+
+pdf = exponential(logpdf, "pdf")
+
+
+@compiled
+def cdf(x, loc=0, scale=1):
+    """The share below x."""
+    x, loc, scale = floats("uniform.cdf", x, loc, scale)
+    return jnp.clip((x - loc) / scale, 0, 1)
+
+
+@compiled
+def ppf(q, loc=0, scale=1):
+    """The x below which the share q lies; NaN outside [0, 1]."""
+    q, loc, scale = floats("uniform.ppf", q, loc, scale)
+    return jnp.where((q >= 0) & (q <= 1), loc + scale * q, jnp.nan)
+
+
+__all__ = ["cdf", "logpdf", "pdf", "ppf"]
