@@ -33,17 +33,16 @@ def _policy(name, nan_policy, known):
 def mode(a, axis=0, nan_policy="propagate", keepdims=False):
     """The most frequent value along an axis, the least of them where several are, and how often it comes.
 
-        axis         int, or None: of all numbers
-        nan_policy   "propagate": NaNs are all alike, and count as a value
-        keepdims     keep the axis, with size 1
-        gives        ModeResult(mode, count); NaN and 0 of no numbers
+    axis         int, or None: of all numbers
+    nan_policy   "propagate": NaNs are all alike, and count as a value
+    keepdims     keep the axis, with size 1
+    gives        ModeResult(mode, count); NaN and 0 of no numbers
 
-        >>> import bevel.numpy as jnp
-    from bevel import lax
-        >>> from bevel.scipy.stats import mode
-        >>> value, count = mode(jnp.array([3, 1, 3, 2]))
-        >>> print(value, count)
-        3 2
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.stats import mode
+    >>> value, count = mode(jnp.array([3, 1, 3, 2]))
+    >>> print(value, count)
+    3 2
     """
     _policy("mode", nan_policy, ("propagate",))
     return ModeResult(*_mode(as_array("mode", a), axis=axis, keepdims=bool(keepdims)))
@@ -85,17 +84,16 @@ def _mode(a, *, axis, keepdims):
 def rankdata(a, method="average", *, axis=None, nan_policy="propagate"):
     """The rank of each number among those of its axis, counted from 1.
 
-        method       what equal numbers get: "average", "min", "max" of their ranks, "ordinal": ranks of their own in order,
-                     "dense": as "min", and the next number gets the next rank
-        axis         int, or None: all numbers in one row
-        nan_policy   "propagate": an axis with a NaN gets NaN throughout
-        gives        float[…]
+    method       what equal numbers get: "average", "min" or "max" of their ranks; "ordinal": ranks of their own, in
+                 order; "dense": as "min", and the next number gets the next rank
+    axis         int, or None: all numbers in one row
+    nan_policy   "propagate": an axis with a NaN gets NaN throughout
+    gives        float[…]
 
-        >>> import bevel.numpy as jnp
-    from bevel import lax
-        >>> from bevel.scipy.stats import rankdata
-        >>> print(rankdata(jnp.array([10, 30, 10, 20])))
-        [1.5 4.  1.5 3. ]
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.stats import rankdata
+    >>> print(rankdata(jnp.array([10, 30, 10, 20])))
+    [1.5 4.  1.5 3. ]
     """
     _policy("rankdata", nan_policy, ("propagate",))
     if method not in ("average", "min", "max", "dense", "ordinal"):
@@ -140,15 +138,14 @@ def _rankdata(a, *, method, axis):
 def sem(a, axis=0, ddof=1, nan_policy="propagate", *, keepdims=False):
     """The standard error of the mean: the standard deviation over √n.
 
-        axis         int, or None: of all numbers
-        ddof         n - ddof is what the squares are divided by
-        nan_policy   "propagate"; "omit" leaves NaNs out, of n too
+    axis         int, or None: of all numbers
+    ddof         n - ddof is what the squares are divided by
+    nan_policy   "propagate"; "omit" leaves NaNs out, of n too
 
-        >>> import bevel.numpy as jnp
-    from bevel import lax
-        >>> from bevel.scipy.stats import sem
-        >>> print(sem(jnp.array([1., 2., 3., 4.])))
-        0.6454972
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.stats import sem
+    >>> print(sem(jnp.array([1., 2., 3., 4.])))
+    0.6454972
     """
     _policy("sem", nan_policy, ("propagate", "omit"))
     return _sem(as_array("sem", a), ddof, axis=axis, skips=nan_policy == "omit", keepdims=bool(keepdims))
