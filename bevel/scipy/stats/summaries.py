@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
@@ -14,12 +14,8 @@ from bevel.numpy.axes import as_array, one_axis
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
 
-
-class ModeResult(NamedTuple):
-    """The most frequent values, and how often each comes."""
-
-    mode: jnp.ndarray
-    count: jnp.ndarray
+#: The most frequent values (`mode`), and how often each comes (`count`).
+ModeResult = namedtuple("ModeResult", ["mode", "count"])
 
 
 def _policy(name, nan_policy, known):
