@@ -10,6 +10,7 @@ import importlib
 from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
 from bevel.api.implicit import custom_linear_solve, custom_root
 from bevel.lax.computing import *
+from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *
 from bevel.lax.parallel import *

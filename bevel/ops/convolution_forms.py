@@ -1,0 +1,254 @@
+"""Other forms of a convolution, for CPUs: what XLA's own lowering there does slowly, written so that it runs fast.
+
+    product      a kernel that has one element along each spatial axis, or covers it: one matrix product
+    multiplied   few features on each side, as in depthwise convolutions: a sum of shifted copies times numbers, which
+                 becomes one loop over the result
+    split        groups: a convolution each, joined
+    patches      integers, float64, many groups: what each window sees is copied side by side, then one matrix product
+    parts        complex numbers: three real convolutions
+
+`choose` picks by sizes and dtype. The forms are compositions of other primitives; sums may be rounded in another order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import add, sub
+from bevel.ops.complex import Complex, imag, real
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.dot import dot_general
+from bevel.ops.elementwise import mul
+from bevel.ops.shapes import BroadcastInDim, reshape, transpose
+from bevel.ops.sliding import dilated, prepared, seen, slid
+
+_FLOAT32 = np.dtype("float32")
+
+# From benchmarks/rows/convolutions.py, two cores with AVX-512, jaxlib 0.10.2.
+MOST_TERMS = 128  # additions in one loop; compile time grows with them
+MOST_FEATURES = 16  # out features of a group, in one loop
+MOST_SPLIT = 32  # groups that become convolutions of their own
+MOST_PATCH_BYTES = 1 << 28
+
+
+def choose(op, avals, result, platform):
+    """The function (op, x, w) → y that the op is best lowered by, or None for stablehlo.convolution."""
+    x, w = avals
+    if platform != "cpu" or not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
+        return None
+    sizes = Sizes(op, x, w)
+    if dtypes.issubdtype(x.dtype, np.complexfloating):
+        return parts
+    if sizes.multiplied_terms <= MOST_TERMS and (
+        sizes.in_group * sizes.out_group <= MOST_FEATURES
+        or (sizes.groups > 1 and sizes.in_group <= 4 and sizes.out_group <= MOST_FEATURES)
+    ):
+        return multiplied
+    if all(sizes.is_flat(i) for i in range(len(sizes.kernel))):
+        return product
+    has_library = dtypes.issubdtype(x.dtype, np.floating) and x.dtype.itemsize <= 4 and len(sizes.kernel) <= 3
+    if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT:
+        return split
+    if (not has_library or sizes.groups > 1) and sizes.patch_bytes <= MOST_PATCH_BYTES:
+        return patches
+    return None
+
+
+class Sizes:
+    """What decides about the form of a convolution."""
+
+    def __init__(self, op, x, w):
+        (batch, _, *self.spatial), (outs, self.in_group, *self.kernel) = op.sizes(x, w)
+        self.op = op
+        self.groups = op.feature_group_count * op.batch_group_count
+        self.out_group = outs // self.groups
+        self.batch = batch // op.batch_group_count
+        self.places = slid(self.spatial, self.kernel, op.window_strides, op.padding, op.lhs_dilation, op.rhs_dilation)
+        self.multiplied_terms = math.prod(self.kernel) * self.in_group if op.batch_group_count == 1 else math.inf
+        self.patch_bytes = (
+            x.dtype.itemsize * self.groups * self.batch * self.in_group * math.prod([*self.places, *self.kernel])
+        )
+
+    def is_flat(self, i) -> bool:
+        """Has the kernel one element along spatial axis i, or one place, so that nothing slides?"""
+        op = self.op
+        low, high = op.padding[i]
+        return self.kernel[i] == 1 or (self.places[i] == 1 and low + dilated(self.spatial[i], op.lhs_dilation[i]) + high
+            == dilated(self.kernel[i], op.rhs_dilation[i]))  # fmt: skip
+
+
+def summed_dtype(op, dtype):
+    """The dtype in which products are added up."""
+    wanted = np.dtype(op.preferred_element_type or dtype)
+    return _FLOAT32 if dtypes.issubdtype(wanted, np.floating) and wanted.itemsize < 4 else wanted
+
+
+def widened(op, x, w):
+    """(x, w) in the dtype of the sum, and what turns a sum into the result."""
+    dtype = get_aval(x).dtype
+    wide, wanted = summed_dtype(op, dtype), np.dtype(op.preferred_element_type or dtype)
+    return convert(x, wide), convert(w, wide), lambda y: convert(y, wanted)
+
+
+def arranged(op, y, names, sizes):
+    """y as the result's axes say. names: what its axes are, "n" batch, "g" groups, "o" out features of a group, 0, 1, …
+    spatial; axes of size 1 may lack."""
+    batch, feature, *spatial = op.dimension_numbers.out_spec
+    roles = {batch: ["n"], feature: ["g", "o"], **{axis: [j] for j, axis in enumerate(spatial)}}
+    shape = {
+        batch: sizes.batch,
+        feature: sizes.groups * sizes.out_group,
+        **dict(zip(spatial, sizes.places, strict=True)),
+    }
+    order = [names.index(role) for axis in range(len(roles)) for role in roles[axis] if role in names]
+    return reshape(transpose(y, order), [shape[axis] for axis in range(len(roles))])
+
+
+def canonical_kernel(op, w, groups):
+    """w as (groups, out features, in features, *spatial)."""
+    w = transpose(w, op.dimension_numbers.rhs_spec)
+    outs, *rest = get_aval(w).shape
+    return reshape(w, (groups, outs // groups, *rest))
+
+
+# ---- the forms
+
+
+def parts(op, x, w):
+    """(a + ib)(c + id): with s = (a + b) c, it is s - b (c + d) + i (s + a (d - c)); Gauss's three products."""
+    wanted = np.dtype(op.preferred_element_type or get_aval(x).dtype)
+    x, w = convert(x, wanted), convert(w, wanted)
+    op = op.replaced(preferred_element_type=None)
+    a, b, c, d = real(x), imag(x), real(w), imag(w)
+    s = op(add(a, b), c)
+    return Complex()(sub(s, op(b, add(c, d))), add(s, op(a, sub(d, c))))
+
+
+def multiplied(op, x, w):
+    """Σ over kernel elements and in features of: what they see of x, times their numbers, one for each out feature."""
+    x, w, finish = widened(op, x, w)
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    groups, ins, outs = sizes.groups, sizes.in_group, sizes.out_group
+    _, feature, *spatial = op.dimension_numbers.lhs_spec
+    padded = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
+    w = canonical_kernel(op, w, groups)
+    # the feature axis as (groups, out features of a group)
+    kept = [a + (a > feature) for a in range(len(get_aval(x).shape))]
+    total = None
+    for taps in itertools.product(*[range(k) for k in sizes.kernel]):
+        offsets = [t * d for t, d in zip(taps, op.rhs_dilation, strict=True)]
+        for i in range(ins):
+            part = seen(padded, [feature, *spatial], [i, *offsets], [groups, *sizes.places], [ins, *op.window_strides])
+            shape = list(get_aval(part).shape)
+            shape.insert(feature + 1, outs)
+            part = BroadcastInDim(tuple(shape), tuple(kept))(part)
+            number = w
+            for axis, place in reversed(list(enumerate((i, *taps), 2))):
+                number = slice_in_dim(number, place, place + 1, axis)
+            number = BroadcastInDim(tuple(shape), (feature, feature + 1))(reshape(number, (groups, outs)))
+            term = mul(part, number)
+            total = term if total is None else add(total, term)
+    names = [""] * len(kept)
+    for name, axis in zip(["n", "g", *range(len(spatial))], op.dimension_numbers.lhs_spec, strict=True):
+        names[axis] = name
+    names.insert(feature + 1, "o")
+    return finish(arranged(op, total, names, sizes))
+
+
+def product(op, x, w):
+    """One dot_general: it sums over in features and the spatial axes that the kernel covers; groups are its batch."""
+    x, w, finish = widened(op, x, w)
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    count = len(sizes.kernel)
+    _, _, *spatial = op.dimension_numbers.lhs_spec
+    x = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
+    # along an axis that the kernel covers, the elements it touches; along others, the places
+    covered = [k > 1 for k in sizes.kernel]
+    counts = [k if c else p for k, p, c in zip(sizes.kernel, sizes.places, covered, strict=True)]
+    steps = [d if c else s for d, s, c in zip(op.rhs_dilation, op.window_strides, covered, strict=True)]
+    x = seen(x, spatial, [0] * count, counts, steps)
+    x, x_names = _named(x, op.dimension_numbers.lhs_spec, "ni", 0 if op.batch_group_count > 1 else 1, sizes.groups)
+    w, w_names = _named(w, op.dimension_numbers.rhs_spec, "oi", 0, sizes.groups)
+    alone = [w_names.index(j) for j in range(count) if not covered[j]]
+    w = reshape(w, [d for a, d in enumerate(get_aval(w).shape) if a not in alone])
+    w_names = [name for a, name in enumerate(w_names) if a not in alone]
+    summed = ["i", *[j for j in range(count) if covered[j]]]
+    together = ["g"] if sizes.groups > 1 else []
+    numbers = [[[names.index(n) for n in chosen] for names in (x_names, w_names)] for chosen in (summed, together)]
+    y = dot_general(x, w, numbers, op.precision)
+    names = [*together, *[n for n in x_names if n not in (*summed, *together)], "o"]
+    return finish(arranged(op, y, names, sizes))
+
+
+def _named(x, spec, letters, grouped, groups):
+    """x with the axis spec[grouped] as (groups, rest) where there are any, and the names of its axes in order."""
+    names = [""] * len(spec)
+    for name, axis in zip([*letters, *range(len(spec) - 2)], spec, strict=True):
+        names[axis] = name
+    if groups == 1:
+        return x, names
+    axis, shape = spec[grouped], list(get_aval(x).shape)
+    shape[axis : axis + 1] = [groups, shape[axis] // groups]
+    return reshape(x, shape), [*names[:axis], "g", *names[axis:]]
+
+
+def split(op, x, w):
+    """A convolution for each group, joined along the out features."""
+    groups = op.feature_group_count * op.batch_group_count
+    batch, feature = op.dimension_numbers.lhs_spec[:2]
+    axis = feature if op.feature_group_count > 1 else batch
+    out = op.dimension_numbers.rhs_spec[0]
+    one = op.replaced(feature_group_count=1, batch_group_count=1)
+    xs, ws = _pieces(x, axis, groups), _pieces(w, out, groups)
+    ys = [one(a, b) for a, b in zip(xs, ws, strict=True)]
+    return Concatenate(op.dimension_numbers.out_spec[1])(*ys)
+
+
+def _pieces(x, axis, count):
+    size = get_aval(x).shape[axis] // count
+    return [slice_in_dim(x, i * size, (i + 1) * size, axis) for i in range(count)]
+
+
+def patches(op, x, w):
+    """x as (groups, batch, in features · kernel, places), and one product over what lies in the windows."""
+    x, w, finish = widened(op, x, w)
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    groups, count = sizes.groups, len(sizes.kernel)
+    batch, feature, *spatial = op.dimension_numbers.lhs_spec
+    x = prepared(transpose(x, [batch, feature, *spatial]), range(2, 2 + count), op.padding, op.lhs_dilation, 0)
+    shape = get_aval(x).shape
+    if op.batch_group_count > 1:
+        x = reshape(x, (groups, sizes.batch, *shape[1:]))
+    else:
+        x = transpose(reshape(x, (shape[0], groups, sizes.in_group, *shape[2:])), [1, 0, 2, *range(3, 3 + count)])
+    axes = range(3, 3 + count)
+    lead = (groups, sizes.batch, sizes.in_group)
+    kernel, places = math.prod(sizes.kernel), math.prod(sizes.places)
+    if kernel <= places:  # a slice for each element of the kernel
+        rows = []
+        for taps in itertools.product(*[range(k) for k in sizes.kernel]):
+            offsets = [t * d for t, d in zip(taps, op.rhs_dilation, strict=True)]
+            part = seen(x, axes, offsets, sizes.places, op.window_strides)
+            rows.append(reshape(part, (*lead, 1, places)))
+        seen_all, taps_axis = joined(rows, 3), 3
+    else:  # a slice for each place
+        rows = []
+        for place in itertools.product(*[range(p) for p in sizes.places]):
+            offsets = [p * s for p, s in zip(place, op.window_strides, strict=True)]
+            part = seen(x, axes, offsets, sizes.kernel, op.rhs_dilation)
+            rows.append(reshape(part, (*lead, 1, kernel)))
+        seen_all, taps_axis = joined(rows, 3), 4
+    w = reshape(canonical_kernel(op, w, groups), (groups, sizes.out_group, sizes.in_group, kernel))
+    y = dot_general(seen_all, w, (((2, taps_axis), (2, 3)), ((0,), (0,))), op.precision)
+    y = reshape(y, (groups, sizes.batch, *sizes.places, sizes.out_group))
+    return finish(arranged(op, y, ["g", "n", *range(count), "o"], sizes))
+
+
+def joined(parts, axis):
+    return parts[0] if len(parts) == 1 else Concatenate(axis)(*parts)

@@ -1,0 +1,74 @@
+"""The forms that a convolution takes on CPUs give what its reference gives, and each is chosen where it is meant."""
+
+import numpy
+import pytest
+
+import bevel.numpy as jnp
+from bevel import lax
+from bevel.core.trace import get_aval
+from bevel.ops import convolution_forms as forms
+from bevel.ops.convolution import ConvDimensionNumbers, ConvGeneralDilated
+from bevel.tools.laws.interpreter import by_reference
+
+
+def any_convolution(random):
+    """An op with operands: any layout, groups, strides, dilations and paddings."""
+    count = random.integers(0, 3)
+    pick = lambda *choices: tuple(int(random.choice(choices)) for _ in range(count))
+    specs = [tuple(int(a) for a in random.permutation(count + 2)) for _ in range(3)]
+    groups, batches = [(1, 1), (1, 1), (2, 1), (3, 1), (1, 2)][random.integers(5)]
+    kernel, ins, outs = pick(1, 2, 3), int(random.integers(1, 4)), groups * batches * int(random.integers(1, 3))
+    inner, outer = pick(1, 1, 2), pick(1, 1, 2)
+    padding = tuple((int(random.integers(-1, 3)), int(random.integers(0, 3))) for _ in range(count))
+    op = ConvGeneralDilated(
+        pick(1, 1, 2), padding, inner, outer, ConvDimensionNumbers(*specs), groups, batches, None, None
+    )
+    array = (batches * int(random.integers(1, 3)), groups * ins, *pick(5, 6, 7))
+    shapes = [[0] * (count + 2), [0] * (count + 2)]
+    for shape, spec, sizes in zip(shapes, specs, (array, (outs, ins, *kernel)), strict=False):
+        for axis, size in zip(spec, sizes, strict=True):
+            shape[axis] = size
+    return op, [random.integers(-3, 4, shape).astype("float32") for shape in shapes]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_forms_agree_with_the_reference(seed):
+    op, (x, w) = any_convolution(numpy.random.default_rng(seed))
+    expected = op.reference(x, w)
+    sizes = forms.Sizes(op, get_aval(x), get_aval(w))
+    able = [forms.patches]
+    able += [forms.multiplied] if op.batch_group_count == 1 else []
+    able += [forms.split] if sizes.groups > 1 else []
+    able += [forms.product] if all(sizes.is_flat(i) for i in range(len(sizes.kernel))) else []
+    for form in able:
+        assert numpy.array_equal(by_reference(lambda x, w, form=form: form(op, x, w))(x, w), expected), form.__name__
+
+
+LAST = ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
+
+
+def chosen(x, w, dtype="float32", padding=1, platform="cpu", **more):
+    op = ConvGeneralDilated((1, 1), ((padding, padding),) * 2, (1, 1), (1, 1), LAST, **more)
+    avals = [jnp.zeros(shape, dtype).aval for shape in (x, w)]
+    form = forms.choose(op, avals, op.infer(*avals), platform)
+    return form and form.__name__
+
+
+def test_which_form_is_chosen():
+    assert chosen((8, 56, 56, 64), (3, 3, 64, 64)) is None
+    assert chosen((8, 56, 56, 64), (3, 3, 1, 64), feature_group_count=64) == "multiplied"
+    assert chosen((8, 56, 56, 64), (3, 3, 1, 64), platform="cuda", feature_group_count=64) is None
+    assert chosen((1, 512, 512, 1), (9, 9, 1, 1), padding=8) == "multiplied"
+    assert chosen((8, 28, 28, 64), (3, 3, 16, 64), feature_group_count=4) == "split"
+    assert chosen((8, 28, 28, 512), (3, 3, 8, 512), feature_group_count=64) == "patches"
+    assert chosen((8, 56, 56, 64), (1, 1, 64, 256), padding=0) == "product"
+    assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
+    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
+    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "parts"
+
+
+def test_narrow_floats_are_added_in_float32():
+    ones = jnp.ones((1, 1, 600), jnp.bfloat16)  # 257 is no bfloat16: a sum in bfloat16 would stop at 256
+    assert float(lax.conv(ones, ones, (1,), "VALID")[0, 0, 0]) == 600
+    few = jnp.ones((1, 1, 300), jnp.float16)
+    assert lax.conv(few * 7, few[..., :100], (1,), "VALID").dtype == "float16"
