@@ -68,7 +68,7 @@ def conv_general_permutations(dimension_numbers) -> tuple[tuple[int, ...], ...]:
             f"dimension_numbers is three strings, for array, kernel and result, such as ('NHWC', 'HWIO', 'NHWC'); got "
             f"{given!r}{user_line(' at {}')}."
         )
-    ends = ("NC", "OI", "NC")
+    ends = (("N", "C"), ("O", "I"), ("N", "C"))
     spatial = [c for c in given[1] if c not in "OI"]
     for letters, (first, second) in zip(given, ends, strict=True):
         if letters.count(first) != 1 or letters.count(second) != 1:
