@@ -12,8 +12,19 @@ from bevel.api.custom import (
     custom_vjp_primal_tree_values,
     zero_from_primal,
 )
+from bevel.core.handles import handle_called
 
 __all__ = [
     "CustomVJPPrimal", "SymbolicZero", "closure_convert", "custom_gradient", "custom_jvp", "custom_vjp",
     "custom_vjp_primal_tree_values", "linear_call", "zero_from_primal",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    """Primitives as objects, made when first named: `custom_jvp_call_p`."""
+    if name.endswith("_p"):
+        try:
+            return handle_called(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

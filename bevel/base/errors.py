@@ -50,7 +50,21 @@ class NonDifferentiableError(BevelError, TypeError):
     """
 
 
-class ConcretizationTypeError(BevelError, TypeError):
+class JAXTypeError(BevelError, TypeError):
+    """The root of errors about values under a transformation, as JAX has it: `except jax.errors.JAXTypeError`."""
+
+
+class JAXIndexError(BevelError, IndexError):
+    """The root of errors about indices under a transformation, as JAX has it."""
+
+
+class JaxprTypeError(BevelError, TypeError):
+    """A jaxpr is not well formed: a variable used before it is bound, bound twice, or of another aval than its equation
+    gives. Mended: build jaxprs by tracing, or check each one that is built by hand, by `jax.core.check_jaxpr`.
+    """
+
+
+class ConcretizationTypeError(JAXTypeError):
     """Python asked for the value of an array while its program is being traced, when it has none yet.
 
     Fails:   `jit(lambda x: float(x))(1.0)`. Mended: keep it an array, or name the argument in static_argnames.
@@ -65,7 +79,7 @@ class TracerBoolConversionError(ConcretizationTypeError):
     """
 
 
-class TracerIntegerConversionError(BevelError, TypeError):
+class TracerIntegerConversionError(JAXTypeError):
     """Python needed a traced array as an integer: `range(n)`, a list index, a shape.
 
     Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, 3)`. Mended: `jit(…, static_argnames="n")`, or
@@ -73,21 +87,21 @@ class TracerIntegerConversionError(BevelError, TypeError):
     """
 
 
-class TracerArrayConversionError(BevelError, TypeError):
+class TracerArrayConversionError(JAXTypeError):
     """NumPy (or other code outside Bevel) asked for the values of a traced array.
 
     Fails:   `jit(lambda x: np.sin(x))(1.0)`. Mended: `jit(lambda x: jnp.sin(x))(1.0)`; for host code: `pure_callback`.
     """
 
 
-class NonConcreteBooleanIndexError(BevelError, IndexError):
+class NonConcreteBooleanIndexError(JAXIndexError):
     """A boolean mask as index would give a shape that depends on values, which a traced program cannot have.
 
     Fails:   `jit(lambda x: x[x > 0])(x)`. Mended: `jnp.where(x > 0, x, 0)`, or `jnp.nonzero(mask, size=n)`.
     """
 
 
-class UnexpectedTracerError(BevelError, TypeError):
+class UnexpectedTracerError(JAXTypeError):
     """A tracer was used after its trace had ended: it was kept outside of the function being transformed.
 
     Fails:   a traced function that appends an intermediate to a global list, which is read afterwards.
@@ -95,7 +109,7 @@ class UnexpectedTracerError(BevelError, TypeError):
     """
 
 
-class KeyReuseError(BevelError, RuntimeError):
+class KeyReuseError(JAXTypeError, RuntimeError):
     """One random key was used twice, which gives correlated numbers.
 
     Fails:   `normal(key) + normal(key)`. Mended: `a, b = split(key); normal(a) + normal(b)`.

@@ -26,6 +26,11 @@ PLACES = {
     "jax.version": "bevel.compat.version",
     "jax.core": "bevel.compat.core",
     "jax.ops": "bevel.segments",
+    "jax.extend": "bevel.compat.extend",
+    "jax.extend.mlir": "jaxlib.mlir",
+    "jax.interpreters": "bevel.compat.interpreters",
+    "jax.api_util": "bevel.compat.api_util",
+    "jax.monitoring": "bevel.compat.monitoring",
     "jax.test_util": "bevel.testing",
 }
 
@@ -73,14 +78,33 @@ class _Finder(importlib.abc.MetaPathFinder):
             return importlib.machinery.ModuleSpec(name, _RootLoader(), is_package=True)
         if not name.startswith("jax."):
             return None
-        place = PLACES.get(name) or "bevel." + name[4:]
-        if _exists(place):
+        place = place_of(name)
+        if place and _exists(place):
             return importlib.machinery.ModuleSpec(name, _Loader(place), is_package=True)
         raise ModuleNotFoundError(
             f"{name} is not in Bevel yet: no module of that name stands for it.\n"
             "bevel.compat.PLACES lists what lives under another name.",
             name=name,
         )
+
+
+# What is a package of Bevel's own, and no module of JAX.
+_INSIDE = {"api", "base", "compat", "control", "engine", "ops", "tools", "transforms"}
+
+
+def place_of(name: str) -> str | None:
+    """The module that stands for one of JAX's, by the longest name in PLACES that it begins with; None where none can.
+
+    >>> place_of("jax.extend.core.primitives"), place_of("jax.nn"), place_of("jax.engine")
+    ('bevel.compat.extend.core.primitives', 'bevel.nn', None)
+    """
+    head, rest = name, ""
+    while head != "jax":
+        if head in PLACES:
+            return PLACES[head] + rest
+        head, _, last = head.rpartition(".")
+        rest = f".{last}{rest}"
+    return None if rest[1:].split(".")[0] in _INSIDE else "bevel" + rest
 
 
 def _exists(place) -> bool:
@@ -98,13 +122,14 @@ class _Root(types.ModuleType):
     def __getattr__(self, name):
         import bevel
 
-        try:
-            return getattr(bevel, name)
-        except AttributeError:
-            pass
         full = f"jax.{name}"
-        place = PLACES.get(full) or f"bevel.{name}"
-        if not name.startswith("__") and _exists(place):
+        if full not in PLACES and name not in _INSIDE:
+            try:
+                return getattr(bevel, name)
+            except AttributeError:
+                pass
+        place = place_of(full)
+        if not name.startswith("__") and place and _exists(place):
             return importlib.import_module(full)
         raise MissingNameError(
             f"jax.{name} is not in Bevel yet. Bevel stands for JAX {JAX_VERSION}; what it has: dir(jax)."

@@ -6,14 +6,24 @@ trace. `Jaxpr` is open: its `constvars` wait for values; `ClosedJaxpr` carries t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bevel.base.avals import AbstractToken, ShapedArray
-from bevel.base.errors import BevelError
+from bevel.base.errors import BevelError, JaxprTypeError
+from bevel.core import handles  # noqa: F401  # gives ops their handles
 from bevel.core.places import within
 from bevel.core.trace import Tracer, state
 
 no_effects: frozenset = frozenset()
+
+
+class DebugInfo(NamedTuple):
+    """What a jaxpr remembers of the function that it was staged of."""
+
+    traced_for: str
+    func_src_info: str
+    arg_names: tuple[str, ...] | None
+    result_paths: tuple[str, ...] | None
 
 
 class Var(Tracer):
@@ -55,12 +65,15 @@ class Equation:
         self.outvars = outvars
         self.source = source
 
-    primitive = property(lambda self: self.op)
+    primitive = property(lambda self: self.op.handle)
     params = property(lambda self: self.op.params)
     effects = property(lambda self: self.op.effects)
     source_info = property(lambda self: self.source)
 
-    def replace(self, **changes) -> Equation:
+    def replace(self, *, primitive=None, params=None, **changes) -> Equation:
+        """The equation with other parts: `op`, or JAX's `primitive` and `params`; `invars`, `outvars`, `source`."""
+        if primitive is not None or params is not None:
+            changes["op"] = (primitive or self.primitive).op(self.params if params is None else params)
         parts = {"op": self.op, "invars": self.invars, "outvars": self.outvars, "source": self.source, **changes}
         return Equation(**parts)
 
@@ -93,16 +106,25 @@ class Jaxpr:
         self.arg_names = arg_names
         self.result_paths = result_paths
 
-    def replace(self, **changes) -> Jaxpr:
+    def replace(self, *, debug_info: DebugInfo | None = None, **changes) -> Jaxpr:
+        if debug_info is not None:
+            changes["name"], changes["arg_names"] = debug_info.func_src_info, debug_info.arg_names
         parts = {
             name: getattr(self, name)
             for name in ("constvars", "invars", "outvars", "eqns", "name", "arg_names", "result_paths")
         }
+        if "arg_names" not in changes and len(changes.get("invars", self.invars)) != len(self.invars):
+            parts["arg_names"] = None  # they were names of other arguments
         parts.update(changes)
         return Jaxpr(**parts)
 
     in_avals = property(lambda self: [v.aval for v in self.invars])
     out_avals = property(lambda self: [v.aval for v in self.outvars])
+
+    @property
+    def debug_info(self) -> DebugInfo:
+        names = None if self.arg_names is None else tuple([n or "" for n in self.arg_names])
+        return DebugInfo("jit", self.name, names, None if self.result_paths is None else tuple(self.result_paths))
 
 
 class ClosedJaxpr:
@@ -176,12 +198,12 @@ def evaluate(jaxpr: Jaxpr, consts, *args):
 
 
 def check(jaxpr: Jaxpr):
-    """Raises BevelError where a jaxpr is not well formed: a variable used before it is bound, or of a wrong aval."""
+    """Raises JaxprTypeError where a jaxpr is not well formed: a variable used before it is bound, or the wrong aval."""
     bound = {id(v) for v in [*jaxpr.constvars, *jaxpr.invars]}
 
     def see(v, eqn):
         if type(v) is not Literal and id(v) not in bound:
-            raise BevelError(f"the variable {v!r} is used before it is bound, in {eqn}")
+            raise JaxprTypeError(f"the variable {v!r} is used before it is bound, in {eqn}")
 
     for eqn in jaxpr.eqns:
         for v in eqn.invars:
@@ -190,9 +212,9 @@ def check(jaxpr: Jaxpr):
         expected = expected if eqn.op.multiple_results else [expected]
         for var, aval in zip(eqn.outvars, expected, strict=True):
             if not same_type(var.aval, aval):
-                raise BevelError(f"{eqn.op.name} gives {aval} where the jaxpr says {var.aval}")
+                raise JaxprTypeError(f"{eqn.op.name} gives {aval} where the jaxpr says {var.aval}")
             if id(var) in bound:
-                raise BevelError(f"a variable is bound twice, in {eqn}")
+                raise JaxprTypeError(f"a variable is bound twice, in {eqn}")
             bound.add(id(var))
         for _, inner in subprograms(eqn.op):
             check(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)

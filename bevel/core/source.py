@@ -12,6 +12,7 @@ __all__ = ["get_traceback", "summarize", "user_frame", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS: dict[str, bool] = {}
+_EXCLUDED: list[str] = []
 
 
 def is_ours(file_name: str) -> bool:
@@ -20,8 +21,15 @@ def is_ours(file_name: str) -> bool:
     if known is None:
         known = os.path.abspath(file_name).startswith(_PACKAGE) or file_name.startswith("<frozen")
         known = known or file_name.endswith(("functools.py", "contextlib.py"))
+        known = known or any([file_name.startswith(path) for path in _EXCLUDED])
         _OURS[file_name] = known
     return known
+
+
+def exclude(path: str):
+    """Counts a file, or what lies in a folder, as part of a library: the user's line is further out."""
+    _EXCLUDED.append(os.path.abspath(path))
+    _OURS.clear()
 
 
 def user_frame(skip: int = 1):

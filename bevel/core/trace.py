@@ -38,7 +38,11 @@ class Trace:
         self.alive = True
 
     def process(self, op, operands):
-        raise NotImplementedError
+        return self.process_primitive(op.handle, operands, op.params)
+
+    def process_primitive(self, primitive, operands, parameters):
+        """The same by JAX's names; interpreters written outside of Bevel state this one."""
+        raise NotImplementedError(f"{type(self).__name__} states neither process nor process_primitive")
 
     def describe(self, tracer) -> str:
         """Where the tracer comes from, in words: `argument x of loss`; empty where nothing is known."""

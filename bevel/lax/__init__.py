@@ -9,6 +9,9 @@ import importlib
 
 from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
 from bevel.api.implicit import custom_linear_solve, custom_root
+from bevel.base.errors import MissingNameError
+from bevel.core.handles import handle_called
+from bevel.lax.absent import absent
 from bevel.lax.computing import *
 from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
@@ -19,7 +22,15 @@ from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, Scatte
 
 
 def __getattr__(name):
-    """lax.linalg is loaded when first asked for: start-up time."""
+    """What is made when first asked for: lax.linalg, and each primitive as an object, `lax.add_p`."""
     if name == "linalg":
         return importlib.import_module("bevel.lax.linalg")
+    if name.endswith("_p"):
+        try:
+            return handle_called(name)
+        except KeyError:
+            pass
+    reason = absent(name)
+    if reason:
+        raise MissingNameError(f"lax.{name} is not in Bevel: {reason}.")
     raise AttributeError(f"module 'bevel.lax' has no attribute {name!r}")

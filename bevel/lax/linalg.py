@@ -11,6 +11,7 @@ import operator
 import numpy as np
 
 from bevel.base.errors import ShapeError
+from bevel.core.handles import handle_called
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import operand, operands
@@ -213,3 +214,13 @@ __all__ = [
     "hessenberg", "householder_product", "lu", "lu_pivots_to_permutation", "qr", "schur", "svd", "symmetric_product",
     "triangular_solve", "tridiagonal", "tridiagonal_solve",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    """Primitives as objects, made when first named: `cholesky_p`."""
+    if name.endswith("_p"):
+        try:
+            return handle_called(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

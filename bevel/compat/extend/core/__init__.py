@@ -1,0 +1,47 @@
+"""jax.extend.core: what programs that read and write jaxprs, or state primitives of their own, are made of."""
+
+import importlib
+
+from bevel.compat.core import (
+    AbstractToken,
+    CallPrimitive,
+    ClosedJaxpr,
+    DebugInfo,
+    DropVar,
+    Effect,
+    Effects,
+    InconclusiveDimensionOperation,
+    Jaxpr,
+    JaxprEqn,
+    JaxprTypeError,
+    Literal,
+    Primitive,
+    Token,
+    TraceTag,
+    Var,
+    array_types,
+    call_impl,
+    check_jaxpr,
+    concrete_or_error,
+    find_top_trace,
+    gensym,
+    get_opaque_trace_state,
+    jaxpr_as_fun,
+    jaxprs_in_params,
+    mapped_aval,
+    new_jaxpr_eqn,
+    no_effects,
+    primal_dtype_to_tangent_dtype,
+    set_current_trace,
+    subjaxprs,
+    take_current_trace,
+    unmapped_aval,
+    valid_jaxtype,
+)
+
+
+def __getattr__(name):
+    """The table of primitives is loaded when first named."""
+    if name == "primitives":
+        return importlib.import_module("bevel.compat.extend.core.primitives")
+    raise AttributeError(f"jax.extend.core.{name} is not in Bevel.")

@@ -1,0 +1,24 @@
+"""Names of jax.lax that Bevel does not have, each with the reason. `tests/lax/test_names.py` holds the table true."""
+
+import re
+
+# Whole names, or patterns of them, in the words that follow "lax.… is not in Bevel: ".
+ABSENT = {
+    r"psend|precv": "point-to-point transfers outside of a collective are no operation of XLA's CPU and GPU clients "
+    "that Bevel runs on; use ppermute",
+    r"sharding_constraint_p|with_sharding_constraint": "arrays laid over several devices come later",
+    r"ragged_all_to_all(_p)?": "an exchange of pieces of unequal size needs several devices; they come later",
+    r"(Ragged)?DotDimensionNumbers|PrecisionLike|after_all(_p)?|composite|create_token(_p)?|dce_sink(_p)?|device_put_p|"
+    r"index_take|platform_dependent|ragged_dot(_general)?|scaled_dot|scatter_apply|stage(_p)?": "it comes later",
+    r"(conv|reduce_window|select_and|padtype|Conv).*|reduce_p": "convolutions and windows come later",
+    r"(fft|FftType|approx|rng|Random).*": "it belongs to a family that comes later",
+}
+
+
+def absent(name: str) -> str | None:
+    """Why a name of jax.lax is not here; None where nothing is known of it.
+
+    >>> absent("psend")[:27], absent("add")
+    ('point-to-point transfers ou', None)
+    """
+    return next((reason for pattern, reason in ABSENT.items() if re.fullmatch(pattern, name)), None)
