@@ -14,7 +14,6 @@ from bevel.core.places import here
 from bevel.core.primitive import LinearOperand
 from bevel.core.source import get_traceback
 from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
-from bevel.engine.client import Array
 
 _SCALARS = (bool, int, float, complex)
 
@@ -53,6 +52,8 @@ class StageTrace(Trace):
     def lift(self, value):
         """A variable or literal of this trace that stands for `value`."""
         if isinstance(value, Tracer):
+            if type(value) is Scalar:
+                return Literal(value.value, value.aval)
             if value._trace is self:
                 return value
             check_alive(value)
@@ -68,7 +69,7 @@ class StageTrace(Trace):
         if kind is LinearOperand:
             raise TypeError("a rule computed with an operand that it may only know the shape of")
         aval = get_aval(value)
-        if not aval.shape and kind in (Array, np.ndarray):
+        if not aval.shape and kind is np.ndarray:
             return Literal(value, aval)
         return self.constant(value, aval)
 
@@ -85,6 +86,31 @@ class StageTrace(Trace):
                 name = self.arg_names[position] if self.arg_names else None
                 return f"argument {name}{of}" if name else f"an argument{of}"
         return f"a value computed in {self.function_name}" if self.function_name else ""
+
+
+class Scalar(Var):
+    """A number of rank 0 that the traced function made: a tracer for the user, a literal in the equations."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value, aval, trace):
+        super().__init__(aval, trace)
+        self.value = value
+
+    def known_value(self):
+        return self.value
+
+    def converted(self, aval) -> Scalar:
+        value = self.value.real if self.value.dtype.kind == "c" and aval.dtype.kind != "c" else self.value
+        return Scalar(np.asarray(value).astype(aval.dtype)[()], aval, self._trace)
+
+
+def staging_trace() -> StageTrace | None:
+    """The trace that writes down what the current one does, at once or in the end; None where all is evaluated."""
+    trace = state.trace
+    while trace is not None and not trace.is_staging:
+        trace = trace.parent
+    return trace
 
 
 class paused_collector:
@@ -166,4 +192,4 @@ for _kind in _SCALARS:
 aval_of_type[np.ndarray] = _numpy_aval
 aval_of_type[np.generic] = _numpy_aval
 
-__all__ = ["StageTrace", "closed_without_consts", "hoist_tracers", "stage", "stage_closed"]
+__all__ = ["StageTrace", "closed_without_consts", "hoist_tracers", "stage", "stage_closed", "staging_trace"]

@@ -37,14 +37,9 @@ def operands(name, *values):
     return [operand(name, v, i) for i, v in enumerate(values)]
 
 
-def is_literal(x) -> bool:
-    """A number that is written into programs as it is."""
-    return isinstance(x, (*SCALARS, np.generic))
-
-
 def spread_out(name, *values):
-    """Operands of one shape: scalars and axes of size 1 are repeated. All others must have one rank: lax does not
-    broadcast as NumPy does."""
+    """Operands of one shape: axes of size 1 are repeated, and scalars stay, which elementwise ops spread. All others
+    must have one rank: lax does not broadcast as NumPy does."""
     values = operands(name, *values)
     shapes = [get_aval(v).shape for v in values]
     first = shapes[0]
@@ -70,15 +65,10 @@ def spread_out(name, *values):
             )
         full.append(sizes.pop() if sizes else 1)
     shape = tuple(full)
-    return [
-        v if s == shape or (not s and is_literal(v)) else _repeat(v, s, shape)
-        for v, s in zip(values, shapes, strict=True)
-    ]
+    return [v if not s or s == shape else _repeat(v, s, shape) for v, s in zip(values, shapes, strict=True)]
 
 
 def _repeat(x, old, shape):
-    if not old:
-        return BroadcastInDim(shape, ())(x)
     kept = tuple([i for i, d in enumerate(old) if d == shape[i]])
     return BroadcastInDim(shape, kept)(reshape(x, [old[i] for i in kept]))
 

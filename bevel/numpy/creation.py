@@ -10,6 +10,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.source import user_line
+from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine import jaxlib_names as names
 from bevel.engine.client import Array, put, single
@@ -137,12 +138,13 @@ def _from_numpy(value, dtype):
 
 def _put(value, aval):
     """Host numbers as an array, copied: the caller may change them after. Inside a trace they are a constant there."""
+    trace = staging_trace()
+    if not aval.shape and trace is not None:
+        return Scalar(np.asarray(value)[()], aval, trace)
     if isinstance(value, np.ndarray) and value.ndim:
         value = np.array(value, order="C", copy=True)
     made = put(aval, np.asarray(value))
-    if state.trace.is_evaluation:
-        return made
-    return Copy()(made) if state.trace.is_staging else made
+    return made if trace is None else trace.lift(made)
 
 
 def _from_sequence(values, dtype, copy):
@@ -237,20 +239,26 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
         return _to_device(broadcast_to(convert(asarray(fill_value), dtype), shape), device)
     if type(fill_value) in SCALARS:
         fill_value = np.asarray(fill_value).astype(dtype)[()]
-    result = _filled(fill_value, shape=shape, dtype=dtype)
+    result = _full(shape, fill_value, dtype)
     return _to_device(convert(result, dtype, weak) if weak and dtype != np.bool_ else result, device)
+
+
+def _full(shape, number, dtype):
+    if not shape and isinstance(number, np.generic):
+        return _put(number, ShapedArray((), dtype))
+    return _filled(number, shape=shape, dtype=dtype)
 
 
 def zeros(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of zeros, float by default."""
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
-    return _to_device(_filled(_number(0, dtype), shape=checked_shape(shape, "zeros"), dtype=dtype), device)
+    return _to_device(_full(checked_shape(shape, "zeros"), _number(0, dtype), dtype), device)
 
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of ones, float by default."""
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
-    return _to_device(_filled(_number(1, dtype), shape=checked_shape(shape, "ones"), dtype=dtype), device)
+    return _to_device(_full(checked_shape(shape, "ones"), _number(1, dtype), dtype), device)
 
 
 def _number(value, dtype):

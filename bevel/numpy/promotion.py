@@ -10,7 +10,7 @@ from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
-from bevel.ops.convert import ConvertElementType, convert
+from bevel.ops.convert import convert
 from bevel.ops.elementwise import typed
 from bevel.ops.shapes import BroadcastInDim, Reshape
 
@@ -73,9 +73,7 @@ def _to(value, aval, dtype, weak):
         if weak:
             return value if aval.dtype == dtype else dtype.type(value).item() if dtype.kind != "b" else value
         return np.asarray(value).astype(dtype)[()]
-    if aval.dtype == dtype and aval.weak_type == weak:
-        return value
-    return ConvertElementType(dtype, weak)(value)
+    return convert(value, dtype, weak)
 
 
 def promote_inexact(*values):
@@ -90,7 +88,7 @@ def promote_inexact(*values):
 
 
 def broadcast(name, *values):
-    """Operands at the one shape that NumPy's rule gives them. Python and NumPy numbers stay numbers."""
+    """Operands at the one shape that NumPy's rule gives them; those of rank 0 stay so: elementwise ops spread them."""
     shapes = [get_aval(v).shape for v in values]
     first = shapes[0]
     for shape in shapes:
@@ -101,10 +99,7 @@ def broadcast(name, *values):
     shape = broadcast_shapes(name, *shapes)
     if settings.numpy_rank_promotion.value != "allow":
         _rank_promotion(name, shapes)
-    return [
-        v if s == shape or (not s and (type(v) in SCALARS or isinstance(v, np.generic))) else broadcast_to(v, shape)
-        for v, s in zip(values, shapes, strict=True)
-    ]
+    return [v if not s or s == shape else broadcast_to(v, shape) for v, s in zip(values, shapes, strict=True)]
 
 
 def broadcast_shapes(name, *shapes):

@@ -70,6 +70,7 @@ class Div(Binary):
     """x / y; for integers the quotient towards zero, with -1 for a zero divisor as the hardware has it."""
 
     hlo = "stablehlo.divide"
+    gaps: ClassVar = {"1-jit": "XLA multiplies by the reciprocal of a divisor of rank 0 in a larger program: one ulp"}
 
     def along_x(self, dx, result, x, y):
         return div(dx, y)

@@ -6,11 +6,11 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.core.primitive import primitive
+from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import div, full_like, neg
-from bevel.ops.elementwise import Binary, Unary, mul
+from bevel.ops.elementwise import Binary, Unary, mul, unfilled
 from bevel.ops.logic import comparison_type, direction, eq, ge, select
 from bevel.ops.shapes import instantiate
 
@@ -29,10 +29,11 @@ class Complex(Binary):
         return self(*primals), self(*[instantiate(t) for t in tangents])
 
     def transpose(self, ct, x, y):
-        return [real(ct), neg(imag(ct))]
+        parts = (real, x), (lambda ct: neg(imag(ct)), y)
+        return [unfilled(part(ct), operand) if is_linear(operand) else None for part, operand in parts]
 
     def reference(self, x, y):
-        result = np.empty(np.shape(x), np.complex64 if x.dtype == np.float32 else np.complex128)
+        result = np.empty(np.broadcast(x, y).shape, np.complex64 if x.dtype == np.float32 else np.complex128)
         result.real, result.imag = x, y  # x + 1j * y would make NaNs of infinities
         return result
 

@@ -10,6 +10,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
+from bevel.core.staging import Scalar
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i32
@@ -228,6 +229,8 @@ def convert(x, dtype, weak_type=False):
     aval = get_aval(x)
     if aval.dtype == dtype and aval.weak_type == weak_type:
         return x
+    if type(x) is Scalar and isinstance(dtype, np.dtype):
+        return x.converted(ShapedArray((), dtype, weak_type))
     return ConvertElementType(dtype, weak_type)(x)
 
 

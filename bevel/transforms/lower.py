@@ -102,8 +102,8 @@ def _identifier(name):
 
 def is_hidden(value) -> bool:
     """Does this constant go in as a hidden argument rather than into the module's text?"""
-    if isinstance(value, Array):
-        return bool(value.aval.shape) or value.aval.extended
+    if isinstance(value, Array):  # of rank 0 too: it may be another one next time, and the program the same
+        return True
     if getattr(value, "dtype", None) == float0:
         return False
     return (isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES) or not isinstance(
