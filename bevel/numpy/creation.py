@@ -11,7 +11,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
-from bevel.core.trace import Tracer, get_aval, state
+from bevel.core.trace import Tracer, get_aval
 from bevel.engine import jaxlib_names as names
 from bevel.engine.client import Array, put, single
 from bevel.numpy.eager import compiled
