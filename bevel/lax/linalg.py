@@ -15,6 +15,7 @@ from bevel.core.handles import handle_called
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import operand, operands
+from bevel.lax.polar import qdwh
 from bevel.ops.arithmetic import add, div
 from bevel.ops.linalg_eigen import (
     Eig,
@@ -24,8 +25,9 @@ from bevel.ops.linalg_eigen import (
     Svd,
     SvdAlgorithm,
 )
-from bevel.ops.linalg_factorizations import HouseholderProduct, Lu, LuPivotsToPermutation, Qr
+from bevel.ops.linalg_factorizations import Lu, LuPivotsToPermutation, Qr
 from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
+from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
 from bevel.ops.matrices import adjoint, lower_triangle, matmul, matrix_transpose, scale
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape
@@ -133,6 +135,15 @@ def lu_pivots_to_permutation(pivots, permutation_size: int):
     return LuPivotsToPermutation(operator.index(permutation_size))(operand("lu_pivots_to_permutation", pivots))
 
 
+def ormqr(a, taus, c, *, left: bool = True, transpose: bool = False):
+    """Q c (`left`) or c Q, with Qᴴ for Q where `transpose`, of the Q that `qr` packs in (a, taus), which is not formed.
+
+    a [..., m, n], taus [..., k], c [..., m, p] or, not left, [..., p, m]. Linear in c, and differentiable in it.
+    """
+    a, taus, c = operands("ormqr", a, taus, c)
+    return Ormqr(bool(left), bool(transpose))(a, taus, c)
+
+
 def qr(x, *, pivoting: bool = False, full_matrices: bool = True, use_magma: bool | None = None):
     """(Q, R) with Q R = x; with pivoting (Q, R, p) with Q R = x[..., p]."""
     return tuple(Qr(bool(pivoting), bool(full_matrices), use_magma)(_matrix("qr", x)))
@@ -211,8 +222,8 @@ def tridiagonal_solve(dl, d, du, b, *, perturb_singular: bool = False):
 
 __all__ = [
     "EigImplementation", "EighImplementation", "SvdAlgorithm", "cholesky", "cholesky_update", "eig", "eigh",
-    "hessenberg", "householder_product", "lu", "lu_pivots_to_permutation", "qr", "schur", "svd", "symmetric_product",
-    "triangular_solve", "tridiagonal", "tridiagonal_solve",
+    "hessenberg", "householder_product", "lu", "lu_pivots_to_permutation", "ormqr", "qdwh", "qr", "schur", "svd",
+    "symmetric_product", "triangular_solve", "tridiagonal", "tridiagonal_solve",
 ]  # fmt: skip
 
 

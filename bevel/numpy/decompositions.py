@@ -16,7 +16,8 @@ from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.searching import argsort
 from bevel.ops.convert import convert
 from bevel.ops.linalg_factorizations import Qr
-from bevel.ops.matrices import adjoint, as_columns
+from bevel.ops.linalg_reflections import Geqrf
+from bevel.ops.matrices import adjoint, as_columns, matrix_transpose
 from bevel.ops.shapes import Rev
 
 
@@ -138,7 +139,8 @@ def qr(a, mode: str = "reduced"):
     """
     x = as_matrix("qr", a)
     if mode == "raw":
-        raise NotImplementedError(f"qr does not give LAPACK's packed form so far{user_line(' at {}')}: mode='raw'.")
+        packed, taus = Geqrf()(x)
+        return matrix_transpose(packed), taus
     if mode not in ("reduced", "complete", "full", "r"):
         raise ValueError(f"qr takes mode 'reduced', 'complete' or 'r'; got {mode!r}{user_line(' at {}')}.")
     q, r = Qr(False, mode in ("complete", "full"))(x)

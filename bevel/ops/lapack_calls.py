@@ -18,7 +18,7 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
 
     results     avals, batch axes in front; those with two axes more hold matrices
     batch       the batch axes' sizes
-    attributes  letters ("L") and ints (as i32)
+    attributes  letters ("L"), ints (as i32) and bools
     aliases     pairs (result, operand) that share memory
     """
     if out.platform != "cpu":
@@ -29,9 +29,7 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
     dtype = operand_avals[0].dtype
     if dtype.kind == "c":
         routine = {"syevd": "heevd", "orgqr": "ungqr", "ormqr": "unmqr", "sytrd": "hetrd"}.get(routine, routine)
-    words = ", ".join(
-        f"{k} = {ord(v)} : ui8" if isinstance(v, str) else f"{k} = {v} : i32" for k, v in (attributes or {}).items()
-    )
+    words = ", ".join([f"{k} = {_word(v)}" for k, v in (attributes or {}).items()])
     single = "[]" if len(results) == 1 else None
     shared = ", ".join(
         f"#stablehlo.output_operand_alias<output_tuple_indices = {single or [r]}, operand_index = {o}, "
@@ -52,6 +50,12 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
         avals=results,
     )
     return list(operation.results)
+
+
+def _word(value):
+    if isinstance(value, str):
+        return f"{ord(value)} : ui8"
+    return str(value).lower() if isinstance(value, bool) else f"{value} : i32"
 
 
 def _layouts(avals, batch):

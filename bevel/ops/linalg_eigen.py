@@ -21,7 +21,7 @@ from bevel.ops.linalg_factorizations import Lu, rows_taken
 from bevel.ops.logic import eq
 from bevel.ops.matrices import (
     MatrixPrimitive,
-    OfOneTriangle,
+    Renamed,
     adjoint,
     as_columns,
     as_rows,
@@ -38,7 +38,7 @@ from bevel.ops.matrices import (
     scale,
     shape_of,
     upper_triangle,
-    with_lower,
+    with_words,
 )
 from bevel.ops.shapes import reduce_sum
 from bevel.ops.triangular import solve
@@ -97,9 +97,9 @@ def _reciprocal_differences(w):
     return sub(div(full_like(differences, 1), add(differences, one)), one)
 
 
-@with_lower
+@with_words
 @primitive
-class Eigh(OfOneTriangle):
+class Eigh(Renamed):
     """Eigenvectors and eigenvalues of a Hermitian matrix: A V = V diag(w), Vᴴ V = 1.
 
     A                 [..., n, n]; of it only the lower (or upper) triangle is read

@@ -1,4 +1,4 @@
-"""Factorisations of general matrices: LU, QR, and products of Householder reflections."""
+"""Factorisations of general matrices: LU and QR."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bevel.ops.complex import Complex, imag
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.indexing import take_along
 from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, part, repeated, succeeded, widened
+from bevel.ops.linalg_reflections import householder_product
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.matrices import (
     INT32,
     MatrixPrimitive,
     adjoint,
-    check_dtype,
     check_matrix,
     constant_like,
     diagonal_part,
@@ -242,80 +242,8 @@ class LuPivotsToPermutation(MatrixPrimitive):
 # ---- QR
 
 
-@primitive
-class HouseholderProduct(MatrixPrimitive):
-    """The first n columns of H₁ H₂ … H_k, where Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ is column i of A below its diagonal's 1.
-
-    A     [..., m, n] with m >= n, what is on and above its diagonal is not read
-    taus  [..., k] with k <= n
-
-    Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
-    """
-
-    gaps = dict.fromkeys(
-        ("jvp", "linearize", "vjp", "second", "batch-jvp"), "no derivative, as in JAX: differentiate qr"
-    )
-
-    def infer(self, a, taus):
-        check_matrix("householder_product", a)
-        check_dtype("householder_product", a, taus)
-        m, n = a.shape[-2:]
-        if m < n:
-            raise ShapeError(
-                f"householder_product takes matrices with at least as many rows as columns; got {a.str_short()}."
-            )
-        if len(taus.shape) != len(a.shape) - 1 or taus.shape[:-1] != a.shape[:-2] or taus.shape[-1] > n:
-            raise ShapeError(
-                f"householder_product of {a.str_short()} needs taus [..., k] with k <= {n} and the same batch axes; "
-                f"got {taus.str_short()}."
-            )
-        return a
-
-    def jvp(self, primals, tangents):
-        raise _without_derivative("householder_product", "Differentiate qr, which has one.")
-
-    def lower(self, out, a, taus):
-        a_aval, taus_aval = out.in_avals
-        return householder_product(out, a, a_aval, taus, taus_aval)
-
-    def reference(self, a, taus):
-        cells = [_reflections(a[i], taus[i]) for i in np.ndindex(*a.shape[:-2])]
-        return np.stack(cells).reshape(a.shape) if cells else a
-
-    @staticmethod
-    def samples(array):
-        yield HouseholderProduct(), [array(3, 2), array(2)]
-        yield HouseholderProduct(), [array(2, 3, 3), array(2, 3)]
-        yield HouseholderProduct(), [array(3, 3, dtype="complex64"), array(2, dtype="complex64")]
-        yield HouseholderProduct(), [array(2, 0), array(0)]
-
-    @staticmethod
-    def refusals(array):
-        yield HouseholderProduct(), [array(2, 3), array(2)], "as many rows as columns"
-        yield HouseholderProduct(), [array(3, 2), array(3)], "k <= 2"
-        yield HouseholderProduct(), [array(3), array(3)], "takes matrices"
-
-
 def _without_derivative(name, way):
     return MissingRuleError(f"{name} has no derivative rule. {way}")
-
-
-def _reflections(a, taus):
-    m, n = a.shape
-    product = np.eye(m, dtype=a.dtype)
-    for i, tau in enumerate(taus):
-        v = np.concatenate([np.zeros(i), [1], a[i + 1 :, i]]).astype(a.dtype)
-        product = product @ (np.eye(m, dtype=a.dtype) - tau * np.outer(v, v.conj()))
-    return product[:, :n].astype(a.dtype)
-
-
-def householder_product(out, a, a_aval, taus, taus_aval):
-    batch = a_aval.shape[:-2]
-    if not a_aval.size:
-        return a
-    if not taus_aval.size:
-        return repeated(out, np.eye(*a_aval.shape[-2:]), a_aval)
-    return call(out, "orgqr", [a, taus], [a_aval, taus_aval], [a_aval], batch, {}, [(0, 0)])[0]
 
 
 @primitive

@@ -8,7 +8,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, MissingRuleError
 from bevel.core.primitive import primitive
 from bevel.ops.lapack_calls import call, info_aval, or_nan, succeeded
-from bevel.ops.matrices import MatrixPrimitive, OfOneTriangle, check_matrix, each, real_dtype, with_lower
+from bevel.ops.matrices import MatrixPrimitive, Renamed, check_matrix, each, real_dtype, with_words
 
 _DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
 
@@ -134,9 +134,9 @@ class Hessenberg(MatrixPrimitive):
         yield Hessenberg(), [array(0, 0)], "at least one row"
 
 
-@with_lower
+@with_words
 @primitive
-class Tridiagonal(OfOneTriangle):
+class Tridiagonal(Renamed):
     """The reduction A = Q T Qᴴ of a Hermitian matrix to a real tridiagonal one, as LAPACK packs it.
 
     A      [..., n, n], of which one triangle is read

@@ -6,6 +6,8 @@ subtracts, which digits lost in a product would spoil.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base import dtypes
@@ -39,21 +41,24 @@ class MatrixPrimitive(Primitive):
         return (result, [0] * len(result)) if self.multiple_results else (result, 0)
 
 
-class OfOneTriangle(MatrixPrimitive):
-    """Ops with JAX's parameter `lower`. Here that is the name of a rule, so the field is `is_lower`."""
+class Renamed(MatrixPrimitive):
+    """Ops with a parameter that JAX calls `lower` or `transpose`. Here those are names of rules, so fields are not."""
+
+    said: ClassVar[dict[str, str]] = {"is_lower": "lower", "is_transposed": "transpose"}  # fields, and JAX's words
 
     @property
     def params(self):
-        return {("lower" if field == "is_lower" else field): getattr(self, field) for field in self.fields}
+        return {self.said.get(field, field): getattr(self, field) for field in self.fields}
 
 
-def with_lower(cls):
-    """Lets an op of OfOneTriangle be made with `lower=` too, as its printed parameters name it."""
+def with_words(cls):
+    """Lets an op of Renamed be made by JAX's words too, `lower=`, as its printed parameters name them."""
     makers = [cls.__new__]
 
     def __new__(kind, *values, **named):
-        if "lower" in named:
-            named["is_lower"] = named.pop("lower")
+        for field, word in cls.said.items():
+            if word in named:
+                named[field] = named.pop(word)
         op = makers[0](kind, *values, **named)
         if cls.__new__ is not __new__:  # the class writes its own constructor at its first op: that one is wrapped too
             makers[0] = cls.__new__
@@ -223,7 +228,7 @@ __all__ = [
     "INT32",
     "LETTERS",
     "MatrixPrimitive",
-    "OfOneTriangle",
+    "Renamed",
     "ShapedArray",
     "adjoint",
     "as_columns",
@@ -248,5 +253,5 @@ __all__ = [
     "shape_of",
     "solved",
     "upper_triangle",
-    "with_lower",
+    "with_words",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from bevel.ops.elementwise import add_tangents, mul
 from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, succeeded
 from bevel.ops.matrices import (
     MatrixPrimitive,
-    OfOneTriangle,
+    Renamed,
     adjoint,
     as_columns,
     check_dtype,
@@ -34,7 +34,7 @@ from bevel.ops.matrices import (
     shape_of,
     solved,
     upper_triangle,
-    with_lower,
+    with_words,
 )
 from bevel.ops.shapes import instantiate, move_axis, reshape
 
@@ -117,9 +117,9 @@ def definite(array, n, *batch, dtype="float32"):
     return (a @ np.swapaxes(a, -1, -2).conj() * 0.25 + 1.5 * np.eye(n)).astype(a.dtype)
 
 
-@with_lower
+@with_words
 @primitive
-class TriangularSolve(OfOneTriangle):
+class TriangularSolve(Renamed):
     """x with op(A) x = b (`left_side`), or x op(A) = b, for triangular A.
 
     a, b            [..., n, n], and [..., n, k] (or [..., k, n] from the right), with the same batch axes

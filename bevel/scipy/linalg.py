@@ -12,31 +12,48 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax import linalg as lax_linalg
 from bevel.numpy import linalg as numpy_linalg
-from bevel.numpy.arithmetic import absolute, add, multiply, subtract, true_divide
+from bevel.numpy.arithmetic import add
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
-from bevel.numpy.choosing import where
 from bevel.numpy.creation import zeros
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import ceil, log2
 from bevel.numpy.joining import concatenate
-from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes, promote_inexact
-from bevel.numpy.reductions import max as largest
-from bevel.numpy.reductions import sum as total
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.solving import solve_by_factors
 from bevel.ops.convert import convert
 from bevel.ops.linalg_factorizations import rows_taken
 from bevel.ops.matrices import (
     adjoint,
     as_rows,
-    conjugate,
     eye_like,
     lower_triangle,
     matmul,
     upper_triangle,
 )
+from bevel.ops.matrices import conjugate as conjugated
 from bevel.ops.shapes import reshape
 from bevel.ops.triangular import solve as triangular
+from bevel.scipy.matrix_functions import expm, expm_frechet, polar
+from bevel.scipy.schur_functions import funm, rsf2csf, solve_sylvester, sqrtm
+from bevel.scipy.special_matrices import (
+    block_diag,
+    circulant,
+    companion,
+    convolution_matrix,
+    dft,
+    fiedler,
+    fiedler_companion,
+    hadamard,
+    hankel,
+    helmert,
+    hilbert,
+    invhilbert,
+    invpascal,
+    leslie,
+    pascal,
+    toeplitz,
+)
+from bevel.scipy.tridiagonal import eigh_tridiagonal
 
 _IGNORED = ("overwrite_a", "check_finite")
 
@@ -243,6 +260,38 @@ def inv(a, overwrite_a: bool = False, check_finite: bool = True):
     return numpy_linalg.inv(a)
 
 
+@compiled(static=("mode", "pivoting", "conjugate", "overwrite_a", "overwrite_c"))
+def qr_multiply(a, c, mode: str = "right", pivoting: bool = False, conjugate: bool = False, overwrite_a: bool = False,
+                overwrite_c: bool = False):  # fmt: skip
+    """(c Q, R), or (Q c, R) with mode 'left', of Q R = a; with pivoting also the order of a's columns.
+
+    a   [..., m, n]; Q has k = min(m, n) columns
+    c   [..., p, m] ('right') or [..., k, p] ('left'); a vector is one row, or one column
+    conjugate   conj(Q) in the place of Q
+    """
+    if mode not in ("right", "left"):
+        raise ValueError(f"qr_multiply: mode must be 'right' or 'left', got {mode!r}{user_line(' at {}')}.")
+    a, c = promote_inexact(*as_arrays("qr_multiply", a, c))
+    q, *rest = lax_linalg.qr(as_matrix("qr_multiply", a), full_matrices=False, pivoting=pivoting)
+    q = conjugated(q) if conjugate else q
+    is_vector = len(shape_of(c)) == 1
+    if is_vector:
+        c = c[:, None] if mode == "left" else c[None, :]
+    m, k = shape_of(q)[-2:]
+    if mode == "right" and (len(shape_of(c)) < 2 or shape_of(c)[-1] != m):
+        raise MatrixShapeError(
+            f"qr_multiply: shapes are not compatible for c @ Q{user_line(' at {}')}: Q has {m} rows, as a of shape "
+            f"{shape_of(a)}; c has shape {shape_of(c)}."
+        )
+    if mode == "left" and (len(shape_of(c)) < 2 or shape_of(c)[-2] != k):
+        raise MatrixShapeError(
+            f"qr_multiply: shapes are not compatible for Q @ c{user_line(' at {}')}: Q has {k} columns, of a of shape "
+            f"{shape_of(a)}; c has shape {shape_of(c)}."
+        )
+    result = numpy_linalg.matmul(q, c) if mode == "left" else numpy_linalg.matmul(c, q)
+    return (reshape(result, (get_aval(result).size,)) if is_vector else result, *rest)
+
+
 def schur(a, output: str = "real"):
     """(T, Z) with Z T Zᴴ = a, T upper triangular.
 
@@ -278,167 +327,10 @@ def _hessenberg(a, *, calc_q):
     return h, q
 
 
-# ---- functions of matrices
-
-
-# Padé's coefficients, and the largest norm for which a degree is exact to rounding (Higham 2005, "The scaling and
-# squaring method for the matrix exponential revisited", table 2.3).
-_PADE = {
-    3: [120, 60, 12, 1],
-    5: [30240, 15120, 3360, 420, 30, 1],
-    7: [17297280, 8648640, 1995840, 277200, 25200, 1512, 56, 1],
-    9: [17643225600, 8821612800, 2075673600, 302702400, 30270240, 2162160, 110880, 3960, 90, 1],
-    13: [64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
-         670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1],
-}  # fmt: skip
-_LARGEST_NORM = {"s": 3.925724783138660, "d": 5.371920351148152}
-
-
-@compiled(static=("upper_triangular", "max_squarings"))
-def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):
-    """The exponential of square matrices, 1 + A + A²/2 + …
-
-    upper_triangular   A is upper triangular: a triangular system is solved
-    max_squarings      larger matrices than this allows for give NaN
-
-    Padé's approximation of A / 2ˢ (degree 7 in single precision, 13 in double), squared s times: Higham 2005.
-    """
-    x = as_matrix("expm", A, square=True)
-    if not get_aval(x).size:
-        return x
-    single = get_aval(x).dtype.name in ("float32", "complex64")
-    degree, bound = (7, _LARGEST_NORM["s"]) if single else (13, _LARGEST_NORM["d"])
-    norm = largest(total(absolute(x), axis=-2), axis=-1)
-    squarings = ceil(log2(true_divide(norm, bound)))
-    squarings = where(squarings > 0, squarings, 0)
-    real = get_aval(norm).dtype
-    factor = convert(2.0 ** (-where(squarings > max_squarings, 0, squarings)), real)
-    scaled = multiply(x, convert(factor, get_aval(x).dtype)[..., None, None])
-    numerator, denominator = _pade(scaled, degree)
-    if upper_triangular:
-        result = triangular(denominator, numerator, left_side=True, lower=False)
-    else:
-        result = numpy_linalg.solve(denominator, numerator)
-    for i in range(max_squarings):
-        # one graph for every size: each matrix keeps squaring only as often as it was halved
-        result = where((squarings > i)[..., None, None], matmul(result, result), result)
-    return where((squarings > max_squarings)[..., None, None], np.nan, result)
-
-
-def _pade(x, degree):
-    """(numerator, denominator) of Padé's approximation: V + U and V - U, U holding the odd powers."""
-    coefficients = [float(c) for c in _PADE[degree]]
-    one = eye_like(x)
-    square = matmul(x, x)
-    power, odd, even = one, None, None
-    for k in range(0, degree + 1, 2):
-        even_term, odd_term = multiply(power, coefficients[k]), multiply(power, coefficients[k + 1])
-        even = even_term if even is None else add(even, even_term)
-        odd = odd_term if odd is None else add(odd, odd_term)
-        if k + 2 <= degree:
-            power = matmul(power, square)
-    odd = matmul(x, odd)
-    return add(even, odd), subtract(even, odd)
-
-
-@compiled(static=("side", "method", "eps", "max_iterations"))
-def polar(a, side: str = "right", *, method: str = "svd", eps=None, max_iterations=None):
-    """(U, P) with U P = a (side 'right') or P U = a ('left'), U of orthonormal columns (rows), P Hermitian, not
-    negative.
-    """
-    if side not in ("right", "left"):
-        raise ValueError(f"polar takes side 'right' or 'left'; got {side!r}{user_line(' at {}')}.")
-    u, s, vh = lax_linalg.svd(as_matrix("polar", a), full_matrices=False)
-    rows = convert(s, get_aval(u).dtype)[..., None, :]
-    unitary = matmul(u, vh)
-    if side == "right":
-        return unitary, matmul(multiply(adjoint(vh), rows), vh)
-    return unitary, matmul(multiply(u, rows), adjoint(u))
-
-
-# ---- special matrices
-
-
-@compiled
-def block_diag(*arrs):
-    """The matrices along a diagonal, zeros elsewhere; numbers and vectors are single rows.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel.scipy.linalg import block_diag
-    >>> print(block_diag(jnp.ones((1, 2)), 3.))
-    [[1. 1. 0.]
-     [0. 0. 3.]]
-    """
-    if not arrs:
-        return zeros((1, 0))
-    xs = promote_dtypes(*as_arrays("block_diag", *arrs))
-    for i, x in enumerate(xs):
-        if len(shape_of(x)) > 2:
-            raise MatrixShapeError(
-                f"block_diag takes matrices; argument {i} has shape {shape_of(x)}{user_line(' at {}')}."
-            )
-    xs = [reshape(x, (1,) * (2 - len(shape_of(x))) + shape_of(x)) for x in xs]
-    width = sum([shape_of(x)[1] for x in xs])
-    rows, start = [], 0
-    for x in xs:
-        m, n = shape_of(x)
-        dtype = get_aval(x).dtype
-        rows.append(concatenate([zeros((m, start), dtype), x, zeros((m, width - start - n), dtype)], axis=1))
-        start += n
-    return concatenate(rows, axis=0)
-
-
-def _last_axis(name, values):
-    values = [as_array(name, v) for v in values]
-    values = promote_dtypes(*values)
-    return [reshape(v, (1,)) if not shape_of(v) else v for v in values]
-
-
-@compiled
-def toeplitz(c, r=None):
-    """Matrices [..., m, n] with c as first column and r as first row (conj(c) if not given).
-
-    They are alike along each diagonal.
-    """
-    if r is None:
-        r = conjugate(as_array("toeplitz", c))
-    c, r = _last_axis("toeplitz", (c, r))
-    m, n = shape_of(c)[-1], shape_of(r)[-1]
-    batch = broadcast_shapes("toeplitz", shape_of(c)[:-1], shape_of(r)[:-1])
-    c, r = broadcast_to(c, (*batch, m)), broadcast_to(r, (*batch, n))
-    if not m or not n:
-        return zeros((*batch, m, n), get_aval(c).dtype)
-    along = concatenate([c[..., ::-1], r[..., 1:]], axis=-1)
-    return along[..., np.arange(n)[None, :] - np.arange(m)[:, None] + m - 1]
-
-
-@compiled
-def hankel(c, r=None):
-    """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal."""
-    c = as_array("hankel", c)
-    c, r = _last_axis("hankel", (c, multiply(c, 0) if r is None else r))
-    m, n = shape_of(c)[-1], shape_of(r)[-1]
-    along = concatenate([c, r[..., 1:]], axis=-1)
-    return along[..., np.arange(m)[:, None] + np.arange(n)[None, :]]
-
-
-@compiled
-def circulant(c):
-    """Matrices whose columns are c, each turned by one place against the one before."""
-    [c] = _last_axis("circulant", (c,))
-    n = shape_of(c)[-1]
-    return c[..., (np.arange(n)[:, None] - np.arange(n)[None, :]) % max(n, 1)]
-
-
-def hilbert(n: int):
-    """The n by n matrix 1 / (i + j + 1)."""
-    n = as_index("hilbert", n)
-    i = np.arange(n)
-    return as_array("hilbert", (1.0 / (i[:, None] + i[None, :] + 1)).astype(get_aval(1.0).dtype))
-
-
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "det", "eigh", "expm", "hankel", "hessenberg",
-    "hilbert", "inv", "lu", "lu_factor", "lu_solve", "polar", "qr", "schur", "solve", "solve_triangular", "svd",
-    "toeplitz",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "convolution_matrix", "det", "dft",
+    "eigh", "eigh_tridiagonal", "expm", "expm_frechet", "fiedler", "fiedler_companion", "funm", "hadamard", "hankel",
+    "helmert", "hessenberg", "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve",
+    "pascal", "polar", "qr", "qr_multiply", "rsf2csf", "schur", "solve", "solve_sylvester", "solve_triangular", "sqrtm",
+    "svd", "toeplitz",
 ]  # fmt: skip

@@ -1,0 +1,363 @@
+"""Matrices with a name: made of vectors, or of their size alone. They are parts of bevel.scipy.linalg."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import absolute, multiply, subtract, true_divide
+from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
+from bevel.numpy.creation import asarray, wanted_dtype, zeros
+from bevel.numpy.decompositions import MatrixShapeError
+from bevel.numpy.eager import compiled
+from bevel.numpy.joining import concatenate
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes, promote_inexact
+from bevel.ops.cutting import pad
+from bevel.ops.matrices import conjugate
+from bevel.ops.shapes import reshape
+
+# ---- of vectors
+
+
+@compiled
+def block_diag(*arrs):
+    """The matrices along a diagonal, zeros elsewhere; numbers and vectors are single rows.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import block_diag
+    >>> print(block_diag(jnp.ones((1, 2)), 3.))
+    [[1. 1. 0.]
+     [0. 0. 3.]]
+    """
+    if not arrs:
+        return zeros((1, 0))
+    xs = promote_dtypes(*as_arrays("block_diag", *arrs))
+    for i, x in enumerate(xs):
+        if len(shape_of(x)) > 2:
+            raise MatrixShapeError(
+                f"block_diag takes matrices; argument {i} has shape {shape_of(x)}{user_line(' at {}')}."
+            )
+    xs = [reshape(x, (1,) * (2 - len(shape_of(x))) + shape_of(x)) for x in xs]
+    width = sum([shape_of(x)[1] for x in xs])
+    rows, start = [], 0
+    for x in xs:
+        m, n = shape_of(x)
+        dtype = get_aval(x).dtype
+        rows.append(concatenate([zeros((m, start), dtype), x, zeros((m, width - start - n), dtype)], axis=1))
+        start += n
+    return concatenate(rows, axis=0)
+
+
+def _last_axis(name, values):
+    values = [as_array(name, v) for v in values]
+    values = promote_dtypes(*values)
+    return [reshape(v, (1,)) if not shape_of(v) else v for v in values]
+
+
+@compiled
+def toeplitz(c, r=None):
+    """Matrices [..., m, n] with c as first column and r as first row (conj(c) if not given).
+
+    They are alike along each diagonal.
+    """
+    if r is None:
+        r = conjugate(as_array("toeplitz", c))
+    c, r = _last_axis("toeplitz", (c, r))
+    m, n = shape_of(c)[-1], shape_of(r)[-1]
+    batch = broadcast_shapes("toeplitz", shape_of(c)[:-1], shape_of(r)[:-1])
+    c, r = broadcast_to(c, (*batch, m)), broadcast_to(r, (*batch, n))
+    if not m or not n:
+        return zeros((*batch, m, n), get_aval(c).dtype)
+    along = concatenate([c[..., ::-1], r[..., 1:]], axis=-1)
+    return along[..., np.arange(n)[None, :] - np.arange(m)[:, None] + m - 1]
+
+
+@compiled
+def hankel(c, r=None):
+    """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal."""
+    c = as_array("hankel", c)
+    c, r = _last_axis("hankel", (c, multiply(c, 0) if r is None else r))
+    m, n = shape_of(c)[-1], shape_of(r)[-1]
+    along = concatenate([c, r[..., 1:]], axis=-1)
+    return along[..., np.arange(m)[:, None] + np.arange(n)[None, :]]
+
+
+@compiled
+def circulant(c):
+    """Matrices whose columns are c, each turned by one place against the one before."""
+    [c] = _last_axis("circulant", (c,))
+    n = shape_of(c)[-1]
+    return c[..., (np.arange(n)[:, None] - np.arange(n)[None, :]) % max(n, 1)]
+
+
+def _companion_row(name, a):
+    """-a[1:] / a[0] of coefficients [..., n] in floating point."""
+    [a] = promote_inexact(*_last_axis(name, (a,)))
+    return multiply(true_divide(a[..., 1:], a[..., :1]), -1)
+
+
+def _below(size):
+    """1 on the first subdiagonal."""
+    return np.eye(size, k=-1)
+
+
+@compiled
+def companion(a):
+    """The matrices [..., n-1, n-1] whose eigenvalues are the roots of the polynomials with coefficients a [..., n].
+
+    The highest power's coefficient comes first, and must not be 0: else there is inf or NaN in the result.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import companion
+    >>> print(companion(jnp.array([1., -3., 2.])))
+    [[ 3. -2.]
+     [ 1.  0.]]
+    """
+    [v] = _last_axis("companion", (a,))
+    if shape_of(v)[-1] < 2:
+        raise MatrixShapeError(
+            f"companion: the length of `a` along the last axis must be at least 2{user_line(' at {}')}; got shape "
+            f"{shape_of(v)}."
+        )
+    row = _companion_row("companion", v)
+    return _with_first_row(row, _below(shape_of(row)[-1]))
+
+
+def _with_first_row(row, matrix):
+    """Constant matrices of which row 0, which is 0, is replaced by [..., n]."""
+    n = shape_of(row)[-1]
+    rank = len(shape_of(row))
+    row = reshape(row, (*shape_of(row)[:-1], 1, n))
+    top = pad(row, 0, [(0, 0, 0)] * (rank - 1) + [(0, n - 1, 0), (0, 0, 0)])
+    return top + matrix.astype(get_aval(row).dtype)
+
+
+@compiled
+def fiedler(a):
+    """The symmetric matrices |a[i] - a[j]|, [..., n, n] of [..., n]."""
+    [v] = _last_axis("fiedler", (a,))
+    return absolute(subtract(v[..., :, None], v[..., None, :]))
+
+
+@compiled
+def fiedler_companion(a):
+    """As `companion`, with five diagonals: its eigenvalues are the roots of the polynomial (Fiedler 2003)."""
+    [v] = _last_axis("fiedler_companion", (a,))
+    n = shape_of(v)[-1]
+    if not n:
+        raise MatrixShapeError(
+            f"fiedler_companion requires the last axis of 'a' to have nonzero length{user_line(' at {}')}; got shape "
+            f"{shape_of(v)}."
+        )
+    row = _companion_row("fiedler_companion", v)  # c[1], c[2], …
+    size = n - 1
+    if size < 2:
+        return reshape(row, (*shape_of(row)[:-1], size, size))
+    source, fixed = np.full((size, size), size), np.zeros((size, size))
+    source[0, 0], fixed[1, 0] = 0, 1
+    for i in range(size):
+        for step in (-1, 1) if i % 2 == 0 else ():
+            if 0 <= i + step < size:
+                source[i, i + step] = max(i, i + step)
+        constant = i + 2 if i % 2 == 0 else i - 2
+        if 0 <= constant < size:
+            fixed[i, constant] = 1
+    filled = concatenate([row, row[..., :1] * 0], axis=-1)
+    return filled[..., source] + fixed.astype(get_aval(row).dtype)
+
+
+@compiled
+def leslie(f, s):
+    """The matrices of a population by age: how many children each age has in the first row, how many survive below.
+
+    f [..., n], n >= 2; s [..., n-1]; gives [..., n, n]: f as first row, s on the first subdiagonal, zeros elsewhere.
+    """
+    f, s = promote_dtypes(*_last_axis("leslie", (f, s)))
+    n = shape_of(f)[-1]
+    if n < 2:
+        raise MatrixShapeError(
+            f"leslie: the length of f along the last axis must be at least 2{user_line(' at {}')}; got shape "
+            f"{shape_of(f)}."
+        )
+    if shape_of(s)[-1] != n - 1:
+        raise MatrixShapeError(
+            f"leslie: the length of s along the last axis must be one less than the length of f{user_line(' at {}')}; "
+            f"got shapes {shape_of(f)} and {shape_of(s)}."
+        )
+    batch = broadcast_shapes("leslie", shape_of(f)[:-1], shape_of(s)[:-1])
+    top = broadcast_to(f, (*batch, n))[..., None, :]
+    below = broadcast_to(s, (*batch, n - 1))[..., :, None] * np.eye(n - 1, n, dtype=get_aval(s).dtype)
+    return concatenate([top, below], axis=-2)
+
+
+@compiled(static=("n", "mode"))
+def convolution_matrix(a, n: int, mode: str = "full"):
+    """The matrices with which `m @ v` is `convolve(a, v, mode)`, for v of size n.
+
+    a     [..., m], m >= 1
+    mode  'full': m + n - 1 rows; 'same': max(m, n); 'valid': max(m, n) - min(m, n) + 1
+    """
+    n = as_index("convolution_matrix", n)
+    if n < 1:
+        raise ValueError(f"convolution_matrix: n must be a positive integer; got {n}{user_line(' at {}')}.")
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(
+            f"convolution_matrix: mode must be one of 'full', 'valid', 'same'; got {mode!r}{user_line(' at {}')}."
+        )
+    [v] = _last_axis("convolution_matrix", (a,))
+    m = shape_of(v)[-1]
+    if not m:
+        raise MatrixShapeError(
+            f"convolution_matrix: len(a) must be at least 1; got shape {shape_of(v)}{user_line(' at {}')}."
+        )
+    first, last = 0, m + n - 1
+    if mode == "same":
+        first = (min(m, n) - 1) // 2
+        last = first + max(m, n)
+    if mode == "valid":
+        first, last = min(m, n) - 1, max(m, n)
+    places = np.arange(first, last)[:, None] - np.arange(n)[None, :]
+    filled = concatenate([v, v[..., :1] * 0], axis=-1)
+    return filled[..., np.where((places >= 0) & (places < m), places, m)]
+
+
+# ---- of their size
+
+
+def _size(name, n, least=None):
+    n = as_index(name, n)
+    if least is not None and n < least:
+        raise ValueError(f"{name}: n must be a positive integer; got {n}{user_line(' at {}')}.")
+    return max(n, 0)
+
+
+def _rounded(rows):
+    """A matrix of Python ints of any size, each rounded once, in the default floating-point dtype."""
+    dtype = get_aval(1.0).dtype
+
+    def rounded(i):
+        try:
+            return float(i)
+        except OverflowError:
+            return math.copysign(math.inf, i)
+
+    n = len(rows)
+    with np.errstate(over="ignore"):
+        return asarray(np.asarray([[rounded(i) for i in row] for row in rows], float).reshape(n, n).astype(dtype))
+
+
+def hilbert(n: int):
+    """The n by n matrix 1 / (i + j + 1)."""
+    i = np.arange(_size("hilbert", n))
+    return asarray((1.0 / (i[:, None] + i[None, :] + 1)).astype(get_aval(1.0).dtype))
+
+
+def invhilbert(n: int):
+    """The inverse of the n by n Hilbert matrix: whole numbers, each computed exactly and then rounded.
+
+    (-1)^(i+j) (i+j+1) C(n+i, n-j-1) C(n+j, n-i-1) C(i+j, i)² (Choi 1983, "Tricks or treats with the Hilbert matrix").
+    """
+    n = _size("invhilbert", n)
+
+    def element(i, j):
+        size = (i + j + 1) * math.comb(n + i, n - j - 1) * math.comb(n + j, n - i - 1) * math.comb(i + j, i) ** 2
+        return -size if (i + j) % 2 else size
+
+    return _rounded([[element(i, j) for j in range(n)] for i in range(n)])
+
+
+def _kind(name, kind):
+    kind = "symmetric" if kind is None else kind
+    if kind not in ("symmetric", "lower", "upper"):
+        raise ValueError(
+            f"{name}: expected kind to be one of 'symmetric', 'lower', 'upper'; got {kind!r}{user_line(' at {}')}."
+        )
+    return kind
+
+
+def pascal(n: int, kind: str | None = None):
+    """Pascal's triangle as an n by n matrix, its numbers computed exactly and then rounded.
+
+    kind   'symmetric' (the default): C(i+j, i); 'lower': C(i, j), the Cholesky factor of that; 'upper': C(j, i)
+
+    >>> from bevel.scipy.linalg import pascal
+    >>> print(pascal(3))
+    [[1. 1. 1.]
+     [1. 2. 3.]
+     [1. 3. 6.]]
+    """
+    n, kind = _size("pascal", n), _kind("pascal", kind)
+    element = {
+        "symmetric": lambda i, j: math.comb(i + j, i),
+        "lower": lambda i, j: math.comb(i, j),
+        "upper": lambda i, j: math.comb(j, i),
+    }[kind]
+    return _rounded([[element(i, j) for j in range(n)] for i in range(n)])
+
+
+def invpascal(n: int, kind: str | None = None):
+    """The inverse of `pascal(n, kind)`: whole numbers, computed exactly and then rounded."""
+    n, kind = _size("invpascal", n), _kind("invpascal", kind)
+    lower = [[(-1) ** (i - j) * math.comb(i, j) if i >= j else 0 for j in range(n)] for i in range(n)]
+    if kind == "lower":
+        return _rounded(lower)
+    upper = [list(column) for column in zip(*lower, strict=True)]
+    if kind == "upper":
+        return _rounded(upper)
+    # P = L U with U = Lᵀ, so that P⁻¹ = U⁻¹ L⁻¹
+    return _rounded(
+        [[sum([upper[i][k] * lower[k][j] for k in range(max(i, j), n)]) for j in range(n)] for i in range(n)]
+    )
+
+
+def hadamard(n: int, dtype=int):
+    """The n by n matrix of ±1 whose rows are orthogonal, for n a power of 2 (Sylvester 1867)."""
+    n = as_index("hadamard", n)
+    if n < 1 or n & (n - 1):
+        raise ValueError(f"hadamard: n must be a positive power of 2; got {n}{user_line(' at {}')}.")
+    dtype = wanted_dtype(dtype, "hadamard")
+    i = np.arange(n)
+    # the sign is the parity of the bits that row and column share
+    shared = i[:, None] & i[None, :]
+    odd = np.zeros((n, n), bool)
+    for bit in range(n.bit_length()):
+        odd ^= (shared >> bit & 1).astype(bool)
+    return asarray(np.where(odd, -1, 1).astype(dtype))
+
+
+def helmert(n: int, full: bool = False):
+    """Orthonormal contrasts as rows: k ones and then -k, over √(k (k+1)), k = 1…n-1; `full` puts 1/√n in front."""
+    n = _size("helmert", n, least=1)
+    k = np.arange(1, n)[:, None]
+    column = np.arange(n)[None, :]
+    rows = np.where(column < k, 1.0, np.where(column == k, -k, 0.0)) / np.sqrt(k * (k + 1))
+    if full:
+        rows = np.concatenate([np.full((1, n), 1 / math.sqrt(n)), rows])
+    return asarray(rows.astype(get_aval(1.0).dtype))
+
+
+def dft(n: int, scale: str | None = None, *, dtype=None):
+    """The matrix of the Fourier transform, exp(-2πi jk / n): `dft(n) @ x` is `jnp.fft.fft(x)`.
+
+    scale   None; 'sqrtn': over √n, which makes it unitary; 'n': over n
+    dtype   a complex one; by default complex64, or complex128 with x64
+    """
+    n = _size("dft", n)
+    if scale not in (None, "sqrtn", "n"):
+        raise ValueError(f"dft: scale must be None, 'sqrtn', or 'n'; got {scale!r}{user_line(' at {}')}.")
+    dtype = dtypes.canonicalize_dtype(np.dtype(complex)) if dtype is None else wanted_dtype(dtype, "dft")
+    if not dtypes.issubdtype(dtype, np.complexfloating):
+        raise ValueError(f"dft: dtype must be a complex floating-point type; got {dtype.name}{user_line(' at {}')}.")
+    turns = np.outer(np.arange(n), np.arange(n)) % max(n, 1)
+    factor = {None: 1, "sqrtn": math.sqrt(max(n, 1)), "n": max(n, 1)}[scale]
+    return asarray((np.exp(-2j * np.pi * turns / max(n, 1)) / factor).astype(dtype))
+
+
+__all__ = [
+    "block_diag", "circulant", "companion", "convolution_matrix", "dft", "fiedler", "fiedler_companion", "hadamard",
+    "hankel", "helmert", "hilbert", "invhilbert", "invpascal", "leslie", "pascal", "toeplitz",
+]  # fmt: skip
