@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.row import Family, Row
 
-FAMILIES = ("startup", "tracing", "compiling", "dispatch", "eager", "programs", "galaxy")
+FAMILIES = ("startup", "tracing", "compiling", "dispatch", "eager", "programs", "ordering", "draws", "galaxy")
 
 
 def family(module: str) -> Family:

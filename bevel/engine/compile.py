@@ -11,7 +11,7 @@ import numpy as np
 from bevel.base import dtypes, settings
 from bevel.base.errors import EngineError
 from bevel.engine import jaxlib_names as names
-from bevel.engine import lapack, options
+from bevel.engine import host_kernels, lapack, options
 from bevel.engine.builder import physical
 from bevel.engine.client import client, device_list, result_handler, single
 
@@ -96,6 +96,7 @@ def compile_module(module, summary, device, *, overrides=None):
     text = operation.get_asm(enable_debug_info=False)
     if lapack.is_needed(text):
         lapack.ensure(device.platform)
+    host_kernels.ensure(text)
     choice = options.choose(summary, device.platform, overrides)
     key = None
     if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
