@@ -504,6 +504,12 @@ default_prng_impl = choice(
     "The generator of random keys that do not name one.",
     in_trace_key=True,
 )
+host_kernels = switch(
+    "host_kernels",
+    True,
+    "Let programs for the CPU sort large arrays with NumPy, which XLA calls. Without, a program needs XLA alone.",
+    in_trace_key=True,
+)
 threefry_partitionable = switch(
     "threefry_partitionable",
     True,

@@ -10,8 +10,8 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.errors import EngineError
-from bevel.engine import jaxlib_names as names
 from bevel.engine import host_kernels, lapack, options
+from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import client, device_list, result_handler, single
 
@@ -24,15 +24,17 @@ class Executable:
     in_avals, out_avals  of the caller's arguments that it takes, and of its results
     hidden               values it takes before them (large constants)
     choice               the compiler options and why they were chosen
+    calls_kernels        whether it calls those of `host_kernels`; it then gives one result more, the mark of its end
     """
 
     __slots__ = (
         "callbacks",
+        "calls_kernels",
         "choice",
         "devices",
         "handlers",
         "hidden",
-        "in_avals",
+                "in_avals",
         "keep_alive",
         "loaded",
         "out_avals",
@@ -40,7 +42,9 @@ class Executable:
         "wrapped",
     )  # fmt: skip
 
-    def __init__(self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks):
+    def __init__(
+        self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks, calls_kernels=False
+    ):
         self.loaded = loaded
         self.in_avals = in_avals
         self.out_avals = out_avals
@@ -49,11 +53,14 @@ class Executable:
         sharding = single(device)
         self.out_shardings = [sharding] * len(out_avals)
         self.handlers = [result_handler(physical(aval), sharding, committed) for aval in out_avals]
+        if calls_kernels:
+            self.handlers.append(result_handler(host_kernels.MARK, sharding, committed))
         self.wrapped = [(i, aval.dtype.wrap) for i, aval in enumerate(out_avals) if aval.extended]
         self.wrapped += [(i, _float0) for i, aval in enumerate(out_avals) if aval.dtype is dtypes.float0]
         self.choice = choice
         self.keep_alive = keep_alive
         self.callbacks = callbacks
+        self.calls_kernels = calls_kernels
 
     def with_hidden(self, hidden):
         """The same program on other large constants."""
@@ -76,6 +83,8 @@ class Executable:
                 results[i] = wrap(results[i])
             return results
         results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
+        if self.calls_kernels:
+            host_kernels.wait_at_exit(results.pop())
         for i, wrap in self.wrapped:
             results[i] = wrap(results[i])
         return results

@@ -2,10 +2,6 @@
 
 The order of `sort` is NumPy's: NaN last, -0 and 0 equal, complex numbers by real and then by imaginary part. That of
 `top_k` is the total order of floats, from above: NaN, inf, …, 0, -0, …, -inf, -NaN.
-
-How they are lowered on a CPU. XLA calls a comparator that canonicalises both sides for each comparison. Keys of at most
-32 bits are instead packed with their index into one int64 in an order-preserving way and sorted as integers; operands
-are then gathered along the permutation, so that each value comes back bit for bit, -0 and NaN payloads as well.
 """
 
 from __future__ import annotations
@@ -20,16 +16,25 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
-from bevel.engine.builder import boolean, i64, i64s, parsed
+from bevel.engine.builder import i64, i64s
 from bevel.ops.elementwise import KINDS
 from bevel.ops.indexing import take_along
-from bevel.ops.logic import comparison_type, direction
-from bevel.ops.reductions import compare
 from bevel.ops.shapes import Iota, instantiate, mapped_size, to_front
-
-_BOOL, _INT32, _INT64, _FLOAT32 = (np.dtype(name) for name in ("bool", "int32", "int64", "float32"))
-# From so many elements on, packing gains more than its kernels cost.
-_WORTH_PACKING = 256
+from bevel.ops.sort_forms import (
+    FLOAT32,
+    INT32,
+    WORTH_PACKING,
+    by_comparing,
+    first,
+    fits,
+    has_keys,
+    is_worth_calling,
+    keys_of,
+    ordered,
+    permutation,
+    sorted_by_numpy,
+    taken,
+)
 
 
 @primitive
@@ -89,15 +94,23 @@ class Sort(Primitive):
         aval = avals[0]
         if not aval.size or aval.shape[self.dimension] == 1:
             return list(operands)
+        axis, size = self.dimension, aval.shape[self.dimension]
+        if len(operands) == 1:
+            result = sorted_by_numpy(out, operands[0], aval, axis)
+            if result is not None:
+                return [result]
         whole = dtypes.issubdtype(aval.dtype, np.integer) or aval.dtype == np.bool_
         if len(operands) == 1 and whole:  # equal integers are the same, so the order of ties is nothing
-            return _sorted(out, operands, avals, self.dimension, 1)
-        if out.platform == "cpu" and self.num_keys == 1 and aval.size >= _WORTH_PACKING and _fits(aval.dtype):
-            key = _ordered(out, _canonical(out, operands[0], aval), aval)
-            index = _permutation(out, key, aval, self.dimension)
-            size = aval.shape[self.dimension]
-            return [_taken(out, x, a, index, size, self.dimension) for x, a in zip(operands, avals, strict=True)]
-        return _sorted(out, operands, avals, self.dimension, self.num_keys, self.is_stable)
+            return by_comparing(out, operands, avals, axis, 1)
+        keys = None
+        if is_worth_calling(out, aval) and all([has_keys(a.dtype) for a in avals[: self.num_keys]]):
+            keys = list(zip(operands, avals, strict=True))[: self.num_keys]
+        elif out.platform == "cpu" and self.num_keys == 1 and aval.size >= WORTH_PACKING and fits(aval.dtype):
+            keys = [(operands[0], aval)]
+        if keys is None:
+            return by_comparing(out, operands, avals, axis, self.num_keys, self.is_stable)
+        index = permutation(out, [key for x, a in keys for key in keys_of(out, x, a)], axis)
+        return [taken(out, x, a, index, size, axis) for x, a in zip(operands, avals, strict=True)]
 
     def reference(self, *arrays):
         keys = []
@@ -162,7 +175,7 @@ class TopK(Primitive):
                 f"it was asked for k = {self.k}."
             )
         shape = (*x.shape[: self.axis], self.k, *x.shape[self.axis + 1 :])
-        return [x.with_shape(shape), ShapedArray(shape, _INT32)]
+        return [x.with_shape(shape), ShapedArray(shape, INT32)]
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -181,10 +194,11 @@ class TopK(Primitive):
         if not result.size:
             return [out.constant(np.zeros((), aval.dtype)[()], result), out.constant(0, places)]
         size, last = aval.shape[self.axis], len(aval.shape) - 1
-        fits = _fits(aval.dtype)
-        if fits and (aval.dtype != _FLOAT32 or self.k * 8 > size or out.platform != "cpu"):
+        if fits(aval.dtype) and (aval.dtype != FLOAT32 or self.k * 8 > size or out.platform != "cpu"):
             return self._by_sorting(out, x, aval, result, places)
-        if not fits:
+        if not fits(aval.dtype):
+            if is_worth_calling(out, aval) and has_keys(aval.dtype):
+                return self._by_sorting(out, x, aval, result, places)
             return self._by_comparing(out, x, aval, result, places)
         # few of many: XLA's own, which keeps a heap of k
         order = [*[i for i in range(last + 1) if i != self.axis], self.axis]
@@ -192,7 +206,7 @@ class TopK(Primitive):
         if order != list(range(last + 1)):
             x = out.op("stablehlo.transpose", [x], {"permutation": i64s(*order)}, aval=turned)
         shape = (*turned.shape[:-1], self.k)
-        avals = [ShapedArray(shape, aval.dtype), ShapedArray(shape, _INT32)]
+        avals = [ShapedArray(shape, aval.dtype), ShapedArray(shape, INT32)]
         found = out.ops("chlo.top_k", [x], {"k": i64(self.k)}, avals=avals).results
         back = [order.index(i) for i in range(last + 1)]
         if back == list(range(last + 1)):
@@ -203,19 +217,18 @@ class TopK(Primitive):
         ]
 
     def _by_sorting(self, out, x, aval, result, places):
-        key = _ordered(out, x, aval)
-        turned = aval.with_dtype(_INT32)
+        key, turned = ordered(out, x, aval)
         key = out.op("stablehlo.not", [key], aval=turned)  # the largest first
-        index = _permutation(out, key, aval, self.axis)
-        index = _first(out, index, turned, self.axis, self.k)
-        return [_taken(out, x, aval, index, self.k, self.axis), index]
+        index = permutation(out, [(key, turned)], self.axis)
+        index = first(out, index, aval.with_dtype(INT32), self.axis, self.k)
+        return [taken(out, x, aval, index, self.k, self.axis), index]
 
     def _by_comparing(self, out, x, aval, result, places):
         """64-bit elements: a stable sort from above of (value, index)."""
-        counted = aval.with_dtype(_INT32)
+        counted = aval.with_dtype(INT32)
         index = out.op("stablehlo.iota", [], {"iota_dimension": i64(self.axis)}, aval=counted)
-        both = _sorted(out, [x, index], [aval, counted], self.axis, 1, descending=True)
-        return [_first(out, v, a, self.axis, self.k) for v, a in zip(both, (aval, counted), strict=True)]
+        both = by_comparing(out, [x, index], [aval, counted], self.axis, 1, descending=True)
+        return [first(out, v, a, self.axis, self.k) for v, a in zip(both, (aval, counted), strict=True)]
 
     def reference(self, x):
         key = _reference_key(x)
@@ -253,127 +266,6 @@ def _reference_key(x):
     wide = x.astype(np.float32) if x.dtype.itemsize < 4 else x
     bits = np.ascontiguousarray(wide).view(np.int64 if wide.dtype.itemsize == 8 else np.int32)
     return np.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits).astype(np.int64)
-
-
-# ---- order-preserving keys
-
-
-def _fits(dtype):
-    """Has the dtype an order, and at most 32 bits (whole bytes, for floats)?"""
-    bits = dtypes.itemsize_bits(dtype)
-    return KINDS["ordered"](dtype) and bits <= 32 and (bits % 8 == 0 or not dtypes.issubdtype(dtype, np.floating))
-
-
-def _canonical(out, x, aval):
-    """x with 0 for -0, and one NaN, which is the last in the total order, for each NaN."""
-    if not dtypes.issubdtype(aval.dtype, np.inexact):
-        return x
-    zero = out.constant(0, aval)
-    x = out.op("stablehlo.select", [compare(out, "EQ", x, zero, aval), zero, x], aval=aval)
-    nan = out.constant(math.nan, aval)
-    return out.op("stablehlo.select", [compare(out, "NE", x, x, aval), nan, x], aval=aval)
-
-
-def _ordered(out, x, aval):
-    """int32 keys in the order of x; floats in their total order."""
-    keys = aval.with_dtype(_INT32)
-    if dtypes.issubdtype(aval.dtype, np.floating):
-        # in its own width: widening would make quiet a signalling NaN, which then changes its place
-        bits_dtype = np.dtype(f"int{dtypes.itemsize_bits(aval.dtype)}")
-        own = aval.with_dtype(bits_dtype)
-        bits = out.op("stablehlo.bitcast_convert", [x], aval=own)
-        # below zero, the bits of a float rise as it falls
-        turned = out.op("stablehlo.xor", [bits, out.constant(int(np.iinfo(bits_dtype).max), own)], aval=own)
-        negative = compare(out, "LT", bits, out.constant(0, own), own)
-        bits = out.op("stablehlo.select", [negative, turned, bits], aval=own)
-        return bits if own is keys else out.convert(bits, keys)
-    if aval.dtype == np.uint32:
-        bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
-        return out.op("stablehlo.xor", [bits, out.constant(-(2**31), keys)], aval=keys)
-    return x if aval.dtype == _INT32 else out.convert(x, keys)
-
-
-def _permutation(out, key, aval, axis):
-    """Indices (int32) that sort int32 keys along an axis, ties in their order: key and index as one int64, sorted."""
-    wide, narrow = aval.with_dtype(_INT64), aval.with_dtype(_INT32)
-    index = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=wide)
-    high = out.op("stablehlo.shift_left", [out.convert(key, wide), out.constant(32, wide)], aval=wide)
-    packed = out.op("stablehlo.or", [high, index], aval=wide)
-    [packed] = _sorted(out, [packed], [wide], axis, 1)
-    return out.convert(packed, narrow)  # the low half
-
-
-# ---- writing StableHLO
-
-
-def _sorted(out, operands, avals, axis, num_keys, is_stable=True, descending=False):
-    """stablehlo.sort by a comparator: one comparison for integers, canonical ones, key after key, in general.
-
-    From above, floats go in their total order. A stable sort is the faster one in XLA on CPUs: 41 against 61 ms for
-    1e6 int64.
-    """
-    attributes = {"dimension": i64(axis), "is_stable": boolean(is_stable)}
-    operation = out.ops("stablehlo.sort", operands, attributes, avals=avals, regions=1)
-    scalars = [ShapedArray((), a.dtype) for a in avals]
-    inside, arguments = out.block(operation, 0, [s for s in scalars for _ in range(2)])
-    truth = ShapedArray((), _BOOL)
-    parts = []
-    for i in range(num_keys):
-        parts += _parts(inside, arguments[2 * i], arguments[2 * i + 1], scalars[i], not descending)
-    order = "GT" if descending else "LT"
-    result = None
-    for x, y, aval in reversed(parts):
-        is_before = _compare_totally(inside, order, x, y, aval)
-        if result is not None:
-            equal = _compare_totally(inside, "EQ", x, y, aval)
-            later = inside.op("stablehlo.and", [equal, result], aval=truth)
-            is_before = inside.op("stablehlo.or", [is_before, later], aval=truth)
-        result = is_before
-    inside.finish([result])
-    return list(operation.results)
-
-
-def _parts(out, x, y, aval, canonical):
-    """The (x, y, aval) to compare for one key, canonical: a complex number gives two."""
-    if dtypes.issubdtype(aval.dtype, np.complexfloating):
-        part = aval.with_dtype(dtypes.real_dtype_of_complex(aval.dtype))
-        pairs = [[out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")]
-    else:
-        part, pairs = aval, [[x, y]]
-    if not canonical:
-        return [(a, b, part) for a, b in pairs]
-    return [(_canonical(out, a, part), _canonical(out, b, part), part) for a, b in pairs]
-
-
-def _compare_totally(out, order, x, y, aval):
-    if not dtypes.issubdtype(aval.dtype, np.inexact):
-        return compare(out, order, x, y, aval)
-    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("TOTALORDER")}
-    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(_BOOL))
-
-
-def _taken(out, x, aval, index, count, axis):
-    """x[…, index[…, i, …], …] for `count` indices along one axis; the other axes are x's."""
-    rank = len(aval.shape)
-    shape = (*aval.shape[:axis], count, *aval.shape[axis + 1 :])
-    others = [i for i in range(rank) if i != axis]
-    places = out.reshape(index, ShapedArray((*shape, 1), _INT32))
-    attributes = {
-        "dimension_numbers": parsed(
-            f"#stablehlo.gather<collapsed_slice_dims = [{axis}], operand_batching_dims = {others}, "
-            f"start_indices_batching_dims = {others}, start_index_map = [{axis}], index_vector_dim = {rank}>"
-        ),
-        "slice_sizes": i64s(*[1] * rank),
-    }
-    return out.op("stablehlo.gather", [x, places], attributes, aval=aval.with_shape(shape))
-
-
-def _first(out, x, aval, axis, count):
-    """The first elements along an axis."""
-    limits = [count if i == axis else d for i, d in enumerate(aval.shape)]
-    rank = len(limits)
-    attributes = {"start_indices": i64s(*[0] * rank), "limit_indices": i64s(*limits), "strides": i64s(*[1] * rank)}
-    return out.op("stablehlo.slice", [x], attributes, aval=ShapedArray(limits, aval.dtype))
 
 
 # ---- the words in which rules are written

@@ -22,6 +22,7 @@ from bevel.engine.builder import physical
 from bevel.engine.client import Array, default_device, put, single
 from bevel.engine.compile import Executable, compile_module
 from bevel.engine.dispatch import Fastpath, cached_call
+from bevel.engine.host_kernels import MARK, Marked
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms.lower import hidden_constants, is_hidden, lower
@@ -197,6 +198,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
         choice,
         module.keep_alive,
         module.callbacks,
+        module.calls_kernels,
     )
     if key is not None:
         with _lock:
@@ -265,8 +267,12 @@ def fastpath(executable, result, device, committed, kept=None):
     """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
     if executable.callbacks or any([aval.dtype is dtypes.float0 for aval in executable.out_avals]):
         return None
+    out_avals = [physical(aval) for aval in executable.out_avals]
+    if executable.calls_kernels:
+        result = Marked(result, 0)
+        out_avals.append(MARK)
     out_count, out_tree = call_tree_of(result)
-    if out_count != len(executable.out_avals):  # a node type that was registered with jaxlib directly
+    if out_count != len(out_avals):  # a node type that was registered with jaxlib directly
         return None
     # C++ counts hidden constants among the arguments, before the caller's; every list below has an entry for each
     kept = [True] * len(executable.in_avals) if kept is None else list(kept)
@@ -276,9 +282,9 @@ def fastpath(executable, result, device, committed, kept=None):
         executable.loaded,
         out_tree,
         [single(device)] * taken,
-        executable.out_shardings,
-        [physical(aval) for aval in executable.out_avals],
-        [committed] * len(executable.out_avals),
+        [single(device)] * len(out_avals),
+        out_avals,
+        [committed] * len(out_avals),
         kept,
         [None] * taken,
         executable.hidden,

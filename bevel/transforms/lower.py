@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.base.dtypes import float0
 from bevel.base.errors import DTypeError
@@ -20,6 +21,7 @@ from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
+from bevel.engine.host_kernels import MARK
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
@@ -37,10 +39,15 @@ class Module:
 
     hidden     values that the compiled program takes before the caller's arguments
     callbacks  the Python functions that the program calls
+    has_host_kernels  may lowerings call the kernels of engine.host_kernels? Not where the program is to run elsewhere,
+                      or in parts on several devices
+    calls_kernels     do they? The program then has the result `host_kernels.MARK` after its own
     """
 
     def __init__(self, name, platform):
         self.platform = platform
+        self.has_host_kernels = platform == "cpu" and settings.host_kernels.value
+        self.calls_kernels = False
         self.name = name
         self.hidden: list = []
         self.callbacks = callbacks.CallbackTable()
@@ -130,6 +137,10 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         )
         module.values = dict(zip(hidden, arguments, strict=False))
         results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
+        if module.calls_kernels:
+            results = [*results, emitter.constant(0, MARK)]
+            kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
+            operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
         _mark_arguments(operation, jaxpr, len(hidden), donated)
         return module

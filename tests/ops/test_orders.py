@@ -1,11 +1,16 @@
 """NaN, signed zeros and ties, where derivatives have no say and so the laws' samples have none."""
 
+import math
+
+import ml_dtypes
 import numpy as np
 import pytest
 
 import bevel  # noqa: F401  (puts the evaluating interpreter in place)
+from bevel.base import settings
 from bevel.ops.reductions import Argmax, Argmin, ReduceMax, ReduceMin
 from bevel.ops.sort import Sort, TopK
+from bevel.ops.sort_forms import WORTH_CALLING
 
 INT32 = np.dtype("int32")
 SHAPES = [((8, 512), 1), ((512, 8), 0), ((64, 64), 1), ((4, 4096), 1), ((3, 1009), 1), ((2048,), 0), ((5000,), 0)]
@@ -38,7 +43,7 @@ def special_values(repeats):
     return np.tile(np.concatenate([numbers, bits]), repeats)
 
 
-@pytest.mark.parametrize("repeats", [1, 60])  # sorted by a comparator, and as packed integers
+@pytest.mark.parametrize("repeats", [1, 60, 600])  # sorted by a comparator, as packed integers, and by NumPy
 def test_sort_gives_each_value_back_bit_for_bit(repeats):
     x = special_values(repeats)
     order = np.lexsort([x])
@@ -57,3 +62,31 @@ def test_top_k_is_in_the_total_order(k):
     values, index = TopK(k, 0)(x)
     np.testing.assert_array_equal(index, order)
     np.testing.assert_array_equal(np.asarray(values).view(np.uint32), x[order].view(np.uint32))
+
+
+NAMES = ["bool", "int8", "uint32", "int64", "uint64", "bfloat16", "float32", "float64"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "complex64"])
+def test_large_arrays_are_sorted_as_small_ones(name):
+    """On both sides of the size from which NumPy sorts, and for the three forms: values alone, one key, two keys."""
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    random = np.random.RandomState(2)
+    for shape, axis in (((WORTH_CALLING - 1,), 0), ((64, WORTH_CALLING // 64), 0), ((WORTH_CALLING // 64, 64), 1)):
+        if dtype.kind in "biu":
+            x = random.randint(0, 100, shape).astype(dtype)
+            if dtype.itemsize == 8:
+                x = x << np.asarray(57).astype(dtype)  # the highest bit too
+        else:
+            x = special_values(math.prod(shape) // 12 + 1)[: math.prod(shape)].reshape(shape)
+            with np.errstate(invalid="ignore"):
+                x = random.permutation(x.ravel()).reshape(shape).astype(dtype)
+        places = np.arange(x.size, dtype=np.int32).reshape(shape)
+        with settings.enable_x64(True):
+            for op, operands in (
+                (Sort(axis), [x]),
+                (Sort(axis), [x, places]),
+                (Sort(axis, True, 2), [places % 5, x, places]),
+            ):
+                for result, expected in zip(op(*operands), op.reference(*operands), strict=True):
+                    assert np.asarray(result).tobytes() == np.ascontiguousarray(expected).tobytes()
