@@ -1,6 +1,7 @@
 """Dtypes: promotion, limits, and the kinds that NumPy does not know."""
 
 from bevel.base.dtypes import (
+    TypePromotionError,
     bfloat16,
     canonicalize_dtype,
     extended,
@@ -8,6 +9,7 @@ from bevel.base.dtypes import (
     float0,
     iinfo,
     issubdtype,
+    itemsize_bits,
     prng_key,
     promote_types,
     result_type,
@@ -15,6 +17,6 @@ from bevel.base.dtypes import (
 )
 
 __all__ = [
-    "bfloat16", "canonicalize_dtype", "extended", "finfo", "float0", "iinfo", "issubdtype", "prng_key", "promote_types",
+    "TypePromotionError", "bfloat16", "canonicalize_dtype", "extended", "finfo", "float0", "iinfo", "issubdtype", "itemsize_bits", "prng_key", "promote_types",
     "result_type", "scalar_type_of",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ import types
 
 from bevel.base import settings
 from bevel.base.errors import BevelError, MissingNameError
+from bevel.compat import later
 
 JAX_VERSION = "0.10.2"
 
@@ -23,6 +24,7 @@ JAX_VERSION = "0.10.2"
 PLACES = {
     "jax.numpy": "bevel.numpy",
     "jax.experimental": "bevel.compat.experimental",
+    "jax.experimental.hijax": "bevel.compat.hijax",
     "jax.version": "bevel.compat.version",
     "jax.core": "bevel.compat.core",
     "jax.ops": "bevel.segments",
@@ -31,6 +33,17 @@ PLACES = {
     "jax.interpreters": "bevel.compat.interpreters",
     "jax.api_util": "bevel.compat.api_util",
     "jax.monitoring": "bevel.compat.monitoring",
+    "jax.sharding": "bevel.compat.sharding",
+    "jax._src": "bevel.compat.src",
+    "jax._src.api_util": "bevel.compat.api_util",
+    "jax._src.config": "bevel.base.settings",
+    "jax._src.core": "bevel.compat.core",
+    "jax._src.effects": "bevel.core.effects",
+    "jax._src.flatten_util": "bevel.flatten_util",
+    "jax._src.interpreters": "bevel.compat.interpreters",
+    "jax._src.linear_util": "bevel.compat.extend.linear_util",
+    "jax._src.random": "bevel.random",
+    "jax._src.source_info_util": "bevel.compat.extend.source_info_util",
     "jax.test_util": "bevel.testing",
 }
 
@@ -70,6 +83,16 @@ class _RootLoader(importlib.abc.Loader):
         module.__version_info__ = tuple(int(part) for part in JAX_VERSION.split("."))
 
 
+class _LaterLoader(importlib.abc.Loader):
+    """Loads a module of which Bevel has nothing yet: its names raise when used."""
+
+    def create_module(self, spec):
+        return later.LaterModule(spec.name, "Not in Bevel yet.")
+
+    def exec_module(self, module):
+        pass
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds `jax` and what is below it in Bevel."""
 
@@ -81,12 +104,24 @@ class _Finder(importlib.abc.MetaPathFinder):
         place = place_of(name)
         if place and _exists(place):
             return importlib.machinery.ModuleSpec(name, _Loader(place), is_package=True)
+        if name in later.LATER:
+            return importlib.machinery.ModuleSpec(name, _LaterLoader(), is_package=True)
         raise ModuleNotFoundError(
             f"{name} is not in Bevel yet: no module of that name stands for it.\n"
             "bevel.compat.PLACES lists what lives under another name.",
             name=name,
         )
 
+
+# Names of the module `jax` itself that live in other modules of Bevel.
+_ROOT = {
+    "Device": ("bevel.engine.jaxlib_names", "Device"),
+    "NamedSharding": ("bevel.compat.sharding", "NamedSharding"),
+    "check_tracer_leaks": ("bevel.base.settings", "check_tracer_leaks"),
+    "checking_leaks": ("bevel.base.settings", "check_tracer_leaks"),
+    "pmap": ("bevel.compat.sharding", "pmap"),
+    "P": ("bevel.compat.sharding", "PartitionSpec"),
+}
 
 # What is a package of Bevel's own, and no module of JAX.
 _INSIDE = {"api", "base", "compat", "control", "engine", "ops", "tools", "transforms"}
@@ -129,8 +164,14 @@ class _Root(types.ModuleType):
             except AttributeError:
                 pass
         place = place_of(full)
-        if not name.startswith("__") and place and _exists(place):
+        if not name.startswith("__") and ((place and _exists(place)) or full in later.LATER):
             return importlib.import_module(full)
+        if name in _ROOT:
+            module, attribute = _ROOT[name]
+            return getattr(importlib.import_module(module), attribute)
+        found = later.named("jax", name)
+        if found is not None:
+            return found
         raise MissingNameError(
             f"jax.{name} is not in Bevel yet. Bevel stands for JAX {JAX_VERSION}; what it has: dir(jax)."
         )

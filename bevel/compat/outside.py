@@ -23,6 +23,10 @@ from bevel.transforms.evaluate import EVALUATION
 NO_EFFECTS: frozenset = frozenset()
 
 
+class OutsideRuleError(MissingRuleError):
+    """A primitive made outside of Bevel lacks a rule; the letter says how one is registered."""
+
+
 class _AnyPrimitive(type):
     """Counts Bevel's own handles as instances of `Primitive` too: `isinstance(lax.add_p, Primitive)`."""
 
@@ -95,6 +99,8 @@ class CallPrimitive(Primitive):
 class OutsideOp(Op):
     """An op of a primitive made outside: its rules are the functions registered at the handle."""
 
+    knows_keys = True
+
     def __init__(self, handle, parameters):
         d = self.__dict__
         d["owner"] = handle
@@ -141,7 +147,7 @@ class OutsideOp(Op):
     def rule(self, kind, words, remedy):
         found = self.owner.rules.get(kind)
         if found is None:
-            raise MissingRuleError(f"{words} {self.name!r} not implemented.\nGive it one: {remedy}")
+            raise OutsideRuleError(f"{words} {self.name!r} not implemented.\nGive it one: {remedy}")
         return found
 
     def infer(self, *avals):
@@ -177,7 +183,7 @@ class OutsideOp(Op):
         platforms = (out.platform, "gpu" if out.platform in ("cuda", "rocm") else None, None)
         rule = next((lowerings[p] for p in platforms if p in lowerings), None)
         if rule is None:
-            raise MissingRuleError(
+            raise OutsideRuleError(
                 f"MLIR translation rule for primitive {self.name!r} not found for platform {out.platform}.\nGive it "
                 f"one: mlir.register_lowering({self.name}_p, mlir.lower_fun(function, multiple_results="
                 f"{self.multiple_results}))."

@@ -90,7 +90,6 @@ class Cond(ProgramOp):
     branches: tuple[ClosedJaxpr, ...]
 
     kind = "branches"
-    knows_keys = True
 
     @property
     def effects(self):

@@ -48,7 +48,6 @@ class While(ProgramOp):
     body_nconsts: int
 
     kind = "loops"
-    knows_keys = True
     _WHY: ClassVar = "reverse mode would have to keep every step, of which nobody knows how many there are"
     gaps: ClassVar = {"vjp": _WHY, "second": _WHY}
 

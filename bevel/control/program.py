@@ -19,6 +19,7 @@ class ProgramOp(Primitive):
 
     multiple_results = True
     holds_programs = True
+    knows_keys = True  # the equations inside look after keys themselves
 
 
 def run(closed: ClosedJaxpr, *args):

@@ -48,7 +48,6 @@ class Scan(ProgramOp):
     unroll: int = 1
 
     kind = "loops"
-    knows_keys = True
 
     @property
     def effects(self):

@@ -58,7 +58,8 @@ def draws(function=None, *, static=("shape", "dtype")):
         except ValueError as error:
             if "hash" not in str(error):
                 raise
-        return call(*[_hashable(a) for a in args], **{k: _hashable(v) if k in held else v for k, v in kwargs.items()})
+        values = [_hashable(a) if n in held else a for n, a in zip(names, args, strict=False)]
+        return call(*values, **{k: _hashable(v) if k in held else v for k, v in kwargs.items()})
 
     draw.call = call
     return draw

@@ -262,3 +262,19 @@ def test_reuse_is_said_where_it_is_asked_for():
             random.split(fresh)
     random.normal(key)
     random.normal(key)
+
+
+def test_keys_go_through_programs_inside_programs():
+    """Each op that holds a program hands keys on to the equations inside."""
+    draw = bevel.jit(lambda key: random.normal(key, (2,)))
+    k = random.key(0)
+    for program in (draw, bevel.checkpoint(draw), bevel.custom_batching.sequential_vmap(draw)):
+        assert bevel.jit(lambda key, program=program: program(key) * 2)(k).tolist() == (draw(k) * 2).tolist()
+    same = bevel.custom_jvp(draw)
+    same.defjvp(lambda primals, tangents: (draw(*primals), draw(*primals)))
+    assert bevel.jit(same)(k).tolist() == draw(k).tolist()
+
+
+def test_a_list_as_a_shape_leaves_the_key_what_it_is():
+    k = random.PRNGKey(3)
+    assert random.truncated_normal(k, -2.0, 2.0, [3]).tolist() == random.truncated_normal(k, -2.0, 2.0, (3,)).tolist()

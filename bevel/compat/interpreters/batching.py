@@ -48,6 +48,21 @@ def _fancy_inward(rule):
     return batch
 
 
+def _axis_inward(rule):
+    def batch(op, operands, axes):
+        size = next(get_aval(x).shape[a] for x, a in zip(operands, axes, strict=True) if a is not None)
+        return rule(size, None, BatchTrace, tuple(operands), tuple(axes), **op.params)
+
+    return batch
+
+
+def _axis_outward(primitive):
+    def rule(axis_size, axis_name, trace_type, operands, axes, **parameters):
+        return primitive.op(parameters).batch(list(operands), list(axes))
+
+    return rule
+
+
 def _fancy_outward(primitive):
     def rule(axis_data, operands, axes, **parameters):
         return primitive.op(parameters).batch(list(operands), list(axes))
@@ -57,7 +72,7 @@ def _fancy_outward(primitive):
 
 primitive_batchers = Rules("batch", _inward, _outward)
 fancy_primitive_batchers = Rules("batch", _fancy_inward, _fancy_outward)
-axis_primitive_batchers = fancy_primitive_batchers
+axis_primitive_batchers = Rules("batch", _axis_inward, _axis_outward)
 
 
 def broadcast(x, sz, axis, mesh_axis=None):

@@ -117,11 +117,12 @@ def register_lowering(prim, rule, platform=None, inline=True, cacheable=True):
 
 def _inward(rule, prim):
     def lower(op, out, *values):
-        ctx = LoweringRuleContext(ModuleContext(out), prim, list(out.in_avals), list(out.avals))
+        avals = list(out.avals)  # the rule may write other equations through the same emitter
+        ctx = LoweringRuleContext(ModuleContext(out), prim, list(out.in_avals), avals)
         with _kept.context, out.location, out.point:
             written = flatten_ir_values(_listed(rule(ctx, *values, **op.params)))
-        if [v.type for v in written] != [type_of(a) for a in out.avals]:
-            said, given = ", ".join([a.str_short() for a in out.avals]), ", ".join([str(v.type) for v in written])
+        if [v.type for v in written] != [type_of(a) for a in avals]:
+            said, given = ", ".join([a.str_short() for a in avals]), ", ".join([str(v.type) for v in written])
             raise ShapeError(
                 f"The lowering of {op.name!r} and its abstract evaluation disagree: the latter says {said}, "
                 f"the former gives {given}.\nThey must speak of the same results."

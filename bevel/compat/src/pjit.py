@@ -1,0 +1,5 @@
+"""jax._src.pjit."""
+
+from bevel.core.handles import handle_called
+
+jit_p = handle_called("jit_p")
