@@ -17,6 +17,6 @@ from bevel.base.dtypes import (
 )
 
 __all__ = [
-    "TypePromotionError", "bfloat16", "canonicalize_dtype", "extended", "finfo", "float0", "iinfo", "issubdtype", "itemsize_bits", "prng_key", "promote_types",
-    "result_type", "scalar_type_of",
+    "TypePromotionError", "bfloat16", "canonicalize_dtype", "extended", "finfo", "float0", "iinfo", "issubdtype",
+    "itemsize_bits", "prng_key", "promote_types", "result_type", "scalar_type_of",
 ]  # fmt: skip
