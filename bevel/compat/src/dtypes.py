@@ -7,7 +7,6 @@ import numpy as np
 from bevel.base.dtypes import (
     ExtendedDType,
     TypePromotionError,
-    as_dtype,
     bfloat16,
     canonicalize_dtype,
     dtype,
@@ -32,7 +31,7 @@ DType = Any
 def supports_inf(dtype) -> bool:
     """Has the dtype an infinity?"""
     with np.errstate(all="ignore"):
-        return bool(np.isinf(np.asarray(np.inf).astype(as_dtype(dtype)).astype(np.float32)))
+        return bool(np.isinf(np.asarray(np.inf).astype(np.dtype(dtype)).astype(np.float32)))
 
 
 __all__ = [
