@@ -6,18 +6,14 @@ import operator
 
 import numpy as np
 
-from bevel.api.vmap import vmap
 from bevel.base import dtypes
 from bevel.base.errors import AxisError, DTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.core.tree import tree_flatten, tree_unflatten
-from bevel.lax import elementwise
-from bevel.lax.operands import as_shape, axis_of, integers, operand, operands
-from bevel.lax.structure import broadcast, concatenate, reshape, slice_in_dim, transpose
+from bevel.lax.operands import as_shape, axis_of, integers, operands
+from bevel.lax.structure import reshape
 from bevel.ops import cumulative, indexing, reductions, shapes
 from bevel.ops import sort as sorting
-from bevel.ops.convert import convert
 from bevel.ops.dot import dot_general as dot_general_of
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, canonicalize_precision
 
@@ -58,97 +54,6 @@ reduce_prod = _reduction("reduce_prod", reductions.ReduceProd, "The product over
 reduce_and = _reduction("reduce_and", reductions.ReduceAnd, "Logical and, or `and` of bits, over these axes.")
 reduce_or = _reduction("reduce_or", reductions.ReduceOr, "Logical or, or `or` of bits, over these axes.")
 reduce_xor = _reduction("reduce_xor", reductions.ReduceXor, "Exclusive or over these axes.")
-
-
-def _identity_of(combine, dtype):
-    """What a known combination starts from, and the reduction it is; None for others."""
-    if combine is elementwise.add:
-        return (0, reduce_sum) if dtype != np.bool_ else None
-    if combine is elementwise.mul:
-        return (1, reduce_prod) if dtype != np.bool_ else None
-    if dtypes.issubdtype(dtype, np.complexfloating):
-        return None
-    if combine is elementwise.max:
-        return (False, reduce_or) if dtype == np.bool_ else (reductions.lowest(dtype), reduce_max)
-    if combine is elementwise.min:
-        return (True, reduce_and) if dtype == np.bool_ else (reductions.highest(dtype), reduce_min)
-    if dtypes.issubdtype(dtype, np.inexact):
-        return None
-    if combine is elementwise.bitwise_or:
-        return 0, reduce_or
-    if combine is elementwise.bitwise_and:
-        return (True if dtype == np.bool_ else -1), reduce_and
-    return (0, reduce_xor) if combine is elementwise.bitwise_xor else None
-
-
-def reduce(operands, init_values, computation, dimensions, out_sharding=None):
-    """Arrays reduced over dimensions by a function of two values, from an initial value.
-
-    operands, init_values   pytrees of one structure: arrays of one shape, and scalars of their dtypes
-    computation             (left, right) -> combined, of such trees of scalars; associative
-    lax.add, mul, max, min and the bitwise functions become the reductions that they name, if started from their
-    identity. Others are combined in halves.
-    """
-    leaves, tree = tree_flatten(operands)
-    starts, start_tree = tree_flatten(init_values)
-    if tree != start_tree:
-        raise ValueError(f"lax.reduce needs an initial value for each operand; got {start_tree} for {tree}.")
-    if not leaves:
-        raise ValueError("lax.reduce needs at least one operand.")
-    leaves = [operand("reduce", x) for x in leaves]
-    shape = get_aval(leaves[0]).shape
-    if any(get_aval(x).shape != shape for x in leaves):
-        raise ShapeError(
-            f"lax.reduce needs operands of one shape; got {', '.join([get_aval(x).str_short() for x in leaves])}."
-        )
-    axes = tuple([axis_of("reduce", d, len(shape)) for d in integers("reduce", "dimensions", dimensions)])
-    starts = [_start(s, get_aval(x)) for s, x in zip(starts, leaves, strict=True)]
-    if len(leaves) == 1:
-        known = _identity_of(computation, get_aval(leaves[0]).dtype)
-        if (
-            known is not None
-            and isinstance(starts[0], np.generic)
-            and starts[0] == np.asarray(known[0]).astype(starts[0].dtype)
-        ):
-            return tree_unflatten(tree, [known[1](leaves[0], axes)])
-
-    def combine(left, right):
-        both = (tree_unflatten(tree, left), tree_unflatten(tree, right))
-        result, _ = tree_flatten(computation(*both))
-        return [convert(r, get_aval(v).dtype) for r, v in zip(result, left, strict=True)]
-
-    return tree_unflatten(tree, _in_halves(combine, leaves, starts, axes))
-
-
-def _start(value, aval):
-    """An initial value in its operand's dtype: a NumPy number where it is known."""
-    if isinstance(value, (bool, int, float, complex, np.generic)) or (
-        isinstance(value, np.ndarray) and not value.shape
-    ):
-        return np.asarray(value).astype(aval.dtype)[()]
-    return convert(value, aval.dtype)
-
-
-def _in_halves(combine, leaves, starts, axes):
-    """Brings the axes together in front, and combines the first half of the rows with the second until one is left."""
-    shape = get_aval(leaves[0]).shape
-    kept = [i for i in range(len(shape)) if i not in axes]
-    rest = tuple([shape[i] for i in kept])
-    rows = 1
-    for i in axes:
-        rows *= shape[i]
-    leaves = [reshape(transpose(x, (*axes, *kept)), (rows, *rest)) for x in leaves]
-    for _ in rest:
-        combine = vmap(combine)
-    of_rows = vmap(combine)
-    while rows > 1:
-        half = rows // 2
-        joined = of_rows([slice_in_dim(x, 0, half) for x in leaves], [slice_in_dim(x, half, 2 * half) for x in leaves])
-        if rows % 2:
-            joined = [concatenate([y, slice_in_dim(x, rows - 1, rows)], 0) for y, x in zip(joined, leaves, strict=True)]
-        leaves, rows = joined, half + rows % 2
-    starts = [broadcast(s, rest) for s in starts]
-    return combine(starts, [reshape(x, rest) for x in leaves]) if rows else starts
 
 
 def argmax(operand, axis, index_dtype):
@@ -383,7 +288,7 @@ __all__ = [
     "DotAlgorithm", "DotAlgorithmPreset", "Precision", "argmax", "argmin", "batch_matmul", "cumlogsumexp", "cummax",
     "cummin", "cumprod", "cumsum", "dot", "dot_general", "dynamic_index_in_dim", "dynamic_slice",
     "dynamic_slice_in_dim", "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim",
-    "gather", "reduce", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum",
+    "gather", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum",
     "reduce_xor", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "sort",
     "sort_key_val", "top_k",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from bevel.ops.convert import convert
 from bevel.ops.elementwise import add_tangents
 from bevel.ops.precision import Precision, precision_config
 from bevel.ops.shapes import Rev, full, mapped_size, move_axis, reshape
-from bevel.ops.sliding import check_positive, dilated, slid
+from bevel.ops.sliding import check_positive, dilated, prepared_array, seen_in_array, slid
 
 
 class ConvDimensionNumbers(NamedTuple):
@@ -299,17 +299,13 @@ class ConvGeneralDilated(Primitive):
         result = self.infer(get_aval(x), get_aval(w))
         summed = np.dtype("float32") if dtypes.issubdtype(wanted, np.floating) and wanted.itemsize < 4 else wanted
         x, w = (np.transpose(v, s).astype(summed) for v, s in ((x, numbers.lhs_spec), (w, numbers.rhs_spec)))
-        for axis, ((low, high), inner) in enumerate(zip(self.padding, self.lhs_dilation, strict=True), 2):
-            x = _prepared(x, axis, low, high, inner)
+        x = prepared_array(x, range(2, x.ndim), self.padding, self.lhs_dilation, 0)
         spatial = [result.shape[a] for a in numbers.out_spec[2:]]
         outs, together = w.shape[0], groups * batches
         y = np.zeros((x.shape[0] // batches, outs, *spatial), summed)
         for taps in itertools.product(*[range(k) for k in w.shape[2:]]):
-            windows = [
-                slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s)
-                for t, d, n, s in zip(taps, self.rhs_dilation, spatial, self.window_strides, strict=True)
-            ]
-            part = x[(slice(None), slice(None), *windows)]
+            offsets = [t * d for t, d in zip(taps, self.rhs_dilation, strict=True)]
+            part = seen_in_array(x, range(2, x.ndim), offsets, spatial, self.window_strides)
             kernel = w[(slice(None), slice(None), *taps)]
             for g in range(together):
                 rows, cols = part.shape[0] // batches, part.shape[1] // groups
@@ -381,17 +377,6 @@ class ConvGeneralDilated(Primitive):
 
 def _without(shape, axis):
     return shape if axis is None else shape[:axis] + shape[axis + 1 :]
-
-
-def _prepared(x, axis, low, high, inner):
-    shape = list(x.shape)
-    shape[axis] = dilated(shape[axis], inner)
-    spread = np.zeros(shape, x.dtype)
-    spread[(slice(None),) * axis + (slice(None, None, inner),)] = x
-    widths = [(0, 0)] * x.ndim
-    widths[axis] = (max(low, 0), max(high, 0))
-    spread = np.pad(spread, widths)
-    return spread[(slice(None),) * axis + (slice(max(-low, 0), spread.shape[axis] - max(-high, 0)),)]
 
 
 def _attribute(numbers):

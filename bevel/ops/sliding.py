@@ -7,11 +7,17 @@ in steps of its stride.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from bevel.base.errors import ShapeError
 from bevel.core.trace import get_aval
-from bevel.ops.cutting import Slice, pad
+from bevel.ops.cutting import Concatenate, Slice, pad, slice_in_dim
+from bevel.ops.shapes import BroadcastInDim, full, reshape
 
 
 def dilated(size: int, dilation: int) -> int:
@@ -93,3 +99,75 @@ def seen(x, axes, offsets, counts, strides):
     if (starts, limits) == ([0] * len(shape), list(shape)) and max(steps, default=1) == 1:
         return x
     return Slice(tuple(starts), tuple(limits), tuple(steps) if max(steps, default=1) > 1 else None)(x)
+
+
+def offsets_of(window, window_dilation):
+    """The places of a window's elements, in row-major order."""
+    return itertools.product(*[range(0, k * outer, outer) for k, outer in zip(window, window_dilation, strict=True)])
+
+
+def slide(x, axis, window, stride, pads, inner, outer, combine, value):
+    """Windows along one axis, their elements combined from the first to the last.
+
+    A dilated array has, where the stride is 1, phases: result[inner m + r] meets only those elements of the window that
+    fall on elements of x, and each of these at one offset from m. So the phases are computed apart and woven.
+    """
+    low, high = pads
+    size = get_aval(x).shape[axis]
+    count = places(low + dilated(size, inner) + high, dilated(window, outer), stride)
+    if inner == 1 or stride > 1 or not count or not size:
+        x = prepared(x, [axis], [pads], [inner], value)
+        parts = [seen(x, [axis], [t * outer], [count], [stride]) for t in range(window)]
+        return functools.reduce(combine, parts)
+    rows = -(-count // inner)
+    offsets = [
+        [(r + t * outer - low) // inner for t in range(window) if (r + t * outer - low) % inner == 0]
+        for r in range(inner)
+    ]
+    first = min([e for row in offsets for e in row], default=0)
+    last = max([e for row in offsets for e in row], default=0)
+    x = prepared(x, [axis], [(-first, last + rows - size)], [1], value)
+    phases: dict[tuple, Any] = {}
+    for row in map(tuple, offsets):
+        if row not in phases:
+            parts = [seen(x, [axis], [e - first], [rows], [1]) for e in row]
+            phases[row] = functools.reduce(combine, parts) if row else None
+    shape = list(get_aval(x).shape)
+    shape[axis] = rows
+    blank = full(shape, value, get_aval(x).dtype) if () in phases else None
+    woven = interleaved([phases[row] if row else blank for row in map(tuple, offsets)], axis)
+    return slice_in_dim(woven, 0, count, axis)
+
+
+def interleaved(parts, axis):
+    """parts[0][0], parts[1][0], …, parts[0][1], … along an axis."""
+    shape = list(get_aval(parts[0]).shape)
+    apart = [*shape[: axis + 1], len(parts), *shape[axis + 1 :]]
+    shape[axis] *= len(parts)
+    if all([part is parts[0] for part in parts]):
+        kept = tuple([a + (a > axis) for a in range(len(shape))])
+        return reshape(BroadcastInDim(tuple(apart), kept)(parts[0]), shape)
+    apart[axis + 1] = 1
+    return reshape(Concatenate(axis + 1)(*[reshape(part, apart) for part in parts]), shape)
+
+
+def prepared_array(x, axes, padding, base_dilation, value):
+    """As `prepared`, of a NumPy array: for references."""
+    for axis, (low, high), inner in zip(axes, padding, base_dilation, strict=True):
+        shape = list(x.shape)
+        shape[axis] = dilated(shape[axis], inner)
+        spread = np.full(shape, value, x.dtype)
+        spread[(slice(None),) * axis + (slice(None, None, inner),)] = x
+        widths = [(0, 0)] * x.ndim
+        widths[axis] = (max(low, 0), max(high, 0))
+        spread = np.pad(spread, widths, constant_values=value)
+        x = spread[(slice(None),) * axis + (slice(max(-low, 0), spread.shape[axis] - max(-high, 0)),)]
+    return x
+
+
+def seen_in_array(x, axes, offsets, counts, strides):
+    """As `seen`, of a NumPy array: for references. What it gives is a view of x."""
+    windows = [slice(None)] * x.ndim
+    for axis, offset, count, stride in zip(axes, offsets, counts, strides, strict=True):
+        windows[axis] = slice(offset, offset + (count - 1) * stride + 1, stride) if count else slice(0, 0)
+    return x[(*windows, ...)]

@@ -1,0 +1,266 @@
+"""Sums, largest and smallest elements of windows that slide over an array: reduce_window by addition, max and min.
+
+How they are lowered on a CPU, by the window: XLA runs overlapping ones element by element, 10 and more times as slow as
+
+    taps   what each element of the window sees, combined in order: one loop over the result; few elements
+    axes   one axis after the other; many elements
+
+Elsewhere, and for windows that are long along one axis, it is stablehlo.reduce_window.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError
+from bevel.core.primitive import Primitive, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.ops.arithmetic import add, maximum, minimum
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import KINDS
+from bevel.ops.logic import GE, LE
+from bevel.ops.reductions import highest, lowest
+from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attributes
+from bevel.ops.shapes import zeros
+from bevel.ops.sliding import (
+    dilated,
+    offsets_of,
+    prepared,
+    prepared_array,
+    seen,
+    seen_in_array,
+    slid,
+    slide,
+)
+
+_FLOAT32 = np.dtype("float32")
+_WINDOW = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
+_LONGEST = 32  # elements of a window along one axis, where it is not left to XLA
+
+
+class Pooling(Primitive):
+    """result[p] combines the elements of x that a window sees in place p; padding is the neutral element.
+
+    window_dimensions, window_strides, padding, base_dilation, window_dilation   one number (or pair) per axis, as
+    bevel.ops.sliding has them
+    """
+
+    window_dimensions: tuple[int, ...]
+    window_strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    base_dilation: tuple[int, ...]
+    window_dilation: tuple[int, ...]
+    kind = "reductions"
+    takes = "ordered"
+    hlo: ClassVar[str]
+    most_taps: ClassVar[int]
+    sample_dtypes: ClassVar[tuple[str, ...]] = ("float32",)
+
+    @property
+    def window(self):
+        return tuple([getattr(self, field) for field in _WINDOW])
+
+    def infer(self, x):
+        check_window(self.name, x, *self.window)
+        if not KINDS[self.takes](x.dtype):
+            kinds = "numbers (not bool)" if self.takes == "number" else "real numbers or booleans"
+            raise DTypeError(f"{self.name} takes {kinds}; got {x.str_short()}.")
+        return x.with_shape(slid(x.shape, *self.window))
+
+    def batch(self, operands, axes):
+        [x], [axis] = operands, axes
+
+        def with_axis(values, value):
+            return (*values[:axis], value, *values[axis:])
+
+        window = [with_axis(v, one) for v, one in zip(self.window, (1, 1, (0, 0), 1, 1), strict=True)]
+        return type(self)(*window)(x), axis
+
+    def lower(self, out, x):
+        [aval], [result] = out.in_avals, out.avals
+        form = self.form(aval, result) if out.platform == "cpu" else None
+        if form is not None:
+            return out.module.compose(out, lambda x: [form(x)], [aval], [x])[0]
+        scalar = ShapedArray((), aval.dtype)
+        attributes = window_attributes(*self.window)
+        operands = [x, out.constant(self.neutral(aval.dtype), scalar)]
+        operation = out.ops("stablehlo.reduce_window", operands, attributes, avals=[result], regions=1)
+        out.reduction(operation, 0, [scalar], lambda e, a, b: [e.op(self.hlo, [a[0], b[0]], aval=scalar)])
+        return operation.results[0]
+
+    def form(self, aval, result):
+        """The function that computes it on a CPU; None for XLA's own."""
+        window, strides = self.window_dimensions, self.window_strides
+        if not (aval.size and result.size) or max(window, default=1) > _LONGEST:
+            return None
+        rows = zip(window, strides, self.base_dilation, self.window_dilation, strict=True)
+        skips = [k > 1 and (1 < s < k or (s > k and o == 1)) and b == 1 for k, s, b, o in rows]
+        if any(skips) and window[-1] == 1 and math.prod(window) <= 16:
+            return None  # overlapping and strided, side by side in memory: XLA's loop skips as well
+        if max(self.base_dilation, default=1) > 1 or math.prod(window) > self.most_taps:
+            return self.by_axes
+        return self.by_taps
+
+    def _summed(self, x):
+        """x in the dtype in which its elements are combined."""
+        return x
+
+    def by_taps(self, x):
+        dtype = get_aval(x).dtype
+        x = self._summed(x)
+        axes, counts = range(len(self.padding)), slid(get_aval(x).shape, *self.window)
+        x = prepared(x, axes, self.padding, self.base_dilation, self.neutral(get_aval(x).dtype))
+        taps = [
+            seen(x, axes, offsets, counts, self.window_strides)
+            for offsets in offsets_of(self.window_dimensions, self.window_dilation)
+        ]
+        return convert(functools.reduce(self.combine, taps), dtype)
+
+    def by_axes(self, x):
+        dtype = get_aval(x).dtype
+        x = self._summed(x)
+        rows = list(enumerate(zip(*self.window, strict=True)))
+        # those that make the array smaller come first
+        for axis, (window, stride, pads, inner, outer) in sorted(
+            rows, key=lambda row: (-row[1][1], row[1][3], -row[0])
+        ):
+            if (window, stride, pads, inner) != (1, 1, (0, 0), 1):
+                neutral = self.neutral(get_aval(x).dtype)
+                x = slide(x, axis, window, stride, pads, inner, outer, self.combine, neutral)
+        return convert(x, dtype)
+
+    def reference(self, x):
+        dtype = x.dtype
+        if dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4:
+            x = x.astype(np.float32)
+        counts = slid(x.shape, *self.window)
+        x = prepared_array(x, range(x.ndim), self.padding, self.base_dilation, self.neutral(x.dtype))
+        taps = [
+            seen_in_array(x, range(x.ndim), o, counts, self.window_strides)
+            for o in offsets_of(self.window_dimensions, self.window_dilation)
+        ]
+        return np.asarray(functools.reduce(self.reference_of_two, taps)).astype(dtype)
+
+    @classmethod
+    def samples(cls, array):
+        for kind in cls.sample_dtypes:
+            yield cls((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), (1, 1)), [distinct(array(4, 5, dtype=kind))]
+        yield cls((1, 3), (1, 1), ((0, 0), (1, 1)), (1, 1), (1, 1)), [distinct(array(2, 6))]
+        yield cls((2, 3, 1), (1, 2, 1), ((0, 0), (-1, 2), (0, 0)), (1, 1, 1), (1, 1, 1)), [distinct(array(2, 5, 2))]
+        yield cls((2, 3), (1, 1), ((1, 1), (0, 2)), (2, 3), (1, 2)), [distinct(array(3, 4))]
+        yield cls((3,), (2,), ((1, 0),), (3,), (2,)), [distinct(array(4))]
+        yield cls((40,), (1,), ((39, 0),), (1,), (1,)), [distinct(array(41))]
+        yield cls((9, 9), (1, 1), ((4, 4), (4, 4)), (1, 1), (1, 1)), [distinct(array(9, 9))]
+        yield cls((4,), (1,), ((0, 0),), (1,), (1,)), [array(3)]
+        yield cls((), (), (), (), ()), [array()]
+
+    @classmethod
+    def refusals(cls, array):
+        one = ((1,), (1,), ((0, 0),), (1,), (1,))
+        yield cls((2, 2), *one[1:]), [array(3)], "one per axis"
+        yield cls((0,), *one[1:]), [array(3)], "window_dimensions of at least 1"
+        yield cls((1,), (0,), *one[2:]), [array(3)], "window_strides of at least 1"
+        yield cls(*one[:3], (0,), (1,)), [array(3)], "base_dilation of at least 1"
+        refused = np.zeros(3, bool if cls.takes == "number" else "complex64")
+        yield cls(*one), [refused], f"{cls.name} takes"
+
+
+def distinct(x):
+    """x without ties, where the slope of an extreme jumps."""
+    if not dtypes.issubdtype(x.dtype, np.inexact):
+        return x
+    return (x + (np.arange(x.size) * 7 % 13 + np.arange(x.size) / 8).reshape(x.shape) / 8).astype(x.dtype)
+
+
+@primitive
+class ReduceWindowSum(Pooling):
+    """The sum of the elements of x that a window sees in each place. Linear.
+
+    Its adjoint is the sum over windows that see a place: strides and dilation of the array change parts.
+    """
+
+    hlo = "stablehlo.add"
+    takes = "number"
+    most_taps = 64
+    combine = staticmethod(add)
+    sample_dtypes = ("float32", "int32", "complex64", "bfloat16")
+
+    @staticmethod
+    def neutral(dtype):
+        return 0
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        y = self(x)
+        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dx) else self(dx)
+
+    def transpose(self, ct, x):
+        shape, places = x.aval.shape, get_aval(ct).shape
+        if not (get_aval(ct).size and x.aval.size):
+            return [zeros(x.aval)]
+        pads = []
+        for n, p, k, stride, (low, _), inner, outer in zip(shape, places, *self.window, strict=True):
+            before = dilated(k, outer) - 1 - low
+            pads.append((before, dilated(n, inner) + dilated(k, outer) - 1 - before - dilated(p, stride)))
+        strides, base, outer = self.window_strides, self.base_dilation, self.window_dilation
+        return [ReduceWindowSum(self.window_dimensions, base, tuple(pads), strides, outer)(ct)]
+
+    def _summed(self, x):
+        dtype = get_aval(x).dtype
+        narrow = dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4
+        return convert(x, _FLOAT32) if narrow else x
+
+    def reference_of_two(self, x, y):
+        return x + y
+
+
+class ExtremePooling(Pooling):
+    """The largest or smallest. Of equal ones the first has the slope."""
+
+    most_taps = 9
+    sample_dtypes = ("float32", "int32", "bfloat16")
+
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        y = self(x)
+        if is_zero(dx) or not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+            return y, Zero(get_aval(y).to_tangent_aval())
+        dilations = [d if max(d, default=1) > 1 else None for d in (self.base_dilation, self.window_dilation)]
+        window, strides, padding = self.window[:3]
+        return y, SelectAndGatherAdd(self.prefers, window, strides, padding, *dilations)(dx, x)
+
+
+@primitive
+class ReduceWindowMax(ExtremePooling):
+    """The largest element of x that a window sees in each place: NaN where one is, -inf where it sees none."""
+
+    hlo = "stablehlo.maximum"
+    prefers = GE
+    combine = staticmethod(maximum)
+    neutral = staticmethod(lowest)
+
+    def reference_of_two(self, x, y):
+        return np.maximum(x, y)
+
+
+@primitive
+class ReduceWindowMin(ExtremePooling):
+    """The smallest element of x that a window sees in each place: NaN where one is, inf where it sees none."""
+
+    hlo = "stablehlo.minimum"
+    prefers = LE
+    combine = staticmethod(minimum)
+    neutral = staticmethod(highest)
+
+    def reference_of_two(self, x, y):
+        return np.minimum(x, y)
+
+
+__all__ = ["ReduceWindowMax", "ReduceWindowMin", "ReduceWindowSum"]

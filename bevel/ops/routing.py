@@ -1,0 +1,383 @@
+"""Where the largest or smallest element of each window stands: adding values at those places, and its adjoint, reading
+them there. The derivatives of max and min pooling."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from bevel.base.avals import ShapedArray
+from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.primitive import Primitive, primitive
+from bevel.core.tangents import Zero, is_zero
+from bevel.core.trace import get_aval
+from bevel.engine.builder import i64s, matrix
+from bevel.ops.arithmetic import add
+from bevel.ops.cutting import Slice, pad
+from bevel.ops.elementwise import KINDS
+from bevel.ops.logic import GE, LE, eq, select
+from bevel.ops.reductions import highest, lowest
+from bevel.ops.shapes import full, mapped_size, to_front
+from bevel.ops.sliding import (
+    check_positive,
+    interleaved,
+    offsets_of,
+    prepared,
+    prepared_array,
+    seen,
+    seen_in_array,
+    slid,
+)
+
+
+def check_window(name, x, window, strides, padding, base_dilation, window_dilation):
+    """Refuses windows that do not fit the rank of x, or have sizes, strides or dilations below 1."""
+    rank = len(x.shape)
+    rows = {"window_dimensions": window, "window_strides": strides, "padding": padding}
+    rows |= {"base_dilation": base_dilation, "window_dilation": window_dilation}
+    for what, values in rows.items():
+        if len(values) != rank:
+            raise ShapeError(f"{name} of {x.str_short()} needs {rank} numbers of {what}, one per axis; got {values}.")
+        if what != "padding":
+            check_positive(name, what, values)
+
+
+_INT32 = np.dtype("int32")
+
+
+class Routing(Primitive):
+    """What the two ops share. Of each window, the first element is taken, and each later one to which `select_prim`
+    (ge or le) does not prefer the one taken so far: the first of equal ones, and after a NaN its successor."""
+
+    select_prim: object
+    window_dimensions: tuple[int, ...]
+    window_strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    base_dilation: tuple[int, ...] | None = None
+    window_dilation: tuple[int, ...] | None = None
+    kind = "reductions"
+
+    def printed(self):
+        """As JAX prints it: the comparison by its name."""
+        shown = dict(super().printed())
+        shown["select_prim"] = self.select_prim.name
+        base, outer = self.dilations
+        dilations = {"base_dilation": base, "window_dilation": outer}
+        if type(self) is SelectAndGatherAdd or not self.is_plain_window:  # which JAX's other op has not
+            shown |= dilations
+        else:
+            shown = {k: v for k, v in shown.items() if k not in dilations}
+        return sorted(shown.items())
+
+    @property
+    def _ones(self):
+        return (1,) * len(self.window_dimensions)
+
+    @property
+    def dilations(self):
+        """(base dilation, window dilation), one number per axis."""
+        return self.base_dilation or self._ones, self.window_dilation or self._ones
+
+    @property
+    def is_plain_window(self):
+        return self.dilations == (self._ones, self._ones)
+
+    def worst(self, dtype):
+        """What stands in padding: it loses against every number."""
+        return lowest(dtype) if self.select_prim == GE else highest(dtype)
+
+    def places_of(self, x):
+        return slid(x.shape, self.window_dimensions, self.window_strides, self.padding, *self.dilations)
+
+    def check(self, x, y, what):
+        base, outer = self.dilations
+        check_window(self.name, x, self.window_dimensions, self.window_strides, self.padding, base, outer)
+        if x.dtype != y.dtype or not KINDS["real"](x.dtype):
+            raise DTypeError(
+                f"{self.name} takes real numbers of one dtype; got {x.str_short()} and {what} {y.str_short()}."
+            )
+
+    def expanded(self, operands, axes):
+        """The op and operands with a mapped axis in front, along which the window is 1."""
+        size = mapped_size(operands, axes)
+        base, outer = self.dilations
+        op = type(self)(
+            self.select_prim, (1, *self.window_dimensions), (1, *self.window_strides), ((0, 0), *self.padding),
+            None if self.base_dilation is None else (1, *base), None if self.window_dilation is None else (1, *outer),
+        )  # fmt: skip
+        return op(*[to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]), 0
+
+    def batch(self, operands, axes):
+        return self.expanded(operands, axes)
+
+    def taps(self, x):
+        """x prepared, and what each element of the window sees of it, in order."""
+        base, outer = self.dilations
+        axes, counts = range(len(self.window_dimensions)), self.places_of(get_aval(x))
+        x = prepared(x, axes, self.padding, base, self.worst(get_aval(x).dtype))
+        return x, [seen(x, axes, o, counts, self.window_strides) for o in offsets_of(self.window_dimensions, outer)]
+
+    def reference_taps(self, x):
+        base, outer = self.dilations
+        axes, counts = range(x.ndim), self.places_of(x)
+        x = prepared_array(x, axes, self.padding, base, self.worst(x.dtype))
+        return x, [
+            seen_in_array(x, axes, o, counts, self.window_strides) for o in offsets_of(self.window_dimensions, outer)
+        ]
+
+    def reference_chosen(self, x):
+        """For each window, the number of the element that is taken."""
+        _, taps = self.reference_taps(x)
+        best, chosen = taps[0], np.zeros(taps[0].shape, int)
+        for number, tap in enumerate(taps[1:], 1):
+            keep = best >= tap if self.select_prim == GE else best <= tap
+            best, chosen = np.where(keep, best, tap), np.where(keep, chosen, number)
+        return chosen
+
+
+MOST_TAPS = 64  # elements of a window that are compared one after the other in one loop
+
+
+@primitive
+class SelectAndGatherAdd(Routing):
+    """The element of `tangents` at the place where each window of the operand has its largest (ge) or smallest (le).
+
+    tangents, operand   real, of one shape and dtype. Linear in the tangents; SelectAndScatterAdd is its adjoint.
+    """
+
+    def infer(self, tangents, x):
+        self.check(x, tangents, "tangents")
+        if tangents.shape != x.shape:
+            raise ShapeError(f"{self.name} needs tangents of x's shape; got {tangents.str_short()}, {x.str_short()}.")
+        return ShapedArray(self.places_of(x), x.dtype)
+
+    def jvp(self, primals, tangents):
+        [t, x], [dt, _] = primals, tangents
+        y = self(t, x)
+        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dt) else self(dt, x)
+
+    def transpose(self, ct, t, x):
+        fields = [getattr(self, field) for field in self.fields]
+        return [SelectAndScatterAdd(*fields)(ct, x), None]
+
+    def lower(self, out, t, x):
+        if (out.platform == "cpu" and math.prod(self.window_dimensions) <= MOST_TAPS) or not out.avals[0].size:
+            return out.module.compose(out, lambda t, x: [self.routed(t, x)], out.in_avals, [t, x])[0]
+        return self._window(out, t, x)
+
+    def routed(self, t, x):
+        base, outer = self.dilations
+        axes, counts = range(len(self.window_dimensions)), self.places_of(get_aval(x))
+        t = prepared(t, axes, self.padding, base, 0)
+        _, taps = self.taps(x)
+        best, value = taps[0], None
+        for tap, offsets in zip(taps, offsets_of(self.window_dimensions, outer), strict=True):
+            here = seen(t, axes, offsets, counts, self.window_strides)
+            if value is None:
+                value = here
+                continue
+            keep = self.select_prim(best, tap)
+            best, value = select(keep, best, tap), select(keep, value, here)
+        return value
+
+    def _window(self, out, t, x):
+        """As one stablehlo.reduce_window over pairs."""
+        [aval] = out.avals
+        scalar = ShapedArray((), aval.dtype)
+        starts = [out.constant(self.worst(aval.dtype), scalar), out.constant(0, scalar)]
+        base, outer = self.dilations
+        attributes = window_attributes(self.window_dimensions, self.window_strides, self.padding, base, outer)
+        operation = out.ops("stablehlo.reduce_window", [x, t, *starts], attributes, avals=[aval, aval], regions=1)
+        truth = scalar.with_dtype(np.dtype(bool))
+
+        def choose(e, a, b):
+            e.in_avals, e.avals = [scalar, scalar], [truth]
+            keep = self.select_prim.lower(e, a[0], b[0])
+            return [e.op("stablehlo.select", [keep, u, v], aval=scalar) for u, v in zip(a, b, strict=True)]
+
+        out.reduction(operation, 0, [scalar, scalar], choose)
+        return operation.results[1]
+
+    def reference(self, t, x):
+        base, outer = self.dilations
+        axes, counts, chosen = range(x.ndim), self.places_of(x), self.reference_chosen(x)
+        t = prepared_array(t, axes, self.padding, base, 0)
+        taps = [
+            seen_in_array(t, axes, o, counts, self.window_strides) for o in offsets_of(self.window_dimensions, outer)
+        ]
+        return functools.reduce(lambda y, row: np.where(chosen == row[0], row[1], y), enumerate(taps), taps[0])
+
+    @staticmethod
+    def samples(array):
+        for op, shape in windows_worth_trying(SelectAndGatherAdd):
+            yield op, [array(*shape), array(*shape)]
+        tied = np.asarray([1.0, 1, 0, 0, np.nan, 2, -np.inf, -np.inf], np.float32)
+        yield SelectAndGatherAdd(GE, (2,), (2,), ((0, 0),)), [np.arange(8, dtype=np.float32), tied]
+        yield SelectAndGatherAdd(LE, (3,), (1,), ((1, 1),)), [np.arange(8, dtype=np.float32), tied]
+
+    @staticmethod
+    def refusals(array):
+        yield SelectAndGatherAdd(GE, (2,), (1,), ((0, 0),)), [array(3), array(4)], "of x's shape"
+        yield SelectAndGatherAdd(GE, (2, 2), (1,), ((0, 0),)), [array(4), array(4)], "one per axis"
+        yield SelectAndGatherAdd(GE, (2,), (0,), ((0, 0),)), [array(4), array(4)], "at least 1"
+        yield SelectAndGatherAdd(GE, (2,), (1,), ((0, 0),)), [array(4), array(4, dtype="int32")], "of one dtype"
+
+
+@primitive
+class SelectAndScatterAdd(Routing):
+    """Zeros of the operand's shape, with source[w] added where window w of the operand has its largest (ge) or smallest
+    (le) element.
+
+    source    real, of the shape of the windows' places. Linear in it; SelectAndGatherAdd is its adjoint.
+    """
+
+    def infer(self, source, x):
+        self.check(x, source, "a source")
+        if source.shape != self.places_of(x):
+            raise ShapeError(
+                f"{self.name} needs a source for each of the {self.places_of(x)} windows of {x.str_short()}; got "
+                f"{source.str_short()}."
+            )
+        return ShapedArray(x.shape, x.dtype)
+
+    def jvp(self, primals, tangents):
+        [source, x], [ds, _] = primals, tangents
+        y = self(source, x)
+        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(ds) else self(ds, x)
+
+    def transpose(self, ct, source, x):
+        fields = [getattr(self, field) for field in self.fields]
+        return [SelectAndGatherAdd(*fields)(ct, x), None]
+
+    def lower(self, out, source, x):
+        few = math.prod(self.window_dimensions) <= MOST_TAPS
+        if (out.platform == "cpu" and few) or not self.is_plain_window or not out.in_avals[0].size:
+            return out.module.compose(out, lambda s, x: [self.routed(s, x)], out.in_avals, [source, x])[0]
+        return self._scatter(out, source, x)
+
+    def routed(self, source, x):
+        """The number of the element taken, for each window; then, for each element of x, the sources of those windows
+        that took it, in the order of windows. x falls into phases modulo the strides, which are woven at the end."""
+        aval, rank = get_aval(x), len(self.window_dimensions)
+        if not get_aval(source).size:
+            return full(aval.shape, 0, aval.dtype)
+        padded, taps = self.taps(x)
+        places = get_aval(source).shape
+        best, chosen = taps[0], full(places, 0, _INT32)
+        for number, tap in enumerate(taps[1:], 1):
+            keep = self.select_prim(best, tap)
+            best, chosen = select(keep, best, tap), select(keep, chosen, full(places, number, _INT32))
+        strides, (base, outer) = self.window_strides, self.dilations
+        whole = get_aval(padded).shape
+        rows = [-(-d // s) for d, s in zip(whole, strides, strict=True)]
+        # an element at stride m + phase belongs to window m - e as its element at offset stride e + phase
+        offsets = list(offsets_of(self.window_dimensions, outer))
+        reach = [(k - 1) * o // s for k, o, s in zip(self.window_dimensions, outer, strides, strict=True)]
+        margins = [(r, n - p, 0) for r, n, p in zip(reach, rows, places, strict=True)]
+        source, chosen = pad(source, 0, margins), pad(chosen, -1, margins)
+
+        def phase(at):
+            total = None
+            for number, offset in reversed(list(enumerate(offsets))):
+                if [o % s for o, s in zip(offset, strides, strict=True)] != list(at):
+                    continue
+                start = [r - o // s for r, o, s in zip(reach, offset, strides, strict=True)]
+                value, took = [seen(v, range(rank), start, rows, [1] * rank) for v in (source, chosen)]
+                part = select(eq(took, full(rows, number, _INT32)), value, full(rows, 0, aval.dtype))
+                total = part if total is None else add(total, part)
+            return full(rows, 0, aval.dtype) if total is None else total
+
+        def woven(at, axis):
+            if axis == rank:
+                return phase(at)
+            parts = [woven((*at, r), axis + 1) for r in range(strides[axis])]
+            return parts[0] if len(parts) == 1 else interleaved(parts, axis)
+
+        y = woven((), 0)
+        # what lies in padding, and between the elements of a dilated array, goes away
+        low = [pads[0] for pads in self.padding]
+        return cropped(y, low, aval.shape, base)
+
+    def _scatter(self, out, source, x):
+        [aval] = out.avals
+        scalar = ShapedArray((), aval.dtype)
+        ones = self._ones
+        attributes = window_attributes(self.window_dimensions, self.window_strides, self.padding, ones, ones)
+        attributes = {k: attributes[k] for k in ("window_dimensions", "window_strides", "padding")}
+        operands = [x, source, out.constant(0, scalar)]
+        operation = out.ops("stablehlo.select_and_scatter", operands, attributes, avals=[aval], regions=2)
+        truth = scalar.with_dtype(np.dtype(bool))
+
+        def choose(e, a, b):
+            e.in_avals, e.avals = [scalar, scalar], [truth]
+            return [self.select_prim.lower(e, a[0], b[0])]
+
+        out.reduction(operation, 0, [scalar], choose)
+        out.reduction(operation, 1, [scalar], lambda e, a, b: [e.op("stablehlo.add", [a[0], b[0]], aval=scalar)])
+        return operation.results[0]
+
+    def reference(self, source, x):
+        base, outer = self.dilations
+        padded, _ = self.reference_taps(x)
+        chosen, axes, counts = self.reference_chosen(x), range(x.ndim), self.places_of(x)
+        y = np.zeros(padded.shape, x.dtype)
+        for number, offset in enumerate(offsets_of(self.window_dimensions, outer)):
+            view = seen_in_array(y, axes, offset, counts, self.window_strides)
+            view += np.where(chosen == number, source, 0).astype(x.dtype)
+        places = prepared_array(np.arange(1, x.size + 1).reshape(x.shape), axes, self.padding, base, 0)
+        result = np.zeros(x.size + 1, x.dtype)
+        result[places.ravel()] = y.ravel()
+        return result[1:].reshape(x.shape)
+
+    @staticmethod
+    def samples(array):
+        for op, shape in windows_worth_trying(SelectAndScatterAdd):
+            yield op, [array(*op.places_of(np.empty(shape))), array(*shape)]
+        tied = np.asarray([1.0, 1, 0, 0, np.nan, 2, -np.inf, -np.inf], np.float32)
+        yield SelectAndScatterAdd(GE, (2,), (2,), ((0, 0),)), [np.arange(1, 5, dtype=np.float32), tied]
+        yield SelectAndScatterAdd(LE, (3,), (1,), ((1, 1),)), [np.arange(1, 9, dtype=np.float32), tied]
+
+    @staticmethod
+    def refusals(array):
+        yield SelectAndScatterAdd(GE, (2,), (1,), ((0, 0),)), [array(4), array(4)], "for each of the (3,) windows"
+        yield SelectAndScatterAdd(GE, (2, 2), (1,), ((0, 0),)), [array(3), array(4)], "one per axis"
+        yield SelectAndScatterAdd(GE, (2,), (1,), ((0, 0),)), [array(3, dtype="int32"), array(4)], "of one dtype"
+
+
+def cropped(y, low, shape, base):
+    """The elements of an array of `shape` that lie in y, which is it dilated by `base` and padded by `low` in front."""
+    sizes = get_aval(y).shape
+    rows = []
+    for size, lo, n, b in zip(sizes, low, shape, base, strict=True):
+        end = lo + (n - 1) * b + 1 if n else max(lo, 0)
+        rows.append((-lo, end - size, 0))
+    y = pad(y, 0, rows)
+    if all([b == 1 for b in base]):
+        return y
+    return Slice((0,) * len(shape), get_aval(y).shape, tuple(base))(y)
+
+
+def window_attributes(window, strides, padding, base, outer):
+    return {
+        "window_dimensions": i64s(*window),
+        "window_strides": i64s(*strides),
+        "base_dilations": i64s(*base),
+        "window_dilations": i64s(*outer),
+        "padding": matrix(np.reshape(padding, (len(window), 2))),
+    }
+
+
+def windows_worth_trying(cls):
+    """(op, shape of the operand): overlapping and not, padded, cut off, dilated."""
+    yield cls(GE, (2, 2), (2, 2), ((0, 0), (0, 0))), (4, 5)
+    yield cls(GE, (1, 3), (1, 2), ((0, 0), (1, 1))), (2, 6)
+    yield cls(LE, (3,), (1,), ((1, 1),)), (5,)
+    yield cls(GE, (2,), (3,), ((-1, 2),)), (8,)
+    yield cls(GE, (2, 2), (1, 2), ((1, 1), (0, 1)), (2, 1), (1, 2)), (3, 5)
+    yield cls(GE, (4,), (1,), ((0, 0),)), (3,)
+    yield cls(GE, (), (), ()), ()
+
+
+__all__ = ["SelectAndGatherAdd", "SelectAndScatterAdd"]
