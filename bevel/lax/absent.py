@@ -9,8 +9,7 @@ ABSENT = {
     r"sharding_constraint_p|with_sharding_constraint": "arrays laid over several devices come later",
     r"ragged_all_to_all(_p)?": "an exchange of pieces of unequal size needs several devices; they come later",
     r"(Ragged)?DotDimensionNumbers|PrecisionLike|after_all(_p)?|composite|create_token(_p)?|dce_sink(_p)?|device_put_p|"
-    r"index_take|platform_dependent|ragged_dot(_general)?|scaled_dot|scatter_apply|stage(_p)?": "it comes later",
-    r"(conv|reduce_window|select_and|padtype|Conv).*|reduce_p": "convolutions and windows come later",
+    r"index_take|platform_dependent|ragged_dot(_general)?|scaled_dot|stage(_p)?": "it comes later",
     r"(fft|FftType|approx|rng|Random).*": "it belongs to a family that comes later",
 }
 

@@ -1,4 +1,4 @@
-"""lax's reductions by a function of the user's: over axes, and over windows that slide."""
+"""lax's functions that take one of the user's: reductions over axes and over sliding windows, scatter_apply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from bevel.api.vmap import vmap
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.errors import DTypeError, MissingRuleError, ShapeError
 from bevel.control.reducing import Reduce, ReduceWindow, reduced, window_reduced
 from bevel.core.source import user_line
 from bevel.core.staging import stage_closed
@@ -15,10 +15,12 @@ from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_unflatten
 from bevel.engine.client import Array
 from bevel.lax import computing, elementwise
-from bevel.lax.operands import integers, is_literal, operand
-from bevel.ops import reductions
+from bevel.lax.operands import integers, is_literal
+from bevel.lax.operands import operand as operand_of
+from bevel.ops import indexing, reductions
 from bevel.ops.convert import convert
 from bevel.ops.pooling import ReduceWindowMax, ReduceWindowMin, ReduceWindowSum
+from bevel.ops.shapes import full
 from bevel.ops.sliding import dilated, pads_of, slid
 
 
@@ -130,6 +132,47 @@ def reduce_window_shape_tuple(
     )
 
 
+def scatter_apply(
+    operand, scatter_indices, func, dimension_numbers, *, update_shape=(), indices_are_sorted=False,
+    unique_indices=False, mode=None,
+):  # fmt: skip
+    """The array with a function of one number applied at computed places, as often as the indices name them.
+
+    dimension_numbers   lax.ScatterDimensionNumbers: how indices and updates (of shape `update_shape`) lie to the array
+    func                number -> number; it closes over nothing that is traced
+    mode                of places outside: "drop" (None) leaves them out, "clip" moves them inside
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> places = jnp.array([[1], [1], [3]])
+    >>> lax.scatter_apply(jnp.ones(4), places, lambda x: 3 * x, numbers, update_shape=(3,))
+    Array([1., 9., 1., 3.], dtype=float32)
+    """
+    name = "scatter_apply"
+    x, indices = [operand_of(name, v, i) for i, v in enumerate((operand, scatter_indices))]
+    aval = get_aval(x)
+    scalar = ShapedArray((), aval.dtype)
+
+    def combine(old, _):
+        new = func(old)
+        if get_aval(new).shape:
+            raise ShapeError(f"lax.{name} calls the function with one number; it gave {get_aval(new).str_short()}.")
+        return [convert(new, aval.dtype)]
+
+    program, outer = stage_closed(combine, [scalar, scalar], getattr(func, "__name__", "func"))
+    if outer or any([np.shape(c) for c in program.consts]):
+        raise MissingRuleError(
+            f"lax.{name} cannot take a function that closes over traced or large arrays{user_line(' at {}')}.\n"
+            "Where no place is named twice, x.at[…].set(f(x[…])) does the same."
+        )
+    mode = indexing.FILL_OR_DROP if mode is None else indexing.GatherScatterMode.from_any(mode)
+    updates = full(integers(name, "update_shape", update_shape), 0, aval.dtype)
+    flags = bool(indices_are_sorted), bool(unique_indices)
+    op = indexing.Scatter(dimension_numbers, *flags, mode, program.jaxpr, tuple(program.consts))
+    return op(x, indices, updates)
+
+
 # ---- what is asked for
 
 
@@ -141,7 +184,7 @@ def _operands(name, values, init_values):
         raise ShapeError(f"lax.{name} needs an initial value for each operand; got {start_tree} for {tree}.")
     if not leaves:
         raise ShapeError(f"lax.{name} needs at least one operand.")
-    leaves = [operand(name, x, i) for i, x in enumerate(leaves)]
+    leaves = [operand_of(name, x, i) for i, x in enumerate(leaves)]
     shape = get_aval(leaves[0]).shape
     if any([get_aval(x).shape != shape for x in leaves]):
         raise ShapeError(
@@ -240,4 +283,4 @@ def _staged(name, computation, tree, leaves):
     return None, combine
 
 
-__all__ = ["reduce", "reduce_window", "reduce_window_shape_tuple"]
+__all__ = ["reduce", "reduce_window", "reduce_window_shape_tuple", "scatter_apply"]

@@ -258,47 +258,25 @@ class SelectAndScatterAdd(Routing):
         return self._scatter(out, source, x)
 
     def routed(self, source, x):
-        """The number of the element taken, for each window; then, for each element of x, the sources of those windows
-        that took it, in the order of windows. x falls into phases modulo the strides, which are woven at the end."""
-        aval, rank = get_aval(x), len(self.window_dimensions)
+        """The number of the element taken, for each window; then the sources of those windows that took it."""
+        aval = get_aval(x)
         if not get_aval(source).size:
             return full(aval.shape, 0, aval.dtype)
         padded, taps = self.taps(x)
-        places = get_aval(source).shape
-        best, chosen = taps[0], full(places, 0, _INT32)
+        best, chosen = taps[0], full(get_aval(source).shape, 0, _INT32)
         for number, tap in enumerate(taps[1:], 1):
             keep = self.select_prim(best, tap)
-            best, chosen = select(keep, best, tap), select(keep, chosen, full(places, number, _INT32))
-        strides, (base, outer) = self.window_strides, self.dilations
+            best = select(keep, best, tap)
+            chosen = select(keep, chosen, full(get_aval(source).shape, number, _INT32))
+
+        def update(total, took, value):
+            part = select(took, value, full(get_aval(value).shape, 0, aval.dtype))
+            return part if total is None else add(total, part)
+
+        base, outer = self.dilations
         whole = get_aval(padded).shape
-        rows = [-(-d // s) for d, s in zip(whole, strides, strict=True)]
-        # an element at stride m + phase belongs to window m - e as its element at offset stride e + phase
-        offsets = list(offsets_of(self.window_dimensions, outer))
-        reach = [(k - 1) * o // s for k, o, s in zip(self.window_dimensions, outer, strides, strict=True)]
-        margins = [(r, n - p, 0) for r, n, p in zip(reach, rows, places, strict=True)]
-        source, chosen = pad(source, 0, margins), pad(chosen, -1, margins)
-
-        def phase(at):
-            total = None
-            for number, offset in reversed(list(enumerate(offsets))):
-                if [o % s for o, s in zip(offset, strides, strict=True)] != list(at):
-                    continue
-                start = [r - o // s for r, o, s in zip(reach, offset, strides, strict=True)]
-                value, took = [seen(v, range(rank), start, rows, [1] * rank) for v in (source, chosen)]
-                part = select(eq(took, full(rows, number, _INT32)), value, full(rows, 0, aval.dtype))
-                total = part if total is None else add(total, part)
-            return full(rows, 0, aval.dtype) if total is None else total
-
-        def woven(at, axis):
-            if axis == rank:
-                return phase(at)
-            parts = [woven((*at, r), axis + 1) for r in range(strides[axis])]
-            return parts[0] if len(parts) == 1 else interleaved(parts, axis)
-
-        y = woven((), 0)
-        # what lies in padding, and between the elements of a dilated array, goes away
-        low = [pads[0] for pads in self.padding]
-        return cropped(y, low, aval.shape, base)
+        y = sent_back(source, chosen, whole, self.window_dimensions, self.window_strides, outer, None, update)
+        return cropped(y, [low for low, _ in self.padding], aval.shape, base)
 
     def _scatter(self, out, source, x):
         [aval] = out.avals
@@ -346,6 +324,42 @@ class SelectAndScatterAdd(Routing):
         yield SelectAndScatterAdd(GE, (2,), (1,), ((0, 0),)), [array(3, dtype="int32"), array(4)], "of one dtype"
 
 
+def sent_back(source, chosen, whole, window, strides, window_dilation, start, update):
+    """What windows over an array of shape `whole` send to the elements that they chose, in the order of windows.
+
+    chosen    for each window the number of its element, in row-major order
+    start     what each element begins with, or None
+    update    (value so far, which elements were chosen, what is sent) → value, of arrays
+
+    The elements fall into phases modulo the strides, in which each comes at one offset to its windows: the element at
+    stride m + phase belongs to window m - e as its element at offset stride e + phase. The phases are woven at the end.
+    """
+    rank = len(window)
+    rows = [-(-d // s) for d, s in zip(whole, strides, strict=True)]
+    offsets = list(offsets_of(window, window_dilation))
+    reach = [(k - 1) * o // s for k, o, s in zip(window, window_dilation, strides, strict=True)]
+    margins = [(r, n - p, 0) for r, n, p in zip(reach, rows, get_aval(source).shape, strict=True)]
+    source, chosen = pad(source, 0, margins), pad(chosen, -1, margins)
+
+    def phase(at):
+        total = start
+        for number, offset in reversed(list(enumerate(offsets))):
+            if [o % s for o, s in zip(offset, strides, strict=True)] != list(at):
+                continue
+            begin = [r - o // s for r, o, s in zip(reach, offset, strides, strict=True)]
+            value, took = [seen(v, range(rank), begin, rows, [1] * rank) for v in (source, chosen)]
+            total = update(total, eq(took, full(rows, number, _INT32)), value)
+        return full(rows, 0, get_aval(source).dtype) if total is None else total
+
+    def woven(at, axis):
+        if axis == rank:
+            return phase(at)
+        parts = [woven((*at, r), axis + 1) for r in range(strides[axis])]
+        return parts[0] if len(parts) == 1 else interleaved(parts, axis)
+
+    return woven((), 0)
+
+
 def cropped(y, low, shape, base):
     """The elements of an array of `shape` that lie in y, which is it dilated by `base` and padded by `low` in front."""
     sizes = get_aval(y).shape
@@ -380,4 +394,4 @@ def windows_worth_trying(cls):
     yield cls(GE, (), (), ()), ()
 
 
-__all__ = ["SelectAndGatherAdd", "SelectAndScatterAdd"]
+__all__ = ["SelectAndGatherAdd", "SelectAndScatterAdd", "check_window", "cropped", "sent_back", "window_attributes"]
