@@ -15,7 +15,7 @@ from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_unflatten
 from bevel.engine.client import Array
 from bevel.lax import computing, elementwise
-from bevel.lax.operands import integers, is_literal
+from bevel.lax.operands import SCALARS, integers
 from bevel.lax.operands import operand as operand_of
 from bevel.ops import indexing, reductions
 from bevel.ops.convert import convert
@@ -199,7 +199,8 @@ def _start(name, value, aval):
     start = get_aval(value)
     if start.shape:
         raise ShapeError(f"lax.{name} begins with scalars; got {start.str_short()} for {aval.str_short()}.")
-    if is_literal(value) or (isinstance(value, (np.ndarray, Array)) and start.dtype == aval.dtype):
+    known = (*SCALARS, np.generic)
+    if isinstance(value, known) or (isinstance(value, (np.ndarray, Array)) and start.dtype == aval.dtype):
         number, dtype = np.asarray(value), aval.dtype
         if dtypes.issubdtype(dtype, np.integer) and dtypes.issubdtype(number.dtype, np.floating) and np.isinf(number):
             return reductions.highest(dtype) if number > 0 else reductions.lowest(dtype)
