@@ -4,3 +4,7 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 """
 
 from bevel.scipy.special.elementary import *
+from bevel.scipy.special.hypergeometric import *
+from bevel.scipy.special.integrals import *
+from bevel.scipy.special.legendre import *
+from bevel.scipy.special.orders import *
