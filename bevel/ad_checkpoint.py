@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bevel.api.checkpoint import (
+    Offloadable,
     Recompute,
     Saveable,
     checkpoint,
@@ -13,5 +14,6 @@ from bevel.api.checkpoint import (
 )
 
 __all__ = [
-    "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies", "print_saved_residuals", "remat",
+    "Offloadable", "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies",
+    "print_saved_residuals", "remat",
 ]  # fmt: skip

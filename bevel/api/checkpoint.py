@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bevel.api.flat import Flat, argument_names, name_of, positions_of, signature_of, with_statics
 from bevel.base.errors import BevelError
-from bevel.control.checkpoint import Checkpoint
+from bevel.control.call import Jit
+from bevel.control.checkpoint import Checkpoint, Offloadable
 from bevel.control.program import linearize_jaxpr
-from bevel.core.jaxpr import Literal, Var
-from bevel.core.source import summarize
+from bevel.core.jaxpr import Var
+from bevel.core.source import position
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import get_aval
+from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine.pytree import flatten
 from bevel.ops.dot import DotGeneral
 from bevel.ops.named import Name
@@ -98,7 +100,49 @@ def save_from_both_policies(policy_1: Callable, policy_2: Callable) -> Callable[
     """Keeps what either policy keeps."""
 
     def policy(op, *avals, **params):
-        return bool(policy_1(op, *avals, **params)) or bool(policy_2(op, *avals, **params))
+        return policy_1(op, *avals, **params) or policy_2(op, *avals, **params)
+
+    return policy
+
+
+def save_and_offload_only_these_names(
+    *, names_which_can_be_saved, names_which_can_be_offloaded, offload_src: str, offload_dst: str
+) -> Callable[..., Any]:
+    """Keeps values of the first names, and keeps those of the second in another memory, from which they come back.
+
+    offload_src, offload_dst   kinds of memory: "device", "pinned_host"
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel.ad_checkpoint import checkpoint_name
+    >>> policy = bevel.checkpoint_policies.save_and_offload_only_these_names(
+    ...     names_which_can_be_saved=[], names_which_can_be_offloaded=["inner"], offload_src="device",
+    ...     offload_dst="pinned_host")
+    >>> f = bevel.checkpoint(lambda x: jnp.sin(checkpoint_name(jnp.sin(x), "inner")), policy=policy)
+    >>> print(bevel.grad(f)(0.0))
+    1.0
+    """
+    saved, offloaded = frozenset(names_which_can_be_saved), frozenset(names_which_can_be_offloaded)
+    both = sorted(saved & offloaded)
+    if both:
+        raise ValueError(
+            f"save_and_offload_only_these_names was told both to save and to offload {', '.join(both)}. Name each once."
+        )
+    move = Offloadable(offload_src, offload_dst)
+
+    def policy(op, *_, **params):
+        if type(op) is not Name:
+            return False
+        return move if params["name"] in offloaded else params["name"] in saved
+
+    return policy
+
+
+def offload_dot_with_no_batch_dims(offload_src: str, offload_dst: str) -> Callable[..., Any]:
+    """Keeps what matrix products without batch dimensions give, in another memory."""
+    move = Offloadable(offload_src, offload_dst)
+
+    def policy(op, *avals, **params):
+        return move if dots_with_no_batch_dims_saveable(op, *avals, **params) else False
 
     return policy
 
@@ -116,6 +160,8 @@ class CheckpointPolicies:
     save_only_these_names = staticmethod(save_only_these_names)
     save_anything_except_these_names = staticmethod(save_anything_except_these_names)
     save_from_both_policies = staticmethod(save_from_both_policies)
+    save_and_offload_only_these_names = staticmethod(save_and_offload_only_these_names)
+    offload_dot_with_no_batch_dims = staticmethod(offload_dot_with_no_batch_dims)
 
 
 checkpoint_policies = CheckpointPolicies()
@@ -127,7 +173,7 @@ checkpoint_policies = CheckpointPolicies()
 def checkpoint(
     fun: Callable | None = None,
     *,
-    prevent_cse: bool = True,
+    prevent_cse: bool | Sequence[bool] = True,
     policy: Callable[..., bool] | None = None,
     static_argnums: int | tuple[int, ...] = (),
     static_argnames: str | Iterable[str] = (),
@@ -137,7 +183,7 @@ def checkpoint(
 
     fun             a function of trees of arrays
     prevent_cse     keeps the compiler from undoing this by merging both computations; False is enough in the body of a
-                    scan, and faster
+                    scan, and faster. A tree prefix of the positional arguments says so for each
     policy          which values are kept all the same; see `checkpoint_policies`
     static_argnums, static_argnames   arguments that are Python objects
     gives           a function of the same value and derivatives
@@ -152,6 +198,11 @@ def checkpoint(
             checkpoint, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums,
             static_argnames=static_argnames,
         )  # fmt: skip
+    if concrete is not None:
+        raise NotImplementedError(
+            f"checkpoint of {name_of(fun)} was given concrete={concrete!r}, which JAX has taken away.\n"
+            "Name Python arguments in static_argnums or static_argnames; compute with ensure_compile_time_eval."
+        )
     if not callable(fun):
         raise TypeError(f"checkpoint needs a function; it was given a {type(fun).__name__}.")
     if policy is not None and not callable(policy):
@@ -180,7 +231,13 @@ def checkpoint(
                 f"checkpoint of {name_of(fun)}: {error}\nName a Python object in static_argnums or static_argnames."
             ) from None
         closed, outer = hoist_tracers(*stage(flat, avals, name_of(fun)))
-        results = Checkpoint(closed, bool(prevent_cse), False, policy)(*outer, *leaves)
+        marks: Any = prevent_cse
+        if isinstance(prevent_cse, (tuple, list)):
+            of_arguments = broadcast_prefix(
+                tuple(prevent_cse), rest, prefix_name="prevent_cse", full_name="the arguments"
+            )
+            marks = (*[True] * len(outer), *[bool(m) for m in of_arguments])
+        results = Checkpoint(closed, marks if isinstance(marks, tuple) else bool(marks), False, policy)(*outer, *leaves)
         return flat.out_tree.unflatten(results)
 
     return remembered
@@ -223,22 +280,14 @@ def saved_residuals(f: Callable, *args, **kwargs) -> list[tuple[Any, str]]:
     jaxpr = primal.jaxpr
     made_by = {v: e for e in jaxpr.eqns for v in e.outvars}
     place = dict(zip(jaxpr.invars[len(outer) :], names, strict=True))
-    rows, seen = [], set()
-    for v in jaxpr.outvars[len(jaxpr.outvars) - count :]:
-        if type(v) is Literal or v in seen:
-            continue
-        seen.add(v)
-        if v in place:
-            rows.append((v.aval, f"from the argument {place[v]}"))
-        elif v not in made_by:
-            rows.append((v.aval, "from a constant"))
-        else:
-            rows.append((v.aval, _origin(made_by[v], v)))
-    return rows
+    held = dict.fromkeys([v for v in jaxpr.outvars[len(jaxpr.outvars) - count :] if type(v) is Var])
+    rows = [(v.aval, f"from the argument {name}") for v, name in place.items() if v in held]
+    rows += [(v.aval, "from a constant") for v in held if v not in place and v not in made_by]
+    return rows + [(v.aval, _origin(e, v)) for e in jaxpr.eqns for v in e.outvars if v in held]
 
 
 def _origin(eqn, v) -> str:
-    line = summarize(eqn.source, " from {}")
+    line = position(eqn.source, " from {}")
     if type(eqn.op) is Name:
         return f"named '{eqn.op.label}'{line}"
     if type(eqn.op) is Checkpoint:
@@ -247,6 +296,8 @@ def _origin(eqn, v) -> str:
         for e in inner.eqns:
             if type(made) is Var and any(w is made for w in e.outvars):
                 return _origin(e, made)
+    if type(eqn.op) is Jit:
+        return f"output of jitted function '{eqn.op.fun_name}'{line}"
     return f"output of {eqn.op.name}{line}"
 
 
@@ -263,6 +314,6 @@ def print_saved_residuals(f: Callable, *args, **kwargs) -> None:
 
 
 __all__ = [
-    "CheckpointPolicies", "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies",
-    "print_saved_residuals", "remat", "saved_residuals",
+    "CheckpointPolicies", "Offloadable", "Recompute", "Saveable", "checkpoint", "checkpoint_name",
+    "checkpoint_policies", "print_saved_residuals", "remat", "saved_residuals",
 ]  # fmt: skip

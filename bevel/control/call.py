@@ -22,8 +22,8 @@ class CallOp(ProgramOp):
     def like(self, jaxpr):
         raise NotImplementedError(f"{self.name} states no `like`")
 
-    def like_transposed(self, jaxpr):
-        """The op that applies a transposed program, where it differs."""
+    def like_transposed(self, jaxpr, linear):
+        """The op that applies a transposed program, where it differs; `linear` marks this op's linear operands."""
         return self.like(jaxpr)
 
     @property
@@ -46,7 +46,7 @@ class CallOp(ProgramOp):
         has_ct = tuple([not is_zero(ct) for ct in cts])
         program = transpose_jaxpr(self.jaxpr, linear, has_ct)
         known = [x for x in operands if not is_linear(x)]
-        given = iter(self.like_transposed(program)(*known, *[ct for ct in cts if not is_zero(ct)]))
+        given = iter(self.like_transposed(program, linear)(*known, *[ct for ct in cts if not is_zero(ct)]))
         return [next(given) if lin else None for lin in linear]
 
     def batch(self, operands, axes, axis_name=None, size=None):

@@ -30,7 +30,7 @@ from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.ops.barriers import OptimizationBarrier
 from bevel.ops.elementwise import mul
-from bevel.ops.named import Name
+from bevel.ops.named import AnnotateDevicePlacement, Name
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments, without_dead_code
@@ -40,14 +40,16 @@ from bevel.transforms.simplify import used_arguments, without_dead_code
 class Checkpoint(CallOp):
     """Applies a program, of which derivatives keep only what `policy` says (nothing, by default).
 
-    prevent_cse     a barrier keeps the compiler from merging the repetition with the first run
+    prevent_cse     a barrier keeps the compiler from merging the repetition with the first run; or a tuple that says so
+                    for each operand (those beyond it have one)
     differentiated  is this already the repetition?
-    policy          (op, *avals, **parameters) → is the result of such an equation kept?
+    policy          (op, *avals, **parameters) → is the result of such an equation kept? As a truth value, or as an
+                    `Offloadable`
     """
 
     name = "remat2"
 
-    prevent_cse: bool
+    prevent_cse: Any
     differentiated: bool
     policy: Any
 
@@ -55,9 +57,15 @@ class Checkpoint(CallOp):
     def kind(self):
         return "barriers" if self.differentiated and self.prevent_cse else ""
 
-    def like(self, jaxpr, differentiated=None):
+    def like(self, jaxpr, differentiated=None, prevent_cse=None):
         differentiated = self.differentiated if differentiated is None else differentiated
-        return Checkpoint(jaxpr, self.prevent_cse, differentiated, self.policy)
+        prevent_cse = self.prevent_cse if prevent_cse is None else prevent_cse
+        return Checkpoint(jaxpr, prevent_cse, differentiated, self.policy)
+
+    def behind_barrier(self, count):
+        """Which of `count` operands a barrier holds back."""
+        marks = self.prevent_cse if isinstance(self.prevent_cse, tuple) else (self.prevent_cse,) * count
+        return [*marks, *[True] * (count - len(marks))]
 
     def infer(self, *avals):
         takes = self.jaxpr.in_avals
@@ -76,21 +84,34 @@ class Checkpoint(CallOp):
         saved, results = results[len(results) - count :], results[: len(results) - count]
         given = [t for t in tangents if not is_zero(t)]
         held = [x for x, u in zip([*primals, *saved], used, strict=True) if u]
-        out = self.like(again, True)(*held, *given)
+        marks = self.prevent_cse
+        if isinstance(marks, tuple):
+            marks = tuple([m for m, u in zip(self.behind_barrier(len(used)), used, strict=True) if u])
+        out = self.like(again, True, marks)(*held, *given)
         return results, spread(out, out_has, results)
 
-    def like_transposed(self, jaxpr):
-        return self.like(jaxpr, True)
+    def like_transposed(self, jaxpr, linear):
+        marks = self.prevent_cse
+        if isinstance(marks, tuple):
+            marks = tuple([m for m, lin in zip(self.behind_barrier(len(linear)), linear, strict=True) if not lin])
+        return self.like(jaxpr, True, marks)
 
     def in_order(self, order, *operands):
         if self.differentiated and self.prevent_cse:
-            order, *operands = OptimizationBarrier()(order, *operands)
+            marks = self.behind_barrier(len(operands))
+            order, *held = OptimizationBarrier()(order, *[x for x, m in zip(operands, marks, strict=True) if m])
+            held = iter(held)
+            operands = [next(held) if m else x for x, m in zip(operands, marks, strict=True)]
         order, *results = run(with_order(self.jaxpr), order, *operands)
         return order, results
 
     def lower(self, out, *values):
-        if self.differentiated and self.prevent_cse and values:
-            values = list(out.ops("stablehlo.optimization_barrier", values, avals=out.in_avals).results)
+        marks = self.behind_barrier(len(values))
+        if self.differentiated and any(marks):
+            held = [(v, a) for v, a, m in zip(values, out.in_avals, marks, strict=True) if m]
+            operation = out.ops("stablehlo.optimization_barrier", [v for v, _ in held], avals=[a for _, a in held])
+            held = iter(operation.results)
+            values = [next(held) if m else v for v, m in zip(values, marks, strict=True)]
         return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
 
     @classmethod
@@ -132,7 +153,9 @@ def repeated(closed, has, policy):
     primal, linear, out_has, count = linearize_jaxpr(closed, has)
     jaxpr = primal.jaxpr
     results, residuals = jaxpr.outvars[: len(jaxpr.outvars) - count], jaxpr.outvars[len(jaxpr.outvars) - count :]
-    saved = values_to_keep(jaxpr, residuals, policy)
+    kept_values = values_to_keep(jaxpr, residuals, policy)
+    saved = list(kept_values)
+    moves = [mark if isinstance(mark, Offloadable) else None for mark in kept_values.values()]
     first = without_dead_code(jaxpr.replace(outvars=[*results, *saved], arg_names=None, result_paths=None))
     # what was kept comes as an argument, and its equation goes; effects happened at the first run, but for those
     # between a value and the derivative that needs it
@@ -146,10 +169,16 @@ def repeated(closed, has, policy):
     second = _rebound(without_dead_code(second), saved)
     of_values = ClosedJaxpr(second, primal.consts)
     first_closed = ClosedJaxpr(first, primal.consts)
+    if any(moves):
+        first_closed = _moved_away(first_closed, moves)
     count_args, count_saved = len(jaxpr.invars), len(saved)
 
     def again(*args):
-        held = run(of_values, *args[: count_args + count_saved])
+        back = [
+            x if move is None else AnnotateDevicePlacement(move.src)(x)
+            for x, move in zip(args[count_args : count_args + count_saved], moves, strict=True)
+        ]
+        held = run(of_values, *args[:count_args], *back)
         return run(linear, *held, *args[count_args + count_saved :])
 
     tangents = [a.to_tangent_aval().strip_weak_type() for a, h in zip(closed.in_avals, has, strict=True) if h]
@@ -160,6 +189,26 @@ def repeated(closed, has, policy):
     taken = [v for v, u in zip(program.jaxpr.invars, used, strict=True) if u]
     program = ClosedJaxpr(program.jaxpr.replace(invars=taken, arg_names=None), program.consts)
     return Repeated(first_closed, program, out_has, count_saved, used[: count_args + count_saved])
+
+
+class Offloadable(NamedTuple):
+    """What a policy says of a value to be kept in another memory: moved from `src` to `dst`, and back when wanted."""
+
+    src: str
+    dst: str
+
+
+def _moved_away(closed, moves):
+    """The program, with its last results moved to the memory where they wait."""
+
+    def run_and_move(*args):
+        results = run(closed, *args)
+        for i, move in enumerate(moves, len(results) - len(moves)):
+            if move is not None:
+                results[i] = AnnotateDevicePlacement(move.dst)(results[i])
+        return results
+
+    return restage(run_and_move, closed.in_avals, closed)
 
 
 def _is_in(v, variables):
@@ -176,14 +225,17 @@ def _rebound(jaxpr, saved):
     return jaxpr.replace(eqns=eqns)
 
 
-def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> list:
-    """The variables that the policy keeps and that the residuals follow from: nothing further back is wanted."""
+def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> dict:
+    """The variables that the policy keeps and that the residuals follow from: nothing further back is wanted.
+
+    gives   for each of them, in the order of the program, what the policy said
+    """
     if policy is None:
-        return []
+        return {}
     made_by = {v: e for e in jaxpr.eqns for v in e.outvars}
     keep: dict = {}
     waiting, seen = [v for v in residuals if type(v) is Var], set()
-    marks: dict[int, bool] = {}
+    marks: dict[int, Any] = {}
     while waiting:
         v = waiting.pop()
         if v in seen or v not in made_by:
@@ -192,12 +244,12 @@ def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> list:
         eqn = made_by[v]
         if id(eqn) not in marks:
             params = {"name": eqn.op.label} if type(eqn.op) is Name else eqn.op.params
-            marks[id(eqn)] = bool(policy(eqn.op, *[x.aval for x in eqn.invars], **params))
+            marks[id(eqn)] = policy(eqn.op, *[x.aval for x in eqn.invars], **params)
         if marks[id(eqn)]:
-            keep[v] = True
+            keep[v] = marks[id(eqn)]
         else:
             waiting.extend([x for x in eqn.invars if type(x) is Var])
-    return [v for e in jaxpr.eqns for v in e.outvars if v in keep]
+    return {v: keep[v] for e in jaxpr.eqns for v in e.outvars if v in keep}
 
 
 @kept
@@ -218,4 +270,4 @@ def inlined(closed):
     return restage(lambda *args: run_inline(closed, *args), closed.in_avals, closed)
 
 
-__all__ = ["Checkpoint", "inlined", "repeated", "values_to_keep"]
+__all__ = ["Checkpoint", "Offloadable", "inlined", "repeated", "values_to_keep"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from types import FrameType
 
 from bevel.engine.dispatch import get_traceback
 
-__all__ = ["get_traceback", "summarize", "user_frame", "user_line"]
+__all__ = ["get_traceback", "position", "summarize", "user_frame", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS: dict[str, bool] = {}
@@ -50,6 +51,19 @@ def user_line(form: str = "{}") -> str:
     if frame is None:
         return ""
     return form.format(f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}")
+
+
+def position(traceback, form: str = "{}") -> str:
+    """The user's place in a kept traceback, in full: `/home/me/train.py:41:8 (loss)`; empty where there is none."""
+    traceback = getattr(traceback, "traceback", traceback)
+    if traceback is None:
+        return ""
+    for code, instruction in zip(*traceback.raw_frames(), strict=True):
+        if not is_ours(code.co_filename):
+            line, _, column, _ = next(itertools.islice(code.co_positions(), instruction // 2, None))
+            name = getattr(code, "co_qualname", code.co_name)
+            return form.format(f"{code.co_filename}:{line}:{column} ({name})")
+    return ""
 
 
 def summarize(traceback, form: str = "{}") -> str:

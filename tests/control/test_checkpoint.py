@@ -51,6 +51,7 @@ def test_memory_of_a_deep_network_falls_and_gradients_stay():
 
 
 def count(jaxpr, name):
+    """How many equations of a printed jaxpr apply the primitive."""
     return str(jaxpr).count(f" {name} ") + str(jaxpr).count(f" {name}[")
 
 
@@ -159,8 +160,58 @@ def test_residuals_are_listed(capsys):
     said = [where for _, where in saved_residuals(f, 1.0, 2.0)]
     assert "from the argument x" in said
     assert "from the argument y" in said
-    assert sum(s.startswith("named 'inner' from test_checkpoint.py") for s in said) == 1
+    assert sum(s.startswith(f"named 'inner' from {__file__}:") for s in said) == 1
     print_saved_residuals(lambda x: jnp.sin(x), jnp.ones(3))
-    assert capsys.readouterr().out.startswith("f32[3] output of cos from test_checkpoint.py")
+    assert capsys.readouterr().out.startswith(f"f32[3] output of cos from {__file__}:")
     with pytest.raises(TypeError, match="string"):
         checkpoint_name(1.0, 3)
+
+
+def test_kept_values_may_wait_in_another_memory():
+    policy = checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=["a"], names_which_can_be_offloaded=["b"], offload_src="device",
+        offload_dst="pinned_host",
+    )  # fmt: skip
+
+    def f(x):
+        a = checkpoint_name(jnp.sin(x), "a")
+        return jnp.sum(jnp.sin(checkpoint_name(jnp.cos(a), "b")))
+
+    x = jnp.arange(3.0)
+    g = bevel.grad(bevel.checkpoint(f, policy=policy))
+    np.testing.assert_allclose(bevel.jit(g)(x), bevel.grad(f)(x), rtol=1e-6)
+    jaxpr = str(bevel.make_jaxpr(g)(x))
+    assert (count(jaxpr, "sin"), count(jaxpr, "cos")) == (3, 3)  # neither a nor b is computed again
+    assert jaxpr.count("memory_kind=pinned_host") == jaxpr.count("memory_kind=device") == 1
+    text = bevel.jit(g).trace(x).lower(lowering_platforms=("cuda",)).as_text()
+    assert '_xla_buffer_placement = "pinned_host"' in text
+    dots = checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host")
+    both = checkpoint_policies.save_from_both_policies(checkpoint_policies.nothing_saveable, dots)
+    for policy in (dots, both):
+        g = bevel.grad(bevel.checkpoint(lambda w: jnp.sum(jnp.sin(w @ w)), policy=policy))
+        assert str(bevel.make_jaxpr(g)(jnp.eye(2))).count("memory_kind=pinned_host") == 1
+
+
+def test_a_barrier_for_some_arguments():
+    def f(params, x):
+        return jnp.sum(jnp.sin(params["w"] * jnp.sin(x)))
+
+    params, x = {"w": jnp.arange(3.0)}, jnp.ones(3)
+    g = bevel.grad(bevel.checkpoint(f, prevent_cse=(False, True)), (0, 1))
+    wanted = bevel.grad(f, (0, 1))(params, x)
+    for wrap in (lambda f: f, bevel.jit):
+        found = wrap(g)(params, x)
+        np.testing.assert_allclose(found[0]["w"], wanted[0]["w"], rtol=1e-6)
+        np.testing.assert_allclose(found[1], wanted[1], rtol=1e-6)
+    text = bevel.jit(g).lower(params, x).as_text()
+    [barrier] = [line for line in text.splitlines() if "optimization_barrier" in line]
+    assert barrier.count("tensor") == 2  # x and the cotangent, not w
+    rows = bevel.vmap(g, ({"w": None}, 0))(params, jnp.ones((2, 3)))[1]
+    np.testing.assert_allclose(rows[1], wanted[1], rtol=1e-6)
+    with pytest.raises(ValueError, match="prevent_cse"):
+        bevel.grad(bevel.checkpoint(f, prevent_cse=(True,)))(params, x)
+
+
+def test_concrete_is_gone():
+    with pytest.raises(NotImplementedError, match="ensure_compile_time_eval"):
+        bevel.checkpoint(jnp.sin, concrete=True)
