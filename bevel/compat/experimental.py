@@ -24,4 +24,9 @@ def __getattr__(name):
     found = later.named("jax.experimental", name)
     if found is not None:
         return found
+    try:
+        return importlib.import_module(f"bevel.experimental.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"bevel.experimental.{name}":
+            raise
     raise MissingNameError(f"jax.experimental.{name} is not in Bevel yet.")

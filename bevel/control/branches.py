@@ -11,12 +11,15 @@ from bevel.control.call import axis_names_of
 from bevel.control.program import (
     ProgramOp,
     batch_jaxpr,
+    jet_jaxpr,
     jvp_jaxpr,
     kept,
     linearize_jaxpr,
     restage,
     run,
     spread,
+    spread_terms,
+    terms_of,
     transpose_jaxpr,
 )
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
@@ -131,6 +134,15 @@ class Cond(ProgramOp):
         results = Cond(programs)(index, *operands, *[t for t in tangents[1:] if not is_zero(t)])
         count = len(wanted)
         return results[:count], spread(results[count:], wanted, results)
+
+    def jet(self, primals, series, order):
+        index, *operands = primals
+        has = tuple([terms is not None for terms in series[1:]])
+        wanted = union([jet_jaxpr(b, order, has)[1] for b in self.branches])
+        programs = tuple([jet_jaxpr(b, order, has, wanted)[0] for b in self.branches])
+        results = Cond(programs)(index, *operands, *terms_of(series[1:], has, operands, order))
+        count = len(wanted)
+        return results[:count], spread_terms(results[count:], wanted, order)
 
     def linearize(self, tape, primals, tangents):
         index, *operands = primals

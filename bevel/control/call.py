@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, linearize_jaxpr, run, spread, transpose_jaxpr
+from bevel.control.program import (
+    ProgramOp,
+    batch_jaxpr,
+    jet_jaxpr,
+    jvp_jaxpr,
+    linearize_jaxpr,
+    run,
+    spread,
+    spread_terms,
+    terms_of,
+    transpose_jaxpr,
+)
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero
@@ -40,6 +51,13 @@ class CallOp(ProgramOp):
         results = self.like(program)(*primals, *[t for t in tangents if not is_zero(t)])
         count = len(out_has)
         return results[:count], spread(results[count:], out_has, results)
+
+    def jet(self, primals, series, order):
+        has = tuple([terms is not None for terms in series])
+        program, out_has = jet_jaxpr(self.jaxpr, order, has)
+        results = self.like(program)(*primals, *terms_of(series, has, primals, order))
+        count = len(out_has)
+        return results[:count], spread_terms(results[count:], out_has, order)
 
     def transpose(self, cts, *operands):
         linear = tuple([is_linear(x) for x in operands])

@@ -18,6 +18,7 @@ from bevel.core.trace import get_aval
 from bevel.ops.elementwise import mul
 from bevel.ops.shapes import instantiate, reduce_sum
 from bevel.transforms.batch import place_axis
+from bevel.transforms.jet import jet
 
 
 class ForwardModeError(NonDifferentiableError):
@@ -37,6 +38,9 @@ class CustomVjpFunction(FunctionOp):
         self.fwd = fwd
         self.bwd = bwd
         self.symbolic_zeros = symbolic_zeros
+
+    def jet(self, primals, series, order):
+        return jet(self.fun, primals, series, order)  # the rules know reverse mode only
 
     def jvp(self, primals, tangents):
         return linearized_by_rule(self.fwd, self.bwd, (), primals, tangents, self.symbolic_zeros, self.label)
@@ -180,6 +184,9 @@ class CustomVjpCall(CustomCall):
             ("name", self.label), ("bwd", self.bwd.name), ("call_jaxpr", self.call_jaxpr),
             ("fwd", self.fwd_jaxpr_thunk.name), ("symbolic_zeros", self.symbolic_zeros),
         ]  # fmt: skip
+
+    def jet(self, primals, series, order):
+        return jet(lambda *xs: run(self.call_jaxpr, *xs), primals, series, order)
 
     def jvp(self, primals, tangents):
         count = self.num_consts

@@ -9,7 +9,18 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError, ShapeError
 from bevel.control.call import axis_names_of
-from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, kept, restage, run, spread
+from bevel.control.program import (
+    ProgramOp,
+    batch_jaxpr,
+    jet_jaxpr,
+    jvp_jaxpr,
+    kept,
+    restage,
+    run,
+    spread,
+    spread_terms,
+    terms_of,
+)
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
@@ -91,6 +102,19 @@ class While(ProgramOp):
         results = op(*operands)
         count = len(out_has)
         return results[:count], spread(results[count:], out_has, results)
+
+    def jet(self, primals, series, order):
+        cond_consts, body_consts, carry = self.split(primals)
+        series = [*self.split(series)[1], *self.split(series)[2]]
+        has = tuple([terms is not None for terms in series])
+        program, has, out_has = jet_of_body(self.body_jaxpr, order, has, self.body_nconsts, len(carry))
+        terms = terms_of(series, has, [*body_consts, *carry], order)
+        split = order * sum(has[: self.body_nconsts])
+        count = self.body_nconsts + split
+        condition = ignoring(self.cond_jaxpr, tuple([g.aval for g in program.jaxpr.invars[count + len(carry) :]]))
+        op = While(condition, self.cond_nconsts, program, count)
+        results = op(*cond_consts, *body_consts, *terms[:split], *carry, *terms[split:])
+        return results[: len(carry)], spread_terms(results[len(carry) :], out_has, order)
 
     def linearize(self, tape, primals, tangents):
         results = self(*primals)
@@ -229,22 +253,22 @@ def ignoring(closed: ClosedJaxpr, avals: tuple) -> ClosedJaxpr:
     return restage(lambda *args: run(closed, *args[:count]), [*closed.in_avals, *avals], closed)
 
 
-def interleaved(counts, has) -> tuple:
+def interleaved(counts, has, each=1) -> tuple:
     """The order that puts the tangents of each group behind its values.
 
     counts   sizes of the groups of values
-    has      which values have a tangent; tangents are numbered after all values
+    has      which values have tangents, `each` of them; tangents are numbered after all values
     """
     number = sum(counts)
-    tangent = {}
+    tangents = {}
     for i, h in enumerate(has):
         if h:
-            tangent[i] = number
-            number += 1
+            tangents[i] = range(number, number + each)
+            number += each
     order, start = [], 0
     for count in counts:
         group = range(start, start + count)
-        order += [*group, *[tangent[i] for i in group if has[i]]]
+        order += [*group, *[place for i in group if has[i] for place in tangents[i]]]
         start += count
     return tuple(order)
 
@@ -277,6 +301,17 @@ def jvp_of_body(closed, has, num_consts, num_carry):
     order = interleaved((num_consts, num_carry, rest), has)
     out_order = interleaved((num_carry, len(out_has) - num_carry), out_has)
     return reordered(program, order, out_order), has, out_has
+
+
+@kept
+def jet_of_body(closed, order, has, num_consts, num_carry):
+    """The body of paths: (program, which arguments have a series, which results); terms stand behind each group."""
+    has, out_has = grown(has, num_consts, num_carry, lambda marks: jet_jaxpr(closed, order, marks)[1])
+    program = jet_jaxpr(closed, order, has, out_has)[0]
+    rest = len(has) - num_consts - num_carry
+    arguments = interleaved((num_consts, num_carry, rest), has, order)
+    results = interleaved((num_carry, len(out_has) - num_carry), out_has, order)
+    return reordered(program, arguments, results), has, out_has
 
 
 @kept

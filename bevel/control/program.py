@@ -10,6 +10,7 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import instantiate
 from bevel.transforms.batch import batch, place_axis
+from bevel.transforms.jet import jet
 from bevel.transforms.jvp import jvp
 from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
 
@@ -71,6 +72,43 @@ def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple | None = No
     avals = closed.in_avals
     tangent_avals = [a.to_tangent_aval().strip_weak_type() for a, has in zip(avals, has_tangent, strict=True) if has]
     return restage(run_jvp, [*avals, *tangent_avals], closed), tuple(out_has)
+
+
+@kept
+def jet_jaxpr(closed: ClosedJaxpr, order: int, has: tuple, wanted: tuple | None = None):
+    """The program of paths: arguments, and behind them `order` terms for each that has a series → results likewise.
+
+    wanted   which results must give a series, zeros if need be; None: those that do
+    gives    (program, which results give a series)
+    """
+    out_has: list[bool] = []
+
+    def run_jet(*args):
+        primals, given = args[: len(has)], iter(args[len(has) :])
+        series = [[next(given) for _ in range(order)] if h else None for h in has]
+        results, out = jet(lambda *xs: run(closed, *xs), primals, series, order)
+        out_has[:] = [terms is not None for terms in out] if wanted is None else wanted
+        return [*results, *terms_of(out, out_has, results, order)]
+
+    avals = closed.in_avals
+    more = [a.to_tangent_aval().strip_weak_type() for a, h in zip(avals, has, strict=True) if h for _ in range(order)]
+    return restage(run_jet, [*avals, *more], closed), tuple(out_has)
+
+
+def terms_of(series, has, values, order) -> list:
+    """The terms of those series that are marked, in a row; zeros where one is None."""
+    out = []
+    for value, terms, h in zip(values, series, has, strict=False):
+        if h:
+            zero = Zero(get_aval(value).to_tangent_aval())
+            out += [instantiate(t) for t in (terms or [zero] * order)]
+    return out
+
+
+def spread_terms(given, has, order) -> list:
+    """Series made of terms in a row: for each mark, `order` of them, or None."""
+    given = iter(given)
+    return [[next(given) for _ in range(order)] if h else None for h in has]
 
 
 @kept
@@ -154,7 +192,6 @@ def spread(given, has, results):
 
 
 __all__ = [
-    "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr", "restage", "run",
-    "spread",
-    "transpose_jaxpr",
+    "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jet_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr",
+    "restage", "run", "spread", "spread_terms", "terms_of", "transpose_jaxpr",
 ]  # fmt: skip

@@ -8,8 +8,19 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
 from bevel.control.branches import union
 from bevel.control.call import axis_names_of
-from bevel.control.loops import grown, interleaved, jvp_of_body, reordered
-from bevel.control.program import ProgramOp, backward, batch_jaxpr, kept, linearize_jaxpr, restage, run, spread
+from bevel.control.loops import grown, interleaved, jet_of_body, jvp_of_body, reordered
+from bevel.control.program import (
+    ProgramOp,
+    backward,
+    batch_jaxpr,
+    kept,
+    linearize_jaxpr,
+    restage,
+    run,
+    spread,
+    spread_terms,
+    terms_of,
+)
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, same_type
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed
@@ -98,6 +109,24 @@ class Scan(ProgramOp):
         out_order = interleaved((self.num_carry, count - self.num_carry), out_has)
         placed = [r for _, r in sorted(zip(out_order, results, strict=True), key=lambda pair: pair[0])]
         return placed[:count], spread(placed[count:], out_has, placed)
+
+    def jet(self, primals, series, order):
+        has = tuple([terms is not None for terms in series])
+        program, has, out_has = jet_of_body(self.jaxpr, order, has, self.num_consts, self.num_carry)
+        consts, carry, xs = self.split(primals)
+        const_terms, carry_terms, xs_terms = (
+            terms_of(terms, marks, values, order)
+            for terms, marks, values in zip(
+                self.split(series), self.split(has), (consts, carry, xs), strict=True
+            )
+        )  # fmt: skip
+        op = self.like(program, len(carry) + len(carry_terms), len(consts) + len(const_terms))
+        results = op(*consts, *const_terms, *carry, *carry_terms, *xs, *xs_terms)
+        count, carried = self.num_carry, order * sum(out_has[: self.num_carry])
+        ys = results[count + carried :]
+        rows = len(out_has) - count
+        terms = [*results[count : count + carried], *ys[rows:]]
+        return [*results[:count], *ys[:rows]], spread_terms(terms, out_has, order)
 
     def linearize(self, tape, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])

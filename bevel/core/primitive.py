@@ -79,6 +79,12 @@ class Primitive:
         """What tells such an op from others besides its parameters and programs: nothing, for most."""
         return None
 
+    is_bilinear = False  # of two operands, and linear in each of them?
+
+    # None, or a method (primals, series, order) -> (results, their series): the derivatives along a path, of order one
+    # to n (transforms.jet), where they do not follow from the jvp rule, or follow at too high a price.
+    jet = None
+
     def __reduce__(self):
         return type(self), tuple(getattr(self, name) for name in self.fields)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.primitive import is_linear, primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.elementwise import (
     Binary,
@@ -77,6 +78,22 @@ class Div(Binary):
 
     def along_y(self, dy, result, x, y):
         return mul(dy, neg(div(result, y)))
+
+    def jet(self, primals, series, order):
+        # z y = x, hence x⁽ᵏ⁾ = Σⱼ C(k,j) z⁽ʲ⁾ y⁽ᵏ⁻ʲ⁾, solved for z⁽ᵏ⁾
+        [x, y], [dx, dy] = primals, series
+        result = self(x, y)
+        aval = get_aval(result).to_tangent_aval()
+        numerators = [Zero(aval)] * order if dx is None else dx
+        zs: list[Any] = [result]
+        for k in range(1, order + 1):
+            rest = numerators[k - 1]
+            for j in range(k if dy is not None else 0):
+                if not is_zero(zs[j]) and not is_zero(dy[k - j - 1]):
+                    term = mul(mul(zs[j], dy[k - j - 1]), aval.dtype.type(-math.comb(k, j)))
+                    rest = add_tangents(rest, term)
+            zs.append(Zero(aval) if is_zero(rest) else shaped_like(div(rest, y), result))
+        return result, zs[1:]
 
     def transpose(self, ct, x, y):
         return [unfilled(div(ct, y), x), None]

@@ -39,6 +39,7 @@ class DotGeneral(Primitive):
     preferred_element_type: object = None
     out_sharding: object = None
     kind = "dots"
+    is_bilinear = True
 
     def printed(self):
         """As JAX prints it: axes as lists, and what is None unsaid."""

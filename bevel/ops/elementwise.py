@@ -275,6 +275,7 @@ class Mul(Binary):
     """x · y. Bilinear: its tangent is dx · y + x · dy."""
 
     hlo = "stablehlo.multiply"
+    is_bilinear = True
 
     def along_x(self, dx, result, x, y):
         return mul(dx, y)

@@ -24,6 +24,12 @@ class Linear(Primitive):
     def jvp(self, primals, tangents):
         return self(*primals), self(*tangents)
 
+    def jet(self, primals, series, order):
+        [x], [terms] = primals, series
+        y = self(x)
+        zero = Zero(get_aval(y).to_tangent_aval())
+        return y, [zero if is_zero(t) else self(t) for t in terms]
+
 
 # ---- broadcasting and summing
 

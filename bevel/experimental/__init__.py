@@ -1,0 +1,1 @@
+"""What may still change its form: modules by name, `bevel.experimental.jet`."""
