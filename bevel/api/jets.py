@@ -104,7 +104,7 @@ def jet2(fun: Callable, primals: Sequence, series: Sequence, *, factorial_scaled
 
 def _order(fun, primals, series) -> int:
     """The one length of all series."""
-    lengths = {}
+    lengths: dict[int, int] = {}
     for i, terms in enumerate(series):
         if isinstance(terms, ZeroSeries):
             continue

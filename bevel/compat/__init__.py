@@ -135,6 +135,8 @@ def place_of(name: str) -> str | None:
     """
     head, rest = name, ""
     while head != "jax":
+        if head == "jax.experimental" and rest:
+            return "bevel.experimental" + rest
         if head in PLACES:
             return PLACES[head] + rest
         head, _, last = head.rpartition(".")
