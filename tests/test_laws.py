@@ -14,7 +14,7 @@ PRIMITIVES = all_primitives()
 # must leave this list.
 _AXES = "speaks to a named axis, which a sample has not"
 _KEYS = "takes or gives random keys, which NumPy cannot hold"
-_HOST = "calls Python, and its effect is what matters"
+_HOST = "calls Python or foreign code, and its effect is what matters"
 _PROGRAM = "holds a program and the user's rules for it"
 ELSEWHERE = {
     **dict.fromkeys(
@@ -25,7 +25,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("RandomWrap",), _KEYS),
     "RngBitGenerator": "the engine's own generator, which NumPy has not",
-    **dict.fromkeys(("DebugCallback", "DebugPrint", "InOrder", "IoCallback", "PureCallback"), _HOST),
+    **dict.fromkeys(("DebugCallback", "DebugPrint", "FfiCall", "InOrder", "IoCallback", "PureCallback"), _HOST),
     **dict.fromkeys(("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Jit", "LinearCall"), _PROGRAM),
 }
 

@@ -17,8 +17,8 @@ from bevel.core.handles import PrimitiveHandle
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr
 from bevel.core.primitive import Primitive as Op
 from bevel.core.trace import Tracer, check_alive, get_aval, out_of_place, under
-from bevel.ops.barriers import OptimizationBarrier
 from bevel.transforms.evaluate import EVALUATION
+from bevel.transforms.order import tied
 
 NO_EFFECTS: frozenset = frozenset()
 
@@ -191,10 +191,7 @@ class OutsideOp(Op):
         return rule(self, out, *values)
 
     def in_order(self, order, *operands):
-        order, *operands = OptimizationBarrier()(order, *operands)
-        results = self(*operands)
-        order, *held = OptimizationBarrier()(order, *(results if self.multiple_results else [results]))
-        return order, held if self.multiple_results else held[0]
+        return tied(self, order, operands)
 
 
 def _holds_program(value) -> bool:

@@ -15,8 +15,17 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Literal
 from bevel.core.staging import hoist_tracers, stage
+from bevel.ops.barriers import OptimizationBarrier
 
 ORDER = ShapedArray((), np.dtype("uint32"))
+
+
+def tied(op, order, operands):
+    """(order, results) of an op with an effect, between its neighbours in order: for an op that hands no value on."""
+    order, *operands = OptimizationBarrier()(order, *operands)
+    results = op(*operands)
+    order, *held = OptimizationBarrier()(order, *(results if op.multiple_results else [results]))
+    return order, held if op.multiple_results else held[0]
 
 
 def with_order(closed: ClosedJaxpr) -> ClosedJaxpr:

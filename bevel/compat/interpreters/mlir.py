@@ -20,7 +20,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
 from bevel.compat.outside import set_lowering
 from bevel.control.callbacks import call_host
-from bevel.engine import builder, client
+from bevel.engine import builder, client, foreign
 from bevel.engine.builder import mlir as _kept
 from bevel.engine.builder import type_of
 from bevel.transforms import lower as _lower
@@ -236,30 +236,12 @@ def dense_int_elements(xs):
 
 def ir_attribute(val):
     """A Python value as an attribute: numbers by their dtype, text, dtypes, sequences, mappings."""
-    ir, context = _kept.ir, _kept.context
-    if isinstance(val, ir.Attribute):
-        return val
-    if isinstance(val, (bool, np.bool_)):
-        return builder.boolean(bool(val))
-    if isinstance(val, str):
-        return builder.string(val)
-    if isinstance(val, np.ndarray):
-        return builder.dense(val)
-    if isinstance(val, int):
-        return builder.i32(val) if -(2**31) <= val < 2**31 else builder.i64(val)
-    if isinstance(val, float):
-        return ir.FloatAttr.get(ir.F32Type.get(context), val)
-    if isinstance(val, np.integer):
-        return ir.IntegerAttr.get(dtype_to_ir_type(val.dtype), int(val))
-    if isinstance(val, np.inexact):
-        return ir.FloatAttr.get(dtype_to_ir_type(val.dtype), float(val))
-    if isinstance(val, (np.dtype, type)):
-        return ir.TypeAttr.get(dtype_to_ir_type(val))
-    if isinstance(val, dict):
-        return ir.DictAttr.get({k: ir_attribute(v) for k, v in val.items()}, context)
-    if isinstance(val, (list, tuple)):
-        return ir.ArrayAttr.get([ir_attribute(v) for v in val], context)
-    raise TypeError(f"No MLIR attribute stands for a {type(val).__name__}: {str(val)[:60]}.")
+    return foreign.attribute(val)
+
+
+def custom_call(call_target_name, *, result_types, operands, **options):
+    """The operation that calls a foreign function; see `bevel.ffi`."""
+    return foreign.custom_call(call_target_name, result_types=result_types, operands=operands, **options)
 
 
 def token_type():
@@ -325,8 +307,9 @@ def __getattr__(name):
 
 __all__ = [
     "LoweringParameters", "LoweringRule", "LoweringRuleContext", "ModuleContext", "TokenSet", "aval_to_ir_type",
-    "aval_to_ir_types", "core_call_lowering", "dense_int_array", "dense_int_elements", "dtype_to_ir_type",
-    "emit_python_callback", "flatten_ir_types", "flatten_ir_values", "i32_attr", "i64_attr", "ir_attribute",
-    "ir_constant", "ir_constants", "jaxpr_subcomp", "lower_fun", "make_ir_context", "module_to_bytecode",
-    "module_to_string", "register_lowering", "shape_tensor", "token_type", "unflatten_ir_values_like_types",
+    "aval_to_ir_types", "core_call_lowering", "custom_call", "dense_int_array", "dense_int_elements",
+    "dtype_to_ir_type", "emit_python_callback", "flatten_ir_types", "flatten_ir_values", "i32_attr", "i64_attr",
+    "ir_attribute", "ir_constant", "ir_constants", "jaxpr_subcomp", "lower_fun", "make_ir_context",
+    "module_to_bytecode", "module_to_string", "register_lowering", "shape_tensor", "token_type",
+    "unflatten_ir_values_like_types",
 ]  # fmt: skip
