@@ -14,7 +14,7 @@ PRIMITIVES = all_primitives()
 # must leave this list.
 _AXES = "speaks to a named axis, which a sample has not"
 _KEYS = "takes or gives random keys, which NumPy cannot hold"
-_HOST = "calls Python or foreign code, and its effect is what matters"
+_HOST = "calls Python or foreign code; its effect is what matters"
 _PROGRAM = "holds a program and the user's rules for it"
 ELSEWHERE = {
     **dict.fromkeys(

@@ -99,7 +99,10 @@ VECTOR = bevel.ShapeDtypeStruct((3,), np.float32)
 COUNT = bevel.ShapeDtypeStruct((), np.int32)
 
 
-def affine(x, scale=np.float32(2), shift=1):
+TWO = np.float32(2)
+
+
+def affine(x, scale=TWO, shift=1):
     return ffi.ffi_call("test_affine", bevel.ShapeDtypeStruct(x.shape, x.dtype))(x, scale=scale, shift=shift)
 
 
