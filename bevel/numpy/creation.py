@@ -245,7 +245,7 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
 
 def _full(shape, number, dtype):
     if not shape and isinstance(number, np.generic):
-        return _put(number, ShapedArray((), dtype))
+        return _put(np.asarray(number).astype(dtype), ShapedArray((), dtype))
     return _filled(number, shape=shape, dtype=dtype)
 
 
