@@ -116,7 +116,8 @@ def _float_divmod(x, y):
     zero = _like(rest, 0)
     other_side = AND(NE(complex_ops.sign(y), complex_ops.sign(rest)), NE(rest, zero))
     rest = select(other_side, arithmetic.add(rest, y), rest)
-    quotient = select(other_side, arithmetic.sub(quotient, 1), quotient)
+    # one use of the quotient: of two, XLA's CPU compiler makes it a kernel of its own
+    quotient = arithmetic.sub(quotient, convert.convert(other_side, get_aval(quotient).dtype))
     return arithmetic.Round(0)(quotient), rest
 
 

@@ -12,6 +12,7 @@ from bevel.base.avals import ShapedArray
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
+from bevel.ops import fast_double, fast_single
 from bevel.ops.elementwise import (
     Binary,
     Elementwise,
@@ -111,6 +112,7 @@ class Rem(Binary):
     """The remainder of x / y with the sign of x. As a function of y, its slope is minus the whole quotient."""
 
     hlo = "stablehlo.remainder"
+    single, double = staticmethod(fast_single.rem), staticmethod(fast_double.rem)
     takes = "real"
 
     def along_x(self, dx, result, x, y):

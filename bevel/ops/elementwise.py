@@ -16,6 +16,7 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
+from bevel.ops.fast import fast_form
 from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reduce_sum
 
 _PYTHON_SCALARS = (bool, int, float, complex)
@@ -50,9 +51,14 @@ _IN_WORDS = {
 
 
 class Elementwise(Primitive):
-    """result[i] = op(operands[i]). `hlo` is its StableHLO operation; `takes` names its dtypes in KINDS."""
+    """result[i] = op(operands[i]). `hlo` is its StableHLO operation; `takes` names its dtypes in KINDS.
+
+    `single` and `double` are formulas for long arrays of float32 and float64 on CPUs, where XLA's form is slow.
+    """
 
     hlo: ClassVar[str]
+    single: ClassVar = None
+    double: ClassVar = None
     takes = "number"
     kind = "elementwise"
     splats = True
@@ -60,8 +66,9 @@ class Elementwise(Primitive):
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
+        cls.has_formula = cls.single is not None or cls.double is not None
         # such an op is written without calling its rule, while lowering
-        cls.is_plain = cls.lower is Elementwise.lower and getattr(cls, "hlo", None) is not None
+        cls.is_plain = cls.lower is Elementwise.lower and getattr(cls, "hlo", None) is not None and not cls.has_formula
 
     def infer(self, *avals):
         first = avals[0]
@@ -119,7 +126,7 @@ class Elementwise(Primitive):
         return x
 
     def lower(self, out, *values):
-        return out.op(self.hlo, filled(out, values))
+        return fast_form(out, values, self.single, self.double) or out.op(self.hlo, filled(out, values))
 
 
 def _unmapped(x, axis):

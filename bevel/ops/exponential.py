@@ -7,19 +7,25 @@ import math
 import numpy as np
 
 from bevel.core.primitive import primitive
+from bevel.ops import fast_double
 from bevel.ops.accuracy import accuracy_attributes
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
+from bevel.ops.fast import fast_form
 
 
 class Smooth(Unary):
-    """A smooth function of floating-point or complex numbers. `accuracy` is XLA's, None for the default."""
+    """A smooth function of floating-point or complex numbers.
+
+    `accuracy` is what XLA's form is asked for; AccuracyMode.DEFAULT insists on that form, None does not.
+    """
 
     accuracy: object = None
     takes = "inexact"
 
     def lower(self, out, x):
-        return out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
+        fast = fast_form(out, [x], self.single, self.double) if self.accuracy is None else None
+        return fast or out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
 
 
 @primitive
@@ -72,6 +78,7 @@ class Log(Smooth):
     """The natural logarithm; NaN below zero, -inf at zero."""
 
     hlo = "stablehlo.log"
+    double = staticmethod(fast_double.log)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -88,6 +95,7 @@ class Log1p(Smooth):
 
     name = "log1p"
     hlo = "stablehlo.log_plus_one"
+    double = staticmethod(fast_double.log1p)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents

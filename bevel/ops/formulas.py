@@ -152,6 +152,12 @@ class Formula:
     def rounded(self):
         return self.apply("stablehlo.round_nearest_even")
 
+    def max(self, other):
+        return self.apply("stablehlo.maximum", other)
+
+    def min(self, other):
+        return self.apply("stablehlo.minimum", other)
+
     def lgamma(self):
         return self.apply("chlo.lgamma")
 
@@ -186,6 +192,41 @@ def chebyshev(x, coefficients):
     for c in reversed(coefficients[1:]):
         later, latest = latest, twice * latest - later + c
     return x * latest - later + coefficients[0]
+
+
+# 1.5 · 2^52: float64 numbers near it are integers, whose lowest bits are the integer's
+_INTEGERS = 6755399441055744.0
+
+
+def nearest(x):
+    """The integer nearest to a float64 x, as float64, and as uint64 modulo 2^51 (for |x| < 2^51)."""
+    whole = x.rounded()
+    return whole, (whole + _INTEGERS).bits("uint64")
+
+
+def guarded(rare, usual, other, *values):
+    """`usual(*values)`, unless `rare` (booleans) holds anywhere: then `other(*values)`. Both give one formula.
+
+    One of the two is computed. That costs a pass over `rare`, and fusion with what comes before and after.
+    """
+    out = rare.out
+    # a sum of float32 vectorises, where XLA's `or` does not
+    flags = rare.to("float32")
+    scalar = ShapedArray((), flags.aval.dtype)
+    found = flags.value
+    if flags.aval.shape:
+        dimensions = {"dimensions": i64s(*range(len(flags.aval.shape)))}
+        start = out.constant(0, scalar)
+        operation = out.ops("stablehlo.reduce", [found, start], dimensions, avals=[scalar], regions=1)
+        out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.add", [x[0], y[0]], aval=scalar)])
+        found = operation.results[0]
+    index = (Formula(out, found, scalar) > 0.0).to("int32")
+    # XLA would make a choice of two branches compute both; the third is never taken
+    choice = out.ops("stablehlo.case", [index.value], avals=[values[0].aval], regions=3)
+    for region, formula in enumerate((usual, other, lambda first, *_: first)):
+        inside, _ = out.block(choice, region, [])
+        inside.finish([formula(*[Formula(inside, v.value, v.aval) for v in values]).value])
+    return Formula(out, choice.results[0], values[0].aval)
 
 
 def loop(going, step, values):

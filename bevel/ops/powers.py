@@ -10,6 +10,7 @@ from bevel.base.errors import DTypeError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
+from bevel.ops import fast_double, fast_single
 from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
@@ -185,6 +186,7 @@ class Cbrt(Root):
     """The cube root, of negative numbers too. Its slope at zero is infinite."""
 
     hlo = "stablehlo.cbrt"
+    single, double = staticmethod(fast_single.cbrt), staticmethod(fast_double.cbrt)
     takes = "float"
 
     def slope(self, y, x):

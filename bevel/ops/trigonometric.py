@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.core.primitive import primitive
+from bevel.ops import fast_double, fast_single
 from bevel.ops.arithmetic import add, div, neg, sub
 from bevel.ops.elementwise import Binary, Unary, mul
 from bevel.ops.exponential import Smooth
@@ -16,6 +17,7 @@ class Sin(Smooth):
     """The sine of x in radians."""
 
     hlo = "stablehlo.sine"
+    single, double = staticmethod(fast_single.sin), staticmethod(fast_double.sin)
 
     def slope(self, y, x):
         return cos(x)
@@ -29,6 +31,7 @@ class Cos(Smooth):
     """The cosine of x in radians."""
 
     hlo = "stablehlo.cosine"
+    single, double = staticmethod(fast_single.cos), staticmethod(fast_double.cos)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -43,6 +46,7 @@ class Tan(Smooth):
     """The tangent of x in radians."""
 
     hlo = "stablehlo.tan"
+    single, double = staticmethod(fast_single.tan), staticmethod(fast_double.tan)
 
     def slope(self, y, x):
         return add(1, square(y))
@@ -73,6 +77,7 @@ class Asin(ArcOfUnit):
     """The angle in [-π/2, π/2] whose sine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
 
     hlo = "chlo.asin"
+    single, double = staticmethod(fast_single.asin), staticmethod(fast_double.asin)
 
     def slope(self, y, x):
         return rsqrt(sub(1, square(x)))
@@ -87,6 +92,7 @@ class Acos(ArcOfUnit):
     """The angle in [0, π] whose cosine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
 
     hlo = "chlo.acos"
+    single, double = staticmethod(fast_single.acos), staticmethod(fast_double.acos)
 
     def slope(self, y, x):
         return neg(rsqrt(sub(1, square(x))))
@@ -101,6 +107,7 @@ class Atan(Arc):
     """The angle in [-π/2, π/2] whose tangent is x."""
 
     hlo = "chlo.atan"
+    single, double = staticmethod(fast_single.atan), staticmethod(fast_double.atan)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -116,6 +123,7 @@ class Atan2(Binary):
 
     name = "atan2"
     hlo = "stablehlo.atan2"
+    single, double = staticmethod(fast_single.atan2), staticmethod(fast_double.atan2)
     takes = "inexact"
 
     # d atan2(x, y) = (y dx - x dy) / (x² + y²)

@@ -7,6 +7,8 @@ that the compiled program does not depend on their values and compiles fast.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.base import settings
@@ -22,6 +24,7 @@ from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import Array
 from bevel.engine.host_kernels import MARK
+from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
@@ -58,6 +61,22 @@ class Module:
         self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))
         self.values: dict[int, object] = {}
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
+        self.jaxpr = None
+
+    @functools.cached_property
+    def long_formulas(self):
+        """How many equations of the program could be lowered as a formula in place of XLA's form (bevel.ops.fast)."""
+
+        def visit(jaxpr):
+            found = 0
+            for eqn in jaxpr.eqns:
+                found += has_long_formula(eqn.op, eqn.outvars[0].aval) if eqn.outvars else 0
+                if eqn.op.holds_programs:
+                    for _, inner in subprograms(eqn.op):
+                        found += visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
+            return found
+
+        return visit(self.jaxpr) if self.jaxpr is not None else 0
 
     def unique(self, name):
         """A symbol name not used yet in the module."""
@@ -127,7 +146,7 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         hidden = hidden_constants(closed)
         module.hidden = list(hidden.values())
         hidden_avals = [_aval_of_constant(value) for value in module.hidden]
-        jaxpr = closed.jaxpr
+        module.jaxpr = jaxpr = closed.jaxpr
         operation, emitter, arguments = module.function(
             "main",
             [*hidden_avals, *[v.aval for v in jaxpr.invars]],

@@ -1,0 +1,249 @@
+"""Elementary functions of float32 for CPUs, as formulas that vectorise.
+
+XLA's CPU compiler calls the C library for these, a number at a time. Here each is a polynomial in float64, whose 53
+bits leave the rounding to float32 as the only error that is seen. Coefficients are weighted least squares on Chebyshev
+nodes, reweighted towards the minimax polynomial (scripts/fit_polynomials.py); what they leave is below 2^-33.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bevel.ops.formulas import guarded, nearest, polynomial, where
+
+_FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
+_UINT32, _UINT64, _INT64 = np.dtype("uint32"), np.dtype("uint64"), np.dtype("int64")
+
+# π = _PI + _PI_REST, the first of 30 bits: its products with integers below 2^23 are exact. The same for π/2.
+_PI, _PI_REST = 3.141592651605606, 1.984187159361081e-09
+# the first 192 bits of 1/π
+_INVERSE_PI = (0x517CC1B727220A94, 0xFE13ABE8FA9A6EE0, 0x6DB14ACC9E21C820)
+_SIGN, _MAGNITUDE, _LEAST_NORMAL = 1 << 31, (1 << 31) - 1, 1 << 23
+# from here on an angle's multiple of π is not exact in float64
+_FAR = 2.0e7
+
+# sin(r)/r in r² for |r| <= π/2
+_SINE = (
+    0.9999999999788219,
+    -0.16666666608765257,
+    0.008333330718380947,
+    -0.00019840832552445623,
+    2.752395741428173e-06,
+    -2.3868106814533484e-08,
+)
+# sin(r)/r and cos(r) in r² for |r| <= π/4
+_SINE_NEAR = (
+    0.9999999999954273,
+    -0.16666666630299956,
+    0.008333328676133766,
+    -0.00019839174158105412,
+    2.7171142342424127e-06,
+)
+_COSINE_NEAR = (
+    0.9999999999436461,
+    -0.49999999569790854,
+    0.041666613069314073,
+    -0.0013886524339977921,
+    2.4372244840972414e-05,
+)
+# atan(r)/r in r² for |r| <= 1
+_ARCTANGENT = (
+    0.9999999999905932,
+    -0.3333333300377364,
+    0.1999998076978684,
+    -0.14285270253513344,
+    0.1110573091320036,
+    -0.09051561550492868,
+    0.07503758365238214,
+    -0.06042165704754508,
+    0.04396002973848488,
+    -0.02633123844027552,
+    0.01164181915043123,
+    -0.003276506618080582,
+    0.0004326642267001933,
+)
+# asin(r)/r in r² for |r| <= 1/2
+_ARCSINE = (
+    1.0000000000009144,
+    0.1666666660867374,
+    0.07500006045426968,
+    0.0446404392454992,
+    0.03043010061512077,
+    0.02183875839845885,
+    0.02076191826068825,
+    0.0017165894438164987,
+    0.03315717904275048,
+)
+
+
+# ---- sin, cos, tan
+
+
+def _far_turns(x):
+    """|x| / (2π) modulo 1, in units of 2^-64, for a finite x from 2 on: right to a few units.
+
+    x = 2 m 2^s with a 24-bit integer m, so that the bits of 1/π before bit s give whole turns, and the 96 after it
+    suffice (M. Payne and R. Hanek, SIGNUM Newsletter 18, 1983).
+    """
+    bits = x.bits(_UINT32)
+    exponent = (bits >> 23) & 255
+    start = (exponent.max(151) - 151).to(_UINT64)
+    mantissa = ((bits & 0x7FFFFF) | 0x800000).to(_UINT64)
+    offset = start & 63
+    later = offset != start
+    first = where(later, start.filled(_INVERSE_PI[1]), start.filled(_INVERSE_PI[0]))
+    second = where(later, start.filled(_INVERSE_PI[2]), start.filled(_INVERSE_PI[1]))
+    # StableHLO's shift by 64 gives 0
+    high = (first << offset) | (second >> (64 - offset))
+    low = (second << offset) >> 32
+    return mantissa * high + ((mantissa * low) >> 32)
+
+
+def _reduced(x, wide, parts, shifted=False):
+    """(r, n) with |x| = (n + shifted/2) 2π/parts + r and |r| <= π/parts; of n, as uint32, the lowest bits are right."""
+    step = 2 * math.pi / parts
+    count = wide * (1 / step) - 0.5 if shifted else wide * (1 / step)
+    whole, n = nearest(count)
+    turns = whole + 0.5 if shifted else whole
+    scale = 2.0 / parts  # a power of 2: exact
+    near = wide - turns * (_PI * scale) - turns * (_PI_REST * scale)
+    fraction = _far_turns(x)
+    log2 = parts.bit_length() - 1
+    if shifted:
+        fraction = fraction - (1 << (63 - log2))
+    far_n = (fraction + (1 << (63 - log2))) >> (64 - log2)
+    # 0 · x is NaN for an infinite x
+    far = (fraction << log2).bits(_INT64).to(_FLOAT64) * (2.0**-64 * step) + wide * 0.0
+    is_far = x.abs() > _FAR
+    return where(is_far, far, near), where(is_far, far_n, n).to(_UINT32)
+
+
+def _signed(y, sign_bits):
+    """y as float32, its sign turned by the highest of these bits."""
+    single = y.to(_FLOAT32)
+    return (single.bits(_UINT32) ^ sign_bits).bits(_FLOAT32)
+
+
+def sin(x):
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 2)
+    y = _signed(r * polynomial(r * r, _SINE), (n << 31) ^ (x.bits(_UINT32) & _SIGN))
+    return _kept_small(x, y)
+
+
+def cos(x):
+    # cos((n + 1/2)π + r) = -(-1)^n sin(r)
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, shifted=True)
+    return _signed(r * polynomial(r * r, _SINE), (n + 1) << 31)
+
+
+def tan(x):
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 4)
+    square = r * r
+    sine, cosine = r * polynomial(square, _SINE_NEAR), polynomial(square, _COSINE_NEAR)
+    odd = (n & 1) != 0
+    # tan(π/2 + r) = -cos(r)/sin(r)
+    y = where(odd, cosine, sine) / where(odd, -sine, cosine)
+    return _kept_small(x, _signed(y, x.bits(_UINT32) & _SIGN))
+
+
+def _kept_small(x, y):
+    """y, but x where that is zero: also where it is subnormal, on CPUs that take those for zero in arithmetic."""
+    return where(x == 0.0, x, y)
+
+
+# ---- their inverses
+
+
+def atan(x):
+    wide = x.abs().to(_FLOAT64)
+    beyond = wide > 1.0
+    z = where(beyond, 1.0 / wide, wide)
+    y = z * polynomial(z * z, _ARCTANGENT)
+    y = where(beyond, math.pi / 2 - y, y)
+    return _kept_small(x, _signed(y, x.bits(_UINT32) & _SIGN))
+
+
+def _exact(x):
+    """|x| as float64, by its bits where it is subnormal: arithmetic may take it for zero there."""
+    magnitude = x.bits(_UINT32) & _MAGNITUDE
+    return where(magnitude < _LEAST_NORMAL, magnitude.to(_FLOAT64) * 2.0**-149, x.abs().to(_FLOAT64))
+
+
+def atan2(y, x):
+    up, right = _exact(y), _exact(x)
+    steep = up > right
+    low, high = where(steep, right, up), where(steep, up, right)
+    # 0/0 is taken as 0 and inf/inf as 1, as C's Annex F has it
+    z = where(high == 0.0, 0.0, where(low == math.inf, 1.0, low / high))
+    angle = z * polynomial(z * z, _ARCTANGENT)
+    angle = where(steep, math.pi / 2 - angle, angle)
+    leftwards = (x.bits(_UINT32) & _SIGN) != 0
+    angle = where(leftwards, math.pi - angle, angle)
+    # a comparison with NaN is false: it may have been passed over
+    angle = where(y.is_nan() | x.is_nan(), math.nan, angle)
+    subnormal = angle < 2.0**-126  # which the conversion may take for zero
+    small = where(subnormal, angle * 2.0**149, 0.0).rounded().to(_UINT32).bits(_FLOAT32)
+    return _signed(where(subnormal, small, angle.to(_FLOAT32)), y.bits(_UINT32) & _SIGN)
+
+
+def _unit_arc(x):
+    """(whether |x| > 1/2, asin of |x|, or of sqrt((1 - |x|)/2) there)."""
+    wide = x.abs().to(_FLOAT64)
+    beyond = wide > 0.5
+    square = where(beyond, (1.0 - wide) * 0.5, wide * wide)
+    root = where(beyond, square.sqrt(), wide)
+    return beyond, root * polynomial(square, _ARCSINE)
+
+
+def asin(x):
+    # asin(x) = π/2 - 2 asin(sqrt((1 - x)/2))
+    beyond, arc = _unit_arc(x)
+    y = where(beyond, math.pi / 2 - arc * 2.0, arc)
+    return _kept_small(x, _signed(y, x.bits(_UINT32) & _SIGN))
+
+
+def acos(x):
+    beyond, arc = _unit_arc(x)
+    negative = x < 0.0
+    middle = math.pi / 2 - where(negative, -arc, arc)
+    twice = arc * 2.0
+    return where(beyond, where(negative, math.pi - twice, twice), middle).to(_FLOAT32)
+
+
+# ---- roots
+
+
+def cbrt(x):
+    """Two steps for |x|^(-1/3), from a guess in its bits, then times |x|^(2/3): no division."""
+    bits = x.bits(_UINT32)
+    magnitude = bits & _MAGNITUDE
+    wide = _exact(x)
+    high = (wide.bits(_UINT64) >> 32).to(_UINT32)
+    guess = ((0x553EE962 - high / 3).to(_UINT64) << 32).bits(_FLOAT64)
+    # y (1 + h/3 + 2h²/9 + 14h³/81) with h = 1 - x y³
+    for coefficients in ((1.0, 1 / 3, 2 / 9, 14 / 81), (1.0, 1 / 3, 2 / 9)):
+        h = 1.0 - wide * guess * guess * guess
+        guess = guess * polynomial(h, coefficients)
+    y = _signed(wide * guess * guess, bits & _SIGN)
+    return where((magnitude == 0) | (magnitude >= 0x7F800000), x, y)
+
+
+# ---- remainders
+
+
+def rem(x, y):
+    """x - y trunc(x / y), exactly: float64 holds the product of y with a quotient below 2^29."""
+    size_y = y.bits(_UINT32) & _MAGNITUDE
+    # below 2^-100 a remainder may be subnormal, which arithmetic may take for zero
+    tiny = (size_y != 0) & (size_y < (27 << 23))
+    rare = tiny | ((x.abs() >= y.abs() * 2.0**28) & (size_y != 0) & (x.abs() < math.inf))
+
+    def usual(x, y):
+        a, b = x.abs().to(_FLOAT64), y.abs().to(_FLOAT64)
+        rest = a - (a / b).floor() * b
+        rest = where(rest < 0.0, rest + b, where(rest >= b, rest - b, rest))
+        return where(x.abs() < y.abs(), x, _signed(rest, x.bits(_UINT32) & _SIGN))
+
+    return guarded(rare, usual, lambda x, y: x.apply("stablehlo.remainder", y), x, y)
