@@ -25,7 +25,9 @@ from bevel.ops.arithmetic import Max, add, div, full_like, neg, sub
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.elementwise import mul
-from bevel.ops.exponential import exp, log, log1p
+from bevel.ops.exponential import drawn_log as log
+from bevel.ops.exponential import drawn_log1p as log1p
+from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, ShiftRightLogical, and_, eq, or_, select
 from bevel.ops.powers import pow_, sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomWrap

@@ -8,7 +8,7 @@ import numpy as np
 
 from bevel.core.primitive import primitive
 from bevel.ops import fast_double
-from bevel.ops.accuracy import accuracy_attributes
+from bevel.ops.accuracy import AccuracyMode, accuracy_attributes
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 from bevel.ops.fast import fast_form
@@ -157,6 +157,16 @@ def log(x):
 
 def log1p(x):
     return Log1p()(x)
+
+
+def drawn_log(x):
+    """log in XLA's own form, whose bits random draws are promised in."""
+    return Log(AccuracyMode.DEFAULT)(x)
+
+
+def drawn_log1p(x):
+    """log1p in XLA's own form."""
+    return Log1p(AccuracyMode.DEFAULT)(x)
 
 
 def logistic(x):

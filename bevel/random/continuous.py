@@ -8,11 +8,14 @@ import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.ops.accuracy import AccuracyMode
 from bevel.ops.arithmetic import Max, Min, Nextafter, add, div, neg, sub
 from bevel.ops.complex import abs_, sign
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
-from bevel.ops.exponential import exp, log, log1p
+from bevel.ops.exponential import drawn_log as log
+from bevel.ops.exponential import drawn_log1p as log1p
+from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, Lt, select
 from bevel.ops.powers import integer_pow, pow_, sqrt
 from bevel.ops.shapes import reduce_sum
@@ -147,7 +150,7 @@ def cauchy(key, shape=(), dtype=None, *, out_sharding=None):
     dtype = float_dtype(dtype, "cauchy")
     u = uniform_of(key, shape_of(shape, "cauchy"), dtype, rounded(ml_dtypes.finfo(dtype).eps, dtype), 1.0)
     turned = mul(sub(u, rounded(0.5, dtype)), rounded(math.pi, dtype))
-    return placed(Tan()(turned), out_sharding)
+    return placed(Tan(AccuracyMode.DEFAULT)(turned), out_sharding)
 
 
 @draws

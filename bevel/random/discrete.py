@@ -13,7 +13,8 @@ from bevel.ops.complex import abs_
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
 from bevel.ops.elementwise import mul
-from bevel.ops.exponential import log, log1p
+from bevel.ops.exponential import drawn_log as log
+from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.gather import CLIP
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, GE, GT, LE, LT, NOT, OR, eq, ne, select

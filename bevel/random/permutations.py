@@ -15,7 +15,7 @@ from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.elementwise import mul
-from bevel.ops.exponential import log
+from bevel.ops.exponential import drawn_log as log
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import LeTo, eq, ne, select
 from bevel.ops.random_bits import RandomBits
