@@ -6,6 +6,7 @@ the StableHLO operation it lowers to, which dtypes it takes, the slope in each o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -57,8 +58,8 @@ class Elementwise(Primitive):
     """
 
     hlo: ClassVar[str]
-    single: ClassVar = None
-    double: ClassVar = None
+    single: ClassVar[Callable | None] = None
+    double: ClassVar[Callable | None] = None
     takes = "number"
     kind = "elementwise"
     splats = True
