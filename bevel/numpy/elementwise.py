@@ -72,7 +72,6 @@ def of_inexact(name, op, doc):
 
 
 exp = of_inexact("exp", exponential.Exp(), "e to the power x.")
-exp2 = of_inexact("exp2", exponential.Exp2(), "2 to the power x.")
 expm1 = of_inexact("expm1", exponential.Expm1(), "e^x - 1, with all digits also where x is small.")
 log = of_inexact("log", exponential.Log(), "The natural logarithm: -inf at zero, NaN for negative real numbers.")
 log1p = of_inexact("log1p", exponential.Log1p(), "log(1 + x), with all digits also where x is small.")
@@ -110,17 +109,38 @@ def arccosh(x, /):
 
 
 @compiled
+def exp2(x, /):
+    """2 to the power x."""
+    [x] = promote_inexact(array("exp2", x))
+    return exponential.exp(_by_parts(mul, x, math.log(2))) if is_complex(x) else exponential.Exp2()(x)
+
+
+@compiled
+def exp2(x, /):
+    """2 to the power x."""
+    [x] = promote_inexact(array("exp2", x))
+    return exponential.exp(_by_parts(mul, x, math.log(2))) if is_complex(x) else exponential.Exp2()(x)
+
+
+@compiled
 def log2(x, /):
     """The logarithm to base 2; exact for powers of 2 of usual size."""
     [x] = promote_inexact(array("log2", x))
-    return arithmetic.div(exponential.log(x), math.log(2))
+    return _by_parts(arithmetic.div, exponential.log(x), math.log(2))
 
 
 @compiled
 def log10(x, /):
     """The logarithm to base 10."""
     [x] = promote_inexact(array("log10", x))
-    return arithmetic.div(exponential.log(x), math.log(10))
+    return _by_parts(arithmetic.div, exponential.log(x), math.log(10))
+
+
+def _by_parts(op, z, number):
+    """op(z, number) for a real number: of complex z each part for itself, so that an infinite one leaves the other be."""
+    if not is_complex(z):
+        return op(z, number)
+    return complex_ops.Complex()(*[op(part(z), number) for part in (complex_ops.real, complex_ops.imag)])
 
 
 @compiled

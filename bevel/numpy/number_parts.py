@@ -145,7 +145,8 @@ def modf(x, /, out=None):
         raise TypeError("modf is not defined for complex numbers.")
     x = whole(x)
     part = select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
-    return arithmetic.sub(x, part), part
+    rest = select(EQ(x, part), filled_with(x, 0), arithmetic.sub(x, part))  # an infinite x has no fraction
+    return select(LT(x, filled_with(x, 0)), arithmetic.neg(complex_ops.abs_(rest)), rest), part
 
 
 # ---- integers

@@ -1,0 +1,173 @@
+"""Every function of numbers and of arrays, on each kind of dtype and shape, means what NumPy's means.
+
+One compiled program holds all functions for a dtype and a shape: what differs is listed by name, with the first
+element that does. Values include NaN, infinities, zeros of both signs and the ends of the integers.
+"""
+
+import math
+import warnings
+
+import numpy
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+
+INF, NAN = math.inf, math.nan
+VALUES = {
+    "bool": [True, False],
+    "uint8": [0, 1, 2, 3, 7, 100, 254, 255],
+    "int32": [0, 1, -1, 2, -2, 3, -3, 7, -100, 2**31 - 1, -(2**31)],
+    "float32": [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.0, 3.0, 100.0, -100.0, 1e10, 1e-3, INF, -INF, NAN],
+    "complex64": [0, 1, -1, 1j, -1j, 0.5 + 0.25j, -2 + 3j, 3 - 1j, -0.5 - 2j, 10 + 0.1j],
+}
+SHAPES = {"number": (), "matrix": (2, -1), "empty": (0, 3)}
+
+
+def values(dtype, shape):
+    """The table of values of a dtype in a shape; the shape None is all of them in one axis."""
+    every = numpy.array(VALUES[dtype], dtype)
+    if shape is None:
+        return every
+    if shape == ():
+        return every[2 % len(every)]
+    if 0 in shape:
+        return numpy.zeros(shape, dtype)
+    return every[: len(every) // 2 * 2].reshape(shape)
+
+
+REAL = "bool uint8 int32 float32".split()
+ALL = [*REAL, "complex64"]
+ORDERED_FLOAT = ["uint8", "int32", "float32"]
+NUMBERS = ["uint8", "int32", "float32", "complex64"]
+INTEGERS = ["uint8", "int32"]
+
+TRANSCENDENTAL = (
+    "exp exp2 expm1 log log1p log2 log10 sqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh sinc cbrt "
+    "deg2rad rad2deg i0"
+)  # NumPy computes them of narrow integers in narrow floats: it is given floats for those
+UNARY = {
+    TRANSCENDENTAL.replace(" cbrt deg2rad rad2deg i0", ""): ALL,
+    "cbrt deg2rad rad2deg i0": ORDERED_FLOAT,
+    "abs real imag isfinite isinf isnan iscomplex isreal logical_not nan_to_num": ALL,
+    "angle conj square negative positive rint sign round": NUMBERS,
+    "fabs signbit": ORDERED_FLOAT,
+    "floor ceil trunc isneginf isposinf": REAL,
+    "modf frexp spacing": ["float32"],
+    "reciprocal": ["float32", "complex64"],
+    "invert": ["bool", *INTEGERS],
+    "bitwise_count": INTEGERS,
+}
+BINARY = {
+    "add multiply equal not_equal logical_and logical_or logical_xor": ALL,
+    "less less_equal greater greater_equal": REAL,
+    "subtract divide": NUMBERS,
+    "maximum minimum fmax fmin": REAL,
+    "floor_divide remainder fmod divmod": ORDERED_FLOAT,
+    "arctan2 copysign hypot logaddexp logaddexp2 nextafter heaviside float_power": ["float32"],
+    "bitwise_and bitwise_or bitwise_xor": ["bool", *INTEGERS],
+    "gcd lcm": INTEGERS,
+}
+REDUCTIONS = {
+    "sum prod mean all any count_nonzero var std nansum nanprod nanmean nanvar nanstd": ALL,
+    "max min ptp argmax argmin nanmax nanmin median nanmedian": ["int32", "float32"],
+    "cumsum cumprod nancumsum nancumprod": ["int32", "float32", "complex64"],
+    "sort argsort": ALL,
+    "flip diff": ["int32", "float32", "complex64"],
+}
+# Where an answer is otherwise on purpose: (function, dtype) and the reason.
+_BY_ZERO = "integers divided by 0 give all bits, JAX's answer; the remainder is 0, as NumPy's"
+_LEAST = "the least integer has no absolute value in its dtype"
+KNOWN = {
+    ("floor_divide", "uint8"): _BY_ZERO,
+    ("floor_divide", "int32"): _BY_ZERO,
+    ("divmod", "uint8"): _BY_ZERO,
+    ("divmod", "int32"): _BY_ZERO,
+    ("gcd", "int32"): _LEAST,
+    ("lcm", "int32"): _LEAST,
+    ("reciprocal", "complex64"): "1/0 has an infinite real part, JAX's answer; NumPy's is NaN in both",
+}
+
+
+def names(table, dtype):
+    return [name for line, kinds in table.items() if dtype in kinds for name in line.split()]
+
+
+def is_close(ours, numpys, tolerance=3e-5):
+    """Elementwise: equal, both NaN, or near; parts of complex numbers each for itself, beside the number's size."""
+    if numpys.dtype.kind == "c":
+        scale = numpy.maximum(numpy.abs(numpys), 1e-6)
+        parts = [(ours.real, numpys.real), (ours.imag, numpys.imag)]
+        return numpy.all(
+            [(a == b) | (numpy.isnan(a) & numpy.isnan(b)) | (abs(a - b) <= tolerance * scale) for a, b in parts], 0
+        )
+    if numpys.dtype.kind in "bui":
+        return ours == numpys
+    return (
+        (ours == numpys)
+        | (numpy.isnan(ours) & numpy.isnan(numpys))
+        | (abs(ours - numpys) <= 1e-7 + tolerance * abs(numpys))
+    )
+
+
+def differences(ours, numpys, operands):
+    """What differs, in words; empty where nothing does."""
+    ours, numpys = numpy.asarray(ours), numpy.asarray(numpys)
+    if ours.shape != numpys.shape:
+        return f"shape {ours.shape}, NumPy's {numpys.shape}"
+    if ours.dtype.kind != numpys.dtype.kind:
+        return f"dtype {ours.dtype}, NumPy's {numpys.dtype}"
+    if numpys.dtype.kind == "f" and numpys.dtype != ours.dtype:
+        with numpy.errstate(all="ignore"):
+            numpys = numpys.astype(ours.dtype)
+    with numpy.errstate(all="ignore"):
+        wrong = ~is_close(ours, numpys)
+    if not wrong.any():
+        return ""
+    place = tuple(numpy.argwhere(wrong)[0])
+    at = [x[place] if x.shape == ours.shape else "…" for x in operands]
+    return f"{ours[place]} for {at}, NumPy's {numpys[place]}"
+
+
+def compare(calls, operands, dtype):
+    """calls: name → function of (module, *operands). All are one program; then each is held against NumPy's."""
+    arrays = [jnp.asarray(x) for x in operands]
+    found = bevel.jit(lambda *xs: {name: call(jnp, *xs) for name, call in calls.items()})(*arrays)
+    said = {}
+    for name, call in calls.items():
+        with numpy.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            floats = name in TRANSCENDENTAL.split() and dtype in ("bool", *INTEGERS)
+            expected = call(numpy, *[x.astype("float32") for x in operands] if floats else operands)
+        pairs = zip(found[name], expected, strict=True) if isinstance(expected, tuple) else [(found[name], expected)]
+        words = "; ".join(filter(None, [differences(a, b, operands) for a, b in pairs]))
+        if words and (name.split("(")[0], dtype) not in KNOWN:
+            said[name] = words
+    assert said == {}
+
+
+def caller(name, **options):
+    return lambda module, *xs: getattr(module, name)(*xs, **options)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", VALUES)
+def test_functions_of_a_number(dtype, shape):
+    compare({name: caller(name) for name in names(UNARY, dtype)}, [values(dtype, SHAPES[shape])], dtype)
+
+
+@pytest.mark.parametrize("dtype", VALUES)
+def test_functions_of_two_numbers(dtype):
+    every = values(dtype, None)
+    x, y = [part.ravel() for part in numpy.meshgrid(every, every)]
+    compare({name: caller(name) for name in names(BINARY, dtype)}, [x, y], dtype)
+    compare({name: caller(name) for name in names(BINARY, dtype)}, [every[:, None], every[None, :1]], dtype)
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize("dtype", VALUES)
+def test_functions_along_an_axis(dtype, axis):
+    options = {} if axis is None else {"axis": axis}
+    whole = {name: caller(name, **options) for name in names(REDUCTIONS, dtype)}
+    few = numpy.array(VALUES[dtype], dtype)[:8]
+    compare(whole, [numpy.resize(few, (3, 5))], dtype)
