@@ -225,40 +225,58 @@ def _dimensions(shape, what):
     return shape
 
 
-@compiled(static=("shape", "dtype"))
-def _filled(value, *, shape, dtype):
-    return full_of(shape, convert(value, dtype), dtype)
+@compiled(static=("shape", "dtype", "weak"))
+def _filled(value, *, shape, dtype, weak):
+    result = full_of(shape, convert(value, dtype), dtype)
+    return convert(result, dtype, True) if weak else result
+
+
+@compiled(static=("number", "shape", "dtype", "weak"))
+def _filled_with(*, number, shape, dtype, weak):
+    """As `_filled`, for 0 and 1, which are part of the program: a call without arguments is the fastest."""
+    return _filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
+
+
+def _uniform(number, shape, dtype, weak):
+    if not shape:
+        return _put(_number(number, dtype), ShapedArray((), dtype, weak))
+    return _filled_with(number=number, shape=shape, dtype=dtype, weak=weak)
 
 
 def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
     """An array of that shape filled with a value, which is broadcast where it is an array."""
+    return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
+
+
+def _full(shape, value, dtype, device=None, weak=None):
     shape = checked_shape(shape, "full")
-    weak = dtype is None and get_aval(fill_value).weak_type
-    dtype = get_aval(fill_value).dtype if dtype is None else wanted_dtype(dtype, "full")
-    if get_aval(fill_value).shape:
-        return _to_device(broadcast_to(convert(asarray(fill_value), dtype), shape), device)
-    if type(fill_value) in SCALARS:
-        fill_value = np.asarray(fill_value).astype(dtype)[()]
-    result = _full(shape, fill_value, dtype)
-    return _to_device(convert(result, dtype, weak) if weak and dtype != np.bool_ else result, device)
-
-
-def _full(shape, number, dtype):
-    if not shape and isinstance(number, np.generic):
-        return _put(np.asarray(number).astype(dtype), ShapedArray((), dtype))
-    return _filled(number, shape=shape, dtype=dtype)
+    aval = get_aval(value)
+    weak = (dtype is None and aval.weak_type) if weak is None else weak
+    dtype = aval.dtype if dtype is None else dtype
+    if aval.shape:
+        result = broadcast_to(convert(asarray(value), dtype), shape)
+        return _to_device(convert(result, dtype, True) if weak else result, device)
+    if type(value) in SCALARS:
+        value = _number(value, dtype)
+    if not shape and isinstance(value, np.generic):
+        return _to_device(
+            _put(np.asarray(value).astype(dtype), ShapedArray((), dtype, weak and dtype != np.bool_)), device
+        )
+    return _to_device(_filled(value, shape=shape, dtype=dtype, weak=weak and dtype != np.bool_), device)
 
 
 def zeros(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of zeros, float by default."""
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
-    return _to_device(_full(checked_shape(shape, "zeros"), _number(0, dtype), dtype), device)
+    result = _uniform(0, checked_shape(shape, "zeros"), dtype, False)
+    return result if device is None else _to_device(result, device)
 
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of ones, float by default."""
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
-    return _to_device(_full(checked_shape(shape, "ones"), _number(1, dtype), dtype), device)
+    result = _uniform(1, checked_shape(shape, "ones"), dtype, False)
+    return result if device is None else _to_device(result, device)
 
 
 def _number(value, dtype):
@@ -283,18 +301,19 @@ def _like(a, dtype, shape, what):
 def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
     """An array of the shape and dtype of `a`, filled with a value."""
     shape, dtype, weak = _like(a, dtype, shape, "full_like")
-    result = full(shape, fill_value, dtype, device=device)
-    return convert(result, dtype, True) if weak else result
+    return _full(shape, fill_value, dtype, device, weak)
 
 
 def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     """Zeros of the shape and dtype of `a`."""
-    return full_like(a, 0, dtype, shape, device=device)
+    shape, dtype, weak = _like(a, dtype, shape, "zeros_like")
+    return _to_device(_uniform(0, shape, dtype, weak and dtype != np.bool_), device)
 
 
 def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     """Ones of the shape and dtype of `a`."""
-    return full_like(a, 1, dtype, shape, device=device)
+    shape, dtype, weak = _like(a, dtype, shape, "ones_like")
+    return _to_device(_uniform(1, shape, dtype, weak and dtype != np.bool_), device)
 
 
 def empty_like(prototype, dtype=None, shape=None, *, device=None):

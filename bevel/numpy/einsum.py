@@ -5,6 +5,7 @@ opt_einsum finds paths; it is imported at the first call with more than two oper
 
 from __future__ import annotations
 
+import functools
 import string
 
 from bevel.core.source import user_line
@@ -22,19 +23,16 @@ def _symbol(n):
     return string.ascii_letters[n] if n < 52 else chr(n + 140)
 
 
-def parsed(subscripts, operands):
-    """(labels of each operand, labels of the result, operands), from either form of the arguments."""
-    if isinstance(subscripts, str):
-        text, operands = subscripts.replace(" ", ""), list(operands)
-    else:
-        text, operands = _from_lists(subscripts, operands)
+def parsed(text, shapes):
+    """(labels of each operand, labels of the result)."""
+    text = text.replace(" ", "")
     inputs, arrow, output = text.partition("->")
     terms = inputs.split(",")
-    if len(terms) != len(operands):
+    if len(terms) != len(shapes):
         raise ValueError(
-            f"einsum {text!r} names {len(terms)} operands and was given {len(operands)}{user_line(' at {}')}."
+            f"einsum {text!r} names {len(terms)} operands and was given {len(shapes)}{user_line(' at {}')}."
         )
-    ranks = [len(shape_of(x)) for x in operands]
+    ranks = [len(shape) for shape in shapes]
     rest = []  # how many axes each "..." stands for
     for term, rank in zip(terms, ranks, strict=True):
         named = term.replace("...", "")
@@ -60,7 +58,7 @@ def parsed(subscripts, operands):
             raise ValueError(f"einsum {text!r}: the result names {label!r} twice{user_line(' at {}')}.")
         if not any([label in t for t in terms]):
             raise ValueError(f"einsum {text!r}: the result names {label!r}, which no operand has{user_line(' at {}')}.")
-    return terms, output, operands
+    return terms, output
 
 
 def _from_lists(first, others):
@@ -109,12 +107,25 @@ def einsum(subscripts, /, *operands, out=None, optimize="auto", precision=None, 
     refuse_out("einsum", out)
     if not operands and isinstance(subscripts, str):
         raise ValueError(f"einsum needs at least one operand{user_line(' at {}')}.")
-    terms, output, operands = parsed(subscripts, operands)
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists(subscripts, operands)
     operands = as_arrays("einsum", *operands)
-    path = _path(terms, output, [shape_of(x) for x in operands], optimize)
+    shapes = tuple([shape_of(x) for x in operands])
+    try:
+        plan = _plan(subscripts, shapes, optimize)
+    except TypeError:  # a path given as a list cannot be hashed
+        plan = _plan.__wrapped__(subscripts, shapes, optimize)
+    terms, output, path = plan
     return _einsum(
-        operands, terms=tuple(terms), output=output, path=path, precision=precision, preferred=preferred_element_type
+        operands, terms=terms, output=output, path=path, precision=precision, preferred=preferred_element_type
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(text, shapes, optimize):
+    """(labels of each operand, labels of the result, the path); finding them costs more than a small sum."""
+    terms, output = parsed(text, shapes)
+    return tuple(terms), output, _path(terms, output, shapes, optimize)
 
 
 def _path(terms, output, shapes, optimize):

@@ -116,13 +116,6 @@ def exp2(x, /):
 
 
 @compiled
-def exp2(x, /):
-    """2 to the power x."""
-    [x] = promote_inexact(array("exp2", x))
-    return exponential.exp(_by_parts(mul, x, math.log(2))) if is_complex(x) else exponential.Exp2()(x)
-
-
-@compiled
 def log2(x, /):
     """The logarithm to base 2; exact for powers of 2 of usual size."""
     [x] = promote_inexact(array("log2", x))
@@ -137,7 +130,7 @@ def log10(x, /):
 
 
 def _by_parts(op, z, number):
-    """op(z, number) for a real number: of complex z each part for itself, so that an infinite one leaves the other be."""
+    """op(z, number) for a real number: of complex z each part for itself, so that infinity stays in its part."""
     if not is_complex(z):
         return op(z, number)
     return complex_ops.Complex()(*[op(part(z), number) for part in (complex_ops.real, complex_ops.imag)])

@@ -146,7 +146,7 @@ def modf(x, /, out=None):
     x = whole(x)
     part = select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
     rest = select(EQ(x, part), filled_with(x, 0), arithmetic.sub(x, part))  # an infinite x has no fraction
-    return select(LT(x, filled_with(x, 0)), arithmetic.neg(complex_ops.abs_(rest)), rest), part
+    return weak_as(x, select(LT(x, filled_with(x, 0)), arithmetic.neg(complex_ops.abs_(rest)), rest)), weak_as(x, part)
 
 
 # ---- integers

@@ -13,6 +13,7 @@ from bevel.numpy.arithmetic import subtract
 from bevel.numpy.axes import as_array, shape_of
 from bevel.numpy.creation import array as array_of
 from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import array as array_or_number
 from bevel.numpy.promotion import broadcast_to
 from bevel.ops.arithmetic import Round
 from bevel.ops.convert import convert
@@ -73,12 +74,13 @@ def pad(array, pad_width, mode="constant", **kwargs):
     if mode == "wrap":
         return _wrapped(x, widths=widths)
     if mode == "empty":
-        return _constant(x, as_array("pad", 0), widths=widths)
+        return _constant(x, 0, widths=widths)
     return _edges(x, widths=widths)
 
 
 def _values(values):
-    return array_of(values) if isinstance(values, (list, tuple)) else as_array("pad", values)
+    # a Python number goes in as it is: that costs less than making an array of it
+    return array_of(values) if isinstance(values, (list, tuple)) else array_or_number("pad", values)
 
 
 def _host_widths(widths, what="pad_width"):
@@ -269,7 +271,7 @@ def _by_function(x, widths, function, options):
     from bevel.numpy.vectorized import apply_along_axis
 
     rank = len(widths)
-    x = _constant(x, as_array("pad", 0), widths=widths)
+    x = _constant(x, 0, widths=widths)
     for axis in range(rank):
         x = apply_along_axis(function, axis, x, widths[axis], axis, options)
     return x

@@ -11,7 +11,7 @@ from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
 from bevel.numpy.axes import as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.promotion import broadcast_shapes, broadcast_to
+from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
 from bevel.ops.arithmetic import floor
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate
@@ -45,17 +45,24 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
     num = _count("linspace", num)
-    start, stop = as_arrays("linspace", start, stop)
+    start, stop = arrays("linspace", start, stop)  # numbers go in as they are: a Python number costs less than an array
     dtype, inner = _dtype_between("linspace", dtype, start, stop)
-    result, step = _linspace(
-        start, stop, num=num, endpoint=bool(endpoint), axis=as_index("linspace", axis), dtype=dtype, inner=inner
-    )
+    axis, endpoint = as_index("linspace", axis), bool(endpoint)
+    function = _linspace if retstep else _spaced
+    made = function(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=dtype, inner=inner)
+    result, *step = made if retstep else (made,)
     result = result if device is None else asarray(result, device=device)
-    return (result, step) if retstep else result
+    return (result, *step) if retstep else result
+
+
+@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
+def _spaced(start, stop, **options):
+    return _linspace(start, stop, **options)[0]
 
 
 @compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
 def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
+    start, stop = as_arrays("linspace", start, stop)
     shape = broadcast_shapes("linspace", shape_of(start), shape_of(stop))
     narrow = dtypes.issubdtype(inner, np.floating) and inner.itemsize < 4
     work = np.dtype("float32") if narrow else inner
