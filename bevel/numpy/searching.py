@@ -19,8 +19,8 @@ from bevel.numpy.reductions import sum as total
 from bevel.numpy.selection import index
 from bevel.numpy.shapes import ravel
 from bevel.ops.arithmetic import ADD, SUB
+from bevel.ops.compact import compact
 from bevel.ops.convert import convert
-from bevel.ops.cumulative import Cumsum
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, EQ, LE, LT, NE, NOT, OR, select
@@ -322,13 +322,8 @@ def _nonzero(x, fills, *, size):
     fills = [convert(as_array("nonzero", f), dtype) for f in fills]
     if not count or not size:
         return tuple([BroadcastInDim((size,), ())(f) for f in fills])
-    # the k-th that is not 0 goes to place k; those beyond `size`, and the others, go nowhere
-    order = Cumsum(0)(convert(mask, _INT32))
-    places = select(mask, SUB(order, full((count,), 1, _INT32)), full((count,), size, _INT32))
-    start = full((size,), 0, _INT32)
-    flat = start.at[places].set(Iota(_INT32, (count,), 0)(), mode="drop", unique_indices=False)
+    flat, found = compact(mask, size)
     flat = convert(flat, dtype)
-    found = index(order, -1)
     filled = LT(Iota(_INT32, (size,), 0)(), BroadcastInDim((size,), ())(found))
     results = []
     for axis, fill in enumerate(fills):

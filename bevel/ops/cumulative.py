@@ -5,8 +5,10 @@ stay where they are:
 
     window  a short axis: each result reduces all that came before it
     rows    a loop down the axis that carries one row of all that lies side by side. Where that is little, or the axis
-            long, the axis is cut into pieces that go side by side; their totals are accumulated alike, and each piece
-            is shifted by what came before it. No stretch is longer than 4096, so that rounding errors stay small.
+            long, the axis is cut into pieces that go side by side, or one after the other where they lie so in memory;
+            their totals are accumulated alike, and each piece is shifted by what came before it. No stretch is longer
+            than 4096, so that rounding errors stay small: 7e-7 of the largest of 1e6 sums of normal float32, where XLA
+            has 2e-7 by its tree and NumPy 4.5e-5 by going straight on.
 
 Elsewhere XLA has the window, which it turns into a tree.
 """
@@ -83,6 +85,7 @@ class Cumulative(Primitive):
         return y if aval is result else out.convert(y, result)
 
     longest_window = 32
+    is_short = True  # is x ∘ y a matter of few instructions?
 
     def finish(self, out, y, aval):
         """What is done to the accumulated values at the end; nothing for most."""
@@ -150,24 +153,18 @@ def _window(op, out, x, view):
 def _rows(op, out, x, view):
     """A loop down the axis; a long axis over few values is cut into pieces that go side by side, and joined after."""
     before, size, after = view.shape
-    lanes = before * after
-    pieces = max(-(-size // _LONGEST), min(_LANES // lanes, size // 16), 1)
+    alone = after == 1 and op.is_short and not dtypes.issubdtype(view.dtype, np.complexfloating)
+    pieces = -(-size // _LONGEST)
+    if alone:
+        pieces = next((p for p in range(pieces, 2 * pieces) if size % p == 0), pieces)
+    else:
+        pieces = max(pieces, min(_LANES // (before * after), size // 16), 1)
     length = -(-size // pieces)
     dtype = view.dtype
     if pieces * length != size:
         x = _pad(op, out, x, view, 0, pieces * length - size)  # neutral, from whichever end one begins
     shaped = ShapedArray((before, pieces, length, after), dtype)
-    front = ShapedArray((length, before, pieces, after), dtype)
-    x = out.reshape(x, shaped)
-    if before * pieces > 1:
-        x = out.op("stablehlo.transpose", [x], {"permutation": i64s(2, 0, 1, 3)}, aval=front)
-    else:
-        x = out.reshape(x, front)
-    y = _down(op, out, x, front)
-    if before * pieces > 1:
-        y = out.op("stablehlo.transpose", [y], {"permutation": i64s(1, 2, 0, 3)}, aval=shaped)
-    else:
-        y = out.reshape(y, shaped)
+    y = (_along if alone else _across)(op, out, x, shaped)
     if pieces > 1:
         end = 0 if op.reverse else length - 1
         totals = _slice(out, y, shaped, 2, end, end + 1)
@@ -177,6 +174,73 @@ def _rows(op, out, x, view):
     whole = ShapedArray((before, pieces * length, after), dtype)
     y = out.reshape(y, whole)
     return y if pieces * length == size else _slice(out, y, whole, 1, 0, size)
+
+
+def _across(op, out, x, shaped):
+    """Each piece by itself: all step forward together, their values side by side."""
+    before, pieces, length, after = shaped.shape
+    front = ShapedArray((length, before, pieces, after), shaped.dtype)
+    x = out.reshape(x, shaped)
+    if before * pieces > 1:
+        x = out.op("stablehlo.transpose", [x], {"permutation": i64s(2, 0, 1, 3)}, aval=front)
+    else:
+        x = out.reshape(x, front)
+    y = _down(op, out, x, front)
+    if before * pieces > 1:
+        return out.op("stablehlo.transpose", [y], {"permutation": i64s(1, 2, 0, 3)}, aval=shaped)
+    return out.reshape(y, shaped)
+
+
+_STREAMS = 4  # additions that need not wait for each other
+_STEPS = 8  # additions in a turn of the loop for each stream; half of it where there are several
+
+
+def _along(op, out, x, shaped):
+    """Each piece by itself, element by element where it lies in memory, a few pieces at a time.
+
+    XLA makes one serial loop of it. 1e6 float32 take 2.2 ms where transposing them to go side by side takes 8.6.
+    """
+    length, count = shaped.shape[2], shaped.shape[0] * shaped.shape[1]
+    streams = min(_STREAMS, count)
+    most = _STEPS if streams == 1 else _STEPS // 2
+    steps = next(s for s in range(min(most, length), 0, -1) if length % s == 0)
+    flat, one = ShapedArray((count * length,), shaped.dtype), ShapedArray((1,), shaped.dtype)
+    index, truth = ShapedArray((), np.dtype("int32" if flat.size < 2**31 else "int64")), ShapedArray((), np.dtype(bool))
+    start = out.constant(op.identity_of(shaped.dtype), one)
+    states = [index, flat, flat, *[one] * streams]
+    inits = [out.constant(0, index), out.reshape(x, flat), out.constant(0, flat), *[start] * streams]
+    loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
+    turns = length // steps
+    test, [t, *_] = out.block(loop, 0, states)
+    test.finish([compare(test, "LT", t, test.constant(-(-count // streams) * turns, index), index)])
+    body, [t, x, y, *carries] = out.block(loop, 1, states)
+
+    def integer(name, a, b):
+        b = body.constant(b, index) if isinstance(b, int) else b
+        return body.op(f"stablehlo.{name}", [a, b], aval=index)
+
+    group = integer("divide", t, turns)
+    turn = integer("subtract", t, integer("multiply", group, turns))
+    begins = compare(body, "EQ", turn, body.constant(0, index), index)
+    begins = body.broadcast(begins, ShapedArray((1,), truth.dtype))
+    neutral = body.constant(op.identity_of(shaped.dtype), one)
+    offset = integer("multiply", turn, steps)
+    if op.reverse:
+        offset = body.op("stablehlo.subtract", [body.constant(length - 1, index), offset], aval=index)
+    for stream in range(streams):
+        # the last group does the last piece again where streams are left over
+        piece = integer("add", integer("multiply", group, streams), stream)
+        piece = integer("minimum", piece, count - 1)
+        place = integer("add", integer("multiply", piece, length), offset)
+        carry = body.op("stablehlo.select", [begins, neutral, carries[stream]], aval=one)
+        for step in range(steps):
+            here = integer("add", place, -step if op.reverse else step)
+            value = body.op("stablehlo.dynamic_slice", [x, here], {"slice_sizes": i64s(1)}, aval=one)
+            carry = op.accumulate(body, *_ordered(op, carry, value), one)
+            y = body.op("stablehlo.dynamic_update_slice", [y, carry, here], aval=flat)
+        carries[stream] = carry
+    body.finish([integer("add", t, 1), x, y, *carries])
+    return out.reshape(loop.results[2], shaped)
 
 
 def _down(op, out, x, aval):
@@ -374,6 +438,7 @@ class Cumlogsumexp(Cumulative):
 
     takes = "inexact"
     longest_window = 4  # exponentials: each is worth doing once
+    is_short = False
     sample_dtypes = ("float32", "bfloat16", "complex64")
 
     @staticmethod
