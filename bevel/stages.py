@@ -1,5 +1,5 @@
 """What lies between a function and its compiled program: traced, lowered, compiled."""
 
-from bevel.api.stages import Compiled, Lowered, Traced
+from bevel.api.stages import ArgInfo, Compiled, CompilerOptions, Lowered, Traced, Wrapped
 
-__all__ = ["Compiled", "Lowered", "Traced"]
+__all__ = ["ArgInfo", "Compiled", "CompilerOptions", "Lowered", "Traced", "Wrapped"]

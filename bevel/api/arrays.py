@@ -171,6 +171,7 @@ class _KnownAtOnce(Trace):
     """Evaluates ops on known values; those on traced values are for the trace around."""
 
     __slots__ = ("parent",)
+    evaluates_known_values = True
 
     def __init__(self, parent):
         super().__init__()

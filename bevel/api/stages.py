@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from bevel.api.flat import Flat, argument_names, name_of
 from bevel.base.avals import ShapedArray
@@ -12,6 +13,7 @@ from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval
 from bevel.core.tree_difference import describe_mismatch
+from bevel.engine import portable
 from bevel.engine.client import default_device, single
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten
@@ -79,28 +81,127 @@ def struct_of(aval) -> ShapeDtypeStruct:
     return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
 
 
-class Traced:
-    """A function traced for some arguments. `jaxpr`, `out_info`, `lower()`."""
+CompilerOptions = dict[str, Any]
+
+
+@runtime_checkable
+class Wrapped(Protocol):
+    """What `jit` gives: a function that can be traced and lowered for some arguments without running it.
+
+    >>> import bevel, bevel.stages
+    >>> isinstance(bevel.jit(lambda x: x), bevel.stages.Wrapped)
+    True
+    """
+
+    def __call__(self, *args, **kwargs): ...
+
+    def trace(self, *args, **kwargs) -> Traced: ...
+
+    def lower(self, *args, **kwargs) -> Lowered: ...
+
+
+@dataclass(frozen=True)
+class ArgInfo:
+    """An argument of a program: its shape and dtype, and whether its memory is given away."""
+
+    _aval: ShapedArray
+    donated: bool
+
+    shape = property(lambda self: self._aval.shape)
+    dtype = property(lambda self: self._aval.dtype)
+
+
+@dataclass
+class Signature:
+    """What goes into a program and what comes out.
+
+    in_avals, out_avals   leaf by leaf; in_avals with those of Python values that became static
+    donated               for each leaf of the arguments: is its memory given away?
+    kept                  which leaves the compiled program takes
+    arg_names             a name for each leaf, for letters
+    """
+
+    name: str
+    in_tree: Any
+    out_tree: Any
+    in_avals: list
+    out_avals: list
+    donated: list
+    kept: list
+    arg_names: list
+
+
+def _signature_of(jitted, record, args, kwargs) -> Signature:
+    in_avals = list(record.closed.in_avals[len(record.outer) :])
+    names = list(record.arg_names or [f"leaf {i}" for i in range(len(in_avals))])
+    marks = jitted.donated_leaves(record, args, kwargs) or [False] * len(in_avals)
+    kept = list(record.kept or [True] * len(record.closed.in_avals))[len(record.outer) :]
+    if record.by_value:
+        leaves = flatten(jitted.split(args, kwargs)[:2])[0]
+        for i in record.by_value:
+            in_avals.insert(i, get_aval(leaves[i]) if type(leaves[i]) is not str else None)
+            names.insert(i, "a static value")
+            marks.insert(i, False)
+            kept.insert(i, False)
+    return Signature(
+        jitted.name, record.in_tree, record.out_tree, in_avals, record.closed.out_avals, marks, kept, names
+    )
+
+
+class _Stage:
+    """What every stage can tell of its program."""
+
+    _signature: Signature
+
+    in_tree = property(lambda self: self._signature.in_tree)
+    out_tree = property(lambda self: self._signature.out_tree)
+
+    @property
+    def in_avals(self):
+        """The avals of the arguments, as a tree (args, kwargs)."""
+        return self.in_tree.unflatten(self._signature.in_avals)
+
+    @property
+    def args_info(self):
+        """An `ArgInfo` for each leaf of the arguments, as a tree (args, kwargs)."""
+        of = self._signature
+        return self.in_tree.unflatten([ArgInfo(a, bool(d)) for a, d in zip(of.in_avals, of.donated, strict=True)])
+
+    @property
+    def out_info(self):
+        """The shapes and dtypes of the value, as a tree of `ShapeDtypeStruct`s."""
+        return self.out_tree.unflatten([struct_of(a) for a in self._signature.out_avals])
+
+    @property
+    def donate_argnums(self) -> tuple[int, ...]:
+        """Which leaves of the arguments are given away, by number."""
+        return tuple([i for i, d in enumerate(self._signature.donated) if d])
+
+
+class Traced(_Stage):
+    """A function traced for some arguments: `jaxpr`, `out_info`, `lower()`.
+
+    >>> import bevel
+    >>> traced = bevel.jit(lambda x: {"double": 2 * x}).trace(1.5)
+    >>> traced.out_info, traced.fun_name
+    ({'double': ShapeDtypeStruct(shape=(), dtype=float32, weak_type=True)}, '<lambda>')
+    """
 
     def __init__(self, jitted, record, args, kwargs):
         self._jitted = jitted
         self._record = record
         self._args = args, kwargs
         self.fun_name = jitted.name
-        self.args_info = record.in_tree.unflatten([struct_of(a) for a in record.closed.in_avals[len(record.outer) :]])
-
-    jaxpr = property(lambda self: self._record.closed)
-    in_avals = property(lambda self: tuple(self._record.closed.in_avals))
-    out_avals = property(lambda self: tuple(self._record.closed.out_avals))
-    in_tree = property(lambda self: self._record.in_tree)
-    out_tree = property(lambda self: self._record.out_tree)
 
     @property
-    def out_info(self):
-        return self._record.out_tree.unflatten([struct_of(a) for a in self._record.closed.out_avals])
+    def _signature(self):
+        return _signature_of(self._jitted, self._record, *self._args)
+
+    jaxpr = property(lambda self: self._record.closed)
+    out_avals = property(lambda self: self.out_tree.unflatten(self._record.closed.out_avals))
 
     def lower(self, *, lowering_platforms=None, _private_parameters=None) -> Lowered:
-        """Writes the program in StableHLO."""
+        """Writes the program in StableHLO, for the platform it runs on or another one ("cuda", "tpu", "cpu")."""
         jitted, record = self._jitted, self._record
         if record.outer:
             raise BevelError(f"{jitted.name} closes over a traced value and cannot be lowered by itself.")
@@ -110,86 +211,104 @@ class Traced:
         marks = jitted.donated_leaves(record, args, kwargs)
         kept = [m for m, k in zip(marks, record.kept, strict=True) if k] if marks else []
         donated = tuple([p for p, m in enumerate(kept) if m])
-        return Lowered(jitted, record, donated, lowering_platforms)
+        return Lowered(jitted, record, self._signature, donated, lowering_platforms)
 
 
-class Lowered:
-    """A program in StableHLO. `as_text()`, `compile()`, `cost_analysis()`."""
+class Lowered(_Stage):
+    """A program in StableHLO. `as_text()`, `compile()`, `cost_analysis()`.
 
-    def __init__(self, jitted, record, donated, platforms=None):
+    >>> import bevel
+    >>> lowered = bevel.jit(lambda x: 2 * x).lower(1.5)
+    >>> "stablehlo.multiply" in lowered.as_text(), "multiply(" in lowered.as_text("hlo")
+    (True, True)
+    >>> print(lowered.compile()(3.0))
+    6.0
+    """
+
+    def __init__(self, jitted, record, signature, donated, platforms=None):
         self._jitted = jitted
         self._record = record
+        self._signature = signature
         self._donated = donated
         device = jitted.device or default_device()
         platform = platforms[0] if platforms else device.platform
         self._device = device
+        self._platform = platform
         self._module = lower_program(record.pruned, "jit_" + jitted.name, platform, donated)
 
-    in_tree = property(lambda self: self._record.in_tree)
-    out_tree = property(lambda self: self._record.out_tree)
-
-    @property
-    def args_info(self):
-        return self._record.in_tree.unflatten([struct_of(a) for a in self._record.closed.in_avals])
-
-    @property
-    def out_info(self):
-        return self._record.out_tree.unflatten([struct_of(a) for a in self._record.closed.out_avals])
-
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
-        """The program as text: dialect "stablehlo" (the default) or "hlo"."""
+        """The program as text: dialect "stablehlo" (the default), or "hlo", before any optimisation.
+
+        debug_info   with the user's lines and the names of scopes
+        """
         if dialect in (None, "stablehlo"):
             return self._module.module.operation.get_asm(enable_debug_info=debug_info)
         if dialect == "hlo":
-            return self.compile().as_text()
-        raise ValueError(f"as_text knows the dialects 'stablehlo' and 'hlo'; got {dialect!r}.")
+            return portable.hlo_text(self.compiler_ir("hlo"), debug_info)
+        raise self._unknown(dialect)
 
     def compiler_ir(self, dialect: str | None = None):
-        """The MLIR module itself."""
-        return self._module.module if dialect in (None, "stablehlo") else None
+        """The program itself: an MLIR module ("stablehlo", the default), or XLA's computation ("hlo")."""
+        if dialect in (None, "stablehlo"):
+            return self._module.module
+        if dialect == "hlo":
+            return portable.to_hlo(self._module.module)
+        raise self._unknown(dialect)
 
-    def cost_analysis(self):
-        return self.compile().cost_analysis()
+    def _unknown(self, dialect):
+        return ValueError(f"A lowered program is written in the dialects 'stablehlo' and 'hlo'; got {dialect!r}.")
 
-    def compile(self, compiler_options=None, *, device_assignment=None) -> Compiled:
-        """Compiles it, or finds it compiled."""
+    def cost_analysis(self) -> dict[str, float]:
+        """Flops and bytes of the program before optimisation, as XLA counts them."""
+        return portable.cost(self.compiler_ir("hlo"), self._device.platform)
+
+    def compile(self, compiler_options: CompilerOptions | None = None, *, device_assignment=None) -> Compiled:
+        """Compiles it, or finds it compiled. `compiler_options` are XLA's, by name."""
+        if self._platform != self._device.platform:
+            raise PlatformError(
+                f"{self._jitted.name} was lowered for {self._platform} and cannot be compiled here, on "
+                f"{self._device.platform}.\nLower it without lowering_platforms, or look at it with as_text()."
+            )
         overrides = {**(self._jitted.compiler_options or {}), **(compiler_options or {})}
         executable = compile_program(self._record.pruned, self._device, False, self._donated, overrides or None)
-        return Compiled(self._jitted, self._record, executable, self._device)
+        return Compiled(self._signature, executable, self._device, self._jitted)
 
 
-class Compiled:
-    """A compiled program: call it with arguments of the shapes and dtypes it was made for."""
+class PlatformError(BevelError, ValueError):
+    """A program for one platform was to be compiled or run on another."""
 
-    def __init__(self, jitted, record, executable, device):
-        self._jitted = jitted
-        self._record = record
+
+class ArgumentMismatchError(BevelError, TypeError, ValueError):
+    """A compiled program was called with other arguments than it was compiled for."""
+
+
+class Compiled(_Stage):
+    """A compiled program: call it with arguments of the shapes and dtypes it was made for.
+
+    raises ArgumentMismatchError where they differ
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> compiled = bevel.jit(lambda x: x + 1).lower(bevel.ShapeDtypeStruct((3,), jnp.float32)).compile()
+    >>> print(compiled(jnp.zeros(3)))
+    [1. 1. 1.]
+    """
+
+    def __init__(self, signature, executable, device, jitted=None):
+        self._signature = signature
         self._executable = executable
         self._device = device
-        call = cached_call(jitted.name, jitted.function, self._miss, place=place_argument)
-        self._call = with_letters(call, jitted) if jitted.donate_argnums or jitted.donate_argnames else call
-
-    in_tree = property(lambda self: self._record.in_tree)
-    out_tree = property(lambda self: self._record.out_tree)
-    out_avals = property(lambda self: tuple(self._record.closed.out_avals))
-    in_avals = property(lambda self: tuple(self._record.closed.in_avals))
-
-    @property
-    def args_info(self):
-        return self._record.in_tree.unflatten([struct_of(a) for a in self._record.closed.in_avals])
-
-    @property
-    def out_info(self):
-        return self._record.out_tree.unflatten([struct_of(a) for a in self._record.closed.out_avals])
+        self._jitted = jitted
+        self._written: bytes | None = None  # what it was loaded from
+        call = cached_call(signature.name, jitted.function if jitted else self._miss, self._miss, place=place_argument)
+        self._call = with_letters(call, jitted) if any(signature.donated) else call
 
     @property
     def input_shardings(self):
-        sharding = single(self._device)
-        return self._record.in_tree.unflatten([sharding] * len(self._record.closed.in_avals))
+        return self.in_tree.unflatten([single(self._device)] * len(self._signature.in_avals))
 
     @property
     def output_shardings(self):
-        return self._record.out_tree.unflatten(self._executable.out_shardings)
+        return self.out_tree.unflatten(self._executable.out_shardings)
 
     def as_text(self) -> str:
         """The optimised HLO."""
@@ -215,40 +334,56 @@ class Compiled:
     def __call__(self, *args, **kwargs):
         return self._call(*args, **kwargs)
 
+    def call(self, *args, **kwargs):
+        """Runs the program: the same as calling this object."""
+        return self._call(*args, **kwargs)
+
     def _miss(self, *args, **kwargs):
         """A call that C++ does not know: checked against what the program was compiled for, and run."""
-        dynamic, rest = args, kwargs  # static arguments were given at lowering, and may be given again
-        if flatten((args, kwargs))[1] != self._record.in_tree:
-            dynamic, rest, _ = self._jitted.split(args, kwargs)
-        leaves, tree = flatten((dynamic, rest))
-        if tree != self._record.in_tree:
-            raise TypeError(
-                f"The compiled {self._jitted.name} was called with arguments of another structure.\n"
-                + describe_mismatch(self._record.in_tree, (dynamic, rest), "compiled for", "called with")
+        of = self._signature
+        leaves, tree = flatten((args, kwargs))
+        if tree != of.in_tree and self._jitted is not None:
+            # static arguments were given at lowering, and may be given again
+            leaves, tree = flatten(self._jitted.split(args, kwargs)[:2])
+        if tree != of.in_tree:
+            raise ArgumentMismatchError(
+                f"The compiled {of.name} was called with arguments of another structure.\n"
+                + describe_mismatch(of.in_tree, (args, kwargs), "compiled for", "called with")
             )
         if any([isinstance(x, Tracer) for x in leaves]):
-            raise TypeError(
-                f"The compiled {self._jitted.name} cannot be transformed: it was given a traced value.\n"
+            raise ArgumentMismatchError(
+                f"The compiled {of.name} cannot be transformed: it was given a traced value.\n"
                 "Transform the function it was made of."
             )
-        for i, (leaf, aval) in enumerate(zip(leaves, self._record.closed.in_avals, strict=True)):
+        wrong = []
+        for leaf, aval, name in zip(leaves, of.in_avals, of.arg_names, strict=True):
+            if aval is None:
+                continue
             got = get_aval(leaf)
             if (got.shape, got.dtype) != (aval.shape, aval.dtype) and not (got.shape == aval.shape and got.weak_type):
-                raise TypeError(
-                    f"The compiled {self._jitted.name} takes {aval.str_short()} as "
-                    f"{(self._record.arg_names or [f'leaf {i}'])[i]}; got {got.str_short()}."
-                )
-        kept = self._record.kept
+                wrong.append(f"  {name}: compiled for {_words(aval)}, called with {_words(got)}")
+        if wrong:
+            more = [f"  and {len(wrong) - 4} more"] if len(wrong) > 4 else []
+            raise ArgumentMismatchError(
+                f"The compiled {of.name} was called with arguments of other shapes or dtypes.\n"
+                + "\n".join([*wrong[:4], *more])
+                + "\nCall the jitted function itself, which compiles for each; or lower it for these."
+            )
+        kept = of.kept
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, a, self._device) for x, a in zip(taken, self._executable.in_avals, strict=True)]
-        result = self._record.out_tree.unflatten(execute(self._executable, arrays))
+        result = of.out_tree.unflatten(execute(self._executable, arrays))
         again = None
         # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for
         if call_tree_of((args, kwargs))[0] == len(leaves) and all(
-            [get_aval(x).dtype == a.dtype for x, a in zip(leaves, self._record.closed.in_avals, strict=True)]
+            [a is not None and get_aval(x).dtype == a.dtype for x, a in zip(leaves, of.in_avals, strict=True)]
         ):
             again = fastpath(self._executable, result, self._device, False, kept)
         return result, again, False
+
+
+def _words(aval):
+    return aval.str_short(short_dtypes=False)
 
 
 def with_letters(call, jitted):
@@ -329,4 +464,7 @@ def make_jaxpr(fun, static_argnums=(), axis_env=None, return_shape=False, abstra
     return jaxpr_of
 
 
-__all__ = ["Compiled", "Lowered", "ShapeDtypeStruct", "Traced", "eval_shape", "make_jaxpr"]
+__all__ = [
+    "ArgInfo", "ArgumentMismatchError", "Compiled", "CompilerOptions", "Lowered", "PlatformError", "ShapeDtypeStruct",
+    "Traced", "Wrapped", "eval_shape", "make_jaxpr",
+]  # fmt: skip

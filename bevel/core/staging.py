@@ -109,7 +109,7 @@ def staging_trace() -> StageTrace | None:
     """The trace that writes down what the current one does, at once or in the end; None where all is evaluated."""
     trace = state.trace
     while trace is not None and not trace.is_staging:
-        trace = trace.parent
+        trace = None if trace.evaluates_known_values else trace.parent
     return trace
 
 

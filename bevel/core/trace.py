@@ -32,6 +32,7 @@ class Trace:
     is_evaluation = False
     is_tape = False
     is_staging = False
+    evaluates_known_values = False  # at once, also while a trace below stages
     parent: Any = None  # the trace that this one passes work on to, where there is one
 
     def __init__(self):

@@ -95,6 +95,18 @@ def _float0(held):
     return np.zeros(held.shape, dtypes.float0)
 
 
+# Programs that came from disk, by identity: XLA cannot write those down a second time.
+_keys: dict[int, str] = {}
+
+
+def to_bytes(loaded, platform) -> bytes | None:
+    """A compiled program as bytes; None where it came from disk and is there no more."""
+    from bevel.engine import disk_cache  # for start-up time
+
+    key = _keys.get(id(loaded))
+    return client(platform).serialize_executable(loaded) if key is None else disk_cache.load(key)
+
+
 def compile_module(module, summary, device, *, overrides=None):
     """Compiles a `transforms.lower.Module` for a device, or finds it on disk: (loaded program, Choice)."""
     from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
@@ -116,7 +128,9 @@ def compile_module(module, summary, device, *, overrides=None):
         data = disk_cache.load(key)
         if data is not None:
             try:
-                return on.deserialize_executable(data, devices, options.build(choice, (device.id,))), choice
+                loaded = on.deserialize_executable(data, devices, options.build(choice, (device.id,)))
+                _keys[id(loaded)] = key
+                return loaded, choice
             except (names.JaxRuntimeError, ValueError, TypeError) as error:
                 logger.debug("A kept program could not be loaded (%s); it is compiled again.", error)
     started = time.perf_counter()
@@ -132,6 +146,7 @@ def compile_module(module, summary, device, *, overrides=None):
         loaded, choice = options.compile_with(choice, compile)
     except names.JaxRuntimeError as error:
         raise EngineError(f"XLA could not compile {module.name}: {error}") from error
+    _keys.pop(id(loaded), None)
     if settings.log_compiles.value:
         logger.warning("Compiled %s in %.3f s", module.name, time.perf_counter() - started)
     if key is not None:

@@ -283,7 +283,7 @@ def test_stages():
     assert compiled.cost_analysis()["flops"] >= 3
     assert compiled.memory_analysis().argument_size_in_bytes == 24
     assert "HloModule" in compiled.as_text()
-    with pytest.raises(TypeError, match=r"takes f32\[3\] as x; got f32\[4\]"):
+    with pytest.raises(TypeError, match=r"x: compiled for float32\[3\], called with float32\[4\]"):
         compiled(jnp.ones(4), jnp.ones(3))
 
 
@@ -334,7 +334,7 @@ def test_a_compiled_program_runs_again_in_c_and_still_looks_at_its_arguments():
     for _ in range(3):  # the first call tells C++ how to make the others
         assert np.array_equal(compiled(x), x + 3)
         assert np.array_equal(compiled(x, 3), x + 3)  # the static argument may be given again
-    with pytest.raises(TypeError, match=r"takes f32\[3\] as x; got f32\[4\]"):
+    with pytest.raises(TypeError, match=r"x: compiled for float32\[3\], called with float32\[4\]"):
         compiled(jnp.ones(4))
     with pytest.raises(TypeError, match=r"takes f32\[3\] as x; got i32\[3\]"):
         compiled(jnp.arange(3))

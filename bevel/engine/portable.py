@@ -1,0 +1,99 @@
+"""Programs in other forms: XLA's HLO, and StableHLO that other versions and processes can read."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from bevel.engine import host_kernels, lapack, options
+from bevel.engine import jaxlib_names as names
+from bevel.engine.builder import mlir
+from bevel.engine.client import client, device_list
+
+
+def _calls():
+    """The engine's functions from one form of a program to another."""
+    return names.found("_jax.mlir")
+
+
+def bytecode(module) -> bytes:
+    """A module in MLIR's binary form, with its locations."""
+    stream = io.BytesIO()
+    module.operation.write_bytecode(stream)
+    return stream.getvalue()
+
+
+def to_hlo(module):
+    """The XLA computation of a StableHLO module."""
+    return _calls().mlir_module_to_xla_computation(bytecode(module), use_tuple_args=False, return_tuple=False)
+
+
+def hlo_text(computation, with_metadata=False) -> str:
+    """A computation as text, as XLA prints it."""
+    options = names.found("_hlo.HloPrintOptions").short_parsable()
+    options.print_metadata = with_metadata
+    return computation.get_hlo_module().to_string(options)
+
+
+def cost(computation, platform) -> dict[str, float]:
+    """Flops and bytes of a computation, as XLA counts them."""
+    return names.found("_jax.hlo_module_cost_analysis")(client(platform), computation.get_hlo_module())
+
+
+def portable_artifact(module, version: str | None = None) -> bytes:
+    """A StableHLO module in the form that other versions of StableHLO read (VHLO bytecode).
+
+    version   the StableHLO version to write for; None: one that consumers of the last weeks read
+    """
+    if version is None:
+        stablehlo = mlir.bindings.stablehlo
+        version = stablehlo.get_version_from_compatibility_requirement(
+            stablehlo.StablehloCompatibilityRequirement.WEEK_4
+        )
+    with mlir.context:
+        return _calls().serialize_portable_artifact(module.operation.get_asm(enable_debug_info=True), version)
+
+
+def module_of_artifact(data: bytes):
+    """The StableHLO module written down as a portable artifact."""
+    text = _calls().deserialize_portable_artifact(data)
+    return parsed(text)
+
+
+def parsed(text):
+    """A module from its text or its bytecode."""
+    with mlir.context:
+        return mlir.ir.Module.parse(text)
+
+
+# ---- compiled programs
+
+_TARGET = re.compile(r'custom_call_target="([^"]+)"')
+
+
+def called(loaded) -> str:
+    """The functions outside of XLA that a compiled program calls, each as `@name`."""
+    text = "\n".join([m.to_string() for m in loaded.hlo_modules()])
+    return " ".join(sorted({"@" + name for name in _TARGET.findall(text)}))
+
+
+def machine(platform) -> dict[str, str]:
+    """Where a compiled program fits."""
+    from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
+
+    return disk_cache.machine_fields(platform, client(platform).platform_version)
+
+
+def load_executable(data, calls, device, choice):
+    """A compiled program from its bytes, with the functions that it calls made known first."""
+    if lapack.is_needed(calls):
+        lapack.ensure(device.platform)
+    host_kernels.ensure(calls)
+    on = client(device.platform)
+    return on.deserialize_executable(data, device_list((device,)), options.build(choice, (device.id,)))
+
+
+__all__ = [
+    "bytecode", "called", "cost", "hlo_text", "load_executable", "machine", "module_of_artifact",
+    "parsed", "portable_artifact", "to_hlo",
+]  # fmt: skip
