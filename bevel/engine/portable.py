@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
+from bevel.base.errors import EngineError
 from bevel.engine import host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import mlir
 from bevel.engine.client import client, device_list
 
 
+def _needed(path) -> Any:
+    value = names.found(path)
+    if value is None:
+        raise EngineError(f"This jaxlib, {names.jaxlib_version}, has no {path}, which this needs.")
+    return value
+
+
 def _calls():
     """The engine's functions from one form of a program to another."""
-    return names.found("_jax.mlir")
+    return _needed("_jax.mlir")
 
 
 def bytecode(module) -> bytes:
@@ -30,14 +39,14 @@ def to_hlo(module):
 
 def hlo_text(computation, with_metadata=False) -> str:
     """A computation as text, as XLA prints it."""
-    options = names.found("_hlo.HloPrintOptions").short_parsable()
+    options = _needed("_hlo.HloPrintOptions").short_parsable()
     options.print_metadata = with_metadata
     return computation.get_hlo_module().to_string(options)
 
 
 def cost(computation, platform) -> dict[str, float]:
     """Flops and bytes of a computation, as XLA counts them."""
-    return names.found("_jax.hlo_module_cost_analysis")(client(platform), computation.get_hlo_module())
+    return _needed("_jax.hlo_module_cost_analysis")(client(platform), computation.get_hlo_module())
 
 
 def portable_artifact(module, version: str | None = None) -> bytes:
