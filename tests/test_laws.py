@@ -24,7 +24,7 @@ ELSEWHERE = {
         ("RandomBits", "RandomClone", "RandomFoldIn", "RandomGamma", "RandomSeed", "RandomSplit", "RandomUnwrap"), _KEYS
     ),
     **dict.fromkeys(("RandomWrap",), _KEYS),
-    "RngBitGenerator": "the engine's own generator, which NumPy has not",
+    **dict.fromkeys(("RngBitGenerator", "RngUniform"), "the engine's own generator, which NumPy has not"),
     **dict.fromkeys(("DebugCallback", "DebugPrint", "FfiCall", "InOrder", "IoCallback", "PureCallback"), _HOST),
     **dict.fromkeys(("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Jit", "LinearCall"), _PROGRAM),
 }

@@ -48,6 +48,7 @@ unset = _jax.config.unset
 PjitFunction = _jax.PjitFunction
 AbstractArray = _jax.Array
 
+approx_top_k_size = _jax.approx_top_k_reduction_output_size
 batched_device_put = xc.batched_device_put
 make_cpu_client = xc.make_cpu_client
 pjit = _jax.pjit
@@ -241,6 +242,7 @@ def _table() -> tuple[Name, ...]:
         Name("mlir._mlir_libs._jax_mlir_ext.register_dialects", "all dialects at once"),
         Name("_jax.mlir.serialize_portable_artifact", "exported programs"),
         Name("_jax.mlir.deserialize_portable_artifact", "exported programs"),
+        Name("_jax.approx_top_k_reduction_output_size", "the size of approx_max_k's result"),
         # foreign code
         Name("xla_client.register_custom_call_target", "registers foreign calls"),
         Name("xla_client.register_custom_type", "registers the state of foreign calls"),

@@ -16,7 +16,9 @@ from bevel.lax.computing import *
 from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *
+from bevel.lax.generators import *
 from bevel.lax.parallel import *
+from bevel.lax.ranking import *
 from bevel.lax.reducing import *
 from bevel.lax.structure import *
 from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers

@@ -10,7 +10,7 @@ ABSENT = {
     r"ragged_all_to_all(_p)?": "an exchange of pieces of unequal size needs several devices; they come later",
     r"(Ragged)?DotDimensionNumbers|PrecisionLike|after_all(_p)?|composite|create_token(_p)?|dce_sink(_p)?|device_put_p|"
     r"index_take|platform_dependent|ragged_dot(_general)?|scaled_dot|stage(_p)?": "it comes later",
-    r"(fft|FftType|approx|rng|Random).*": "it belongs to a family that comes later",
+    r"(fft|FftType).*": "it belongs to a family that comes later",
 }
 
 

@@ -11,15 +11,18 @@ import math
 
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.keys import PRNGImpl, register_implementation
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import parsed
+from bevel.ops.arithmetic import add, sub
 from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.elementwise import mul
 from bevel.ops.logic import Xor
-from bevel.ops.shapes import mapped_size, move_axis, reshape
+from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reshape, to_front
 from bevel.ops.threefry import UINT32, UINT64, threefry_fold_in, threefry_split, words_of_seed
 
 
@@ -30,10 +33,8 @@ class RandomAlgorithm(enum.IntEnum):
     RNG_THREE_FRY = 1
     RNG_PHILOX = 2
 
-    def __repr__(self):
-        return f"RandomAlgorithm.{self.name}"
-
-    __str__ = __repr__
+    def __str__(self):
+        return self.name
 
 
 _IN_HLO = {0: "DEFAULT", 1: "THREE_FRY", 2: "PHILOX"}
@@ -102,6 +103,46 @@ class RngBitGenerator(Primitive):
         yield RngBitGenerator((3,), np.dtype("int32")), [np.zeros(4, np.uint32)], "unsigned integers"
 
 
+@primitive
+class RngUniform(Primitive):
+    """Numbers drawn evenly from [a, b) by a generator whose state is XLA's: two runs of a program differ.
+
+    Lowers to stablehlo.rng.
+    """
+
+    shape: tuple[int, ...]
+    name = "rng_uniform"
+    is_differentiable = False
+    kind = "draws"
+
+    def infer(self, a, b):
+        if a.dtype != b.dtype or a.dtype.kind == "c":
+            raise DTypeError(f"rng_uniform takes two real numbers of one dtype; got {a.str_short()}, {b.str_short()}.")
+        if a.shape or b.shape:
+            raise ShapeError(f"rng_uniform takes two scalars; got {a.str_short()}, {b.str_short()}.")
+        return ShapedArray(self.shape, a.dtype)
+
+    def batch(self, operands, axes):
+        [a, b], size = operands, mapped_size(operands, axes)
+        dtype = get_aval(a).dtype
+        if not dtypes.issubdtype(dtype, np.floating):
+            raise DTypeError("rng_uniform of integers cannot be mapped over its bounds. Use bevel.random.randint.")
+        shape = (size, *self.shape)
+        low, high = [BroadcastInDim(shape, (0,))(to_front(x, i, size)) for x, i in zip((a, b), axes, strict=True)]
+        unit = RngUniform(shape)(np.zeros((), dtype)[()], np.ones((), dtype)[()])
+        return add(low, mul(unit, sub(high, low))), 0
+
+    def lower(self, out, a, b):
+        shape = out.constant(np.asarray(self.shape, np.int64), ShapedArray((len(self.shape),), np.dtype("int64")))
+        attributes = {"rng_distribution": parsed("#stablehlo<rng_distribution UNIFORM>")}
+        return out.op("stablehlo.rng", [a, b, shape], attributes)
+
+    @staticmethod
+    def refusals(array):
+        yield RngUniform((3,)), [array(2), array()], "two scalars"
+        yield RngUniform((3,)), [array(), array(dtype="int32")], "of one dtype"
+
+
 def _doubled(function):
     """A function of threefry keys, on each half of a key of four words."""
 
@@ -146,4 +187,4 @@ UNSAFE_RBG = register_implementation(
     PRNGImpl((4,), rbg_seed, unsafe_rbg_split, rbg_random_bits, unsafe_rbg_fold_in, name="unsafe_rbg", tag="urbg")
 )
 
-__all__ = ["RBG", "UNSAFE_RBG", "RandomAlgorithm", "RngBitGenerator"]
+__all__ = ["RBG", "UNSAFE_RBG", "RandomAlgorithm", "RngBitGenerator", "RngUniform"]
