@@ -4,11 +4,19 @@
 """
 
 import importlib as _importlib
-import pkgutil as _pkgutil
+
+_PARTS = (
+    "cluster", "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse", "spatial",
+    "special", "stats",
+)  # fmt: skip
 
 
 def __getattr__(name):
     """The parts are loaded when first asked for: start-up time."""
-    if not name.startswith("_") and name in {module.name for module in _pkgutil.iter_modules(__path__)}:
+    if name in _PARTS:
         return _importlib.import_module(f"bevel.scipy.{name}")
     raise AttributeError(f"module 'bevel.scipy' has no attribute {name!r}")
+
+
+def __dir__():
+    return list(_PARTS)

@@ -1,0 +1,3 @@
+"""Groups of points: `vq`."""
+
+from bevel.scipy.cluster import vq

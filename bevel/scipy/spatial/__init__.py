@@ -1,0 +1,3 @@
+"""Rotations of space: `transform`."""
+
+from bevel.scipy.spatial import transform
