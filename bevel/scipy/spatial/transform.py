@@ -374,7 +374,8 @@ class Slerp(NamedTuple):
             raise RotationShapeError(
                 f"Slerp needs one time a rotation{user_line(' at {}')}; got times {times.shape} for {len(rotations)}."
             )
-        between = Rotation(_product(rotations[:-1].inv().quat, rotations[1:].quat))
+        quat = rotations.quat
+        between = Rotation(_product(Rotation(quat[:-1]).inv().quat, quat[1:]))
         return cls(times=times, timedelta=jnp.diff(times), rotations=rotations, rotvecs=between.as_rotvec())
 
     def __call__(self, times):
