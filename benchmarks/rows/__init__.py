@@ -7,7 +7,18 @@ from importlib import import_module
 
 from benchmarks.row import Family, Row
 
-FAMILIES = ("startup", "tracing", "compiling", "dispatch", "eager", "programs", "ordering", "draws", "galaxy")
+FAMILIES = (
+    "startup",
+    "tracing",
+    "compiling",
+    "dispatch",
+    "eager",
+    "programs",
+    "ordering",
+    "elementwise",
+    "draws",
+    "galaxy",
+)
 
 
 def family(module: str) -> Family:

@@ -249,7 +249,7 @@ def _unit_arc(x):
     size = x.abs()
     beyond = size > 0.5
     square = where(beyond, (1.0 - size) * 0.5, size * size)
-    root = square.sqrt()
+    root = where(size.is_nan(), size, square.sqrt())  # one use of the root: see _angle
     high = _cut(root, 27)
     lacking = where(root == 0.0, 0.0, (square - high * high) / (root + high))
     ratio = square * polynomial(square, _ARCSINE)

@@ -1,0 +1,218 @@
+"""How exact elementary functions are: the largest error found, in units of the last place, beside JAX's.
+
+    python -m benchmarks.accuracy            prints the table
+    python -m benchmarks.accuracy --write    writes it, with the day, into docs/accuracy.md
+
+Points lie over all exponents, over the usual ones and near what is delicate; what is right is computed by mpmath with
+200 bits. Infinite, NaN and zero results are compared as they are. `tests/ops/test_accuracy.py` holds Bevel to bounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import math
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpmath
+import numpy as np
+
+from benchmarks.sides import ROOT, environment, interpreter
+
+Array = np.ndarray
+BITS = 200
+COUNT = 2400
+
+
+def over_exponents(random: np.random.RandomState, dtype: str, count: int, low: float = 0, high: float = 1) -> Array:
+    """Numbers of both signs whose exponents lie evenly between two places (0 the least normal, 1 the greatest)."""
+    info = np.finfo(dtype)
+    exponents = info.minexp + (info.maxexp - info.minexp) * random.uniform(low, high, count)
+    return (random.choice([-1, 1], count) * 2.0**exponents).astype(dtype)
+
+
+def all_reals(random: np.random.RandomState, dtype: str) -> Array:
+    usual = random.randn(COUNT) * 10.0 ** random.uniform(-2, 2, COUNT)
+    return np.concatenate([over_exponents(random, dtype, COUNT, 0, 0.999), usual.astype(dtype)])
+
+
+def angles(random: np.random.RandomState, dtype: str) -> Array:
+    """With the numbers nearest to multiples of π/2."""
+    near = np.asarray(random.randint(1, 10**6, COUNT // 2) * (math.pi / 2), dtype)
+    return np.concatenate([all_reals(random, dtype), near])
+
+
+def small_angles(random: np.random.RandomState, dtype: str) -> Array:
+    """Those of one kernel: none is huge."""
+    x = angles(random, dtype)
+    return x[abs(x) < 1e6]
+
+
+def positive(random: np.random.RandomState, dtype: str) -> Array:
+    near_one = 1 + random.randn(COUNT) * 10.0 ** random.uniform(-6, -0.5, COUNT)
+    return abs(np.concatenate([all_reals(random, dtype), near_one.astype(dtype)]))
+
+
+def above_minus_one(random: np.random.RandomState, dtype: str) -> Array:
+    return np.concatenate([positive(random, dtype), random.uniform(-1, 1, COUNT).astype(dtype)])
+
+
+def unit(random: np.random.RandomState, dtype: str) -> Array:
+    near_one = 1 - 10.0 ** random.uniform(-15, 0, COUNT)
+    x = np.concatenate([random.uniform(-1, 1, COUNT), near_one, -near_one])
+    return np.concatenate([x.astype(dtype), over_exponents(random, dtype, COUNT, 0, 0.49)])
+
+
+def planes(random: np.random.RandomState, dtype: str) -> tuple[Array, Array]:
+    """Points of the plane, half of them with coordinates of like size."""
+    y = all_reals(random, dtype)
+    with np.errstate(over="ignore"):
+        near = (y * 10.0 ** random.uniform(-3, 3, len(y))).astype(dtype)
+    x = np.where(random.rand(len(y)) < 0.5, near, random.permutation(y)).astype(dtype)
+    kept = np.isfinite(x)
+    return y[kept], x[kept]
+
+
+def divisions(random: np.random.RandomState, dtype: str, most: float = 1e12) -> tuple[Array, Array]:
+    """Dividends and divisors with quotients up to `most`, a third of them near whole."""
+    y = over_exponents(random, dtype, 2 * COUNT, 0.35, 0.65)
+    quotient = random.randn(len(y)) * most ** random.uniform(-0.2, 1, len(y)) / 4
+    quotient = np.where(random.rand(len(y)) < 0.3, np.round(quotient), quotient)
+    x = (y * quotient).astype(dtype)
+    kept = abs(x) < most / 2 * abs(y)
+    return x[kept], y[kept]
+
+
+def small_divisions(random: np.random.RandomState, dtype: str) -> tuple[Array, Array]:
+    return divisions(random, dtype, 1e6)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of bevel.lax: where it is tried, and its value to many digits."""
+
+    name: str
+    points: Callable[..., Array | tuple[Array, ...]]
+    exact: Callable[..., object]
+    where: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.where}".strip()
+
+    def tried(self, dtype: str) -> tuple[Array, ...]:
+        points = self.points(np.random.RandomState(7), dtype)
+        return points if isinstance(points, tuple) else (points,)
+
+
+def _cube_root(x):
+    return mpmath.sign(x) * mpmath.cbrt(abs(x))
+
+
+def _remainder(x, y):
+    return mpmath.sign(x) * mpmath.fmod(abs(x), abs(y))
+
+
+FUNCTIONS = (
+    Function("sin", angles, mpmath.sin),
+    Function("sin", small_angles, mpmath.sin, "(below 1e6)"),
+    Function("cos", angles, mpmath.cos),
+    Function("cos", small_angles, mpmath.cos, "(below 1e6)"),
+    Function("tan", angles, mpmath.tan),
+    Function("tan", small_angles, mpmath.tan, "(below 1e6)"),
+    Function("asin", unit, mpmath.asin),
+    Function("acos", unit, mpmath.acos),
+    Function("atan", all_reals, mpmath.atan),
+    Function("atan2", planes, mpmath.atan2),
+    Function("cbrt", all_reals, _cube_root),
+    Function("log", positive, mpmath.log),
+    Function("log1p", above_minus_one, mpmath.log1p),
+    Function("rem", divisions, _remainder),
+    Function("rem", small_divisions, _remainder, "(quotient < 1e6)"),
+)
+DTYPES = ("float32", "float64")
+
+
+def exact_values(function: Function, arguments: tuple[Array, ...]) -> tuple[Array, Array]:
+    """(the value rounded to float64, what it lacks)."""
+    high, low = [], []
+    with mpmath.workprec(BITS):
+        for numbers in zip(*arguments, strict=True):
+            value = mpmath.mpf(function.exact(*[mpmath.mpf(float(v)) for v in numbers]))
+            rounded = float(value)
+            high.append(rounded)
+            low.append(float(value - rounded) if math.isfinite(rounded) else 0.0)
+    return np.asarray(high), np.asarray(low)
+
+
+def errors_in_ulps(result: Array, high: Array, low: Array, arguments: tuple[Array, ...]) -> Array:
+    """The distance from the exact value in units of its last place; 0 where what is exact, or given, is subnormal."""
+    info = np.finfo(result.dtype)
+    with np.errstate(all="ignore"):
+        spacing = np.spacing(np.minimum(abs(high), info.max).astype(result.dtype)).astype(np.float64)
+        error = abs((result.astype(np.float64) - high) - low) / spacing
+    is_small = (abs(high) < info.tiny) | np.any([abs(v) < info.tiny for v in arguments], axis=0)
+    same = np.isinf(result) & (result == high.astype(result.dtype))
+    return np.where(is_small | same, 0.0, error)
+
+
+def evaluate(side: str, scratch: str) -> dict[str, Array]:
+    """Every function at its points by one library, in a process of its own."""
+    arguments = {f"{i} {dtype}": f.tried(dtype) for i, f in enumerate(FUNCTIONS) for dtype in DTYPES}
+    given, made = Path(scratch, "points.npz"), Path(scratch, f"{side}.npz")
+    np.savez(given, **{f"{key} {k}": v for key, values in arguments.items() for k, v in enumerate(values)})  # type: ignore[arg-type]
+    script = ROOT / "benchmarks" / "scripts" / "elementary_functions.py"
+    names = ",".join(f.name for f in FUNCTIONS)
+    command = [interpreter(side), str(script), side, str(given), str(made), names]
+    subprocess.run(command, env=environment(scratch, "cpu"), check=True)
+    with np.load(made) as results:
+        return dict(results)
+
+
+def table() -> str:
+    """Markdown: each function and dtype with the largest errors of both libraries."""
+    lines = ["| function | dtype | Bevel | JAX |", "|---|---|---|---|"]
+    with tempfile.TemporaryDirectory() as scratch:
+        sides = {side: evaluate(side, scratch) for side in ("bevel", "jax")}
+    for i, function in enumerate(FUNCTIONS):
+        for dtype in DTYPES:
+            arguments = function.tried(dtype)
+            high, low = exact_values(function, arguments)
+            worst = [errors_in_ulps(r[f"{i} {dtype}"], high, low, arguments).max() for r in sides.values()]
+            lines.append(f"| {function.label} | {dtype} | " + " | ".join(f"{w:.3g}" for w in worst) + " |")
+    return "\n".join(lines)
+
+
+_PAGE = """# How exact elementary functions are
+
+On CPUs Bevel writes sin, atan2, cbrt, the remainder and their like as formulas of its own where arrays are long
+([why](decisions/025-formulas-for-elementary-functions.md)). They keep a promise: an error at most one unit in the last
+place larger than that of JAX, over the whole range, and remainders exactly.
+
+The largest errors found in {count:,} points and more a row, in units of the last place, measured on {day} by
+`python -m benchmarks.accuracy --write` against mpmath with {bits} bits:
+
+{table}
+
+Subnormal numbers are left out: XLA's CPU programs take them for zero in arithmetic, in JAX as here.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
+    found = table()
+    if parser.parse_args().write:
+        day = datetime.date.today().isoformat()
+        page = _PAGE.format(day=day, bits=BITS, table=found, count=2 * COUNT)
+        (ROOT / "docs" / "accuracy.md").write_text(page)
+    else:
+        print(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Prints the coefficients of bevel.ops.fast_single and fast_double, with the error that each polynomial leaves.
+
+A polynomial is fitted by least squares at Chebyshev nodes with 200 bits, and again with more weight where the error was
+larger, which moves it towards the minimax polynomial (C. L. Lawson's iteration).
+"""
+
+import mpmath
+from mpmath import atan, cos, log, mp, mpf, pi, sin, sqrt
+
+mp.prec = 200
+_LEAST = mpf(10) ** -30
+
+
+def fit(f, low, high, terms, weight=lambda x: 1, rounds=12):
+    """(coefficients of f in powers of x over [low, high], log2 of the greatest error times the weight)."""
+    count = max(60, 6 * terms)
+    nodes = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * k + 1) / (2 * count)) for k in range(count)]
+    values, weights, shares = [f(x) for x in nodes], [weight(x) for x in nodes], [mpf(1)] * count
+    for _ in range(rounds):
+        matrix, right = mp.matrix(terms, terms), mp.matrix(terms, 1)
+        for x, value, w, share in zip(nodes, values, weights, shares, strict=True):
+            powers = [x**i for i in range(terms)]
+            for i in range(terms):
+                right[i] += w * w * share * powers[i] * value
+                for j in range(terms):
+                    matrix[i, j] += w * w * share * powers[i] * powers[j]
+        found = mp.lu_solve(matrix, right)
+        errors = [
+            abs(w * (v - mpmath.polyval(list(found)[::-1], x))) for x, v, w in zip(nodes, values, weights, strict=True)
+        ]
+        shares = [s * e for s, e in zip(shares, errors, strict=True)]
+        total = sum(shares)
+        shares = [s * count / total for s in shares]
+    return [float(c) for c in found], float(log(max(errors), 2))
+
+
+def ratio(f, taken=(), over=1):
+    """z -> (f(r)/r - the terms taken) / z^k with r = sqrt(z) and k terms taken."""
+
+    def value(z):
+        z = max(z, _LEAST)
+        rest = f(sqrt(z)) / sqrt(z) - sum(t * z**i for i, t in enumerate(taken))
+        return rest / z ** len(taken)
+
+    return value
+
+
+def main():
+    quarter, half = (pi / 4) ** 2 * mpf("1.001"), (pi / 2) ** 2 * mpf("1.0002")
+    bend = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.001")
+    fits = {
+        "single sine": (ratio(sin), half, 6),
+        "single sine near": (ratio(sin), quarter, 5),
+        "single cosine near": (lambda z: cos(sqrt(z)), quarter, 5),
+        "single arctangent": (ratio(atan), mpf(1), 13),
+        "single arcsine": (ratio(mpmath.asin), mpf("0.25"), 9),
+        "double sine": (ratio(sin, [1]), quarter, 6, lambda z: z + mpf(10) ** -3),
+        "double cosine": (
+            lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, quarter, 6, lambda z: z**2 + mpf(10) ** -4
+        ),
+        "double arctangent": (ratio(atan, [1]), mpf("0.1915"), 11, lambda z: z + mpf(10) ** -3),
+        "double arcsine": (ratio(mpmath.asin, [1]), mpf("0.2501"), 12, lambda z: z + mpf(10) ** -3),
+        "double logarithm": (
+            ratio(lambda s: log((1 + s) / (1 - s)), [2]), bend, 7, lambda z: z + mpf(10) ** -3
+        ),
+    }  # fmt: skip
+    for name, (f, high, terms, *weight) in fits.items():
+        coefficients, error = fit(f, mpf(0), high, terms, *weight)
+        print(f"{name}: leaves 2^{error:.1f}")
+        print("".join(f"    {c!r},\n" for c in coefficients))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Elementary functions on CPUs, where long arrays go by formulas, against mpmath. docs/accuracy.md has JAX's errors."""
+
+import math
+
+import numpy as np
+import pytest
+
+import bevel
+from benchmarks.accuracy import FUNCTIONS, errors_in_ulps, exact_values
+from bevel import lax
+from bevel.base import settings
+from bevel.ops.fast import FROM
+
+# The largest error in units of the last place; JAX's own is at least this less one.
+BOUNDS = {
+    "sin": (0.51, 0.75),
+    "cos": (0.51, 0.75),
+    "tan": (0.51, 1.75),
+    "tan (below 1e6)": (0.51, 0.8),
+    "asin": (0.51, 0.9),
+    "acos": (0.51, 0.9),
+    "atan": (0.51, 0.85),
+    "atan2": (0.51, 1.2),
+    "cbrt": (0.51, 0.51),
+    "log": (1.1, 0.8),
+    "log1p": (2.3, 1.9),
+    "rem": (0.0, 0.0),
+}
+# From what bevel.numpy says of a special operand, in float32 and float64 alike
+SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1e-30, -1e30]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.label)
+def test_errors_stay_below_the_bound(function, dtype):
+    arguments = tuple(v[:: 2 if v.size > 2 * FROM else 1] for v in function.tried(dtype))
+    assert arguments[0].size >= FROM
+    with settings.enable_x64(True):
+        result = np.asarray(bevel.jit(getattr(lax, function.name))(*arguments))
+    assert result.dtype == dtype
+    bound = BOUNDS.get(function.label) or BOUNDS[function.name]
+    errors = errors_in_ulps(result, *exact_values(function, arguments), arguments)
+    worst = errors.argmax()
+    assert errors[worst] <= bound[dtype == "float64"], [v[worst] for v in arguments]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "name, reference",
+    [
+        ("sin", np.sin),
+        ("cos", np.cos),
+        ("tan", np.tan),
+        ("asin", np.arcsin),
+        ("acos", np.arccos),
+        ("atan", np.arctan),
+        ("cbrt", np.cbrt),
+        ("log", np.log),
+        ("log1p", np.log1p),
+    ],
+)
+def test_special_operands_give_what_numpy_gives(name, reference, dtype):
+    x = np.resize(np.asarray(SPECIAL, dtype), FROM)
+    with settings.enable_x64(True), np.errstate(all="ignore"):
+        result, expected = np.asarray(bevel.jit(getattr(lax, name))(x)), reference(x)
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+    np.testing.assert_array_equal(np.signbit(result)[expected == 0], np.signbit(expected)[expected == 0])
+    np.testing.assert_allclose(result, expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name, reference", [("atan2", np.arctan2), ("rem", np.fmod)])
+def test_special_pairs_give_what_numpy_gives(name, reference, dtype):
+    y, x = (np.resize(v.ravel(), FROM) for v in np.meshgrid(*[np.asarray(SPECIAL, dtype)] * 2))
+    with settings.enable_x64(True), np.errstate(all="ignore"):
+        result, expected = np.asarray(bevel.jit(getattr(lax, name))(y, x)), reference(y, x)
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+    np.testing.assert_array_equal(np.signbit(result)[expected == 0], np.signbit(expected)[expected == 0])
+    np.testing.assert_allclose(result, expected, rtol=4 * np.finfo(dtype).eps if name == "atan2" else 0)
+
+
+def test_subnormal_numbers_are_their_own_sine():
+    """XLA's programs take them for zero in arithmetic; the C library, whose place the formulas take, does not."""
+    x = np.resize(np.asarray([1e-40, -3e-42, 1e-45], np.float32), FROM)
+    for function in (lax.sin, lax.tan, lax.asin, lax.atan):
+        np.testing.assert_array_equal(bevel.jit(function)(x), x)
+    np.testing.assert_allclose(bevel.jit(lax.cbrt)(x), np.cbrt(x.astype(np.float64)), rtol=1e-7)
+
+
+def test_one_huge_number_among_small_ones_is_right():
+    """The branch for huge numbers computes all of them anew."""
+    x = np.random.RandomState(0).randn(FROM)
+    x[77] = 1e300
+    y = np.where(np.arange(FROM) == 77, 3.7, 0.3)
+    with settings.enable_x64(True):
+        np.testing.assert_allclose(bevel.jit(lax.sin)(x), np.sin(x), rtol=1e-15)
+        np.testing.assert_array_equal(bevel.jit(lax.rem)(x, y), np.fmod(x, y))
+
+
+def test_gradients_of_long_arrays_are_those_of_short_ones():
+    x = np.linspace(-0.9, 0.9, FROM, dtype=np.float32)
+    for function in (
+        lax.sin,
+        lax.cos,
+        lax.tan,
+        lax.asin,
+        lax.acos,
+        lax.atan,
+        lax.cbrt,
+        lambda v: lax.rem(v, 0.7 * v + 2),
+    ):
+        slope = bevel.grad(lambda v: function(v).sum())  # noqa: B023
+        short = np.concatenate([slope(part) for part in np.split(x, FROM // 512)])
+        np.testing.assert_allclose(bevel.jit(slope)(x), short, rtol=3e-6)
+
+
+def test_many_formulas_in_a_program_give_way_to_a_quick_compilation():
+    def chain(times):
+        def run(x):
+            for _ in range(times):
+                x = lax.sin(x)
+            return x
+
+        return bevel.jit(run).lower(np.zeros(FROM, np.float32)).as_text()
+
+    assert "stablehlo.sine" not in chain(3)
+    assert "stablehlo.sine" in chain(40)
