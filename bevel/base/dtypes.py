@@ -410,6 +410,10 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 
     kind  a dtype, a name such as 'integral' or 'real floating', or a tuple of these, of which one must hold
     Raises DTypeError for anything else.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isdtype(jnp.float32, "real floating"))
+    True
     """
     dtype = as_dtype(dtype)
     kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -434,6 +438,10 @@ def finfo(dtype: Any):
     """The limits of a floating dtype: `finfo(bfloat16).max`. Of a complex one, those of its parts.
 
     dtype  anything that names a dtype, or an array. Raises DTypeError where it is not inexact.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.finfo(jnp.bfloat16).eps)
+    0.0078125
     """
     dtype = _dtype_of_limits(dtype)
     if not issubdtype(dtype, np.inexact):
@@ -445,6 +453,10 @@ def iinfo(dtype: Any):
     """The limits of an integer dtype: `iinfo(int4).max == 7`.
 
     dtype  anything that names a dtype, an array, or a Python int. Raises DTypeError where it is not an integer.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.iinfo(jnp.int8).max)
+    127
     """
     dtype = np.dtype(np.int64) if type(dtype) is int else _dtype_of_limits(dtype)
     if not issubdtype(dtype, np.integer):

@@ -25,21 +25,36 @@ def is_bool(x) -> bool:
 
 @compiled
 def add(x, y, /):
-    """x + y; of booleans, logical or."""
+    """x + y; of booleans, logical or.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.add(jnp.array([1, 2]), 10))
+    [11 12]
+    """
     x, y = promote("add", x, y)
     return OR(x, y) if is_bool(x) else ADD(x, y)
 
 
 @compiled
 def subtract(x, y, /):
-    """x - y. Raises TypeError for booleans."""
+    """x - y. Raises TypeError for booleans.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.subtract(jnp.array([1, 2]), 10))
+    [-9 -8]
+    """
     x, y = promote("subtract", x, y)
     return SUB(x, y)
 
 
 @compiled
 def multiply(x, y, /):
-    """x · y; of booleans, logical and."""
+    """x · y; of booleans, logical and.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.multiply(jnp.array([1, 2]), 10))
+    [10 20]
+    """
     x, y = promote("multiply", x, y)
     return AND(x, y) if is_bool(x) else MUL(x, y)
 
@@ -62,7 +77,12 @@ divide = true_divide
 
 @compiled
 def floor_divide(x1, x2, /):
-    """The greatest integer not above x1 / x2, in the operands' dtype."""
+    """The greatest integer not above x1 / x2, in the operands' dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.floor_divide(jnp.array([7, -7]), 2))
+    [ 3 -4]
+    """
     x, y = _numeric(*promote("floor_divide", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     dtype = get_aval(x).dtype
@@ -80,7 +100,12 @@ def floor_divide(x1, x2, /):
 
 @compiled
 def remainder(x1, x2, /):
-    """The remainder of x1 / x2 with the sign of x2, as Python's % has it; 0 of integers where x2 is 0."""
+    """The remainder of x1 / x2 with the sign of x2, as Python's % has it; 0 of integers where x2 is 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.remainder(jnp.array([7, -7]), 3))
+    [1 2]
+    """
     x, y = _numeric(*promote("remainder", x1, x2))
     x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     rest = arithmetic.Rem()(x, y)
@@ -94,7 +119,12 @@ mod = remainder
 
 @compiled
 def fmod(x1, x2, /):
-    """The remainder of x1 / x2 with the sign of x1, as C's fmod has it; 0 of integers where x2 is 0."""
+    """The remainder of x1 / x2 with the sign of x1, as C's fmod has it; 0 of integers where x2 is 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fmod(jnp.array([7, -7]), 3))
+    [ 1 -1]
+    """
     x, y = _numeric(*promote("fmod", x1, x2))
     x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
     return arithmetic.Rem()(x, y)
@@ -102,7 +132,12 @@ def fmod(x1, x2, /):
 
 @compiled
 def divmod(x1, x2, /):
-    """(x1 // x2, x1 % x2)."""
+    """(x1 // x2, x1 % x2).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.divmod(jnp.array([7, -7]), 3))
+    (Array([ 2, -3], dtype=int32), Array([1, 2], dtype=int32))
+    """
     x, y = _numeric(*promote("divmod", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
@@ -147,20 +182,35 @@ def _like(x, number):
 
 @compiled
 def negative(x, /):
-    """-x."""
+    """-x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.negative(jnp.array([1, -2])))
+    [-1  2]
+    """
     return NEG(array("negative", x))
 
 
 @compiled
 def positive(x, /):
-    """x."""
+    """x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.positive(jnp.array([1, -2])))
+    [ 1 -2]
+    """
     x = array("positive", x)
     return convert.Copy()(x)
 
 
 @compiled
 def absolute(x, /):
-    """|x|: the magnitude of a complex number; the same for booleans."""
+    """|x|: the magnitude of a complex number; the same for booleans.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.absolute(jnp.array([-2, 3])))
+    [2 3]
+    """
     x = array("absolute", x)
     if is_bool(x) or dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger):
         return x
@@ -172,26 +222,46 @@ abs = absolute
 
 @compiled
 def sign(x, /):
-    """-1, 0 or 1 as x is below, at or above zero; x / |x| for complex x."""
+    """-1, 0 or 1 as x is below, at or above zero; x / |x| for complex x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sign(jnp.array([-2.5, 0.0, 3.0])))
+    [-1.  0.  1.]
+    """
     return complex_ops.sign(array("sign", x))
 
 
 @compiled
 def maximum(x, y, /):
-    """The larger of x and y; NaN where either is."""
+    """The larger of x and y; NaN where either is.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.maximum(jnp.array([1.0, jnp.nan]), 2))
+    [ 2. nan]
+    """
     x, y = promote("maximum", x, y)
     return OR(x, y) if is_bool(x) else MAX(x, y)
 
 
 @compiled
 def minimum(x, y, /):
-    """The smaller of x and y; NaN where either is."""
+    """The smaller of x and y; NaN where either is.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.minimum(jnp.array([1.0, jnp.nan]), 2))
+    [ 1. nan]
+    """
     x, y = promote("minimum", x, y)
     return AND(x, y) if is_bool(x) else MIN(x, y)
 
 
 def power(x1, x2, /):
-    """x1 to the power x2. Raises TypeError for integers under a negative exponent of rank 0 that is known."""
+    """x1 to the power x2. Raises TypeError for integers under a negative exponent of rank 0 that is known.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
+    [1. 4. 9.]
+    """
     if type(x2) is not int or isinstance(x1, int):
         _check_exponent(x1, x2)
     if type(x2) is int and not isinstance(x1, (bool, int, float, complex)):
@@ -267,7 +337,12 @@ pow = power
 
 @compiled
 def square(x, /):
-    """x · x."""
+    """x · x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.square(jnp.array([2, -3])))
+    [4 9]
+    """
     x = array("square", x)
     return x if is_bool(x) else powers.square(x)
 
@@ -290,12 +365,66 @@ def _in_lexicographic_order(op, x, y):
     return select(EQ(x_real, y_real), op(complex_ops.imag(x), complex_ops.imag(y)), op(x_real, y_real))
 
 
-equal = comparison(EQ, "equal", "x == y, elementwise.")
-not_equal = comparison(NE, "not_equal", "x != y, elementwise.")
-less = comparison(LT, "less", "x < y, elementwise.")
-less_equal = comparison(LE, "less_equal", "x <= y, elementwise.")
-greater = comparison(GT, "greater", "x > y, elementwise.")
-greater_equal = comparison(GE, "greater_equal", "x >= y, elementwise.")
+equal = comparison(
+    EQ,
+    "equal",
+    """x == y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.equal(jnp.array([1, 2]), 2))
+    [False  True]
+    """,
+)
+not_equal = comparison(
+    NE,
+    "not_equal",
+    """x != y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.not_equal(jnp.array([1, 2]), 2))
+    [ True False]
+    """,
+)
+less = comparison(
+    LT,
+    "less",
+    """x < y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.less(jnp.array([1, 2, 3]), 2))
+    [ True False False]
+    """,
+)
+less_equal = comparison(
+    LE,
+    "less_equal",
+    """x <= y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.less_equal(jnp.array([1, 2, 3]), 2))
+    [ True  True False]
+    """,
+)
+greater = comparison(
+    GT,
+    "greater",
+    """x > y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.greater(jnp.array([1, 2, 3]), 2))
+    [False False  True]
+    """,
+)
+greater_equal = comparison(
+    GE,
+    "greater_equal",
+    """x >= y, elementwise.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.greater_equal(jnp.array([1, 2, 3]), 2))
+    [False  True  True]
+    """,
+)
 
 
 def bitwise(op, name, doc):
@@ -307,15 +436,56 @@ def bitwise(op, name, doc):
     return compiled(combine)
 
 
-bitwise_and = bitwise(AND, "bitwise_and", "x & y of each bit.")
-bitwise_or = bitwise(OR, "bitwise_or", "x | y of each bit.")
-bitwise_xor = bitwise(logic.Xor(), "bitwise_xor", "x ^ y of each bit.")
-left_shift = bitwise(logic.ShiftLeft(), "left_shift", "x << y.")
+bitwise_and = bitwise(
+    AND,
+    "bitwise_and",
+    """x & y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_and(6, 3))
+    2
+    """,
+)
+bitwise_or = bitwise(
+    OR,
+    "bitwise_or",
+    """x | y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_or(6, 3))
+    7
+    """,
+)
+bitwise_xor = bitwise(
+    logic.Xor(),
+    "bitwise_xor",
+    """x ^ y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_xor(6, 3))
+    5
+    """,
+)
+left_shift = bitwise(
+    logic.ShiftLeft(),
+    "left_shift",
+    """x << y.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.left_shift(jnp.array([1, 3]), 2))
+    [ 4 12]
+    """,
+)
 
 
 @compiled
 def right_shift(x1, x2, /):
-    """x1 >> x2; the sign stays for signed integers, zeros come in for unsigned ones."""
+    """x1 >> x2; the sign stays for signed integers, zeros come in for unsigned ones.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.right_shift(jnp.array([8, -8]), 1))
+    [ 4 -4]
+    """
     x, y = promote("right_shift", x1, x2)
     unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
     return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
@@ -323,7 +493,12 @@ def right_shift(x1, x2, /):
 
 @compiled
 def bitwise_not(x, /):
-    """~x."""
+    """~x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_not(jnp.array([0, 5])))
+    [-1 -6]
+    """
     return NOT(array("bitwise_not", x))
 
 

@@ -99,6 +99,10 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """x with NaN replaced by `nan`, inf by `posinf` and -inf by `neginf`: by default the largest finite numbers.
 
     copy   is there for NumPy's sake: the result is always a new array
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nan_to_num(jnp.array([1.0, jnp.nan, jnp.inf]), posinf=9))
+    [1. 0. 9.]
     """
     x = whole(array("nan_to_num", x))
     if not is_inexact(x):

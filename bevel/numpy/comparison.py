@@ -43,12 +43,22 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 @compiled(static="equal_nan")
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Are all elements close, as `isclose` has it?"""
+    """Are all elements close, as `isclose` has it?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.allclose(jnp.array([1.0, 2.0]), jnp.array([1.0, 2.00001])))
+    True
+    """
     return reductions.all(isclose(a, b, rtol, atol, equal_nan))
 
 
 def array_equal(a1, a2, equal_nan=False):
-    """Have both one shape and equal elements?"""
+    """Have both one shape and equal elements?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.array_equal(jnp.array([1, 2]), jnp.array([1, 2])))
+    True
+    """
     try:
         x, y = asarray(a1), asarray(a2)
     except Exception:
@@ -67,7 +77,12 @@ def _array_equal(x, y, *, equal_nan):
 
 
 def array_equiv(a1, a2):
-    """Do both broadcast to one shape, with equal elements?"""
+    """Do both broadcast to one shape, with equal elements?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.array_equiv(jnp.array([1, 1]), 1))
+    True
+    """
     try:
         x, y = asarray(a1), asarray(a2)
         np.broadcast_shapes(shape_of(x), shape_of(y))

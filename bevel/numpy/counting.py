@@ -70,7 +70,12 @@ def _bincount(v, weights, *, length):
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
-    """The edges of bins: `bins` equal ones over `range` (by default from the smallest to the largest), or as given."""
+    """The edges of bins: `bins` equal ones over `range` (by default from the smallest to the largest), or as given.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.histogram_bin_edges(jnp.array([0, 4]), bins=2))
+    [0. 2. 4.]
+    """
     x = as_array("histogram_bin_edges", a)
     if isinstance(bins, str):
         raise TypeError(
@@ -117,6 +122,10 @@ def histogram(a, bins=10, range=None, weights=None, density=None):
     range     (low, high): elements outside are left out
     weights   what each element counts
     density   True gives a probability density: its integral is 1
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.histogram(jnp.array([1, 2, 2, 5]), bins=2))
+    (Array([3., 1.], dtype=float32), Array([1., 3., 5.], dtype=float32))
     """
     x = as_array("histogram", a)
     if weights is not None and shape_of(as_array("histogram", weights)) != shape_of(x):
@@ -158,7 +167,13 @@ def _binned(x, edges, weight, count):
 
 
 def histogramdd(sample, bins=10, range=None, weights=None, density=None):
-    """(the counts in a grid of bins, a list of edges) of points, which are the rows of `sample`."""
+    """(the counts in a grid of bins, a list of edges) of points, which are the rows of `sample`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.histogramdd(jnp.array([[0.0, 0.0], [1.0, 1.0]]), bins=2)[0])
+    [[1 0]
+     [0 1]]
+    """
     points = as_array("histogramdd", sample)
     if len(shape_of(points)) == 1:
         points = reshaped(points, (shape_of(points)[0], 1))
@@ -191,7 +206,13 @@ def _histogramdd(points, edges, weights, *, density):
 
 
 def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
-    """(counts, edges along x, edges along y) of points (x, y)."""
+    """(counts, edges along x, edges along y) of points (x, y).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.histogram2d(jnp.array([0.0, 1.0]), jnp.array([0.0, 1.0]), bins=2)[0])
+    [[1 0]
+     [0 1]]
+    """
     v, w = as_arrays("histogram2d", x, y)
     if (isinstance(bins, (tuple, list)) and len(bins) not in (1, 2)) or (
         not isinstance(bins, (tuple, list)) and shape_of(bins)

@@ -51,7 +51,12 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
-    """As `array`, without a copy where `a` is an array already; a Python number stays weakly typed."""
+    """As `array`, without a copy where `a` is an array already; a Python number stays weakly typed.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.asarray([1, 2.5]))
+    [1.  2.5]
+    """
     if dtype is None and copy is not True and device is None and isinstance(a, (Array, Tracer)):
         return a
     if order not in ("K", "A", "C", None):
@@ -244,7 +249,13 @@ def _uniform(number, shape, dtype, weak):
 
 
 def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
-    """An array of that shape filled with a value, which is broadcast where it is an array."""
+    """An array of that shape filled with a value, which is broadcast where it is an array.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.full((2, 2), 7))
+    [[7 7]
+     [7 7]]
+    """
     return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
 
 
@@ -266,14 +277,25 @@ def _full(shape, value, dtype, device=None, weak=None):
 
 
 def zeros(shape, dtype=None, *, device=None, out_sharding=None):
-    """An array of zeros, float by default."""
+    """An array of zeros, float by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.zeros((2, 2), dtype=int))
+    [[0 0]
+     [0 0]]
+    """
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
     result = _uniform(0, checked_shape(shape, "zeros"), dtype, False)
     return result if device is None else _to_device(result, device)
 
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
-    """An array of ones, float by default."""
+    """An array of ones, float by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ones(2))
+    [1. 1.]
+    """
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
     result = _uniform(1, checked_shape(shape, "ones"), dtype, False)
     return result if device is None else _to_device(result, device)
@@ -284,7 +306,12 @@ def _number(value, dtype):
 
 
 def empty(shape, dtype=None, *, device=None, out_sharding=None):
-    """As `zeros`: there is no memory without values here."""
+    """As `zeros`: there is no memory without values here.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.empty(2).shape)
+    (2,)
+    """
     return zeros(shape, dtype, device=device)
 
 
@@ -299,25 +326,45 @@ def _like(a, dtype, shape, what):
 
 
 def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
-    """An array of the shape and dtype of `a`, filled with a value."""
+    """An array of the shape and dtype of `a`, filled with a value.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.full_like(jnp.array([1.0, 2.0]), 7))
+    [7. 7.]
+    """
     shape, dtype, weak = _like(a, dtype, shape, "full_like")
     return _full(shape, fill_value, dtype, device, weak)
 
 
 def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
-    """Zeros of the shape and dtype of `a`."""
+    """Zeros of the shape and dtype of `a`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.zeros_like(jnp.array([3, 4])))
+    [0 0]
+    """
     shape, dtype, weak = _like(a, dtype, shape, "zeros_like")
     return _to_device(_uniform(0, shape, dtype, weak and dtype != np.bool_), device)
 
 
 def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
-    """Ones of the shape and dtype of `a`."""
+    """Ones of the shape and dtype of `a`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ones_like(jnp.array([3, 4])))
+    [1 1]
+    """
     shape, dtype, weak = _like(a, dtype, shape, "ones_like")
     return _to_device(_uniform(1, shape, dtype, weak and dtype != np.bool_), device)
 
 
 def empty_like(prototype, dtype=None, shape=None, *, device=None):
-    """As `zeros_like`."""
+    """As `zeros_like`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.empty_like(jnp.array([1, 2])).dtype)
+    int32
+    """
     return zeros_like(prototype, dtype, shape, device=device)
 
 
@@ -377,7 +424,12 @@ def _counted(*, size, dtype):
 
 
 def copy(a, order=None):
-    """A copy."""
+    """A copy.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.copy(jnp.array([1, 2])))
+    [1 2]
+    """
     return array(a, copy=True, order=order or "K")
 
 
@@ -404,17 +456,34 @@ def _index_arrays(*, shape, dtype):
 
 
 def frombuffer(buffer, dtype=float, count=-1, offset=0):
-    """The numbers in the bytes of a buffer, copied."""
+    """The numbers in the bytes of a buffer, copied.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.frombuffer(b"\\x01\\x02", dtype="uint8"))
+    [1 2]
+    """
     return asarray(np.frombuffer(buffer, dtype=wanted_dtype(dtype, "frombuffer"), count=count, offset=offset))
 
 
 def fromstring(string, dtype=float, count=-1, *, sep):
-    """The numbers in a text, parted by `sep`."""
+    """The numbers in a text, parted by `sep`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fromstring("1 2 3", dtype=int, sep=" "))
+    [1 2 3]
+    """
     return asarray(np.fromstring(string, dtype=wanted_dtype(dtype, "fromstring"), count=count, sep=sep))
 
 
 def fromiter(*args, **kwargs):
-    """Refused: an iterator changes when it is read. Use jnp.asarray(list(iterator))."""
+    """Refused: an iterator changes when it is read. Use jnp.asarray(list(iterator)).
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.fromiter(iter([1, 2]), int)
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: ...
+    """
     raise NotImplementedError(
         f"jnp.fromiter is not there{user_line(' at {}')}: reading an iterator changes it, which a traced program "
         "cannot repeat. Use jnp.asarray(np.fromiter(…))."
@@ -422,7 +491,14 @@ def fromiter(*args, **kwargs):
 
 
 def fromfile(*args, **kwargs):
-    """Refused: a file's contents may change between calls. Use jnp.asarray(np.fromfile(…))."""
+    """Refused: a file's contents may change between calls. Use jnp.asarray(np.fromfile(…)).
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.fromfile("numbers")
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: ...
+    """
     raise NotImplementedError(
         f"jnp.fromfile is not there{user_line(' at {}')}: a file may change, which a traced program would not see. "
         "Use jnp.asarray(np.fromfile(…))."
@@ -430,18 +506,42 @@ def fromfile(*args, **kwargs):
 
 
 def load(file, *args, **kwargs):
-    """An array from a .npy file, as NumPy reads it."""
+    """An array from a .npy file, as NumPy reads it.
+
+    >>> import bevel.numpy as jnp
+    >>> import tempfile, pathlib
+    >>> place = pathlib.Path(tempfile.mkdtemp()) / "x.npy"
+    >>> jnp.save(place, jnp.array([1, 2]))
+    >>> print(jnp.load(place))
+    [1 2]
+    """
     result = np.load(file, *args, **kwargs)
     return asarray(result) if isinstance(result, np.ndarray) else result
 
 
 def save(file, arr, allow_pickle=True):
-    """An array into a .npy file, as NumPy writes it."""
+    """An array into a .npy file, as NumPy writes it.
+
+    >>> import bevel.numpy as jnp
+    >>> import tempfile, pathlib
+    >>> place = pathlib.Path(tempfile.mkdtemp()) / "x.npy"
+    >>> jnp.save(place, jnp.array([1, 2]))
+    >>> print(jnp.load(place))
+    [1 2]
+    """
     np.save(file, np.asarray(arr), allow_pickle=allow_pickle)
 
 
 def savez(file, *args, allow_pickle=True, **kwds):
-    """Arrays into a .npz file, as NumPy writes it."""
+    """Arrays into a .npz file, as NumPy writes it.
+
+    >>> import bevel.numpy as jnp
+    >>> import tempfile, pathlib
+    >>> place = pathlib.Path(tempfile.mkdtemp()) / "x.npz"
+    >>> jnp.savez(place, a=jnp.array([1, 2]))
+    >>> print(jnp.load(place)["a"])
+    [1 2]
+    """
     np.savez(
         file, *[np.asarray(a) for a in args], allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()}
     )

@@ -58,19 +58,34 @@ def cumsum(a, axis=None, dtype=None, out=None):
 
 @compiled(static=("axis", "dtype"))
 def cumprod(a, axis=None, dtype=None, out=None):
-    """The products of the elements up to each along an axis (flattened without one), in the dtype of a."""
+    """The products of the elements up to each along an axis (flattened without one), in the dtype of a.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cumprod(jnp.array([1, 2, 3])))
+    [1 2 6]
+    """
     return _accumulate("cumprod", a, axis, dtype, out, Cumprod)
 
 
 @compiled(static=("axis", "dtype"))
 def nancumsum(a, axis=None, dtype=None, out=None):
-    """As `cumsum`, with 0 for NaN."""
+    """As `cumsum`, with 0 for NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nancumsum(jnp.array([2.0, jnp.nan, 3.0])))
+    [2. 2. 5.]
+    """
     return _accumulate("nancumsum", a, axis, dtype, out, Cumsum, fill_nan=0)
 
 
 @compiled(static=("axis", "dtype"))
 def nancumprod(a, axis=None, dtype=None, out=None):
-    """As `cumprod`, with 1 for NaN."""
+    """As `cumprod`, with 1 for NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nancumprod(jnp.array([2.0, jnp.nan, 3.0])))
+    [2. 2. 6.]
+    """
     return _accumulate("nancumprod", a, axis, dtype, out, Cumprod, fill_nan=1)
 
 
@@ -94,13 +109,23 @@ def _cumulative(name, x, axis, dtype, include_initial, op, first, promote_intege
 
 @compiled(static=("axis", "dtype", "include_initial"))
 def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
-    """As `cumsum` in the Array API: integers are added in the default int; `include_initial` puts 0 in front."""
+    """As `cumsum` in the Array API: integers are added in the default int; `include_initial` puts 0 in front.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cumulative_sum(jnp.array([1, 2, 3]), include_initial=True))
+    [0 1 3 6]
+    """
     return _cumulative("cumulative_sum", x, axis, dtype, include_initial, Cumsum, 0, True)
 
 
 @compiled(static=("axis", "dtype", "include_initial"))
 def cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False):
-    """As `cumprod` in the Array API; `include_initial` puts 1 in front."""
+    """As `cumprod` in the Array API; `include_initial` puts 1 in front.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cumulative_prod(jnp.array([1, 2, 3]), include_initial=True))
+    [1 1 2 6]
+    """
     return _cumulative("cumulative_prod", x, axis, dtype, include_initial, Cumprod, 1, False)
 
 
@@ -112,6 +137,10 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     """The n-th differences of neighbours along an axis, which gets n shorter; of booleans, where they differ.
 
     prepend, append   what to put before and behind first: an array, or a number for one slice
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.diff(jnp.array([1, 4, 9])))
+    [3 5]
     """
     x = as_array("diff", a)
     n = as_index("diff", n)
@@ -145,7 +174,12 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 @compiled
 def ediff1d(ary, to_end=None, to_begin=None):
-    """The differences of neighbours in the flattened array, with numbers put before and behind."""
+    """The differences of neighbours in the flattened array, with numbers put before and behind.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ediff1d(jnp.array([1, 4, 9]), to_begin=0))
+    [0 3 5]
+    """
     x = as_array("ediff1d", ary)
     x = diff(reshaped(x, (get_aval(x).size,)))
     dtype = get_aval(x).dtype
@@ -165,6 +199,10 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     varargs   the distance of samples: none (1), one number for all axes, or a number or the coordinates for each axis
     axis      None gives a list, with one array for each axis of f; an int gives one array
     raises    ValueError for axes of fewer than 2 samples, NotImplementedError for edge_order
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.gradient(jnp.array([1.0, 4.0, 9.0])))
+    [3. 4. 5.]
     """
     if edge_order is not None:
         raise NotImplementedError(f"jnp.gradient does not support edge_order{user_line(' at {}')}: leave it out.")
@@ -234,6 +272,10 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
     x    the coordinates: one for each sample along the axis, or of y's shape
     dx   the distance of samples, where there are no coordinates
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trapezoid(jnp.array([0.0, 1.0, 4.0])))
+    3.0
     """
     if x is None:
         [v] = [_inexact(w) for w in as_arrays("trapezoid", y)]

@@ -208,7 +208,12 @@ def _pair(first, second, needed, precision, dtype, weak):
 
 
 def einsum_path(subscripts, /, *operands, optimize="auto"):
-    """The order in which `einsum` would take products, and opt_einsum's account of it."""
+    """The order in which `einsum` would take products, and opt_einsum's account of it.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.einsum_path("ij,jk,k", jnp.ones((2, 3)), jnp.ones((3, 4)), jnp.ones(4))[0])
+    [(1, 2), (0, 1)]
+    """
     import opt_einsum  # lazy: for start-up time
 
     if isinstance(optimize, bool):

@@ -71,34 +71,188 @@ def of_inexact(name, op, doc):
     return compiled(function)
 
 
-exp = of_inexact("exp", exponential.Exp(), "e to the power x.")
-expm1 = of_inexact("expm1", exponential.Expm1(), "e^x - 1, with all digits also where x is small.")
-log = of_inexact("log", exponential.Log(), "The natural logarithm: -inf at zero, NaN for negative real numbers.")
-log1p = of_inexact("log1p", exponential.Log1p(), "log(1 + x), with all digits also where x is small.")
-sqrt = of_inexact("sqrt", powers.Sqrt(), "The square root; NaN for negative real numbers.")
-cbrt = of_inexact("cbrt", powers.Cbrt(), "The cube root of a real number, of negative ones too.")
-sin = of_inexact("sin", trigonometric.Sin(), "The sine of an angle in radians.")
-cos = of_inexact("cos", trigonometric.Cos(), "The cosine of an angle in radians.")
-tan = of_inexact("tan", trigonometric.Tan(), "The tangent of an angle in radians.")
-arcsin = of_inexact("arcsin", trigonometric.Asin(), "The angle in [-π/2, π/2] whose sine is x; NaN for real |x| > 1.")
-arctan = of_inexact("arctan", trigonometric.Atan(), "The angle in [-π/2, π/2] whose tangent is x.")
-sinh = of_inexact("sinh", hyperbolic.Sinh(), "The hyperbolic sine, (e^x - e^-x) / 2.")
-cosh = of_inexact("cosh", hyperbolic.Cosh(), "The hyperbolic cosine, (e^x + e^-x) / 2.")
-tanh = of_inexact("tanh", exponential.Tanh(), "The hyperbolic tangent, sinh(x) / cosh(x).")
-arcsinh = of_inexact("arcsinh", hyperbolic.Asinh(), "The number whose hyperbolic sine is x.")
-arctanh = of_inexact("arctanh", hyperbolic.Atanh(), "The number whose hyperbolic tangent is x; NaN for real |x| > 1.")
+exp = of_inexact(
+    "exp",
+    exponential.Exp(),
+    """e to the power x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.exp(jnp.array([0.0, 1.0])).round(2))
+    [1.   2.72]
+    """,
+)
+expm1 = of_inexact(
+    "expm1",
+    exponential.Expm1(),
+    """e^x - 1, with all digits also where x is small.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.expm1(1e-8))
+    1e-08
+    """,
+)
+log = of_inexact(
+    "log",
+    exponential.Log(),
+    """The natural logarithm: -inf at zero, NaN for negative real numbers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.log(jnp.array([1.0, 0.0, -1.0])))
+    [  0. -inf  nan]
+    """,
+)
+log1p = of_inexact(
+    "log1p",
+    exponential.Log1p(),
+    """log(1 + x), with all digits also where x is small.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.log1p(1e-8))
+    1e-08
+    """,
+)
+sqrt = of_inexact(
+    "sqrt",
+    powers.Sqrt(),
+    """The square root; NaN for negative real numbers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sqrt(jnp.array([4.0, -1.0])))
+    [ 2. nan]
+    """,
+)
+cbrt = of_inexact(
+    "cbrt",
+    powers.Cbrt(),
+    """The cube root of a real number, of negative ones too.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cbrt(jnp.array([8.0, -27.0])).round(4))
+    [ 2. -3.]
+    """,
+)
+sin = of_inexact(
+    "sin",
+    trigonometric.Sin(),
+    """The sine of an angle in radians.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sin(jnp.array([0.0, jnp.pi / 2])).round(4))
+    [0. 1.]
+    """,
+)
+cos = of_inexact(
+    "cos",
+    trigonometric.Cos(),
+    """The cosine of an angle in radians.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cos(jnp.array([0.0, jnp.pi])).round(4))
+    [ 1. -1.]
+    """,
+)
+tan = of_inexact(
+    "tan",
+    trigonometric.Tan(),
+    """The tangent of an angle in radians.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.tan(jnp.array([0.0, jnp.pi / 4])).round(4))
+    [0. 1.]
+    """,
+)
+arcsin = of_inexact(
+    "arcsin",
+    trigonometric.Asin(),
+    """The angle in [-π/2, π/2] whose sine is x; NaN for real |x| > 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arcsin(jnp.array([0.0, 1.0])).round(4))
+    [0.     1.5708]
+    """,
+)
+arctan = of_inexact(
+    "arctan",
+    trigonometric.Atan(),
+    """The angle in [-π/2, π/2] whose tangent is x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arctan(jnp.array([0.0, 1.0])).round(4))
+    [0.     0.7854]
+    """,
+)
+sinh = of_inexact(
+    "sinh",
+    hyperbolic.Sinh(),
+    """The hyperbolic sine, (e^x - e^-x) / 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sinh(jnp.array([0.0, 1.0])).round(4))
+    [0.     1.1752]
+    """,
+)
+cosh = of_inexact(
+    "cosh",
+    hyperbolic.Cosh(),
+    """The hyperbolic cosine, (e^x + e^-x) / 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cosh(jnp.array([0.0, 1.0])).round(4))
+    [1.     1.5431]
+    """,
+)
+tanh = of_inexact(
+    "tanh",
+    exponential.Tanh(),
+    """The hyperbolic tangent, sinh(x) / cosh(x).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.tanh(jnp.array([0.0, 1.0])).round(2))
+    [0.   0.76]
+    """,
+)
+arcsinh = of_inexact(
+    "arcsinh",
+    hyperbolic.Asinh(),
+    """The number whose hyperbolic sine is x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arcsinh(jnp.array([0.0, 1.0])).round(4))
+    [0.     0.8814]
+    """,
+)
+arctanh = of_inexact(
+    "arctanh",
+    hyperbolic.Atanh(),
+    """The number whose hyperbolic tangent is x; NaN for real |x| > 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arctanh(jnp.array([0.0, 0.5])).round(4))
+    [0.     0.5493]
+    """,
+)
 
 
 @compiled
 def arccos(x, /):
-    """The angle in [0, π] whose cosine is x; NaN for real |x| > 1."""
+    """The angle in [0, π] whose cosine is x; NaN for real |x| > 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arccos(jnp.array([1.0, 0.0])).round(4))
+    [0.     1.5708]
+    """
     [x] = promote_inexact(array("arccos", x))
     return trigonometric.Acos()(x)
 
 
 @compiled
 def arccosh(x, /):
-    """The number whose hyperbolic cosine is x: real and not negative for x >= 1, NaN for smaller real x."""
+    """The number whose hyperbolic cosine is x: real and not negative for x >= 1, NaN for smaller real x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arccosh(jnp.array([1.0, 2.0])).round(1))
+    [0.  1.3]
+    """
     [x] = promote_inexact(array("arccosh", x))
     result = hyperbolic.Acosh()(x)
     if is_complex(x):  # of the two, the one in the right half-plane, as NumPy has it
@@ -110,23 +264,38 @@ def arccosh(x, /):
 
 @compiled
 def exp2(x, /):
-    """2 to the power x."""
+    """2 to the power x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.exp2(jnp.array([0.0, 3.0])))
+    [1. 8.]
+    """
     [x] = promote_inexact(array("exp2", x))
     return exponential.exp(_by_parts(mul, x, math.log(2))) if is_complex(x) else exponential.Exp2()(x)
 
 
 @compiled
 def log2(x, /):
-    """The logarithm to base 2; exact for powers of 2 of usual size."""
+    """The logarithm to base 2; exact for powers of 2 of usual size.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.log2(jnp.array([1.0, 8.0])))
+    [0. 3.]
+    """
     [x] = promote_inexact(array("log2", x))
-    return _by_parts(arithmetic.div, exponential.log(x), math.log(2))
+    return _by_parts(mul, exponential.log(x), 1 / math.log(2))
 
 
 @compiled
 def log10(x, /):
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.log10(jnp.array([1.0, 100.0])))
+    [0. 2.]
+    """
     [x] = promote_inexact(array("log10", x))
-    return _by_parts(arithmetic.div, exponential.log(x), math.log(10))
+    return _by_parts(mul, exponential.log(x), 1 / math.log(10))
 
 
 def _by_parts(op, z, number):
@@ -138,7 +307,12 @@ def _by_parts(op, z, number):
 
 @compiled
 def sinc(x, /):
-    """sin(πx) / (πx), and 1 at zero, where all its derivatives are right too."""
+    """sin(πx) / (πx), and 1 at zero, where all its derivatives are right too.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sinc(jnp.array([0.0, 0.5])).round(2))
+    [1.   0.64]
+    """
     [x] = promote_inexact(array("sinc", x))
     x = whole(x)
     at_zero = EQ(x, filled_with(x, 0))
@@ -161,38 +335,68 @@ def _series_radius(dtype):
 
 @compiled
 def deg2rad(x, /):
-    """Degrees to radians."""
+    """Degrees to radians.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.deg2rad(jnp.array([0, 180])).round(4))
+    [0.     3.1416]
+    """
     [x] = promote_inexact(array("deg2rad", x))
     return mul(x, math.pi / 180)
 
 
 @compiled
 def rad2deg(x, /):
-    """Radians to degrees."""
+    """Radians to degrees.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rad2deg(jnp.array([0.0, jnp.pi])).round(2))
+    [  0. 180.]
+    """
     [x] = promote_inexact(array("rad2deg", x))
     return mul(x, 180 / math.pi)
 
 
 def degrees(x, /):
-    """Radians to degrees."""
+    """Radians to degrees.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.degrees(jnp.array([0.0, jnp.pi])).round(2))
+    [  0. 180.]
+    """
     return rad2deg(x)
 
 
 def radians(x, /):
-    """Degrees to radians."""
+    """Degrees to radians.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.radians(jnp.array([0, 180])).round(4))
+    [0.     3.1416]
+    """
     return deg2rad(x)
 
 
 @compiled
 def reciprocal(x, /):
-    """1 / x."""
+    """1 / x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.reciprocal(jnp.array([2.0, -4.0])))
+    [ 0.5  -0.25]
+    """
     [x] = promote_inexact(array("reciprocal", x))
     return weak_as(x, arithmetic.div(filled_with(x, 1), x))
 
 
 @compiled
 def fabs(x, /):
-    """|x| of real numbers, in floating point."""
+    """|x| of real numbers, in floating point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fabs(jnp.array([-2, 3])))
+    [2. 3.]
+    """
     [x] = promote_inexact(array("fabs", x))
     if is_complex(x):
         raise TypeError("fabs is for real numbers; jnp.abs gives the magnitude of complex ones.")
@@ -201,7 +405,12 @@ def fabs(x, /):
 
 @compiled
 def i0(x):
-    """I₀(x), the modified Bessel function of order 0."""
+    """I₀(x), the modified Bessel function of order 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.i0(jnp.array([0.0, 1.0])).round(2))
+    [1.   1.27]
+    """
     [x] = promote_inexact(array("i0", x))
     if is_complex(x):
         raise ValueError("i0 is for real numbers; got complex ones.")
@@ -213,7 +422,12 @@ def i0(x):
 
 @compiled
 def arctan2(x1, x2, /):
-    """The angle of the point (x2, x1), in [-π, π]: arctan(x1 / x2) with the quadrant that the signs tell."""
+    """The angle of the point (x2, x1), in [-π, π]: arctan(x1 / x2) with the quadrant that the signs tell.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.arctan2(jnp.array([1.0, 1.0]), jnp.array([1.0, -1.0])).round(4))
+    [0.7854 2.3562]
+    """
     x, y = arrays("arctan2", x1, x2)
     x, y = broadcast("arctan2", *promote_inexact(x, y))
     return trigonometric.Atan2()(x, y)
@@ -221,7 +435,12 @@ def arctan2(x1, x2, /):
 
 @compiled
 def hypot(x1, x2, /):
-    """sqrt(x1² + x2²) without overflow in between."""
+    """sqrt(x1² + x2²) without overflow in between.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.hypot(3.0, 4.0))
+    5.0
+    """
     x, y = arrays("hypot", x1, x2)
     x, y = broadcast("hypot", *promote_inexact(x, y))
     if is_complex(x):
@@ -237,7 +456,12 @@ def hypot(x1, x2, /):
 
 @compiled
 def float_power(x, y, /):
-    """x to the power y in floating point."""
+    """x to the power y in floating point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.float_power(jnp.array([1, 2]), 3))
+    [1. 8.]
+    """
     x, y = arrays("float_power", x, y)
     x, y = broadcast("float_power", *promote_inexact(x, y))
     return powers.Pow()(x, y)
@@ -270,13 +494,23 @@ def _log_sum(name, x, y, exp_, unit):
 
 @compiled
 def logaddexp(x1, x2, /):
-    """log(e^x1 + e^x2) without overflow in between."""
+    """log(e^x1 + e^x2) without overflow in between.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logaddexp(1000.0, 1000.0).round(3))
+    1000.69305
+    """
     return _log_sum("logaddexp", x1, x2, exponential.exp, 1)
 
 
 @compiled
 def logaddexp2(x1, x2, /):
-    """log2(2^x1 + 2^x2) without overflow in between."""
+    """log2(2^x1 + 2^x2) without overflow in between.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logaddexp2(1000.0, 1000.0))
+    1001.0
+    """
     return _log_sum("logaddexp2", x1, x2, exponential.Exp2(), math.log(2))
 
 
@@ -288,7 +522,12 @@ def both_arrays(x, y):
 
 @compiled
 def heaviside(x1, x2, /):
-    """0 where x1 < 0, 1 where x1 > 0, x2 where x1 is zero; NaN where x1 is."""
+    """0 where x1 < 0, 1 where x1 > 0, x2 where x1 is zero; NaN where x1 is.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.heaviside(jnp.array([-1.0, 0.0, 2.0]), 0.5))
+    [0.  0.5 1. ]
+    """
     x, y = arrays("heaviside", x1, x2)
     x, y = both_arrays(*broadcast("heaviside", *promote_inexact(x, y)))
     zero, one = filled_with(x, 0), filled_with(x, 1)
@@ -297,7 +536,12 @@ def heaviside(x1, x2, /):
 
 @compiled
 def fmin(x1, x2):
-    """The smaller of x1 and x2; where one is NaN, the other."""
+    """The smaller of x1 and x2; where one is NaN, the other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fmin(jnp.array([1.0, jnp.nan]), 0.5))
+    [0.5 0.5]
+    """
     x, y = both_arrays(*promote("fmin", x1, x2))
     prefer_x = less(x, y) if not is_inexact(x) else OR(less(x, y), NE(y, y))
     return select(prefer_x, x, y)
@@ -305,7 +549,12 @@ def fmin(x1, x2):
 
 @compiled
 def fmax(x1, x2):
-    """The larger of x1 and x2; where one is NaN, the other."""
+    """The larger of x1 and x2; where one is NaN, the other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fmax(jnp.array([1.0, jnp.nan]), 0.5))
+    [1.  0.5]
+    """
     x, y = both_arrays(*promote("fmax", x1, x2))
     prefer_x = greater(x, y) if not is_inexact(x) else OR(greater(x, y), NE(y, y))
     return select(prefer_x, x, y)
@@ -326,13 +575,36 @@ def _rounded(name, op, doc):
     return compiled(function)
 
 
-floor = _rounded("floor", arithmetic.Floor(), "The greatest integer that is not above x, in x's dtype.")
-ceil = _rounded("ceil", arithmetic.Ceil(), "The least integer that is not below x, in x's dtype.")
+floor = _rounded(
+    "floor",
+    arithmetic.Floor(),
+    """The greatest integer that is not above x, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.floor(jnp.array([-1.5, 0.2])))
+    [-2.  0.]
+    """,
+)
+ceil = _rounded(
+    "ceil",
+    arithmetic.Ceil(),
+    """The least integer that is not below x, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ceil(jnp.array([-1.5, 0.2])))
+    [-1.  1.]
+    """,
+)
 
 
 @compiled
 def trunc(x):
-    """x without its fraction, in x's dtype."""
+    """x without its fraction, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trunc(jnp.array([-1.5, 1.5])))
+    [-1.  1.]
+    """
     x = array("trunc", x)
     if not is_inexact(x):
         return whole(x)
@@ -348,7 +620,12 @@ def _round_half_to_even(x):
 
 @compiled
 def rint(x, /):
-    """The nearest integer in floating point; a half goes to the even one."""
+    """The nearest integer in floating point; a half goes to the even one.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rint(jnp.array([0.5, 1.5, -1.2])))
+    [ 0.  2. -1.]
+    """
     x = array("rint", x)
     if not is_inexact(x):
         return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype_of(x))))
@@ -357,7 +634,12 @@ def rint(x, /):
 
 @compiled(static=("decimals", "out"))
 def round(a, decimals=0, out=None):
-    """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point."""
+    """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.round(jnp.array([1.25, 1.35]), 1))
+    [1.2 1.4]
+    """
     refuse_out("round", out)
     x = array("round", a)
     if not is_inexact(x):
@@ -392,7 +674,12 @@ def refuse_out(name, out):
 
 @compiled
 def isnan(x, /):
-    """True where x is NaN."""
+    """True where x is NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isnan(jnp.array([1.0, jnp.inf, jnp.nan])))
+    [False False  True]
+    """
     x = array("isnan", x)
     return NE(x, x) if is_inexact(x) else weak_as(x, _false(x))
 
@@ -407,7 +694,12 @@ def _true(x):
 
 @compiled
 def isfinite(x, /):
-    """True where x is neither infinite nor NaN; for complex x, in both parts."""
+    """True where x is neither infinite nor NaN; for complex x, in both parts.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isfinite(jnp.array([1.0, jnp.inf, jnp.nan])))
+    [ True False False]
+    """
     x = array("isfinite", x)
     if not is_inexact(x):
         return _true(x)
@@ -422,7 +714,12 @@ def _is_infinite(x):
 
 @compiled
 def isinf(x, /):
-    """True where x is inf or -inf; for complex x, in either part."""
+    """True where x is inf or -inf; for complex x, in either part.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isinf(jnp.array([1.0, -jnp.inf, jnp.nan])))
+    [False  True False]
+    """
     x = array("isinf", x)
     if not is_inexact(x):
         return _false(x)
@@ -444,7 +741,12 @@ def _is_signed_infinity(name, infinity):
         return test(x)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"True where x is {infinity}."
+    function.__doc__ = f"""True where x is {infinity}.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.{name}(jnp.array([0.0, float("{-infinity}"), float("{infinity}")])))
+    [False False  True]
+    """
     return function
 
 
@@ -454,14 +756,24 @@ isneginf = _is_signed_infinity("isneginf", -math.inf)
 
 @compiled
 def isreal(x):
-    """True where x has no imaginary part."""
+    """True where x has no imaginary part.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isreal(jnp.array([1 + 2j, 3.0])))
+    [False  True]
+    """
     x = array("isreal", x)
     return _compared_with_zero(EQ, x) if is_complex(x) else weak_as(x, _true(x))
 
 
 @compiled
 def iscomplex(x):
-    """True where x has an imaginary part."""
+    """True where x has an imaginary part.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.iscomplex(jnp.array([1 + 2j, 3.0])))
+    [ True False]
+    """
     x = array("iscomplex", x)
     return _compared_with_zero(NE, x) if is_complex(x) else weak_as(x, _false(x))
 
@@ -473,7 +785,12 @@ def _compared_with_zero(op, x):
 
 @compiled
 def signbit(x, /):
-    """True where the sign bit of x is set: for negative numbers, -0.0, and NaNs that carry one."""
+    """True where the sign bit of x is set: for negative numbers, -0.0, and NaNs that carry one.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.signbit(jnp.array([0.0, -0.0, -1.0])))
+    [False  True  True]
+    """
     x = array("signbit", x)
     dtype = dtype_of(x)
     if is_complex(x):
@@ -504,14 +821,46 @@ def _logical(name, op, doc):
     return compiled(function)
 
 
-logical_and = _logical("logical_and", AND, "True where both x and y are other than zero.")
-logical_or = _logical("logical_or", OR, "True where x or y, or both, are other than zero.")
-logical_xor = _logical("logical_xor", logic.Xor(), "True where just one of x and y is other than zero.")
+logical_and = _logical(
+    "logical_and",
+    AND,
+    """True where both x and y are other than zero.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logical_and(jnp.array([0, 1, 2]), True))
+    [False  True  True]
+    """,
+)
+logical_or = _logical(
+    "logical_or",
+    OR,
+    """True where x or y, or both, are other than zero.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logical_or(jnp.array([0, 1, 2]), False))
+    [False  True  True]
+    """,
+)
+logical_xor = _logical(
+    "logical_xor",
+    logic.Xor(),
+    """True where just one of x and y is other than zero.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logical_xor(jnp.array([0, 1, 2]), True))
+    [ True False False]
+    """,
+)
 
 
 @compiled
 def logical_not(x, /):
-    """True where x is zero."""
+    """True where x is zero.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logical_not(jnp.array([0, 1, 2])))
+    [ True False False]
+    """
     return NOT(truth(array("logical_not", x)))
 
 
@@ -520,33 +869,58 @@ def logical_not(x, /):
 
 @compiled
 def real(val, /):
-    """The real part."""
+    """The real part.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.real(jnp.array([1 + 2j, 3.0])))
+    [1. 3.]
+    """
     x = array("real", val)
     return complex_ops.real(x) if is_complex(x) else whole(x)
 
 
 @compiled
 def imag(val, /):
-    """The imaginary part: zero for real numbers."""
+    """The imaginary part: zero for real numbers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.imag(jnp.array([1 + 2j, 3.0])))
+    [2. 0.]
+    """
     x = array("imag", val)
     return complex_ops.imag(x) if is_complex(x) else weak_as(x, filled_with(x, 0))
 
 
 @compiled
 def conjugate(x, /):
-    """The complex conjugate; real numbers stay themselves."""
+    """The complex conjugate; real numbers stay themselves.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.conjugate(jnp.array([1 + 2j, 3.0])))
+    [1.-2.j 3.-0.j]
+    """
     x = array("conjugate", x)
     return complex_ops.conj(x) if is_complex(x) else whole(x)
 
 
 def conj(x, /):
-    """The complex conjugate; real numbers stay themselves."""
+    """The complex conjugate; real numbers stay themselves.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.conj(jnp.array([1 + 2j, 3.0])))
+    [1.-2.j 3.-0.j]
+    """
     return conjugate(x)
 
 
 @compiled(static=("deg",))
 def angle(z, deg=False):
-    """The angle of a complex number, counted from the positive real axis, in radians or (deg=True) degrees."""
+    """The angle of a complex number, counted from the positive real axis, in radians or (deg=True) degrees.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.angle(jnp.array([1, 1j, -1]), deg=True))
+    [  0.  90. 180.]
+    """
     z = array("angle", z)
     if is_complex(z):
         up, right = complex_ops.imag(z), complex_ops.real(z)

@@ -47,7 +47,16 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 
 def indices(dimensions, dtype=None, sparse=False):
-    """The indices of all elements of an array of that shape: one array for each axis, stacked; or open (`sparse`)."""
+    """The indices of all elements of an array of that shape: one array for each axis, stacked; or open (`sparse`).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.indices((2, 2)))
+    [[[0 0]
+      [1 1]]
+    <BLANKLINE>
+     [[0 1]
+      [0 1]]]
+    """
     dtype = dtypes.canonicalize_dtype(np.dtype("int64")) if dtype is None else wanted_dtype(dtype, "indices")
     return _indices(shape=sizes(dimensions, "indices"), dtype=dtype, sparse=bool(sparse))
 
@@ -68,7 +77,12 @@ def _indices(*, shape, dtype, sparse):
 
 @compiled
 def ix_(*args):
-    """Vectors as an open grid, so that x[ix_(rows, columns)] is a part of a matrix."""
+    """Vectors as an open grid, so that x[ix_(rows, columns)] is a part of a matrix.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.shape for i in jnp.ix_(jnp.array([0, 1]), jnp.array([2, 3, 4]))])
+    [(2, 1), (1, 3)]
+    """
     xs = as_arrays("ix_", *args)
     for x in xs:
         if len(shape_of(x)) != 1:

@@ -94,12 +94,23 @@ def _join(name, values, axis, dtype=None):
 
 
 def concat(arrays, /, *, axis=0):
-    """As `concatenate`."""
+    """As `concatenate`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.concat([jnp.array([1, 2]), jnp.array([3])]))
+    [1 2 3]
+    """
     return concatenate(arrays, axis)
 
 
 def stack(arrays, axis=0, out=None, dtype=None):
-    """The arrays side by side along a new axis. Raises ValueError where shapes differ."""
+    """The arrays side by side along a new axis. Raises ValueError where shapes differ.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.stack([jnp.array([1, 2]), jnp.array([3, 4])], axis=1))
+    [[1 3]
+     [2 4]]
+    """
     refuse_out("stack", out)
     dtype = None if dtype is None else wanted_dtype(dtype, "stack")
     return _stack(_members("stack", arrays), axis=as_index("stack", axis), dtype=dtype)
@@ -146,15 +157,54 @@ def _as_column(shape):
     return (shape[0] if shape else 1, 1) if len(shape) < 2 else shape
 
 
-vstack = _stacked("vstack", shapes._at_least_2d, lambda xs: 0, "Arrays as rows, joined along axis 0.")
+vstack = _stacked(
+    "vstack",
+    shapes._at_least_2d,
+    lambda xs: 0,
+    """Arrays as rows, joined along axis 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.vstack([jnp.array([1, 2]), jnp.array([3, 4])]))
+    [[1 2]
+     [3 4]]
+    """,
+)
 hstack = _stacked(
     "hstack",
     lambda shape: shape or (1,),
     lambda xs: 0 if len(shape_of(xs[0])) == 1 else 1,
-    "Arrays joined along axis 1; those of rank 1 along their only axis.",
+    """Arrays joined along axis 1; those of rank 1 along their only axis.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.hstack([jnp.array([1, 2]), jnp.array([3])]))
+    [1 2 3]
+    """,
 )
-dstack = _stacked("dstack", shapes._at_least_3d, lambda xs: 2, "Arrays joined along axis 2.")
-column_stack = _stacked("column_stack", _as_column, lambda xs: 1, "Arrays of rank 1 as columns of one matrix.", False)
+dstack = _stacked(
+    "dstack",
+    shapes._at_least_3d,
+    lambda xs: 2,
+    """Arrays joined along axis 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.dstack([jnp.array([1, 2]), jnp.array([3, 4])]))
+    [[[1 3]
+      [2 4]]]
+    """,
+)
+column_stack = _stacked(
+    "column_stack",
+    _as_column,
+    lambda xs: 1,
+    """Arrays of rank 1 as columns of one matrix.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.column_stack([jnp.array([1, 2]), jnp.array([3, 4])]))
+    [[1 3]
+     [2 4]]
+    """,
+    False,
+)
 
 
 def block(arrays):
@@ -200,7 +250,12 @@ def _block(arrays):
 
 @compiled(static="axis")
 def append(arr, values, axis=None):
-    """Values put behind an array; both are flattened where no axis is given."""
+    """Values put behind an array; both are flattened where no axis is given.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.append(jnp.array([1, 2]), 3))
+    [1 2 3]
+    """
     return _join("append", [arr, values], axis)
 
 
@@ -256,23 +311,43 @@ def split(ary, indices_or_sections, axis=0):
 
 
 def array_split(ary, indices_or_sections, axis=0):
-    """As `split`; parts may differ by one in size."""
+    """As `split`; parts may differ by one in size.
+
+    >>> import bevel.numpy as jnp
+    >>> print([part.tolist() for part in jnp.array_split(jnp.arange(5), 2)])
+    [[0, 1, 2], [3, 4]]
+    """
     return _split("array_split", ary, indices_or_sections, axis, equal=False)
 
 
 def vsplit(ary, indices_or_sections):
-    """Cut along axis 0."""
+    """Cut along axis 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print([part.tolist() for part in jnp.vsplit(jnp.array([[1, 2], [3, 4]]), 2)])
+    [[[1, 2]], [[3, 4]]]
+    """
     return _split("vsplit", ary, indices_or_sections, 0, equal=True)
 
 
 def hsplit(ary, indices_or_sections):
-    """Cut along axis 1; along axis 0 where there is one only."""
+    """Cut along axis 1; along axis 0 where there is one only.
+
+    >>> import bevel.numpy as jnp
+    >>> print([part.tolist() for part in jnp.hsplit(jnp.arange(4), 2)])
+    [[0, 1], [2, 3]]
+    """
     axis = 0 if len(shape_of(as_array("hsplit", ary))) == 1 else 1
     return _split("hsplit", ary, indices_or_sections, axis, equal=True)
 
 
 def dsplit(ary, indices_or_sections):
-    """Cut along axis 2."""
+    """Cut along axis 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print([part.shape for part in jnp.dsplit(jnp.zeros((2, 2, 4)), 2)])
+    [(2, 2, 2), (2, 2, 2)]
+    """
     return _split("dsplit", ary, indices_or_sections, 2, equal=True)
 
 
@@ -390,6 +465,10 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
 
     obj                    an int, a slice, ints or a boolean mask, known while tracing
     assume_unique_indices  True allows traced ints that are all different
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.delete(jnp.array([1, 2, 3]), 1))
+    [1 3]
     """
     x = as_array("delete", arr)
     if axis is None:
@@ -439,7 +518,12 @@ def _delete_traced(x, places, *, axis):
 
 
 def insert(arr, obj, values, axis=None):
-    """Values put in before the given places."""
+    """Values put in before the given places.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.insert(jnp.array([1, 3]), 1, 2))
+    [1 2 3]
+    """
     x = as_array("insert", arr)
     added = as_array("insert", values)
     if axis is None:
@@ -484,7 +568,12 @@ def insert(arr, obj, values, axis=None):
 
 
 def trim_zeros(filt, trim="fb", axis=None):
-    """Without the zeros at the front ("f") and the back ("b"). Needs the values: not under jit."""
+    """Without the zeros at the front ("f") and the back ("b"). Needs the values: not under jit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trim_zeros(jnp.array([0, 1, 2, 0])))
+    [1 2]
+    """
     x = as_array("trim_zeros", filt)
     if isinstance(x, Tracer) and x.known_value() is None:
         raise ConcretizationTypeError(

@@ -45,7 +45,12 @@ def diagonal_of(x, offset, axis1, axis2):
 
 @compiled(static=("offset", "axis1", "axis2"))
 def diagonal(a, offset=0, axis1=0, axis2=1):
-    """The elements whose indices along two axes differ by `offset`, along a new last axis."""
+    """The elements whose indices along two axes differ by `offset`, along a new last axis.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.diagonal(jnp.array([[1, 2], [3, 4]])))
+    [1 4]
+    """
     x = as_array("diagonal", a)
     rank = len(shape_of(x))
     if rank < 2:
@@ -84,20 +89,36 @@ def diag(v, k=0):
 
 
 def diagflat(v, k=0):
-    """As `diag`, of the flattened array."""
+    """As `diag`, of the flattened array.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.diagflat(jnp.array([1, 2])))
+    [[1 0]
+     [0 2]]
+    """
     x = as_array("diagflat", v)
     return diag(reshaped(x, (get_aval(x).size,)), k)
 
 
 @compiled(static=("offset", "axis1", "axis2", "dtype"))
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
-    """The sum along a diagonal."""
+    """The sum along a diagonal.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trace(jnp.array([[1, 2], [3, 4]])))
+    5
+    """
     refuse_out("trace", out)
     return total(diagonal(as_array("trace", a), offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 def diag_indices(n, ndim=2):
-    """The indices of the main diagonal of an array of `ndim` axes of size n."""
+    """The indices of the main diagonal of an array of `ndim` axes of size n.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.tolist() for i in jnp.diag_indices(2)])
+    [[0, 1], [0, 1]]
+    """
     n, ndim = as_index("diag_indices", n), as_index("diag_indices", ndim)
     if n < 0 or ndim < 0:
         raise ValueError(f"diag_indices needs n and ndim of at least 0; got {n} and {ndim}{user_line(' at {}')}.")
@@ -109,7 +130,12 @@ def _counted(n):
 
 
 def diag_indices_from(arr):
-    """The indices of the main diagonal of an array whose axes are of one size."""
+    """The indices of the main diagonal of an array whose axes are of one size.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.tolist() for i in jnp.diag_indices_from(jnp.zeros((2, 2)))])
+    [[0, 1], [0, 1]]
+    """
     shape = shape_of(as_array("diag_indices_from", arr))
     if len(shape) < 2:
         raise ValueError(f"diag_indices_from input must be at least 2-d{user_line(' at {}')}; got shape {shape}.")
@@ -149,18 +175,36 @@ def _triangle(name, m, k, keep_below):
 
 @compiled(static="k")
 def tril(m, k=0):
-    """The lower triangle, up to the k-th diagonal; 0 above."""
+    """The lower triangle, up to the k-th diagonal; 0 above.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.tril(jnp.array([[1, 2], [3, 4]])))
+    [[1 0]
+     [3 4]]
+    """
     return _triangle("tril", m, operator.index(k), True)
 
 
 @compiled(static="k")
 def triu(m, k=0):
-    """The upper triangle, from the k-th diagonal; 0 below."""
+    """The upper triangle, from the k-th diagonal; 0 below.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.triu(jnp.array([[1, 2], [3, 4]])))
+    [[1 2]
+     [0 4]]
+    """
     return _triangle("triu", m, operator.index(k), False)
 
 
 def tri(N, M=None, k=0, dtype=None):
-    """1 on and below the k-th diagonal of an N by M matrix, 0 above."""
+    """1 on and below the k-th diagonal of an N by M matrix, 0 above.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.tri(2, 3))
+    [[1. 0. 0.]
+     [1. 1. 0.]]
+    """
     dtype = np.dtype("float32") if dtype is None else wanted_dtype(dtype, "tri")
     n = as_index("tri", N)
     m = n if M is None else as_index("tri", M)
@@ -184,10 +228,20 @@ def _triangle_indices(keep):
 
 tril_indices = _triangle_indices(np.tril)
 tril_indices.__name__ = tril_indices.__qualname__ = "tril_indices"
-tril_indices.__doc__ = "The indices of the lower triangle of an n by m matrix, up to the k-th diagonal."
+tril_indices.__doc__ = """The indices of the lower triangle of an n by m matrix, up to the k-th diagonal.
+
+>>> import bevel.numpy as jnp
+>>> print([i.tolist() for i in jnp.tril_indices(2)])
+[[0, 1, 1], [0, 0, 1]]
+"""
 triu_indices = _triangle_indices(np.triu)
 triu_indices.__name__ = triu_indices.__qualname__ = "triu_indices"
-triu_indices.__doc__ = "The indices of the upper triangle of an n by m matrix, from the k-th diagonal."
+triu_indices.__doc__ = """The indices of the upper triangle of an n by m matrix, from the k-th diagonal.
+
+>>> import bevel.numpy as jnp
+>>> print([i.tolist() for i in jnp.triu_indices(2)])
+[[0, 0, 1], [0, 1, 1]]
+"""
 
 
 def _matrix_shape(name, arr):
@@ -198,19 +252,34 @@ def _matrix_shape(name, arr):
 
 
 def tril_indices_from(arr, k=0):
-    """As `tril_indices`, for the shape of a matrix."""
+    """As `tril_indices`, for the shape of a matrix.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.tolist() for i in jnp.tril_indices_from(jnp.zeros((2, 2)))])
+    [[0, 1, 1], [0, 0, 1]]
+    """
     n, m = _matrix_shape("tril_indices_from", arr)
     return tril_indices(n, k, m)
 
 
 def triu_indices_from(arr, k=0):
-    """As `triu_indices`, for the shape of a matrix."""
+    """As `triu_indices`, for the shape of a matrix.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.tolist() for i in jnp.triu_indices_from(jnp.zeros((2, 2)))])
+    [[0, 0, 1], [0, 1, 1]]
+    """
     n, m = _matrix_shape("triu_indices_from", arr)
     return triu_indices(n, k, m)
 
 
 def mask_indices(n, mask_func, k=0, *, size=None):
-    """The indices where `mask_func(ones((n, n)), k)` is not 0."""
+    """The indices where `mask_func(ones((n, n)), k)` is not 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print([i.tolist() for i in jnp.mask_indices(2, jnp.triu)])
+    [[0, 0, 1], [0, 1, 1]]
+    """
     from bevel.numpy.creation import ones
     from bevel.numpy.searching import nonzero
 
@@ -245,13 +314,25 @@ def _eye(k, *, shape, dtype):
 
 
 def identity(n, dtype=None):
-    """1 on the diagonal of a square matrix, 0 elsewhere."""
+    """1 on the diagonal of a square matrix, 0 elsewhere.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.identity(2))
+    [[1. 0.]
+     [0. 1.]]
+    """
     return eye(n, dtype=dtype)
 
 
 @compiled(static=("N", "increasing"))
 def vander(x, N=None, increasing=False):
-    """The powers of each element, as rows: from the N-1st down to 0, or up with `increasing`."""
+    """The powers of each element, as rows: from the N-1st down to 0, or up with `increasing`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.vander(jnp.array([2, 3]), 3))
+    [[4 2 1]
+     [9 3 1]]
+    """
     from bevel.numpy.arithmetic import power
 
     v = as_array("vander", x)
@@ -272,7 +353,13 @@ def vander(x, N=None, increasing=False):
 
 @compiled(static=("wrap", "inplace"))
 def fill_diagonal(a, val, wrap=False, *, inplace=True):
-    """The array with `val` on its main diagonal. Arrays don't change: say inplace=False, and use the result."""
+    """The array with `val` on its main diagonal. Arrays don't change: say inplace=False, and use the result.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fill_diagonal(jnp.zeros((2, 2)), 1, inplace=False))
+    [[1. 0.]
+     [0. 1.]]
+    """
     if inplace:
         raise NotImplementedError(
             f"fill_diagonal cannot change an array{user_line(' at {}')}: arrays are immutable. Say inplace=False, and "

@@ -38,14 +38,24 @@ def _numbers(name, x, where):
 
 @compiled(static=("axis", "dtype", "keepdims"))
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None):
-    """As `sum`, with 0 for NaN."""
+    """As `sum`, with 0 for NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nansum(jnp.array([1.0, jnp.nan, 3.0])))
+    4.0
+    """
     refuse_out("nansum", out)
     return reductions.sum(_filled(as_array("nansum", a), 0), axis, dtype, None, keepdims, initial, where)
 
 
 @compiled(static=("axis", "dtype", "keepdims"))
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None):
-    """As `prod`, with 1 for NaN."""
+    """As `prod`, with 1 for NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanprod(jnp.array([2.0, jnp.nan, 3.0])))
+    6.0
+    """
     refuse_out("nanprod", out)
     return reductions.prod(_filled(as_array("nanprod", a), 1), axis, dtype, None, keepdims, initial, where)
 
@@ -64,13 +74,23 @@ def _extreme(name, a, axis, out, keepdims, initial, where, reduce, identity):
 
 @compiled(static=("axis", "keepdims"))
 def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """As `max`, of the elements that are not NaN; NaN where there is none."""
+    """As `max`, of the elements that are not NaN; NaN where there is none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanmax(jnp.array([1.0, jnp.nan, 3.0])))
+    3.0
+    """
     return _extreme("nanmax", a, axis, out, keepdims, initial, where, reductions.max, lowest)
 
 
 @compiled(static=("axis", "keepdims"))
 def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """As `min`, of the elements that are not NaN; NaN where there is none."""
+    """As `min`, of the elements that are not NaN; NaN where there is none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanmin(jnp.array([1.0, jnp.nan, 3.0])))
+    1.0
+    """
     return _extreme("nanmin", a, axis, out, keepdims, initial, where, reductions.min, highest)
 
 
@@ -86,19 +106,34 @@ def _arg(name, a, axis, out, keepdims, find, identity):
 
 @compiled(static=("axis", "keepdims"))
 def nanargmax(a, axis=None, out=None, keepdims=None):
-    """As `argmax`, of the elements that are not NaN; -1 where there is none."""
+    """As `argmax`, of the elements that are not NaN; -1 where there is none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanargmax(jnp.array([1.0, jnp.nan, 3.0])))
+    2
+    """
     return _arg("nanargmax", a, axis, out, keepdims, reductions.argmax, lowest)
 
 
 @compiled(static=("axis", "keepdims"))
 def nanargmin(a, axis=None, out=None, keepdims=None):
-    """As `argmin`, of the elements that are not NaN; -1 where there is none."""
+    """As `argmin`, of the elements that are not NaN; -1 where there is none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanargmin(jnp.array([jnp.nan, 2.0, 1.0])))
+    2
+    """
     return _arg("nanargmin", a, axis, out, keepdims, reductions.argmin, highest)
 
 
 @compiled(static=("axis", "dtype", "keepdims"))
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, where=None):
-    """As `mean`, of the elements that are not NaN; NaN where there is none."""
+    """As `mean`, of the elements that are not NaN; NaN where there is none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanmean(jnp.array([1.0, jnp.nan, 3.0])))
+    2.0
+    """
     refuse_out("nanmean", out)
     x = as_array("nanmean", a)
     return reductions.mean(
@@ -108,7 +143,12 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, where=None):
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims"))
 def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None):
-    """As `var`, of the elements that are not NaN."""
+    """As `var`, of the elements that are not NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanvar(jnp.array([1.0, jnp.nan, 3.0])))
+    1.0
+    """
     refuse_out("nanvar", out)
     x = as_array("nanvar", a)
     mask = _numbers("nanvar", x, where) if _has_nan(x) else where
@@ -117,7 +157,12 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=Non
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims"))
 def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None):
-    """As `std`, of the elements that are not NaN."""
+    """As `std`, of the elements that are not NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanstd(jnp.array([1.0, jnp.nan, 3.0])))
+    1.0
+    """
     refuse_out("nanstd", out)
     return sqrt(nanvar(a, axis, dtype, None, ddof, keepdims, where, mean))
 

@@ -34,7 +34,12 @@ _INT32 = np.dtype("int32")
 
 @compiled
 def copysign(x1, x2, /):
-    """|x1| with the sign of x2, of its zeros and NaNs too."""
+    """|x1| with the sign of x2, of its zeros and NaNs too.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.copysign(jnp.array([1.0, 2.0]), -0.0))
+    [-1. -2.]
+    """
     x, y = arrays("copysign", x1, x2)
     x, y = promote_inexact(x, y)
     if is_complex(x):
@@ -48,7 +53,12 @@ def copysign(x1, x2, /):
 
 @compiled
 def nextafter(x, y, /):
-    """The floating-point number next to x in the direction of y."""
+    """The floating-point number next to x in the direction of y.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nextafter(1.0, 2.0) - 1)
+    1.1920929e-07
+    """
     x, y = arrays("nextafter", x, y)
     x, y = both_arrays(*broadcast("nextafter", *promote_inexact(x, y)))
     return arithmetic.Nextafter()(x, y)
@@ -56,7 +66,12 @@ def nextafter(x, y, /):
 
 @compiled
 def spacing(x, /):
-    """The distance from |x| to the next larger floating-point number, with the sign of x; NaN for infinite x."""
+    """The distance from |x| to the next larger floating-point number, with the sign of x; NaN for infinite x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.spacing(1.0))
+    1.1920929e-07
+    """
     [x] = promote_inexact(array("spacing", x))
     x = whole(x)
     away = select(LT(x, filled_with(x, 0)), filled_with(x, -math.inf), filled_with(x, math.inf))
@@ -77,7 +92,12 @@ class _Layout:
 
 @compiled
 def frexp(x, /):
-    """(m, e) with x = m · 2^e and 1/2 <= |m| < 1; (x, 0) for zero, inf and NaN. e is int32."""
+    """(m, e) with x = m · 2^e and 1/2 <= |m| < 1; (x, 0) for zero, inf and NaN. e is int32.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.frexp(12.0))
+    (Array(0.75, dtype=float32), Array(4, dtype=int32))
+    """
     [x] = promote_inexact(array("frexp", x))
     if is_complex(x):
         raise TypeError("frexp is not defined for complex numbers.")
@@ -105,7 +125,12 @@ def frexp(x, /):
 
 @compiled
 def ldexp(x1, x2, /):
-    """x1 · 2^x2, rounded once; x2 are integers."""
+    """x1 · 2^x2, rounded once; x2 are integers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ldexp(0.75, 4))
+    12.0
+    """
     x, n = arrays("ldexp", x1, x2)
     if not dtypes.issubdtype(dtype_of(n), np.integer):
         raise ValueError(f"ldexp takes integer exponents; got {get_aval(n).str_short()}.")
@@ -138,7 +163,12 @@ def _power_of_two(n, dtype, layout):
 
 @compiled(static=("out",))
 def modf(x, /, out=None):
-    """(fraction, whole part) of x, both with the sign of x."""
+    """(fraction, whole part) of x, both with the sign of x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.modf(jnp.array([1.5, -2.25])))
+    (Array([ 0.5 , -0.25], dtype=float32), Array([ 1., -2.], dtype=float32))
+    """
     refuse_out("modf", out)
     [x] = promote_inexact(array("modf", x))
     if is_complex(x):
@@ -154,7 +184,12 @@ def modf(x, /, out=None):
 
 @compiled
 def bitwise_count(x, /):
-    """How many bits of |x| are set, as uint8."""
+    """How many bits of |x| are set, as uint8.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_count(jnp.array([1, 3, 7])))
+    [1 2 3]
+    """
     x = whole(array("bitwise_count", x))
     if dtype_of(x) == np.bool_:
         return convert(x, np.dtype("uint8"))
@@ -195,13 +230,23 @@ def _common_divisor(x, y):
 
 @compiled
 def gcd(x1, x2):
-    """The greatest common divisor of integers, not negative; gcd(0, n) = |n|."""
+    """The greatest common divisor of integers, not negative; gcd(0, n) = |n|.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.gcd(12, 18))
+    6
+    """
     return _common_divisor(*_integers("gcd", x1, x2))
 
 
 @compiled
 def lcm(x1, x2):
-    """The least common multiple of integers, not negative; 0 where one is 0."""
+    """The least common multiple of integers, not negative; 0 where one is 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.lcm(4, 6))
+    12
+    """
     x, y = _integers("lcm", x1, x2)
     divisor = _common_divisor(x, y)
     safe = select(EQ(divisor, filled_with(divisor, 0)), filled_with(divisor, 1), divisor)

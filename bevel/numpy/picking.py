@@ -96,6 +96,11 @@ def take_along_axis(arr, indices, axis=-1, mode=None, fill_value=None, *, wrap_n
     """The element that each index points to along an axis; all other axes run together, and broadcast.
 
     mode   as for `take`, without "wrap"
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.take_along_axis(jnp.array([[3, 4], [5, 6]]), jnp.array([[1], [0]]), axis=1))
+    [[4]
+     [5]]
     """
     x = as_array("take_along_axis", arr)
     i = _indices("take_along_axis", indices)
@@ -135,7 +140,13 @@ def _must_not_change(name, inplace):
 
 
 def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
-    """The array with values put where the indices point along an axis. Say inplace=False, and use the result."""
+    """The array with values put where the indices point along an axis. Say inplace=False, and use the result.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.put_along_axis(jnp.zeros((2, 2)), jnp.array([[0], [1]]), 1.0, axis=1, inplace=False))
+    [[1. 0.]
+     [0. 1.]]
+    """
     _must_not_change("put_along_axis", inplace)
     return _put_along_axis(arr, indices, values, axis=axis, mode=mode)
 
@@ -165,6 +176,10 @@ def put(a, ind, v, mode=None, *, inplace=True):
     """The array with v put at flat indices. Say inplace=False, and use the result.
 
     mode   for indices out of bounds: "clip" (the default) takes the nearest, "wrap" counts on from the other end
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.put(jnp.array([1, 2, 3]), jnp.array([0, 2]), jnp.array([7, 8]), inplace=False))
+    [7 2 8]
     """
     _must_not_change("put", inplace)
     x, i, values = as_arrays("put", a, ind, v)
@@ -195,7 +210,12 @@ def _put(x, i, v, *, mode):
 
 
 def place(arr, mask, vals, *, inplace=True):
-    """The array with vals, in turn, where the mask is true. Say inplace=False, and use the result."""
+    """The array with vals, in turn, where the mask is true. Say inplace=False, and use the result.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.place(jnp.array([1, 2, 3]), jnp.array([True, False, True]), jnp.array([7, 8]), inplace=False))
+    [7 2 8]
+    """
     _must_not_change("place", inplace)
     return _place(arr, mask, vals)
 
@@ -225,6 +245,10 @@ def choose(a, choices, out=None, mode="raise"):
     """From the array a[i] of `choices`, the element at i.
 
     mode   for numbers out of range: "clip" the nearest, "wrap" counts on; "raise" needs values known while tracing
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.choose(jnp.array([0, 1, 0]), [jnp.array([1, 2, 3]), jnp.array([7, 8, 9])]))
+    [1 8 3]
     """
     refuse_out("choose", out)
     x = as_array("choose", a)
@@ -267,6 +291,10 @@ def compress(condition, a, axis=None, *, size=None, fill_value=0, out=None):
     """The slices of a along an axis (flattened without one) where the condition, a vector, is true.
 
     size, fill_value   as for `nonzero`: how many slices to give, and what fills up
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.compress(jnp.array([True, False, True]), jnp.array([1, 2, 3])))
+    [1 3]
     """
     refuse_out("compress", out)
     mask, x = as_arrays("compress", condition, a)
@@ -306,7 +334,12 @@ def _compressed(x, places, fill, *, axis):
 
 
 def extract(condition, arr, *, size=None, fill_value=0):
-    """The elements where the condition is true, flattened. `size` and `fill_value` as for `compress`."""
+    """The elements where the condition is true, flattened. `size` and `fill_value` as for `compress`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.extract(jnp.array([True, False, True]), jnp.array([1, 2, 3])))
+    [1 3]
+    """
     condition = as_array("extract", condition)
     return compress(shapes.ravel(condition), arr, size=size, fill_value=fill_value)
 
@@ -346,6 +379,10 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
     """The flat index of indices for each axis of the shape `dims`.
 
     mode   for indices out of bounds: "clip", "wrap", or "raise", which needs values known while tracing
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ravel_multi_index((jnp.array([0, 1]), jnp.array([2, 0])), (2, 3)))
+    [2 3]
     """
     dims = shapes.sizes(dims, "ravel_multi_index")
     members = list(multi_index) if isinstance(multi_index, (list, tuple)) else list(shapes.unstack(multi_index))

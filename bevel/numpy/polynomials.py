@@ -55,13 +55,23 @@ def _aligned(name, a1, a2):
 
 @compiled
 def polyadd(a1, a2):
-    """The sum of two polynomials."""
+    """The sum of two polynomials.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polyadd(jnp.array([1, 2]), jnp.array([1, 0, 0])))
+    [1 1 2]
+    """
     return add(*_aligned("polyadd", a1, a2))
 
 
 @compiled
 def polysub(a1, a2):
-    """The difference of two polynomials."""
+    """The difference of two polynomials.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polysub(jnp.array([1, 0, 0]), jnp.array([1, 2])))
+    [ 1 -1 -2]
+    """
     x, y = _aligned("polysub", a1, a2)
     return add(x, negative(y))
 
@@ -84,7 +94,12 @@ def _inexact(name, *values):
 
 
 def polymul(a1, a2, *, trim_leading_zeros=False):
-    """The product of two polynomials. trim_leading_zeros needs the values: not under jit."""
+    """The product of two polynomials. trim_leading_zeros needs the values: not under jit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polymul(jnp.array([1.0, 1.0]), jnp.array([1.0, -1.0])))
+    [ 1.  0. -1.]
+    """
     x, y = _inexact("polymul", a1, a2)
     if trim_leading_zeros:
         from bevel.numpy.joining import trim_zeros
@@ -104,7 +119,12 @@ def _polymul(x, y):
 
 
 def polydiv(u, v, *, trim_leading_zeros=False):
-    """(quotient, remainder) of two polynomials."""
+    """(quotient, remainder) of two polynomials.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polydiv(jnp.array([1.0, -3.0, 2.0]), jnp.array([1.0, -1.0])))
+    (Array([ 1., -2.], dtype=float32), Array([0., 0., 0.], dtype=float32))
+    """
     x, y = _inexact("polydiv", u, v)
     quotient, rest = _polydiv(x, y)
     if trim_leading_zeros:
@@ -130,7 +150,12 @@ def _polydiv(x, y):
 
 @compiled(static="m")
 def polyder(p, m=1):
-    """The m-th derivative of a polynomial."""
+    """The m-th derivative of a polynomial.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polyder(jnp.array([1.0, 0.0, 5.0])))
+    [2. 0.]
+    """
     [p] = _inexact("polyder", p)
     m = as_index("polyder", m)
     if m < 0:
@@ -145,7 +170,12 @@ def polyder(p, m=1):
 
 @compiled(static="m")
 def polyint(p, m=1, k=None):
-    """The m-th antiderivative of a polynomial, with the constants of integration k (0 by default)."""
+    """The m-th antiderivative of a polynomial, with the constants of integration k (0 by default).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.polyint(jnp.array([2.0, 0.0])))
+    [1. 0. 0.]
+    """
     m = as_index("polyint", m)
     if m < 0:
         raise ValueError(f"Order of integral must be positive (see polyder){user_line(' at {}')}; got {m}.")

@@ -125,7 +125,12 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
 
 @compiled(static=_STATIC[:2])
 def vdot(a, b, *, precision=None, preferred_element_type=None):
-    """The sum of conj(a) · b over all elements; both are flattened."""
+    """The sum of conj(a) · b over all elements; both are flattened.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.vdot(jnp.array([1j, 2]), jnp.array([1j, 3])))
+    (7+0j)
+    """
     x, y = (reshaped(v, (get_aval(v).size,)) for v in as_arrays("vdot", a, b))
     return dot(_conjugate(x), y, precision=precision, preferred_element_type=preferred_element_type)
 
@@ -136,7 +141,12 @@ def _conjugate(x):
 
 @compiled(static=("axis", *_STATIC[:2]))
 def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
-    """The sum of conj(x1) · x2 along an axis; the others broadcast."""
+    """The sum of conj(x1) · x2 along an axis; the others broadcast.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.vecdot(jnp.array([[1, 2], [3, 4]]), jnp.array([1, 1])))
+    [3 7]
+    """
     x, y = as_arrays("vecdot", x1, x2)
     x, y = (move_axis(v, one_axis("vecdot", axis, len(shape_of(v))), len(shape_of(v)) - 1) for v in (x, y))
     _check_sizes("vecdot", x, y, len(shape_of(x)) - 1, len(shape_of(y)) - 1)
@@ -148,7 +158,12 @@ def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
 
 
 def matvec(x1, x2, /):
-    """Matrices [..., m, n] applied to vectors [..., n]."""
+    """Matrices [..., m, n] applied to vectors [..., n].
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.matvec(jnp.array([[1, 2], [3, 4]]), jnp.array([1, 1])))
+    [3 7]
+    """
     x, y = as_arrays("matvec", x1, x2)
     if len(shape_of(x)) < 2 or not shape_of(y):
         raise ValueError(
@@ -166,7 +181,12 @@ def _matvec(x, y):
 
 
 def vecmat(x1, x2, /):
-    """Vectors [..., n], conjugated, applied to matrices [..., n, m] from the left."""
+    """Vectors [..., n], conjugated, applied to matrices [..., n, m] from the left.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.vecmat(jnp.array([1, 1]), jnp.array([[1, 2], [3, 4]])))
+    [4 6]
+    """
     x, y = as_arrays("vecmat", x1, x2)
     if len(shape_of(y)) < 2 or not shape_of(x):
         raise ValueError(
@@ -186,7 +206,12 @@ def _vecmat(x, y):
 
 @compiled(static=_STATIC[:2])
 def inner(a, b, *, precision=None, preferred_element_type=None):
-    """Sums over the last axes of both."""
+    """Sums over the last axes of both.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.inner(jnp.array([1, 2]), jnp.array([3, 4])))
+    11
+    """
     (x, y), dtype, weak = ready("inner", (a, b), preferred_element_type)
     if not shape_of(x) or not shape_of(y):
         return contracted(x, y, ((), ()), ((), ()), precision, dtype, weak)
@@ -197,7 +222,13 @@ def inner(a, b, *, precision=None, preferred_element_type=None):
 
 @compiled
 def outer(a, b, out=None):
-    """Every element of a times every element of b, both flattened."""
+    """Every element of a times every element of b, both flattened.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.outer(jnp.array([1, 2]), jnp.array([3, 4])))
+    [[3 4]
+     [6 8]]
+    """
     refuse_out("outer", out)
     x, y = promote_dtypes(*as_arrays("outer", a, b))
     n, m = get_aval(x).size, get_aval(y).size
@@ -210,6 +241,10 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
 
     axes   an int n: the last n of a with the first n of b; or (axes of a, axes of b)
     raises ValueError where their numbers differ, ShapeError where sizes do
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.tensordot(jnp.ones((2, 3)), jnp.ones((3, 4)), axes=1).shape)
+    (2, 4)
     """
     x, y = as_arrays("tensordot", a, b)
     x_rank, y_rank = len(shape_of(x)), len(shape_of(y))
@@ -241,7 +276,12 @@ def _tensordot(a, b, *, axes, precision, preferred_element_type):
 
 @compiled
 def kron(a, b):
-    """Kronecker's product: each element of a times the whole of b, put together as blocks."""
+    """Kronecker's product: each element of a times the whole of b, put together as blocks.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.kron(jnp.array([1, 10]), jnp.array([1, 2])))
+    [ 1  2 10 20]
+    """
     x, y = promote_dtypes(*as_arrays("kron", a, b))
     rank = max(len(shape_of(x)), len(shape_of(y)))
     m, n = ((1,) * (rank - len(shape_of(v))) + shape_of(v) for v in (x, y))
@@ -255,6 +295,10 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """The vector product of vectors of size 3 (or 2, whose third component is 0) along an axis.
 
     Of two vectors of size 2, it is the third component alone.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.cross(jnp.array([1, 0, 0]), jnp.array([0, 1, 0])))
+    [0 0 1]
     """
     if axis is not None:
         axisa = axisb = axisc = axis

@@ -92,7 +92,12 @@ def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
 
 
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """base to the powers that `linspace` gives."""
+    """base to the powers that `linspace` gives.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.logspace(0.0, 2.0, 3))
+    [  1.  10. 100.]
+    """
     start, stop, base = as_arrays("logspace", start, stop, base)
     dtype, inner = _dtype_between("logspace", dtype, start, stop)
     exponents = linspace(start, stop, num, endpoint, dtype=inner, axis=axis)
@@ -105,7 +110,12 @@ def _logspace(exponents, base, *, dtype, inner):
 
 
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """num numbers from start to stop at equal ratios. Ends are not 0, and of one sign."""
+    """num numbers from start to stop at equal ratios. Ends are not 0, and of one sign.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.geomspace(1.0, 100.0, 3).round(3))
+    [  1.       10.      100.00001]
+    """
     num = _count("geomspace", num)
     start, stop = as_arrays("geomspace", start, stop)
     dtype, inner = _dtype_between("geomspace", dtype, start, stop)

@@ -141,7 +141,12 @@ def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=
 
 @compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
-    """The product of elements along axes; 1 where there are none. Arguments as for `sum`."""
+    """The product of elements along axes; 1 where there are none. Arguments as for `sum`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.prod(jnp.array([2, 3, 4])))
+    24
+    """
     return _accumulate("prod", a, axis, dtype, out, keepdims, initial, where, promote_integers, ReduceProd, MUL, 1)
 
 
@@ -181,29 +186,54 @@ def _min_of(x, y):
 
 @compiled(static=("axis", "keepdims"))
 def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
+    """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.max(jnp.array([[1, 5], [3, 2]]), axis=1))
+    [5 3]
+    """
     return _extreme("max", a, axis, out, keepdims, initial, where, ReduceMax, _max_of, lowest)
 
 
 @compiled(static=("axis", "keepdims"))
 def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`."""
+    """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.min(jnp.array([[1, 5], [3, 2]]), axis=1))
+    [1 2]
+    """
     return _extreme("min", a, axis, out, keepdims, initial, where, ReduceMin, _min_of, highest)
 
 
 def amax(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """As `max`."""
+    """As `max`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.amax(jnp.array([[1, 5], [3, 2]]), axis=0))
+    [3 5]
+    """
     return max(a, axis, out, keepdims, initial, where)
 
 
 def amin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
-    """As `min`."""
+    """As `min`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.amin(jnp.array([[1, 5], [3, 2]]), axis=0))
+    [1 2]
+    """
     return min(a, axis, out, keepdims, initial, where)
 
 
 @compiled(static=("axis", "keepdims"))
 def ptp(a, axis=None, out=None, keepdims=False):
-    """The largest less the smallest element."""
+    """The largest less the smallest element.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ptp(jnp.array([1, 5, 3])))
+    4
+    """
     refuse_out("ptp", out)
     x = as_array("ptp", a)
     return arithmetic.SUB(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
@@ -226,13 +256,23 @@ def _arg(name, a, axis, out, keepdims, op):
 
 @compiled(static=("axis", "keepdims"))
 def argmax(a, axis=None, out=None, keepdims=None):
-    """Where the largest element stands along an axis (flattened without one): the first at ties, the first NaN."""
+    """Where the largest element stands along an axis (flattened without one): the first at ties, the first NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.argmax(jnp.array([1, 5, 5])))
+    1
+    """
     return _arg("argmax", a, axis, out, keepdims, Argmax)
 
 
 @compiled(static=("axis", "keepdims"))
 def argmin(a, axis=None, out=None, keepdims=None):
-    """Where the smallest element stands along an axis (flattened without one): the first at ties, the first NaN."""
+    """Where the smallest element stands along an axis (flattened without one): the first at ties, the first NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.argmin(jnp.array([[3, 1], [0, 2]]), axis=1))
+    [1 0]
+    """
     return _arg("argmin", a, axis, out, keepdims, Argmin)
 
 
@@ -248,19 +288,34 @@ def _logical(name, a, axis, out, keepdims, where, reduce, identity):
 
 @compiled(static=("axis", "keepdims"))
 def all(a, axis=None, out=None, keepdims=False, *, where=None):
-    """Are all elements along axes true (not 0)? True where there are none."""
+    """Are all elements along axes true (not 0)? True where there are none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.all(jnp.array([[1, 0], [1, 1]]), axis=1))
+    [False  True]
+    """
     return _logical("all", a, axis, out, keepdims, where, ReduceAnd, True)
 
 
 @compiled(static=("axis", "keepdims"))
 def any(a, axis=None, out=None, keepdims=False, *, where=None):
-    """Is any element along axes true (not 0)? False where there are none."""
+    """Is any element along axes true (not 0)? False where there are none.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.any(jnp.array([[1, 0], [0, 0]]), axis=1))
+    [ True False]
+    """
     return _logical("any", a, axis, out, keepdims, where, ReduceOr, False)
 
 
 @compiled(static=("axis", "keepdims"))
 def count_nonzero(a, axis=None, keepdims=False):
-    """How many elements along axes are not 0."""
+    """How many elements along axes are not 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.count_nonzero(jnp.array([0, 1, 2])))
+    2
+    """
     return sum(_is_nonzero(as_array("count_nonzero", a)), axis, keepdims=keepdims)
 
 
@@ -365,6 +420,10 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
 
     mean        the mean, where it is known already (as with keepdims=True)
     correction  another name for ddof
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.var(jnp.array([1.0, 3.0]), ddof=1))
+    2.0
     """
     refuse_out("var", out)
     return _variance("var", a, axis, dtype, ddof, keepdims, where, mean, correction)
@@ -372,7 +431,12 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims", "correction"))
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
-    """The standard deviation along axes: the square root of `var`."""
+    """The standard deviation along axes: the square root of `var`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.std(jnp.array([1.0, 3.0])))
+    1.0
+    """
     refuse_out("std", out)
     if dtype is not None and not dtypes.issubdtype(wanted_dtype(dtype, "std"), np.inexact):
         raise ValueError(f"std needs a floating-point dtype; got {dtype}{user_line(' at {}')}.")
@@ -381,7 +445,12 @@ def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
 
 @compiled(static=("axis", "returned", "keepdims"))
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
-    """The mean weighed by `weights`: Σ w x / Σ w. With `returned`, also the sums of the weights."""
+    """The mean weighed by `weights`: Σ w x / Σ w. With `returned`, also the sums of the weights.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.average(jnp.array([1.0, 3.0]), weights=jnp.array([3, 1])))
+    1.5
+    """
     x = as_array("average", a)
     if weights is None:
         result = mean(x, axis, keepdims=keepdims)

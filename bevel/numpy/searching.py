@@ -82,6 +82,10 @@ def argsort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False,
     """The indices that put the elements in rising order along an axis (None: flattened).
 
     Equal elements keep their order, also with `descending`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.argsort(jnp.array([3, 1, 2])))
+    [1 2 0]
     """
     _refuse_kind("argsort", kind, order)
     dtype = index_dtype() if dtype is None else wanted_dtype(dtype, "argsort")
@@ -110,7 +114,12 @@ def _lexsort(keys, *, axis):
 
 
 def lexsort(keys, axis=-1):
-    """The indices that sort by several keys, the last key counting most."""
+    """The indices that sort by several keys, the last key counting most.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.lexsort((jnp.array([3, 2, 1]), jnp.array([0, 1, 0]))))
+    [2 0 1]
+    """
     keys = list(keys)
     if not keys:
         raise TypeError(f"lexsort needs at least one key{user_line(' at {}')}.")
@@ -119,7 +128,12 @@ def lexsort(keys, axis=-1):
 
 @compiled
 def sort_complex(a):
-    """Sorted along the last axis, by real and then imaginary parts, as complex numbers."""
+    """Sorted along the last axis, by real and then imaginary parts, as complex numbers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sort_complex(jnp.array([2, 1 + 1j, 1])))
+    [1.+0.j 1.+1.j 2.+0.j]
+    """
     x = as_array("sort_complex", a)
     dtype = get_aval(x).dtype
     if not dtypes.issubdtype(dtype, np.complexfloating):
@@ -135,7 +149,12 @@ def _kth(name, x, kth, axis):
 
 @compiled(static=("kth", "axis"))
 def partition(a, kth, axis=-1):
-    """With the k-th smallest element at its place, none larger before it, none smaller behind."""
+    """With the k-th smallest element at its place, none larger before it, none smaller behind.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.partition(jnp.array([3, 1, 2]), 1))
+    [1 2 3]
+    """
     x = as_array("partition", a)
     axis = _kth("partition", x, kth, axis)
     return _rest_falling(sort(x, axis), kth, axis)
@@ -143,7 +162,12 @@ def partition(a, kth, axis=-1):
 
 @compiled(static=("kth", "axis"))
 def argpartition(a, kth, axis=-1):
-    """The indices that `partition` arranges by."""
+    """The indices that `partition` arranges by.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.argpartition(jnp.array([3, 1, 2]), 1))
+    [1 2 0]
+    """
     x = as_array("argpartition", a)
     axis = _kth("argpartition", x, kth, axis)
     return _rest_falling(argsort(x, axis), kth, axis)
@@ -249,6 +273,10 @@ def digitize(x, bins, right=False, *, method=None):
     """The number of the bin that each x falls into; `bins` rise or fall.
 
     right   a bin holds its upper edge, rather than its lower one
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.digitize(jnp.array([0.5, 1.5, 9.0]), jnp.array([0, 1, 2])))
+    [1 2 3]
     """
     x, edges = as_arrays("digitize", x, bins)
     if len(shape_of(edges)) != 1:
@@ -334,13 +362,24 @@ def _nonzero(x, fills, *, size):
 
 
 def flatnonzero(a, *, size=None, fill_value=None):
-    """The indices, in the flattened array, of elements that are not 0. `size` and `fill_value` as for `nonzero`."""
+    """The indices, in the flattened array, of elements that are not 0. `size` and `fill_value` as for `nonzero`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.flatnonzero(jnp.array([[0, 1], [2, 0]])))
+    [1 2]
+    """
     x = as_array("flatnonzero", a)
     return nonzero(ravel(x), size=size, fill_value=fill_value)[0]
 
 
 def argwhere(a, *, size=None, fill_value=None):
-    """The indices of elements that are not 0, one row for each. `size` and `fill_value` as for `nonzero`."""
+    """The indices of elements that are not 0, one row for each. `size` and `fill_value` as for `nonzero`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.argwhere(jnp.array([[0, 1], [2, 0]])))
+    [[0 1]
+     [1 0]]
+    """
     x = as_array("argwhere", a)
     if not shape_of(x):
         if size is None:

@@ -163,22 +163,42 @@ class _UniqueInverseResult(NamedTuple):
 
 
 def unique_all(x, /, *, size=None, fill_value=None):
-    """(values, indices, inverse_indices, counts) as `unique` gives them; NaNs differ from each other."""
+    """(values, indices, inverse_indices, counts) as `unique` gives them; NaNs differ from each other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unique_all(jnp.array([3, 1, 3])).counts)
+    [1 2]
+    """
     return _UniqueAllResult(*unique(x, True, True, True, equal_nan=False, size=size, fill_value=fill_value))
 
 
 def unique_counts(x, /, *, size=None, fill_value=None):
-    """(values, counts) as `unique` gives them; NaNs differ from each other."""
+    """(values, counts) as `unique` gives them; NaNs differ from each other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unique_counts(jnp.array([3, 1, 3])))
+    _UniqueCountsResult(values=Array([1, 3], dtype=int32), counts=Array([1, 2], dtype=int32))
+    """
     return _UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False, size=size, fill_value=fill_value))
 
 
 def unique_inverse(x, /, *, size=None, fill_value=None):
-    """(values, inverse_indices) as `unique` gives them; NaNs differ from each other."""
+    """(values, inverse_indices) as `unique` gives them; NaNs differ from each other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unique_inverse(jnp.array([3, 1, 3])))
+    _UniqueInverseResult(values=Array([1, 3], dtype=int32), inverse_indices=Array([1, 0, 1], dtype=int32))
+    """
     return _UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False, size=size, fill_value=fill_value))
 
 
 def unique_values(x, /, *, size=None, fill_value=None):
-    """As `unique`; NaNs differ from each other."""
+    """As `unique`; NaNs differ from each other.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unique_values(jnp.array([3, 1, 3])))
+    [1 3]
+    """
     return unique(x, equal_nan=False, size=size, fill_value=fill_value)
 
 
@@ -187,7 +207,12 @@ def unique_values(x, /, *, size=None, fill_value=None):
 
 @compiled(static=("invert", "method", "assume_unique"))
 def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
-    """Which elements occur in another array."""
+    """Which elements occur in another array.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isin(jnp.array([1, 2, 3]), jnp.array([2, 5])))
+    [False  True False]
+    """
     if method not in ("auto", "compare_all", "binary_search", "sort"):
         raise ValueError(
             f"isin: method {method!r} is not 'auto', 'compare_all', 'binary_search' or 'sort'{user_line(' at {}')}."
@@ -211,7 +236,12 @@ def _flat(name, *arrays):
 
 
 def union1d(ar1, ar2, *, size=None, fill_value=None):
-    """What either has, in rising order."""
+    """What either has, in rising order.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.union1d(jnp.array([1, 2]), jnp.array([2, 5])))
+    [1 2 5]
+    """
     return unique(concatenate(_flat("union1d", ar1, ar2)), size=size, fill_value=fill_value)
 
 
@@ -229,7 +259,12 @@ def _picked(name, x, mask, size, fill_value):
 
 
 def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
-    """What the first has and the second has not, in rising order (as it stands, with assume_unique)."""
+    """What the first has and the second has not, in rising order (as it stands, with assume_unique).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.setdiff1d(jnp.array([1, 2, 3]), jnp.array([2, 5])))
+    [1 3]
+    """
     x, y = _flat("setdiff1d", ar1, ar2)
     if not assume_unique and size is None:
         x = unique(x)
@@ -246,7 +281,12 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
 
 
 def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
-    """What one has and the other has not, in rising order."""
+    """What one has and the other has not, in rising order.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.setxor1d(jnp.array([1, 2, 3]), jnp.array([2, 5])))
+    [1 3 5]
+    """
     x, y = _flat("setxor1d", ar1, ar2)
     joint = concatenate([x, y])
     side = concatenate([full(shape_of(x), 0, _INT32), full(shape_of(y), 1, _INT32)])
@@ -267,7 +307,12 @@ def _xor(joint, side):
 
 
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):
-    """What both have, in rising order; with return_indices also where it first stands in each."""
+    """What both have, in rising order; with return_indices also where it first stands in each.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.intersect1d(jnp.array([1, 2, 3]), jnp.array([2, 3, 4])))
+    [2 3]
+    """
     x, y = _flat("intersect1d", ar1, ar2)
     (n,), (m,) = shape_of(x), shape_of(y)
     if not n or not m:

@@ -89,7 +89,12 @@ def _complete(shape, old):
 
 
 def ravel(a, order="C", *, out_sharding=None):
-    """The elements in one axis."""
+    """The elements in one axis.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ravel(jnp.array([[1, 2], [3, 4]])))
+    [1 2 3 4]
+    """
     if order == "K":
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
     return reshape(as_array("ravel", a), (-1,) if get_aval(a).size else (0,), order)
@@ -97,7 +102,12 @@ def ravel(a, order="C", *, out_sharding=None):
 
 @compiled(static="axis")
 def squeeze(a, axis=None):
-    """Drops axes of size 1: those given, or all. Raises ShapeError where a given axis has another size."""
+    """Drops axes of size 1: those given, or all. Raises ShapeError where a given axis has another size.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.squeeze(jnp.zeros((1, 3, 1))).shape)
+    (3,)
+    """
     x = as_array("squeeze", a)
     shape = shape_of(x)
     if axis is None:
@@ -159,13 +169,24 @@ def transpose(a, axes=None):
 
 
 def permute_dims(a, /, axes):
-    """Axes in the order given."""
+    """Axes in the order given.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.permute_dims(jnp.zeros((2, 3)), (1, 0)).shape)
+    (3, 2)
+    """
     return transpose(a, axes)
 
 
 @compiled
 def matrix_transpose(x, /):
-    """The last two axes exchanged. Raises ValueError below rank 2."""
+    """The last two axes exchanged. Raises ValueError below rank 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.matrix_transpose(jnp.array([[1, 2], [3, 4]])))
+    [[1 3]
+     [2 4]]
+    """
     x = as_array("matrix_transpose", x)
     rank = len(shape_of(x))
     if rank < 2:
@@ -177,7 +198,12 @@ def matrix_transpose(x, /):
 
 @compiled(static=("axis1", "axis2"))
 def swapaxes(a, axis1, axis2):
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.swapaxes(jnp.zeros((2, 3, 4)), 0, 2).shape)
+    (4, 3, 2)
+    """
     x = as_array("swapaxes", a)
     order = list(range(len(shape_of(x))))
     i, j = (one_axis("swapaxes", k, len(order)) for k in (axis1, axis2))
@@ -187,7 +213,12 @@ def swapaxes(a, axis1, axis2):
 
 @compiled(static=("source", "destination"))
 def moveaxis(a, source, destination):
-    """The axes `source` moved to the places `destination`; the others keep their order."""
+    """The axes `source` moved to the places `destination`; the others keep their order.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.moveaxis(jnp.zeros((2, 3, 4)), 0, -1).shape)
+    (3, 4, 2)
+    """
     x = as_array("moveaxis", a)
     rank = len(shape_of(x))
     source, destination = several_axes("moveaxis", source, rank), several_axes("moveaxis", destination, rank)
@@ -204,7 +235,12 @@ def moveaxis(a, source, destination):
 
 @compiled(static=("axis", "start"))
 def rollaxis(a, axis, start=0):
-    """An axis moved to stand before the axis `start`. `moveaxis` says the same more plainly."""
+    """An axis moved to stand before the axis `start`. `moveaxis` says the same more plainly.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rollaxis(jnp.zeros((2, 3, 4)), 2).shape)
+    (4, 2, 3)
+    """
     x = as_array("rollaxis", a)
     rank = len(shape_of(x))
     axis = one_axis("rollaxis", axis, rank)
@@ -220,7 +256,13 @@ def rollaxis(a, axis, start=0):
 
 
 def broadcast_to(array, shape, *, out_sharding=None):
-    """The array repeated along axes that it lacks, or has with size 1. Raises ValueError where sizes differ."""
+    """The array repeated along axes that it lacks, or has with size 1. Raises ValueError where sizes differ.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.broadcast_to(jnp.array([1, 2]), (2, 2)))
+    [[1 2]
+     [1 2]]
+    """
     return _broadcast_to(array, shape=checked_shape(shape, "broadcast_to"))
 
 
@@ -239,7 +281,12 @@ def _broadcast_to(x, *, shape):
 
 @compiled
 def broadcast_arrays(*args):
-    """The arrays, each at the one shape that they broadcast to; dtypes stay."""
+    """The arrays, each at the one shape that they broadcast to; dtypes stay.
+
+    >>> import bevel.numpy as jnp
+    >>> print([x.shape for x in jnp.broadcast_arrays(jnp.zeros((2, 1)), jnp.zeros(3))])
+    [(2, 3), (2, 3)]
+    """
     xs = as_arrays("broadcast_arrays", *args)
     if not xs:
         return []
@@ -288,11 +335,26 @@ def _at_least_3d(shape):
 
 
 atleast_1d = _of_rank_at_least("atleast_1d", lambda shape: shape or (1,))
-atleast_1d.__doc__ = "Arrays with rank 0 made rank 1. One array in, one out; several in, a list out."
+atleast_1d.__doc__ = """Arrays with rank 0 made rank 1. One array in, one out; several in, a list out.
+
+>>> import bevel.numpy as jnp
+>>> print(jnp.atleast_1d(3))
+[3]
+"""
 atleast_2d = _of_rank_at_least("atleast_2d", _at_least_2d)
-atleast_2d.__doc__ = "Arrays with axes of size 1 put in front up to rank 2."
+atleast_2d.__doc__ = """Arrays with axes of size 1 put in front up to rank 2.
+
+>>> import bevel.numpy as jnp
+>>> print(jnp.atleast_2d(jnp.array([1, 2])))
+[[1 2]]
+"""
 atleast_3d = _of_rank_at_least("atleast_3d", _at_least_3d)
-atleast_3d.__doc__ = "Arrays with axes of size 1 put around up to rank 3: a matrix (m, n) becomes (m, n, 1)."
+atleast_3d.__doc__ = """Arrays with axes of size 1 put around up to rank 3: a matrix (m, n) becomes (m, n, 1).
+
+>>> import bevel.numpy as jnp
+>>> jnp.atleast_3d(jnp.array([1, 2])).shape
+(1, 2, 1)
+"""
 
 
 @compiled(static="new_shape")
@@ -308,7 +370,13 @@ def _resize(a, *, new_shape):
 
 
 def resize(a, new_shape):
-    """The elements under a new shape: cut off, or repeated from the first, where there are too many or too few."""
+    """The elements under a new shape: cut off, or repeated from the first, where there are too many or too few.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.resize(jnp.array([1, 2]), (2, 3)))
+    [[1 2 1]
+     [2 1 2]]
+    """
     new_shape = sizes(new_shape, "resize")
     if any([d < 0 for d in new_shape]):
         raise ValueError(f"resize needs sizes of at least 0; got {new_shape}{user_line(' at {}')}.")
@@ -320,25 +388,48 @@ def resize(a, new_shape):
 
 @compiled(static="axis")
 def flip(m, axis=None):
-    """The order of elements reversed along axes; all by default."""
+    """The order of elements reversed along axes; all by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.flip(jnp.array([1, 2, 3])))
+    [3 2 1]
+    """
     x = as_array("flip", m)
     axes = several_axes("flip", axis, len(shape_of(x)))
     return Rev(axes)(x)
 
 
 def fliplr(m):
-    """Reversed along axis 1."""
+    """Reversed along axis 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fliplr(jnp.array([[1, 2], [3, 4]])))
+    [[2 1]
+     [4 3]]
+    """
     return flip(m, 1)
 
 
 def flipud(m):
-    """Reversed along axis 0."""
+    """Reversed along axis 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.flipud(jnp.array([[1, 2], [3, 4]])))
+    [[3 4]
+     [1 2]]
+    """
     return flip(m, 0)
 
 
 @compiled(static=("k", "axes"))
 def rot90(m, k=1, axes=(0, 1)):
-    """Turned by k right angles in the plane of two axes, from the first towards the second."""
+    """Turned by k right angles in the plane of two axes, from the first towards the second.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rot90(jnp.array([[1, 2], [3, 4]])))
+    [[2 4]
+     [1 3]]
+    """
     x = as_array("rot90", m)
     first, second = (one_axis("rot90", a, len(shape_of(x))) for a in axes)
     if first == second:
@@ -357,6 +448,10 @@ def roll(a, shift, axis=None):
 
     shift   an int, or one for each axis; traced shifts are allowed
     axis    None moves along the flattened array
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.roll(jnp.array([1, 2, 3]), 1))
+    [3 1 2]
     """
     axis = static_axes(axis)
     if isinstance(shift, (list, tuple)) and all([isinstance(s, (int, np.integer)) for s in shift]):
@@ -422,7 +517,12 @@ def _roll_by_arrays(a, shift, *, axis):
 
 @compiled(static="axis")
 def unstack(x, /, *, axis=0):
-    """The slices along an axis, which goes away, as a tuple."""
+    """The slices along an axis, which goes away, as a tuple.
+
+    >>> import bevel.numpy as jnp
+    >>> print([row.tolist() for row in jnp.unstack(jnp.array([[1, 2], [3, 4]]))])
+    [[1, 2], [3, 4]]
+    """
     x = as_array("unstack", x)
     shape = shape_of(x)
     if not shape:
@@ -441,19 +541,34 @@ def _shown(name, a):
 
 
 def ndim(a):
-    """The number of axes."""
+    """The number of axes.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ndim(jnp.zeros((2, 3))))
+    2
+    """
     a = _shown("ndim", a)
     return len(get_aval(a).shape) if not _says(a, "ndim") else a.ndim
 
 
 def shape(a):
-    """The sizes of the axes."""
+    """The sizes of the axes.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.shape(jnp.zeros((2, 3))))
+    (2, 3)
+    """
     a = _shown("shape", a)
     return get_aval(a).shape if not _says(a, "shape") else tuple(a.shape)
 
 
 def size(a, axis=None):
-    """The number of elements; along axes, where given."""
+    """The number of elements; along axes, where given.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.size(jnp.zeros((2, 3))))
+    6
+    """
     own = shape(a)
     if axis is None:
         return math.prod(own)
@@ -465,7 +580,12 @@ def _says(a, name):
 
 
 def iscomplexobj(x):
-    """Is x of a complex dtype?"""
+    """Is x of a complex dtype?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.iscomplexobj(jnp.array([1j])))
+    True
+    """
     if x is None:
         return False
     try:
@@ -476,34 +596,64 @@ def iscomplexobj(x):
 
 
 def isrealobj(x):
-    """Is x of another dtype than a complex one?"""
+    """Is x of another dtype than a complex one?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isrealobj(jnp.array([1.0])))
+    True
+    """
     return not iscomplexobj(x)
 
 
 def isscalar(element):
-    """Is it a number, or an array of rank 0?"""
+    """Is it a number, or an array of rank 0?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.isscalar(3.0))
+    True
+    """
     if isinstance(element, (np.ndarray, Array, Tracer)):
         return not element.shape
     return isinstance(element, np.generic) or np.isscalar(element)
 
 
 def result_type(*args):
-    """The dtype where values or dtypes meet."""
+    """The dtype where values or dtypes meet.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.result_type(jnp.int8, 1.5))
+    float32
+    """
     return dtypes.result_type(*args)
 
 
 def promote_types(a, b):
-    """The dtype where two dtypes meet."""
+    """The dtype where two dtypes meet.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.promote_types("int8", "float16"))
+    float16
+    """
     return dtypes.promote_types(a, b)
 
 
 def can_cast(from_, to, casting="safe"):
-    """May values of one dtype be cast to another under NumPy's rule `casting`?"""
+    """May values of one dtype be cast to another under NumPy's rule `casting`?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.can_cast("int32", "float64"))
+    True
+    """
     return np.can_cast(from_, to, casting=casting)
 
 
 def iterable(y):
-    """May one loop over it?"""
+    """May one loop over it?
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.iterable(jnp.array([1, 2])))
+    True
+    """
     return np.iterable(y)
 
 
@@ -514,6 +664,10 @@ def astype(x, dtype, /, *, copy=False, device=None):
     """The values in another dtype; None asks for the default float.
 
     Floats become integers towards zero; complex numbers lose their imaginary part.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.astype(jnp.array([1.7, -1.7]), int))
+    [ 1 -1]
     """
     x = as_array("astype", x)
     if getattr(dtype, "extended", False) or get_aval(x).extended:

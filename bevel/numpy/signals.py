@@ -67,22 +67,42 @@ def hamming(M):
 
 
 def hanning(M):
-    """Hann's window of M points: (1 - cos(2πn / (M - 1))) / 2."""
+    """Hann's window of M points: (1 - cos(2πn / (M - 1))) / 2.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.hanning(5))
+    [0.  0.5 1.  0.5 0. ]
+    """
     return _window("hanning", M, _cosines(0.5, 0.5))
 
 
 def blackman(M):
-    """Blackman's window of M points: 0.42 - 0.5 cos(2πn / (M - 1)) + 0.08 cos(4πn / (M - 1))."""
+    """Blackman's window of M points: 0.42 - 0.5 cos(2πn / (M - 1)) + 0.08 cos(4πn / (M - 1)).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.blackman(5).round(2))
+    [-0.    0.34  1.    0.34 -0.  ]
+    """
     return _window("blackman", M, _cosines(0.42, 0.5, 0.08))
 
 
 def bartlett(M):
-    """Bartlett's window of M points: from 0 up to 1 in the middle and down to 0, in straight lines."""
+    """Bartlett's window of M points: from 0 up to 1 in the middle and down to 0, in straight lines.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bartlett(5))
+    [0.  0.5 1.  0.5 0. ]
+    """
     return _window("bartlett", M, lambda n, last: subtract(1, absolute(subtract(divide(multiply(2, n), last), 1))))
 
 
 def kaiser(M, beta):
-    """Kaiser's window of M points: I₀(β sqrt(1 - x²)) / I₀(β) for x from -1 to 1."""
+    """Kaiser's window of M points: I₀(β sqrt(1 - x²)) / I₀(β) for x from -1 to 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.kaiser(5, 2.0).round(2))
+    [0.44 0.83 1.   0.83 0.44]
+    """
     [beta] = promote_inexact(as_array("kaiser", beta))
 
     def form(n, last):

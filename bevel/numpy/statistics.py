@@ -194,28 +194,53 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
 
 
 def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
-    """As `quantile`, of the elements that are not NaN."""
+    """As `quantile`, of the elements that are not NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanquantile(jnp.array([3, jnp.nan, 1]), 0.5))
+    2.0
+    """
     return _quantile("nanquantile", a, q, axis, method, keepdims, weights, True, out, overwrite_input)
 
 
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None,
                out_sharding=None):  # fmt: skip
-    """As `quantile`, with q from 0 to 100."""
+    """As `quantile`, with q from 0 to 100.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.percentile(jnp.array([1.0, 2.0, 3.0]), 25))
+    1.5
+    """
     return _quantile("percentile", a, q, axis, method, keepdims, weights, False, out, overwrite_input, 100)
 
 
 def nanpercentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
-    """As `percentile`, of the elements that are not NaN."""
+    """As `percentile`, of the elements that are not NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanpercentile(jnp.array([3, jnp.nan, 1]), 50))
+    2.0
+    """
     return _quantile("nanpercentile", a, q, axis, method, keepdims, weights, True, out, overwrite_input, 100)
 
 
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
-    """The middle element along axes, or the mean of the two middle ones."""
+    """The middle element along axes, or the mean of the two middle ones.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.median(jnp.array([3, 1, 2, 9])))
+    2.5
+    """
     return _quantile("median", a, 0.5, axis, "midpoint", keepdims, None, False, out, overwrite_input)
 
 
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
-    """As `median`, of the elements that are not NaN."""
+    """As `median`, of the elements that are not NaN.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.nanmedian(jnp.array([3, jnp.nan, 1])))
+    2.0
+    """
     return _quantile("nanmedian", a, 0.5, axis, "midpoint", keepdims, None, True, out, overwrite_input)
 
 
@@ -302,7 +327,13 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
 
 
 def corrcoef(x, y=None, rowvar=True, dtype=None):
-    """The correlations of variables: covariances divided by both standard deviations, from -1 to 1."""
+    """The correlations of variables: covariances divided by both standard deviations, from -1 to 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.corrcoef(jnp.array([1.0, 2.0, 3.0]), jnp.array([3.0, 2.0, 1.0])))
+    [[ 1. -1.]
+     [-1.  1.]]
+    """
     return _corrcoef(cov(x, y, rowvar, dtype=dtype))
 
 

@@ -28,7 +28,12 @@ def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
 
 
 def array_str(a, max_line_width=None, precision=None, suppress_small=None):
-    """str(a), with the options of `array_repr`: the numbers alone."""
+    """str(a), with the options of `array_repr`: the numbers alone.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.array_str(jnp.array([1, 2])))
+    [1 2]
+    """
     with _options(max_line_width, precision, suppress_small):
         return str(as_array("array_str", a))
 

@@ -130,7 +130,12 @@ def _checked(call, outputs, sizes, where):
 
 
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
-    """The function applied to each vector along an axis; its results' axes stand where the axis was."""
+    """The function applied to each vector along an axis; its results' axes stand where the axis was.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.apply_along_axis(jnp.sum, 1, jnp.array([[1, 2], [3, 4]])))
+    [3 7]
+    """
     x = as_array("apply_along_axis", arr)
     rank = len(shape_of(x))
     axis = one_axis("apply_along_axis", as_index("apply_along_axis", axis), rank)
@@ -143,7 +148,12 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
 
 
 def apply_over_axes(func, a, axes):
-    """A reduction func(a, axis) applied over one axis after the other, which stay with size 1."""
+    """A reduction func(a, axis) applied over one axis after the other, which stay with size 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.apply_over_axes(jnp.sum, jnp.ones((2, 3)), [0, 1]))
+    [[6.]]
+    """
     x = as_array("apply_over_axes", a)
     for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
         result = func(x, axis=axis)
