@@ -26,7 +26,10 @@ ELSEWHERE = {
     **dict.fromkeys(("RandomWrap",), _KEYS),
     **dict.fromkeys(("RngBitGenerator", "RngUniform"), "the engine's own generator, which NumPy has not"),
     **dict.fromkeys(("DebugCallback", "DebugPrint", "FfiCall", "InOrder", "IoCallback", "PureCallback"), _HOST),
-    **dict.fromkeys(("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Jit", "LinearCall"), _PROGRAM),
+    **dict.fromkeys(
+        ("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Composite", "Jit", "LinearCall"), _PROGRAM
+    ),
+    **dict.fromkeys(("AfterAll", "CreateToken", "DceSink"), "gives no numbers, but an order or nothing"),
 }
 
 

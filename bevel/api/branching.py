@@ -16,12 +16,13 @@ from bevel.api.staged import (
 )
 from bevel.base import dtypes, settings
 from bevel.base.errors import BevelError
-from bevel.control.branches import Cond
+from bevel.control.branches import Cond, PlatformIndex
 from bevel.core.jaxpr import ClosedJaxpr, Var
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import Tracer, get_aval, state
 from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.engine.client import default_device
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.arithmetic import Clamp
 from bevel.ops.convert import convert
@@ -145,6 +146,38 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any, operand: An
     if settings.disable_jit.value and not isinstance(index, Tracer):
         return branches[int(index)](*operands)
     return _branch("switch", index, branches, operands, [f"branches[{i}]" for i in range(len(branches))])
+
+
+def platform_dependent(*args: Any, default: Callable | None = None, **per_platform: Callable) -> Any:
+    """One of several functions, chosen by the platform that the program is compiled for.
+
+    per_platform   functions of the arguments by platform: cpu=, tpu=, cuda=, rocm=, gpu= (either)
+    default        for every other platform
+    raises         BranchError where their results differ in tree, shape or dtype; PlatformError where none fits
+
+    Each is traced; only the one that is chosen is compiled.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.platform_dependent(4.0, tpu=jnp.square, default=jnp.sqrt))
+    2.0
+    """
+    groups: list[tuple[str, ...] | None] = [(name,) for name in per_platform]
+    functions = list(per_platform.values())
+    names = [f"{name}=" for name in per_platform]
+    if default is not None:
+        groups.append(None)
+        functions.append(default)
+        names.append("default")
+    for name, function in zip(names, functions, strict=True):
+        must_be_callable("platform_dependent", **{name.rstrip("="): function})
+    if not functions:
+        raise ValueError("platform_dependent was given no function: give one for each platform, or a default.")
+    which = PlatformIndex(tuple(groups))
+    if state.trace.is_evaluation:
+        return functions[which.number(default_device().platform)](*args)
+    index = which()
+    return _branch("platform_dependent", index, tuple(functions), args, names)
 
 
 def _branch(what, index, functions, operands, names):

@@ -129,10 +129,16 @@ class AbstractToken(AbstractValue):
 
     __slots__ = ()
     shape: tuple = ()
+    dtype = np.dtype(bool)  # of the empty array that stands for one while a program runs
     weak_type = False
+    extended = False
+    ir_type = None
 
     def str_short(self, short_dtypes=True):
         return "Tok"
+
+    def strip_weak_type(self):
+        return self
 
     def to_tangent_aval(self):
         return self

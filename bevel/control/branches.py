@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base import dtypes
@@ -23,10 +25,11 @@ from bevel.control.program import (
     transpose_jaxpr,
 )
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
-from bevel.core.primitive import is_linear, primitive
+from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
+from bevel.engine.builder import constant_of
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Elementwise, mul
@@ -79,6 +82,56 @@ class MaskTangent(Elementwise):
     def refusals(cls, array):
         yield cls(), [np.asarray([True]), array(3)], "of x's shape"
         yield cls(), [array(3), array(3)], "a bool mask"
+
+
+@primitive
+class PlatformIndex(Primitive):
+    """Which of several groups of platforms the program is written for; the number of the last, None, for any other."""
+
+    platforms: tuple[tuple[str, ...] | None, ...]
+
+    is_differentiable = False
+
+    def infer(self):
+        return INDEX
+
+    def batch(self, operands, axes):
+        return self(), None
+
+    def number(self, platform) -> int:
+        for i, group in enumerate(self.platforms):
+            if group is None or platform in group or (platform in ("cuda", "rocm") and "gpu" in group):
+                return i
+        raise PlatformError(
+            f"platform_dependent has no branch for {platform}, which its program is written for; it has "
+            f"{', '.join([name for group in self.platforms for name in group or ()]) or 'none'}.\n"
+            "Give it one, or a default."
+        )
+
+    def lower(self, out):
+        return out.constant(np.int32(self.number(out.platform)), INDEX)
+
+    def reference(self):
+        return np.int32(self.number("cpu"))
+
+    @classmethod
+    def samples(cls, array):
+        yield cls((("tpu",), ("cuda", "cpu"), None)), []
+        yield cls((("tpu",), None)), []
+
+    gaps: ClassVar = {"refusals": "what it refuses depends on the platform, which is known when it is lowered"}
+
+    @classmethod
+    def refusals(cls, array):
+        return iter(())
+
+
+class PlatformError(BevelError, NotImplementedError):
+    """A program is written for a platform that `platform_dependent` has no branch for.
+
+    Fails:  `platform_dependent(x, tpu=f)` on a CPU.
+    Mended: `platform_dependent(x, tpu=f, default=g)`.
+    """
 
 
 @primitive
@@ -197,6 +250,10 @@ class Cond(ProgramOp):
         return order, results
 
     def lower(self, out, index, *values):
+        chosen = constant_of(index)
+        if chosen is not None:  # known while the program is written: the other branches need not be
+            branch = self.branches[min(max(int(chosen), 0), len(self.branches) - 1)]
+            return lower.inline(out, branch.jaxpr, branch.consts, values)
         avals = out.avals
         operation = out.ops("stablehlo.case", [index], avals=avals, regions=len(self.branches))
         for number, branch in enumerate(self.branches):

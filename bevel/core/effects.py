@@ -46,4 +46,9 @@ class OrderedIOEffect(Effect):
         return "OrderedIO"
 
 
+class KeepEffect(Effect):
+    """Nothing but that an equation stays: lax.dce_sink."""
+
+
 DEBUG, ORDERED_DEBUG, IO, ORDERED_IO = DebugEffect(), OrderedDebugEffect(), IOEffect(), OrderedIOEffect()
+KEEP = KeepEffect()

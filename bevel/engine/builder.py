@@ -109,13 +109,15 @@ def physical(aval) -> ShapedArray:
         return aval.dtype.physical_aval(aval)
     if isinstance(aval, ShapedArray) and aval.dtype is dtypes.float0:
         return ShapedArray(aval.shape, np.dtype(bool))
+    if isinstance(aval, AbstractToken):
+        return ShapedArray((0,), np.dtype(bool))
     return aval
 
 
 def type_of(aval):
     """The MLIR type of an aval, kept on the aval."""
     if isinstance(aval, AbstractToken):
-        return mlir.ir.Type.parse("!stablehlo.token", mlir.context)
+        aval = physical(aval)
     kept = aval.ir_type
     if kept is None:
         held = physical(aval)
@@ -260,6 +262,14 @@ def _scalar_text(array):
         return repr(float(array))
     # floats by their bits: exact, and the only way to write inf and NaN
     return "0x" + array[None].view(np.uint8)[::-1].tobytes().hex().upper()
+
+
+def constant_of(value):
+    """The number that a value of rank 0 is written as; None for what is computed."""
+    operation = value.owner
+    if getattr(operation, "name", None) != "stablehlo.constant":
+        return None
+    return np.asarray(mlir.ir.DenseElementsAttr(operation.attributes["value"]))[()]
 
 
 class Emitter:

@@ -7,7 +7,7 @@ sorting, reductions and the elementwise functions that bevel.numpy is made of. N
 
 import importlib
 
-from bevel.api.control_flow import associative_scan, cond, fori_loop, map, scan, switch, while_loop
+from bevel.api.control_flow import associative_scan, cond, fori_loop, map, platform_dependent, scan, switch, while_loop
 from bevel.api.implicit import custom_linear_solve, custom_root
 from bevel.base.errors import MissingNameError
 from bevel.core.handles import handle_called
@@ -17,7 +17,9 @@ from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *
 from bevel.lax.generators import *
+from bevel.lax.marks import *
 from bevel.lax.parallel import *
+from bevel.lax.ragged import *
 from bevel.lax.ranking import *
 from bevel.lax.reducing import *
 from bevel.lax.structure import *

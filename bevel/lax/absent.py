@@ -8,9 +8,7 @@ ABSENT = {
     "that Bevel runs on; use ppermute",
     r"sharding_constraint_p|with_sharding_constraint": "arrays laid over several devices come later",
     r"ragged_all_to_all(_p)?": "an exchange of pieces of unequal size needs several devices; they come later",
-    r"(Ragged)?DotDimensionNumbers|PrecisionLike|after_all(_p)?|composite|create_token(_p)?|dce_sink(_p)?|device_put_p|"
-    r"index_take|platform_dependent|ragged_dot(_general)?|scaled_dot|stage(_p)?": "it comes later",
-    r"(fft|FftType).*": "it belongs to a family that comes later",
+    r"device_put_p": "device_put leaves no equation in a program, which runs where its arguments are",
 }
 
 

@@ -6,9 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from bevel.base.avals import abstract_token
+from bevel.core import effects
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
+from bevel.engine.builder import mlir, physical
+from bevel.engine.foreign import custom_call
 from bevel.ops.elementwise import Elementwise
 from bevel.ops.shapes import instantiate
 
@@ -78,3 +82,73 @@ class OptimizationBarrier(Primitive):
     @staticmethod
     def refusals(array):
         return iter(())
+
+
+@primitive
+class DceSink(Primitive):
+    """Uses x for nothing, so that what computes it is kept in the program.
+
+    prevent_mlir_dce   the compiler keeps it too; else only Bevel does
+    """
+
+    prevent_mlir_dce: bool
+
+    multiple_results = True
+    effects = frozenset([effects.KEEP])
+
+    def infer(self, x):
+        return []
+
+    def jvp(self, primals, tangents):
+        return self(*primals), []
+
+    def batch(self, operands, axes):
+        return self(*operands), []
+
+    def in_order(self, order, x):
+        return order, self(x)
+
+    def lower(self, out, x):
+        if self.prevent_mlir_dce:
+            with mlir.context, out.location, out.point:
+                custom_call("dce_sink", result_types=[], operands=[x], has_side_effect=True, api_version=4)
+        return []
+
+    def reference(self, x):
+        return []
+
+
+class TokenOp(Primitive):
+    """Ops that give a token: a value without numbers, which others can be made to wait for."""
+
+    is_differentiable = False
+
+    def infer(self, *tokens):
+        return abstract_token
+
+    def batch(self, operands, axes):
+        return self(*operands), None
+
+    def reference(self, *tokens):
+        return np.zeros(0, bool)
+
+
+@primitive
+class CreateToken(TokenOp):
+    """A token that waits for nothing."""
+
+    def lower(self, out):
+        return out.constant(False, TOKEN)
+
+
+@primitive
+class AfterAll(TokenOp):
+    """A token that waits for all of its operands."""
+
+    def lower(self, out, *tokens):
+        if not tokens:
+            return out.constant(False, TOKEN)
+        return out.ops("stablehlo.optimization_barrier", tokens, avals=[TOKEN] * len(tokens)).results[0]
+
+
+TOKEN = physical(abstract_token)

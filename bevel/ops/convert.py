@@ -224,6 +224,11 @@ class CopyP(Copy):
     name = "copy_p"
 
 
+@primitive
+class Stage(Copy):
+    """x, as a value of the program: what `lax.stage` makes of a number."""
+
+
 def convert(x, dtype, weak_type=False):
     """x in that dtype; itself where nothing changes."""
     aval = get_aval(x)
@@ -234,4 +239,4 @@ def convert(x, dtype, weak_type=False):
     return ConvertElementType(dtype, weak_type)(x)
 
 
-__all__ = ["BitcastConvertType", "ConvertElementType", "Copy", "ReducePrecision", "convert"]
+__all__ = ["BitcastConvertType", "ConvertElementType", "Copy", "ReducePrecision", "Stage", "convert"]

@@ -321,6 +321,12 @@ def _axis_to_end(value, axis):
 
 def call(out, name, program: ClosedJaxpr, values) -> list:
     """Calls a program as a function of the module, written once for each program."""
+    symbol, hidden = function_of(out, name, program)
+    return list(out.ops("func.call", [*hidden, *values], {"callee": symbol}).results)
+
+
+def function_of(out, name, program: ClosedJaxpr) -> tuple:
+    """A program as a function of the module, written once: (its symbol, the values it takes before the arguments)."""
     module = out.module
     captured = [value for place, value in hidden_constants(program).items() if place in module.values]
     key = (id(program), tuple(id(c) for c in captured))
@@ -341,4 +347,4 @@ def call(out, name, program: ClosedJaxpr, values) -> list:
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
         symbol = module.functions[key] = builder.symbol(operation.name.value)
         module.keep_alive.append(program)
-    return list(out.ops("func.call", [*hidden_values, *values], {"callee": symbol}).results)
+    return symbol, hidden_values
