@@ -52,6 +52,8 @@ from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
 from bevel.api.vmap import vmap
 from bevel.base.dtypes import float0
 from bevel.base.settings import (
+    check_tracer_leaks,
+    checking_leaks,
     config,
     debug_infs,
     debug_key_reuse,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bevel.api import stages
+from bevel.api import purity, retracing, stages
 from bevel.api.flat import Flat, argument_names, name_of, signature_of
 from bevel.base import settings
 from bevel.base.errors import (
@@ -20,10 +22,13 @@ from bevel.base.errors import (
 from bevel.control.call import Jit
 from bevel.core.jaxpr import ClosedJaxpr, Var, evaluate
 from bevel.core.sharp_edges import warn_once
+from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, state
+from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten
+from bevel.transforms import watch
 from bevel.transforms.evaluate import (
     compile_for,
     execute,
@@ -33,6 +38,7 @@ from bevel.transforms.evaluate import (
 )
 from bevel.transforms.simplify import pruned
 
+logger = logging.getLogger("bevel")
 _serials = itertools.count()
 _NEEDS_VALUE = (ConcretizationTypeError, TracerIntegerConversionError)
 
@@ -127,6 +133,12 @@ class Jitted:
         key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value, state.axes)
         traced = self.traces.get(key)
         if traced is None:
+            if settings.explain_cache_misses.value and self.takes_values:
+                signature = signature_of(self.function)
+                parameters = [] if signature is None else list(signature.parameters)
+                why = retracing.explain(self.name, key, self.traces, self.names_of(args, kwargs), parameters)
+                logger.warning("%s%s", why, user_line("\n  at {}"))
+            started = time.perf_counter()
             try:
                 traced = self.stage(leaves, avals, in_tree, args, kwargs, dynamic, rest, statics, by_value)
             except _NEEDS_VALUE as error:
@@ -136,6 +148,8 @@ class Jitted:
                 self.say_static(needed, args, kwargs)
                 self.needs_value.update(needed)
                 return self.trace(args, kwargs)
+            if settings.log_compiles.value:
+                logger.warning("Traced %s in %.3f s", self.name, time.perf_counter() - started)
             if not traced.outer:
                 self.traces[key] = traced
         return traced, leaves
@@ -193,7 +207,11 @@ class Jitted:
 
         arg_names = self.names_of(args, kwargs)
         here = [n for i, n in enumerate(arg_names) if i not in dict(by_value)]
-        jaxpr, consts = stage(run, staged, self.name, here)
+        if self.takes_values and settings.sharp_edges.value != "compat":
+            with purity.watching(self.function, self.name):
+                jaxpr, consts = stage(run, staged, self.name, here)
+        else:
+            jaxpr, consts = stage(run, staged, self.name, here)
         closed, outer = hoist_tracers(jaxpr, consts)
         return Traced(closed, outer, in_tree, flat.out_tree, here, tuple([i for i, _ in by_value]))
 
@@ -257,7 +275,10 @@ class Jitted:
         results = execute(executable, arrays)
         result = traced.out_tree.unflatten(results)
         fast = None
-        if not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
+        if watch.is_on():
+            donated = any([isinstance(x, Array) and x.is_deleted() for x in leaves])
+            watch.check_program(self.name, results, traced.closed, None if donated else leaves)
+        elif not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
             fast = fastpath(executable, result, device, committed, kept)
         return result, fast, False
 

@@ -116,6 +116,13 @@ class KeyReuseError(JAXTypeError, RuntimeError):
     """
 
 
+class SideEffectError(JAXTypeError):
+    """A traced function changed the world around it, or read a clock or a random generator; raised in `strict` only.
+
+    Fails:   `jit(f)` where f appends to a global list. Mended: return the value; let the caller append it.
+    """
+
+
 class DonatedBufferError(BevelError, RuntimeError):
     """An array was used after its memory had been given away by donate_argnums or deleted."""
 

@@ -196,6 +196,11 @@ def _key(overrides: Mapping) -> tuple:
     return tuple([_hashable(overrides.get(option.name, type(option).value)) for option in _trace_options])
 
 
+def trace_key_names() -> list[str]:
+    """The settings whose values make up a trace key, in its order."""
+    return [option.name for option in _trace_options]
+
+
 def global_trace_key() -> tuple:
     """As `trace_key`, of the process's values: what holds in threads without overrides."""
     return _TraceState.key
@@ -481,7 +486,10 @@ debug_infs = switch(
 )
 log_compiles = switch("log_compiles", False, "Log each trace and compilation, and how long it took.")
 explain_cache_misses = switch("explain_cache_misses", False, "Say, whenever jit traces again, which argument made it.")
-check_tracer_leaks = switch("check_tracer_leaks", False, "Raise where a tracer outlives its trace.")
+check_tracer_leaks = switch(
+    "check_tracer_leaks", False, "Raise where a tracer outlives its trace, and say who holds it.", in_trace_key=True
+)
+checking_leaks = functools.partial(check_tracer_leaks, True)
 default_matmul_precision = choice(
     "default_matmul_precision",
     None,

@@ -9,7 +9,7 @@ from types import FrameType
 
 from bevel.engine.dispatch import get_traceback
 
-__all__ = ["get_traceback", "position", "summarize", "user_frame", "user_line"]
+__all__ = ["get_traceback", "position", "short_place", "summarize", "user_frame", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS: dict[str, bool] = {}
@@ -48,9 +48,12 @@ def user_line(form: str = "{}") -> str:
     True
     """
     frame = user_frame(2)
-    if frame is None:
-        return ""
-    return form.format(f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}")
+    return "" if frame is None else form.format(short_place(frame))
+
+
+def short_place(frame) -> str:
+    """A frame's file and line: `train.py:41`."""
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 def position(traceback, form: str = "{}") -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
+from bevel.core import leaks
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
 from bevel.core.places import here
 from bevel.core.primitive import LinearOperand
@@ -151,7 +152,14 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
     jaxpr = Jaxpr(
         [var for _, var in constants], trace.invars, outvars, trace.equations, name=function_name, arg_names=arg_names
     )
-    return jaxpr, [value for value, _ in constants]
+    values = [value for value, _ in constants]
+    if settings.check_tracer_leaks.value:
+        places = [(id(v), eqn.source) for eqn in trace.equations for v in eqn.outvars]
+        jaxpr = leaks.fresh_copy(jaxpr)
+        trace.invars, trace.equations = [], []
+        del results, outvars, constants
+        leaks.check(trace, function_name, places)
+    return jaxpr, values
 
 
 def stage_closed(function, avals, function_name="", arg_names=None) -> tuple[ClosedJaxpr, list]:

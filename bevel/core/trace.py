@@ -221,7 +221,7 @@ def check_alive(tracer: Tracer):
         raise UnexpectedTracerError(
             f"{tracer.described()} was kept from a trace that has ended, and used{user_line(' at {}')}.\n"
             "A traced function must not leave intermediate values in globals, object attributes or outer lists:\n"
-            "return the value instead. (bevel.checking_leaks() shows who holds it.)"
+            "return the value instead. (`with bevel.checking_leaks():` stops where it happens and says who holds it.)"
         )
 
 

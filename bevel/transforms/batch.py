@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bevel.base import settings
 from bevel.base.avals import ShapedArray
+from bevel.core import leaks
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.ops.shapes import move_axis, to_front
 
@@ -78,10 +80,13 @@ def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=N
     if axis_name is not None:
         state.axes = (*bound, (axis_name, size))
     try:
-        return _run(trace, function, values, axes)
+        pairs = _run(trace, function, values, axes)
     finally:
         state.axes = bound
         trace.alive = False
+    if settings.check_tracer_leaks.value:
+        leaks.check(trace, "A mapped function")
+    return pairs
 
 
 def _run(trace, function, values, axes):

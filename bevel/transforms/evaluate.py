@@ -25,6 +25,7 @@ from bevel.engine.dispatch import Fastpath, cached_call
 from bevel.engine.host_kernels import MARK, Marked
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
+from bevel.transforms import watch
 from bevel.transforms.lower import hidden_constants, is_hidden, lower
 from bevel.transforms.summary import summarize
 
@@ -75,7 +76,12 @@ def _miss_of(op):
         for operand in operands:
             if isinstance(operand, Tracer):
                 raise out_of_place(operand)
-        return run_flat(program_of_op(op, tuple([get_aval(x) for x in operands])), operands, op.multiple_results)
+        program = program_of_op(op, tuple([get_aval(x) for x in operands]))
+        answer = run_flat(program, operands, op.multiple_results)
+        if watch.is_on():
+            watch.check_op(op, operands, answer[0] if op.multiple_results else [answer[0]])
+            return answer[0], None, False
+        return answer
 
     return miss
 

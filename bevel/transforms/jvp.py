@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
+from bevel.core import leaks
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace
 
@@ -90,6 +91,9 @@ def jvp(function, primals, tangents, parent):
         set_trace(before)
         trace.alive = False
     pairs = [trace.unwrap(r) for r in results]
+    if settings.check_tracer_leaks.value:
+        del inputs, results
+        leaks.check(trace, "A differentiated function")
     return [p for p, _ in pairs], [t for _, t in pairs]
 
 

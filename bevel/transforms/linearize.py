@@ -117,6 +117,7 @@ class Linearized:
         outvars = [atom(instantiate(r)) for r in self.results]
         invars = [Var(aval) if v is None else v for v, aval in zip(self.inputs, self._avals(), strict=True)]
         jaxpr = Jaxpr([], [*variables.values(), *invars], outvars, eqns)
+        self.tape.equations = []  # the program's variables lead to the tape, and its equations to the residuals
         return ClosedJaxpr(jaxpr), residuals
 
     def _avals(self):

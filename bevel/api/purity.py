@@ -1,0 +1,199 @@
+"""Side effects of a function that is being traced: they happen once, while jit traces, and not at later calls.
+
+A function that jit compiles should be pure. What it changes of the world around it, and what it reads of clocks and
+random generators, is looked for while it is traced for the first time: variables and containers that its code names are
+compared with what they were before, random generators by their state; calls of `print` and of clocks are heard by a
+profile function, which is there only where the code names one of them. The `compat` profile does not look, as JAX does
+not.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import types
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from bevel.base import settings
+from bevel.base.errors import SideEffectError
+from bevel.core.sharp_edges import warn_once
+from bevel.core.source import is_ours, short_place
+
+_CONTAINERS = (list, dict, set, deque, bytearray)
+_MOST_ITEMS = 1000  # of a container that are compared one by one
+_MOST_BYTES = 4096  # of a NumPy array that is compared
+_MOST_FUNCTIONS = 64
+_GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
+_PYTHONS = random.random.__self__  # type: ignore[attr-defined]  # the generators behind the modules' functions
+_NUMPYS = np.random.normal.__self__  # type: ignore[attr-defined]
+_PLAIN = (int, float, complex, bool, str, bytes, tuple, type(None))
+
+
+class watching:
+    """`with watching(function, name):` around a trace; speaks at its end, unless the trace failed."""
+
+    __slots__ = ("before", "heard", "is_loud", "name", "places", "profile")
+
+    def __init__(self, function, name):
+        self.name = name
+        self.heard: list[tuple[str, str, str]] = []
+        self.places, self.is_loud = _surroundings(function)
+
+    def __enter__(self):
+        self.before = [_fingerprint(get()) for _, get in self.places]
+        # a profiler or debugger of the user's own stays
+        self.is_loud = self.is_loud and sys.getprofile() is None
+        if self.is_loud:
+            sys.setprofile(self.listen)
+
+    def listen(self, frame, event, called):
+        if event != "c_call" or is_ours(frame.f_code.co_filename):
+            return
+        kind = _kind_of(called)
+        if kind:
+            self.heard.append((kind, getattr(called, "__name__", "?"), short_place(frame)))
+
+    def __exit__(self, failure, *_):
+        if self.is_loud:
+            sys.setprofile(None)
+        if failure is not None:
+            return
+        for kind, called, place in dict.fromkeys(self.heard):
+            _say((self.name, kind, called, place), _HEARD[kind].format(called=called, name=self.name, place=place))
+        for (what, get), before in zip(self.places, self.before, strict=True):
+            after = _fingerprint(get())
+            if after != before:
+                _say((self.name, what), _changed(self.name, what, before, after))
+
+
+_HEARD = {
+    "print": (
+        "print ran at {place} while {name} was traced; the compiled program will not print.\n"
+        'To print at each call: bevel.debug.print("{{}}", value).'
+    ),
+    "clock": (
+        "{name} read a clock ({called}) at {place} while it was traced: the time is a constant of the compiled program."
+        "\nRead it outside, around the call; results are there when block_until_ready() returns."
+    ),
+}
+
+
+def _changed(name, what, before, after) -> str:
+    if before[0] == "generator":
+        return (
+            f"{name} drew from {what} while it was traced: every call of the compiled program gets the same numbers.\n"
+            "Draw with bevel.random from a key that is an argument, or pass the numbers in."
+        )
+    grew = ""
+    if before[0] == after[0] == "container" and before[1] != after[1]:
+        grew = f" (from {before[1]} to {after[1]} elements)"
+    return (
+        f"{name} changed {what}{grew} while it was traced: this happened once, and will not at later calls.\n"
+        f"Return the new value from {name} and let the caller keep it; to reach the host at each call: "
+        "bevel.debug.callback."
+    )
+
+
+def _say(key, message):
+    if settings.sharp_edges.value == "strict":
+        raise SideEffectError(message)
+    warn_once(("side effect", *key), message)
+
+
+def _kind_of(called) -> str:
+    """What sort of side effect the call of a built-in function is; empty where it is none."""
+    if called is print:
+        return "print"
+    if getattr(called, "__module__", None) == "time":
+        return "clock" if called.__name__ != "sleep" else ""
+    return ""
+
+
+def _fingerprint(value) -> tuple:
+    """What of a value is compared."""
+    if isinstance(value, _CONTAINERS):
+        items = value.values() if isinstance(value, dict) else value
+        held = tuple([id(x) for x in items]) if len(value) <= _MOST_ITEMS else ()
+        return ("container", len(value), held)
+    if isinstance(value, np.ndarray) and value.nbytes <= _MOST_BYTES and value.dtype != object:
+        return ("array", value.shape, value.tobytes())
+    if isinstance(value, _GENERATORS):
+        return ("generator", _state_of(value))
+    return ("object", id(value), value if isinstance(value, _PLAIN) else None)
+
+
+def _state_of(generator):
+    if isinstance(generator, random.Random):
+        return hash(generator.getstate())
+    if isinstance(generator, np.random.Generator):
+        return repr(generator.bit_generator.state)
+    state = generator.get_state(legacy=False)
+    return repr(state) if "key" not in state["state"] else (state["state"]["pos"], state["state"]["key"].tobytes())
+
+
+def _surroundings(function) -> tuple[list, bool]:
+    """The variables outside a function that its code names, as (words, how to read it), and whether it may call `print`
+    or a clock."""
+    places: list[tuple[str, Any]] = []
+    is_loud = False
+    bound = getattr(function, "__self__", None)
+    if bound is not None and getattr(bound, "__dict__", None):
+        inside = bound.__dict__
+        kind = type(bound).__qualname__
+        places.append((f"the attributes of its {kind}", lambda: inside))
+        places += [(f"{kind}.{key}", _reader(inside, key)) for key, v in inside.items() if isinstance(v, _CONTAINERS)]
+    start = getattr(function, "__func__", function)
+    if not isinstance(start, types.FunctionType):
+        start = vars(type(function)).get("__call__")
+    waiting, seen = [start], set()
+    while waiting and len(seen) < _MOST_FUNCTIONS:
+        here = waiting.pop()
+        if not isinstance(here, types.FunctionType) or here in seen or is_ours(here.__code__.co_filename):
+            continue
+        seen.add(here)
+        for name, cell in zip(here.__code__.co_freevars, here.__closure__ or (), strict=True):
+            places.append((f"the variable {name!r} outside it", _cell_reader(cell)))
+            waiting.append(places[-1][1]())
+        names = _names(here.__code__)
+        for name in names:
+            if name in here.__globals__:
+                value = here.__globals__[name]
+                if isinstance(value, types.FunctionType) and value.__module__ == here.__module__:
+                    waiting.append(value)
+                is_loud = is_loud or value is time or getattr(value, "__module__", None) == "time"
+                if value is random or getattr(value, "__self__", None) is _PYTHONS:
+                    places.append(("Python's random generator", lambda: _PYTHONS))
+                elif value is np and "random" in names:
+                    places.append(("NumPy's random generator", lambda: _NUMPYS))
+                if not isinstance(value, (types.ModuleType, types.FunctionType, type)):
+                    places.append((f"the global {name!r}", _reader(here.__globals__, name)))
+            elif name == "print":
+                is_loud = True
+    return places, is_loud
+
+
+def _names(code) -> dict[str, None]:
+    """The names that a function's code, and the functions written inside it, look up outside, in their order."""
+    found = dict.fromkeys(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= _names(constant)
+    return found
+
+
+def _reader(namespace, name):
+    return lambda: namespace.get(name)
+
+
+def _cell_reader(cell):
+    def read():
+        try:
+            return cell.cell_contents
+        except ValueError:  # a variable without a value yet
+            return None
+
+    return read
