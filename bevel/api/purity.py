@@ -149,7 +149,8 @@ def _surroundings(function) -> tuple[list, bool]:
     start = getattr(function, "__func__", function)
     if not isinstance(start, types.FunctionType):
         start = vars(type(function)).get("__call__")
-    waiting, seen = [start], set()
+    waiting: list = [start]
+    seen: set = set()
     while waiting and len(seen) < _MOST_FUNCTIONS:
         here = waiting.pop()
         if not isinstance(here, types.FunctionType) or here in seen or is_ours(here.__code__.co_filename):
