@@ -14,6 +14,7 @@ FAMILIES = (
     "dispatch",
     "eager",
     "programs",
+    "convolutions",
     "ordering",
     "elementwise",
     "draws",

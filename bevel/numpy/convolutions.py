@@ -13,7 +13,8 @@ from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
 from bevel.ops.complex import conj
 from bevel.ops.convert import convert
-from bevel.ops.cutting import pad, slice_in_dim
+from bevel.ops.convolution import ConvDimensionNumbers, ConvGeneralDilated
+from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.precision import canonicalize_precision
 from bevel.ops.shapes import BroadcastInDim, Rev, reduce_sum, reshape
@@ -36,7 +37,7 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
     Array([1., 3., 5., 3.], dtype=float32)
     """
     x, y, dtype = _operands("convolve", a, v, mode, precision, preferred_element_type)
-    return convert(_in_mode(_full(x, y), shape_of(x)[0], shape_of(y)[0], mode), dtype)
+    return convert(_in_mode(x, Rev((0,))(y), mode, is_turned=False), dtype)
 
 
 @compiled(static=_STATIC)
@@ -50,9 +51,8 @@ def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None
     Array([1., 2., 3., 0.], dtype=float32)
     """
     x, y, dtype = _operands("correlate", a, v, mode, precision, preferred_element_type)
-    n, m = shape_of(x)[0], shape_of(y)[0]
-    y = Rev((0,))(conj(y) if dtypes.issubdtype(get_aval(y).dtype, np.complexfloating) else y)
-    return convert(_in_mode(_full(x, y), n, m, mode, is_turned=n < m), dtype)
+    y = conj(y) if dtypes.issubdtype(get_aval(y).dtype, np.complexfloating) else y
+    return convert(_in_mode(x, y, mode, is_turned=shape_of(x)[0] < shape_of(y)[0]), dtype)
 
 
 def _operands(name, a, v, mode, precision, preferred):
@@ -80,32 +80,52 @@ def _operands(name, a, v, mode, precision, preferred):
     return x, y, dtype
 
 
-def _full(x, y):
-    """Every product x[j] y[i], summed along the diagonals j + i = k.
+_LONG = 2048  # beyond it, ends are convolved with zeros around, and an infinity near them meets a zero: NaN
 
-    In rows of n + m elements that are read on as rows of n + m - 1, each row moves one place on from the one above,
-    and the diagonals become columns. No zero is multiplied, so infinities stay where they belong.
-    """
-    n, m = shape_of(x)[0], shape_of(y)[0]
+
+def _in_mode(x, turned, mode, is_turned):
+    """The part of Σᵢ x[k + i] turned[i] that a mode asks for: where the shorter one lies within the longer, which no
+    zero takes part in, and from the triangles at both ends what else is wanted."""
+    n, m = shape_of(x)[0], shape_of(turned)[0]
     if m > n:
-        x, y, n, m = y, x, m, n
-    products = mul(BroadcastInDim((m, n), (0,))(y), BroadcastInDim((m, n), (1,))(x))
-    zero = np.zeros((), get_aval(products).dtype)
-    rows = reshape(pad(products, zero, ((0, 0, 0), (0, m, 0))), (m * (n + m),))
-    moved = reshape(slice_in_dim(rows, 0, m * (n + m - 1), 0), (m, n + m - 1))
-    return reduce_sum(moved, (0,))
-
-
-def _in_mode(full, n, m, mode, is_turned=False):
-    """The part of a full convolution that a mode asks for."""
-    longer, shorter = max(n, m), min(n, m)
-    if mode == "full":
-        return full
-    if mode == "valid":
-        return slice_in_dim(full, shorter - 1, longer, 0)
+        x, turned, n, m = Rev((0,))(turned), Rev((0,))(x), m, n
+    if mode == "valid" or m == 1:
+        return _within(x, turned, 0, 0)
     # The middle; of two, the one that starts earlier, as seen along the longer sequence
-    start = shorter // 2 if is_turned else (shorter - 1) // 2
-    return slice_in_dim(full, start, start + longer, 0)
+    low = m - 1 if mode == "full" else m - 1 - (m // 2 if is_turned else (m - 1) // 2)
+    high = m - 1 if mode == "full" else m - 1 - low
+    if m > _LONG:
+        return _within(x, turned, low, high)
+    kernel = Rev((0,))(turned)
+    before = slice_in_dim(
+        _every(slice_in_dim(x, 0, m - 1, 0), slice_in_dim(kernel, 0, m - 1, 0)), m - 1 - low, m - 1, 0
+    )
+    after = _every(slice_in_dim(x, n - m + 1, n, 0), slice_in_dim(kernel, 1, m, 0))
+    after = slice_in_dim(after, m - 2, m - 2 + high, 0)
+    return Concatenate(0)(before, _within(x, turned, 0, 0), after)
+
+
+_ORDER = ConvDimensionNumbers((0, 1, 2), (0, 1, 2), (0, 1, 2))
+
+
+def _within(x, turned, low, high):
+    n, m = shape_of(x)[0], shape_of(turned)[0]
+    op = ConvGeneralDilated((1,), ((low, high),), (1,), (1,), _ORDER)
+    return reshape(op(reshape(x, (1, 1, n)), reshape(turned, (1, 1, m))), (n + low + high - m + 1,))
+
+
+def _every(x, y):
+    """Every product x[j] y[i] of two sequences of one length, summed along the diagonals j + i = k.
+
+    In rows of 2 n elements that are read on as rows of 2 n - 1, each row moves one place on from the one above, and the
+    diagonals become columns. No zero is multiplied, so infinities stay where they belong.
+    """
+    [n] = shape_of(x)
+    products = mul(BroadcastInDim((n, n), (0,))(y), BroadcastInDim((n, n), (1,))(x))
+    zero = np.zeros((), get_aval(products).dtype)
+    rows = reshape(pad(products, zero, ((0, 0, 0), (0, n, 0))), (n * 2 * n,))
+    moved = reshape(slice_in_dim(rows, 0, n * (2 * n - 1), 0), (n, 2 * n - 1))
+    return reduce_sum(moved, (0,))
 
 
 __all__ = ["convolve", "correlate"]

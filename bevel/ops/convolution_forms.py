@@ -3,11 +3,16 @@
     product      a kernel that has one element along each spatial axis, or covers it: one matrix product
     multiplied   few features on each side, as in depthwise convolutions: a sum of shifted copies times numbers, which
                  becomes one loop over the result
+    summed       one or two out features: one product for each kernel element, then a sum of shifted copies
     split        groups: a convolution each, joined
-    patches      integers, float64, many groups: what each window sees is copied side by side, then one matrix product
+    rows         the gradient in the kernel of a depthwise convolution: a loop over rows that adds up a number for each
+                 kernel element and feature
+    patches      integers, float64, many groups of the batch: what each window sees is copied side by side, then one
+                 matrix product
     parts        complex numbers: three real convolutions
 
-`choose` picks by sizes and dtype. The forms are compositions of other primitives; sums may be rounded in another order.
+`choose` picks by sizes and dtype. The forms are compositions of other primitives, but for `rows`, which writes a loop;
+sums may be rounded in another order.
 """
 
 from __future__ import annotations
@@ -18,21 +23,28 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.core.staging import stage
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import add, sub
+from bevel.ops.arithmetic import DIV, Rem, add, sub
 from bevel.ops.complex import Complex, imag, real
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
-from bevel.ops.shapes import BroadcastInDim, reshape, transpose
-from bevel.ops.sliding import dilated, prepared, seen, slid
+from bevel.ops.indexing import DynamicSlice
+from bevel.ops.reductions import compare
+from bevel.ops.shapes import BroadcastInDim, full, reduce_sum, reshape, transpose
+from bevel.ops.sliding import dilated, offsets_of, prepared, seen, slid
 
 _FLOAT32 = np.dtype("float32")
 
 # From benchmarks/rows/convolutions.py, two cores with AVX-512, jaxlib 0.10.2.
 MOST_TERMS = 128  # additions in one loop; compile time grows with them
-MOST_FEATURES = 16  # out features of a group, in one loop
+MOST_FEATURES = 16  # in features times out features of a convolution without groups, in one loop
+MOST_OUTS = 32  # out features of a group, in one loop
+MOST_INS = 8  # in features of a group, in one loop
+MOST_SUMS = 32  # numbers for each feature that a loop over rows adds up
 MOST_SPLIT = 32  # groups that become convolutions of their own
 MOST_PATCH_BYTES = 1 << 28
 
@@ -45,17 +57,21 @@ def choose(op, avals, result, platform):
     sizes = Sizes(op, x, w)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         return parts
-    if sizes.multiplied_terms <= MOST_TERMS and (
-        sizes.in_group * sizes.out_group <= MOST_FEATURES
-        or (sizes.groups > 1 and sizes.in_group <= 4 and sizes.out_group <= MOST_FEATURES)
-    ):
+    ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1
+    few = ins == 1 or ins * outs <= MOST_FEATURES or (sizes.groups > 1 and ins <= MOST_INS)
+    if few and outs <= MOST_OUTS and sizes.taps * ins <= MOST_TERMS and not batched:
         return multiplied
-    if all(sizes.is_flat(i) for i in range(len(sizes.kernel))):
+    if all([sizes.is_flat(i) for i in range(len(sizes.kernel))]):
         return product
+    if sizes.groups == 1 and outs <= 2 and sizes.taps * outs <= MOST_TERMS and ins >= MOST_INS:
+        return summed
+    if batched and (sizes.batch, outs) == (1, 1) and sizes.groups > MOST_SPLIT // 2 and len(sizes.kernel) in (1, 2):
+        if math.prod(sizes.places) <= MOST_SUMS and dtypes.issubdtype(x.dtype, np.floating):
+            return rows
     has_library = dtypes.issubdtype(x.dtype, np.floating) and x.dtype.itemsize <= 4 and len(sizes.kernel) <= 3
     if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT:
         return split
-    if (not has_library or sizes.groups > 1) and sizes.patch_bytes <= MOST_PATCH_BYTES:
+    if (batched or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:
         return patches
     return None
 
@@ -70,7 +86,7 @@ class Sizes:
         self.out_group = outs // self.groups
         self.batch = batch // op.batch_group_count
         self.places = slid(self.spatial, self.kernel, op.window_strides, op.padding, op.lhs_dilation, op.rhs_dilation)
-        self.multiplied_terms = math.prod(self.kernel) * self.in_group if op.batch_group_count == 1 else math.inf
+        self.taps = math.prod(self.kernel)
         self.patch_bytes = (
             x.dtype.itemsize * self.groups * self.batch * self.in_group * math.prod([*self.places, *self.kernel])
         )
@@ -198,6 +214,25 @@ def _named(x, spec, letters, grouped, groups):
     return reshape(x, shape), [*names[:axis], "g", *names[axis:]]
 
 
+def summed(op, x, w):
+    """Σ over kernel elements of shifted copies of (what stands at each place) · (that element), without groups."""
+    x, w, finish = widened(op, x, w)
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    _, feature, *_ = op.dimension_numbers.lhs_spec
+    _, names = _named(x, op.dimension_numbers.lhs_spec, "ni", 1, 1)
+    outs, ins, taps = sizes.out_group, sizes.in_group, sizes.taps
+    w = reshape(canonical_kernel(op, w, 1), (outs, ins, taps))
+    y = dot_general(transpose(w, (2, 0, 1)), x, (((2,), (feature,)), ((), ())), op.precision)
+    names = ["t", "o", *[name for name in names if name != "i"]]
+    axes = [names.index(j) for j in range(len(sizes.kernel))]
+    y = prepared(y, axes, op.padding, op.lhs_dilation, 0)
+    total = None
+    for number, offsets in enumerate(offsets_of(sizes.kernel, op.rhs_dilation)):
+        part = seen(slice_in_dim(y, number, number + 1, 0), axes, offsets, sizes.places, op.window_strides)
+        total = part if total is None else add(total, part)
+    return finish(arranged(op, reshape(total, get_aval(total).shape[1:]), names[1:], sizes))
+
+
 def split(op, x, w):
     """A convolution for each group, joined along the out features."""
     groups = op.feature_group_count * op.batch_group_count
@@ -213,6 +248,65 @@ def split(op, x, w):
 def _pieces(x, axis, count):
     size = get_aval(x).shape[axis] // count
     return [slice_in_dim(x, i * size, (i + 1) * size, axis) for i in range(count)]
+
+
+def rows(op, out, x, w):
+    """Written through the emitter `out`: a loop over the rows of the kernel, here a cotangent of the size of x.
+
+    A step takes one row of it, (columns, groups), and the rows of x that it meets, and adds a vector of the groups to
+    the sum of each place; of places there are few.
+    """
+    sizes = Sizes(op, *out.in_avals)
+    flat = len(sizes.kernel) == 1  # one row
+    places, strides, steps = [(1, *v) if flat else v for v in (sizes.places, op.window_strides, op.rhs_dilation)]
+    batch, feature, *spatial = op.dimension_numbers.lhs_spec
+    outs, into, *kernel = op.dimension_numbers.rhs_spec
+    groups = sizes.groups
+
+    def begin(x, w):
+        x, w, _ = widened(op, x, w)
+        x = transpose(prepared(x, spatial, op.padding, op.lhs_dilation, 0), (feature, *spatial, batch))
+        w = transpose(w, (into, *kernel, outs))
+        if flat:
+            x, w = [reshape(v, (get_aval(v).shape[0], 1, *get_aval(v).shape[1:])) for v in (x, w)]
+        return [x, w, *[full((groups,), 0, get_aval(x).dtype)] * math.prod(places)]
+
+    avals, values = _inlined(out, begin, out.in_avals, [x, w])
+    images, height, width, _ = avals[1].shape
+    columns = avals[0].shape[2]
+
+    def step(i, x, w, *sums):
+        image, row, zero = DIV(i, np.int32(height)), Rem()(i, np.int32(height)), np.int32(0)
+        mine = reshape(DynamicSlice((1, 1, width, groups))(w, image, row, zero, zero), (width, groups))
+        window = ((places[0] - 1) * strides[0] + 1, columns, groups)
+        first = mul(row, np.int32(steps[0]))
+        theirs = reshape(DynamicSlice((1, *window))(x, image, first, zero, zero), window)
+        new = []
+        for p, q in itertools.product(*[range(count) for count in places]):
+            part = seen(theirs, (0, 1), (p * strides[0], q * strides[1]), (1, width), (1, steps[1]))
+            new.append(reduce_sum(mul(reshape(part, (width, groups)), mine), (0,)))
+        return [add(i, np.int32(1)), x, w, *[add(total, more) for total, more in zip(sums, new, strict=True)]]
+
+    index = ShapedArray((), np.dtype("int32"))
+    states = [index, *avals]
+    loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
+    test, [i, *_] = out.block(loop, 0, states)
+    test.finish([compare(test, "LT", i, test.constant(images * height, index), index)])
+    body, arguments = out.block(loop, 1, states)
+    body.finish(body.module.compose(body, step, states, arguments))
+
+    def end(*sums):
+        y = joined([reshape(total, (1, groups)) for total in sums], 0)
+        y = convert(reshape(y, (*sizes.places, groups)), out.avals[0].dtype)
+        return [arranged(op, y, [*range(len(sizes.places)), "g"], sizes)]
+
+    return _inlined(out, end, avals[2:], list(loop.results)[3:])[1][0]
+
+
+def _inlined(out, function, avals, values):
+    """(the avals, the values) of what a function of other primitives gives, written through `out`."""
+    jaxpr, consts = stage(function, avals)
+    return [v.aval for v in jaxpr.outvars], out.module.inline(out, jaxpr, values, consts)
 
 
 def patches(op, x, w):

@@ -3,6 +3,7 @@
 import numpy
 import pytest
 
+import bevel
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.core.trace import get_aval
@@ -39,6 +40,7 @@ def test_forms_agree_with_the_reference(seed):
     able = [forms.patches]
     able += [forms.multiplied] if op.batch_group_count == 1 else []
     able += [forms.split] if sizes.groups > 1 else []
+    able += [forms.summed] if sizes.groups == 1 else []
     able += [forms.product] if all(sizes.is_flat(i) for i in range(len(sizes.kernel))) else []
     for form in able:
         assert numpy.array_equal(by_reference(lambda x, w, form=form: form(op, x, w))(x, w), expected), form.__name__
@@ -47,8 +49,8 @@ def test_forms_agree_with_the_reference(seed):
 LAST = ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
-def chosen(x, w, dtype="float32", padding=1, platform="cpu", **more):
-    op = ConvGeneralDilated((1, 1), ((padding, padding),) * 2, (1, 1), (1, 1), LAST, **more)
+def chosen(x, w, dtype="float32", padding=1, platform="cpu", numbers=LAST, **more):
+    op = ConvGeneralDilated((1, 1), ((padding, padding),) * 2, (1, 1), (1, 1), numbers, **more)
     avals = [jnp.zeros(shape, dtype).aval for shape in (x, w)]
     form = forms.choose(op, avals, op.infer(*avals), platform)
     return form and form.__name__
@@ -60,7 +62,12 @@ def test_which_form_is_chosen():
     assert chosen((8, 56, 56, 64), (3, 3, 1, 64), platform="cuda", feature_group_count=64) is None
     assert chosen((1, 512, 512, 1), (9, 9, 1, 1), padding=8) == "multiplied"
     assert chosen((8, 28, 28, 64), (3, 3, 16, 64), feature_group_count=4) == "split"
-    assert chosen((8, 28, 28, 512), (3, 3, 8, 512), feature_group_count=64) == "patches"
+    assert chosen((8, 28, 28, 512), (3, 3, 8, 512), feature_group_count=64) == "multiplied"
+    assert chosen((8, 28, 28, 1024), (3, 3, 16, 1024), feature_group_count=64) is None
+    assert chosen((8, 28, 28, 32), (3, 3, 32, 1)) == "summed"
+    depthwise = ConvDimensionNumbers((3, 0, 1, 2), (3, 0, 1, 2), (2, 3, 0, 1))
+    assert chosen((8, 56, 56, 64), (8, 56, 56, 64), numbers=depthwise, batch_group_count=64) == "rows"
+    assert chosen((2, 14, 14, 128), (2, 14, 14, 256), numbers=depthwise, batch_group_count=64) == "patches"
     assert chosen((8, 56, 56, 64), (1, 1, 64, 256), padding=0) == "product"
     assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
@@ -72,3 +79,27 @@ def test_narrow_floats_are_added_in_float32():
     assert float(lax.conv(ones, ones, (1,), "VALID")[0, 0, 0]) == 600
     few = jnp.ones((1, 1, 300), jnp.float16)
     assert lax.conv(few * 7, few[..., :100], (1,), "VALID").dtype == "float16"
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"window_strides": (2,)}, {"rhs_dilation": (2,)}, {"lhs_dilation": (2,), "padding": ((1, 0),)}]
+)
+@pytest.mark.parametrize("rank", [1, 2])
+def test_depthwise_gradient_by_rows(rank, settings):
+    random = numpy.random.default_rng(3)
+    x = random.integers(-3, 4, (2, 5, 6, 20)[2 - rank :] if rank == 2 else (2, 6, 20)).astype("float32")
+    w = random.integers(-3, 4, (*(3, 2)[:rank], 1, 20)).astype("float32")
+    layout = ("NHWC", "HWIO", "NHWC") if rank == 2 else ("NWC", "WIO", "NWC")
+    options = {"window_strides": (1,), "padding": ((1, 1),), **settings}
+    options = {name: value * rank for name, value in options.items()}
+
+    def apply(w):
+        return lax.conv_general_dilated(x, w, dimension_numbers=layout, feature_group_count=20, **options)
+
+    y, pull = bevel.vjp(apply, w)
+    ct = random.integers(-3, 4, y.shape).astype("float32")
+    for place in ((0,) * rank, (1,) * rank):
+        for group in (0, 7):
+            unit = numpy.zeros_like(w)
+            unit[(*place, 0, group)] = 1
+            assert float(pull(ct)[0][(*place, 0, group)]) == float((apply(unit) * ct).sum())
