@@ -80,7 +80,7 @@ def _operands(name, a, v, mode, precision, preferred):
     return x, y, dtype
 
 
-_LONG = 2048  # beyond it, ends are convolved with zeros around, and an infinity near them meets a zero: NaN
+_LONG = 256  # beyond it, ends are convolved with zeros around, and an infinity near them meets a zero: NaN
 
 
 def _in_mode(x, turned, mode, is_turned):

@@ -3,6 +3,7 @@
     product      a kernel that has one element along each spatial axis, or covers it: one matrix product
     multiplied   few features on each side, as in depthwise convolutions: a sum of shifted copies times numbers, which
                  becomes one loop over the result
+    strips       the same with large kernels: a loop over parts of the kernel
     summed       one or two out features: one product for each kernel element, then a sum of shifted copies
     split        groups: a convolution each, joined
     rows         the gradient in the kernel of a depthwise convolution: a loop over rows that adds up a number for each
@@ -32,7 +33,7 @@ from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
-from bevel.ops.indexing import DynamicSlice
+from bevel.ops.indexing import DynamicSlice, dynamic_slice_in_dim
 from bevel.ops.reductions import compare
 from bevel.ops.shapes import BroadcastInDim, full, reduce_sum, reshape, transpose
 from bevel.ops.sliding import dilated, offsets_of, prepared, seen, slid
@@ -59,19 +60,23 @@ def choose(op, avals, result, platform):
         return parts
     ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1
     few = ins == 1 or ins * outs <= MOST_FEATURES or (sizes.groups > 1 and ins <= MOST_INS)
-    if few and outs <= MOST_OUTS and sizes.taps * ins <= MOST_TERMS and not batched:
-        return multiplied
+    if few and outs <= MOST_OUTS and not batched:
+        if sizes.taps * ins <= MOST_TERMS:
+            return multiplied
+        if (ins * outs <= 4 or sizes.groups > 1) and sizes.strip and not sizes.covers_much:
+            return strips
     if all([sizes.is_flat(i) for i in range(len(sizes.kernel))]):
         return product
-    if sizes.groups == 1 and outs <= 2 and sizes.taps * outs <= MOST_TERMS and ins >= MOST_INS:
+    last = op.dimension_numbers.lhs_spec[1] == len(x.shape) - 1
+    if last and sizes.groups == 1 and outs <= 2 and sizes.taps * outs <= MOST_TERMS and ins >= MOST_INS:
         return summed
     if batched and (sizes.batch, outs) == (1, 1) and sizes.groups > MOST_SPLIT // 2 and len(sizes.kernel) in (1, 2):
         if math.prod(sizes.places) <= MOST_SUMS and dtypes.issubdtype(x.dtype, np.floating):
             return rows
     has_library = dtypes.issubdtype(x.dtype, np.floating) and x.dtype.itemsize <= 4 and len(sizes.kernel) <= 3
-    if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT:
+    if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT and not (ins <= 4 and sizes.covers_much):
         return split
-    if (batched or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:
+    if (batched or sizes.covers_much or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:
         return patches
     return None
 
@@ -90,6 +95,18 @@ class Sizes:
         self.patch_bytes = (
             x.dtype.itemsize * self.groups * self.batch * self.in_group * math.prod([*self.places, *self.kernel])
         )
+
+    @property
+    def strip(self) -> int:
+        """How much of the kernel's first axis `strips` takes at a time; 0 where that does not pay."""
+        terms = self.taps // self.kernel[0] * self.in_group
+        pays = len(self.kernel) > 1 and terms <= MOST_TERMS and self.taps <= math.prod(self.places)
+        return max(1, MOST_OUTS // terms) if pays else 0
+
+    @property
+    def covers_much(self) -> bool:
+        """Is this the gradient in a kernel, with groups: few places, and a kernel of the size of the array?"""
+        return self.groups > 1 and self.taps > math.prod(self.places)
 
     def is_flat(self, i) -> bool:
         """Has the kernel one element along spatial axis i, or one place, so that nothing slides?"""
@@ -153,7 +170,9 @@ def multiplied(op, x, w):
     groups, ins, outs = sizes.groups, sizes.in_group, sizes.out_group
     _, feature, *spatial = op.dimension_numbers.lhs_spec
     padded = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
-    w = canonical_kernel(op, w, groups)
+    # numbers of one element and in feature lie side by side, as they do in a channels-last kernel
+    out, into, *kernel = op.dimension_numbers.rhs_spec
+    w = transpose(w, [*kernel, into, out])
     # the feature axis as (groups, out features of a group)
     kept = [a + (a > feature) for a in range(len(get_aval(x).shape))]
     total = None
@@ -165,7 +184,7 @@ def multiplied(op, x, w):
             shape.insert(feature + 1, outs)
             part = BroadcastInDim(tuple(shape), tuple(kept))(part)
             number = w
-            for axis, place in reversed(list(enumerate((i, *taps), 2))):
+            for axis, place in enumerate((*taps, i)):
                 number = slice_in_dim(number, place, place + 1, axis)
             number = BroadcastInDim(tuple(shape), (feature, feature + 1))(reshape(number, (groups, outs)))
             term = mul(part, number)
@@ -214,6 +233,37 @@ def _named(x, spec, letters, grouped, groups):
     return reshape(x, shape), [*names[:axis], "g", *names[axis:]]
 
 
+def strips(op, out, x, w):
+    """Written through the emitter `out`: a loop over strips of the kernel, each of which `multiplied` adds."""
+    sizes = Sizes(op, *out.in_avals)
+    wide, length = summed_dtype(op, out.in_avals[0].dtype), sizes.strip
+    axis, along = op.dimension_numbers.lhs_spec[2], op.dimension_numbers.rhs_spec[2]
+    count, rest = divmod(sizes.kernel[0], length)
+    reach = (sizes.places[0] - 1) * op.window_strides[0] + 1
+    spatial = op.dimension_numbers.lhs_spec[2:]
+    ones = (1,) * len(spatial)
+    part = op.replaced(padding=((0, 0),) * len(spatial), lhs_dilation=ones, preferred_element_type=None)
+
+    def begin(x, w):
+        x, w, _ = widened(op, x, w)
+        x = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
+        if not rest:
+            return [x, w, full(out.avals[0].shape, 0, wide)]
+        first = count * length * op.rhs_dilation[0]
+        last = slice_in_dim(x, first, first + reach + (rest - 1) * op.rhs_dilation[0], axis)
+        return [x, w, multiplied(part, last, slice_in_dim(w, count * length, sizes.kernel[0], along))]
+
+    def step(i, x, w, total):
+        window = reach + (length - 1) * op.rhs_dilation[0]
+        here = dynamic_slice_in_dim(x, mul(i, np.int32(length * op.rhs_dilation[0])), window, axis)
+        strip = dynamic_slice_in_dim(w, mul(i, np.int32(length)), length, along)
+        return [x, w, add(total, multiplied(part, here, strip))]
+
+    avals, values = _inlined(out, begin, out.in_avals, [x, w])
+    total = _counted(out, count, step, avals, values)[2]
+    return total if wide == out.avals[0].dtype else out.convert(total, out.avals[0])
+
+
 def summed(op, x, w):
     """Σ over kernel elements of shifted copies of (what stands at each place) · (that element), without groups."""
     x, w, finish = widened(op, x, w)
@@ -221,8 +271,12 @@ def summed(op, x, w):
     _, feature, *_ = op.dimension_numbers.lhs_spec
     _, names = _named(x, op.dimension_numbers.lhs_spec, "ni", 1, 1)
     outs, ins, taps = sizes.out_group, sizes.in_group, sizes.taps
-    w = reshape(canonical_kernel(op, w, 1), (outs, ins, taps))
-    y = dot_general(transpose(w, (2, 0, 1)), x, (((2,), (feature,)), ((), ())), op.precision)
+    # of two flat matrices: XLA is three times as slow where an operand has several axes left
+    w = reshape(transpose(reshape(canonical_kernel(op, w, 1), (outs, ins, taps)), (2, 0, 1)), (taps * outs, ins))
+    left = [d for a, d in enumerate(get_aval(x).shape) if a != feature]
+    x = transpose(x, [*[a for a in range(len(left) + 1) if a != feature], feature])
+    y = dot_general(w, reshape(x, (math.prod(left), ins)), (((1,), (1,)), ((), ())), op.precision)
+    y = reshape(y, (taps, outs, *left))
     names = ["t", "o", *[name for name in names if name != "i"]]
     axes = [names.index(j) for j in range(len(sizes.kernel))]
     y = prepared(y, axes, op.padding, op.lhs_dilation, 0)
@@ -285,22 +339,29 @@ def rows(op, out, x, w):
         for p, q in itertools.product(*[range(count) for count in places]):
             part = seen(theirs, (0, 1), (p * strides[0], q * strides[1]), (1, width), (1, steps[1]))
             new.append(reduce_sum(mul(reshape(part, (width, groups)), mine), (0,)))
-        return [add(i, np.int32(1)), x, w, *[add(total, more) for total, more in zip(sums, new, strict=True)]]
+        return [x, w, *[add(total, more) for total, more in zip(sums, new, strict=True)]]
 
-    index = ShapedArray((), np.dtype("int32"))
-    states = [index, *avals]
-    loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
-    test, [i, *_] = out.block(loop, 0, states)
-    test.finish([compare(test, "LT", i, test.constant(images * height, index), index)])
-    body, arguments = out.block(loop, 1, states)
-    body.finish(body.module.compose(body, step, states, arguments))
+    sums = _counted(out, images * height, step, avals, values)[2:]
 
     def end(*sums):
         y = joined([reshape(total, (1, groups)) for total in sums], 0)
         y = convert(reshape(y, (*sizes.places, groups)), out.avals[0].dtype)
         return [arranged(op, y, [*range(len(sizes.places)), "g"], sizes)]
 
-    return _inlined(out, end, avals[2:], list(loop.results)[3:])[1][0]
+    return _inlined(out, end, avals[2:], sums)[1][0]
+
+
+def _counted(out, count, step, avals, values):
+    """step(i, *values) → values, for i = 0, 1, …, count - 1, as stablehlo.while."""
+    index = ShapedArray((), np.dtype("int32"))
+    states = [index, *avals]
+    loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
+    test, [i, *_] = out.block(loop, 0, states)
+    test.finish([compare(test, "LT", i, test.constant(count, index), index)])
+    body, [i, *arguments] = out.block(loop, 1, states)
+    following = body.op("stablehlo.add", [i, body.constant(1, index)], aval=index)
+    body.finish([following, *body.module.compose(body, step, states, [i, *arguments])])
+    return list(loop.results)[1:]
 
 
 def _inlined(out, function, avals, values):

@@ -46,6 +46,7 @@ def test_forms_agree_with_the_reference(seed):
         assert numpy.array_equal(by_reference(lambda x, w, form=form: form(op, x, w))(x, w), expected), form.__name__
 
 
+FIRST = ConvDimensionNumbers(*[(0, 1, 2, 3)] * 3)
 LAST = ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
@@ -65,6 +66,9 @@ def test_which_form_is_chosen():
     assert chosen((8, 28, 28, 512), (3, 3, 8, 512), feature_group_count=64) == "multiplied"
     assert chosen((8, 28, 28, 1024), (3, 3, 16, 1024), feature_group_count=64) is None
     assert chosen((8, 28, 28, 32), (3, 3, 32, 1)) == "summed"
+    assert chosen((1, 512, 512, 1), (31, 31, 1, 1)) == "strips"
+    assert chosen((8, 64, 64, 8), (13, 13, 1, 8), feature_group_count=8) == "strips"
+    assert chosen((1, 512, 512, 1), (1, 500, 1, 1), padding=0) is None
     depthwise = ConvDimensionNumbers((3, 0, 1, 2), (3, 0, 1, 2), (2, 3, 0, 1))
     assert chosen((8, 56, 56, 64), (8, 56, 56, 64), numbers=depthwise, batch_group_count=64) == "rows"
     assert chosen((2, 14, 14, 128), (2, 14, 14, 256), numbers=depthwise, batch_group_count=64) == "patches"
@@ -72,6 +76,16 @@ def test_which_form_is_chosen():
     assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "parts"
+
+
+@pytest.mark.parametrize("shape", [(30, 5), (23, 7), (12, 11)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_large_kernels_go_by_strips(shape, dilation):
+    random = numpy.random.default_rng(sum(shape))
+    x, w = (random.integers(-3, 4, (1, 1, *n)).astype("float32") for n in ((70, 60), shape))
+    op = ConvGeneralDilated((2, 1), ((3, 1), (0, 2)), (1, 1), (dilation, 1), FIRST)
+    assert forms.choose(op, [get_aval(x), get_aval(w)], op.infer(get_aval(x), get_aval(w)), "cpu") is forms.strips
+    assert numpy.array_equal(op(x, w), op.reference(x, w))
 
 
 def test_narrow_floats_are_added_in_float32():
