@@ -8,7 +8,7 @@
     split        groups: a convolution each, joined
     rows         the gradient in the kernel of a depthwise convolution: a loop over rows that adds up a number for each
                  kernel element and feature
-    patches      integers, float64, many groups of the batch: what each window sees is copied side by side, then one
+    patches      integers, many groups of the batch: what each window sees is copied side by side, then one
                  matrix product
     parts        complex numbers: three real convolutions
 
@@ -73,7 +73,7 @@ def choose(op, avals, result, platform):
     if batched and (sizes.batch, outs) == (1, 1) and sizes.groups > MOST_SPLIT // 2 and len(sizes.kernel) in (1, 2):
         if math.prod(sizes.places) <= MOST_SUMS and dtypes.issubdtype(x.dtype, np.floating):
             return rows
-    has_library = dtypes.issubdtype(x.dtype, np.floating) and x.dtype.itemsize <= 4 and len(sizes.kernel) <= 3
+    has_library = dtypes.issubdtype(x.dtype, np.floating) and len(sizes.kernel) <= 3
     if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT and not (ins <= 4 and sizes.covers_much):
         return split
     if (batched or sizes.covers_much or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:

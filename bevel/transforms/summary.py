@@ -13,6 +13,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "loops",
             "reductions",
             "convolutions",
+            "wide_convolutions",
             "dots",
             "batched_dots",
             "draws",
@@ -36,6 +37,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 counts[kind] += 1
                 if looped and kind == "barriers":
                     counts["looped_barriers"] += 1
+                if kind == "convolutions" and eqn.outvars[0].aval.dtype.name in ("float64", "complex128"):
+                    counts["wide_convolutions"] += 1
                 if kind == "dots" and any(op.dimension_numbers[1]):
                     counts["batched_dots"] += 1
             kernels.add((op.name if op.holds_programs else op, *[v.aval for v in eqn.invars]))
