@@ -19,6 +19,7 @@ FAMILIES = (
     "elementwise",
     "draws",
     "galaxy",
+    "linear_algebra",
 )
 
 
