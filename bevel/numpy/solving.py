@@ -23,6 +23,7 @@ from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import prod
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.searching import argsort
+from bevel.ops import small_matrices
 from bevel.ops.complex import Complex, imag, real
 from bevel.ops.convert import convert
 from bevel.ops.linalg_eigen import Svd
@@ -59,14 +60,25 @@ def solve_by_factors(both, order, b):
     return triangular(both, x, left_side=True, lower=False)
 
 
-@custom_jvp
+# how many right-hand sides a closed form writes out; with more, factors serve better
+_FEW = 4
+
+
 def solve_matrices(a, b):
     """x [..., n, k] with a x = b."""
+    n, k = shape_of(b)[-2:]
+    if 1 <= n <= small_matrices.LARGEST and k <= _FEW and small_matrices.has_closed_form(n, get_aval(a).dtype):
+        return small_matrices.SmallSolve()(a, b)
+    return _solve_larger(a, b)
+
+
+@custom_jvp
+def _solve_larger(a, b):
     both, _, order = Lu()(a)
     return solve_by_factors(both, order, b)
 
 
-@solve_matrices.defjvp
+@_solve_larger.defjvp
 def _solve_jvp(primals, tangents):
     # a x = b gives a dx = db - da x: the factors of a serve again
     [a, b], [da, db] = primals, tangents
@@ -122,6 +134,9 @@ def inv(a):
     To solve a system, `solve` is quicker and closer.
     """
     x = as_matrix("inv", a, square=True)
+    n = shape_of(x)[-1]
+    if 1 <= n <= small_matrices.LARGEST and small_matrices.has_closed_form(n, get_aval(x).dtype):
+        return small_matrices.SmallInverse()(x)
     return solve_matrices(x, eye_like(x))
 
 

@@ -17,11 +17,12 @@ from bevel.core.primitive import Primitive
 from bevel.core.trace import get_aval
 from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, Slice
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import select
 from bevel.ops.precision import Precision
-from bevel.ops.shapes import BroadcastInDim, mapped_size, reduce_sum, to_front, transpose, zeros
+from bevel.ops.shapes import BroadcastInDim, mapped_size, reduce_sum, reshape, to_front, transpose, zeros
 
 _HIGHEST = (Precision.HIGHEST, Precision.HIGHEST)
 INT32 = np.dtype("int32")
@@ -198,6 +199,26 @@ def cast(x, dtype):
     return convert(x, dtype)
 
 
+def parts(x):
+    """The numbers of matrices, as a list of rows of arrays [...]."""
+    *batch, m, n = shape_of(x)
+    zeros, ends = [0] * len(batch), list(batch)
+
+    def part(i, j):
+        return reshape(Slice((*zeros, i, j), (*ends, i + 1, j + 1))(x), batch)
+
+    return [[part(i, j) for j in range(n)] for i in range(m)]
+
+
+def assembled(rows):
+    """Matrices of a list of rows of arrays [...]."""
+    batch = shape_of(rows[0][0])
+    rank = len(batch)
+    lines = [Concatenate(rank)(*[reshape(x, (*batch, 1)) for x in row]) for row in rows]
+    width = len(rows[0])
+    return Concatenate(rank)(*[reshape(line, (*batch, 1, width)) for line in lines])
+
+
 def solved(a, b):
     """numpy.linalg.solve, NaN where a is singular; for references."""
     if not b.size:
@@ -233,6 +254,7 @@ __all__ = [
     "adjoint",
     "as_columns",
     "as_rows",
+    "assembled",
     "cast",
     "check_dtype",
     "check_matrix",
@@ -247,6 +269,7 @@ __all__ = [
     "lower_triangle",
     "matmul",
     "matrix_transpose",
+    "parts",
     "real_dtype",
     "real_part",
     "scale",

@@ -39,6 +39,15 @@ def test_is_numpys(name):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("name", ["fft", "ifft", "fft2", "ifftn", "irfft", "hfft"])
+def test_of_real_numbers(name):
+    for x in (REAL, REAL[..., :4], REAL[..., :1, :1], REAL[0, 0, 0, :2]):
+        if x.ndim > 1 or not name.endswith(("2", "n")):
+            if x.shape[-1] > 1 or name not in ("irfft", "hfft"):
+                expected = getattr(np.fft, name)(x)
+                np.testing.assert_allclose(getattr(jnp.fft, name)(x), expected, atol=2e-6 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int32", "bool", "float64", "complex128"])
 def test_dtypes(dtype):
     with bevel.enable_x64(True):

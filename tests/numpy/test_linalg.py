@@ -155,3 +155,35 @@ def test_refuses(call):
 
 def test_is_an_attribute_of_the_package():
     assert jnp.linalg is linalg
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_closed_forms_are_as_exact_as_elimination(n):
+    """In float32, against float64: exact to the last rounding for moderate conditions, and no worse than LAPACK beyond."""
+    rng = np.random.default_rng(0)
+    for condition in (1.0, 1e2, 1e4, 1e6):
+        u, v = [np.linalg.qr(rng.standard_normal((200, n, n)))[0] for _ in range(2)]
+        a = (u * np.geomspace(1, 1 / condition, n) @ v).astype("float32")
+        exact = np.linalg.inv(a.astype("float64"))
+        size = np.linalg.norm(exact, axis=(1, 2))
+        error = np.linalg.norm(jnp.linalg.inv(a) - exact, axis=(1, 2)) / size
+        assert error.max() < max(2e-7, 3e-15 * condition ** (n - 1))
+        lapack = np.linalg.norm(np.linalg.inv(a) - exact, axis=(1, 2)) / size
+        assert error.max() <= 2 * lapack.max() + 1e-7
+        b = rng.standard_normal((200, n, 1)).astype("float32")
+        x = np.linalg.solve(a.astype("float64"), b)
+        wrong = np.linalg.norm(jnp.linalg.solve(a, b) - x, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
+        others = np.linalg.norm(np.linalg.solve(a, b) - x, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
+        assert wrong.max() <= 2 * others.max() + 2e-7
+
+
+def test_many_four_by_four_factors():
+    a = np.random.default_rng(0).standard_normal((300, 4, 4)).astype("float32")
+    a = a @ a.swapaxes(1, 2) + np.eye(4, dtype="float32")
+    a[7] = -np.eye(4)
+    factor = jnp.linalg.cholesky(a)
+    assert np.isnan(np.asarray(factor)[7][np.tril_indices(4)]).all()
+    good = [i for i in range(300) if i != 7]
+    np.testing.assert_allclose(np.asarray(factor)[good], np.linalg.cholesky(a[good]), rtol=1e-4, atol=1e-5)
+    assert np.isnan(jnp.linalg.cholesky(-jnp.eye(3))[0, 0])
+    assert np.isinf(jnp.linalg.inv(jnp.zeros((1, 1)))).all()
