@@ -30,6 +30,7 @@ ELSEWHERE = {
         ("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Composite", "Jit", "LinearCall"), _PROGRAM
     ),
     **dict.fromkeys(("AfterAll", "CreateToken", "DceSink"), "gives no numbers, but an order or nothing"),
+    "CallExported": "holds a program written down before",
 }
 
 

@@ -65,8 +65,9 @@ def portable_artifact(module, version: str | None = None) -> bytes:
 
 def module_of_artifact(data: bytes):
     """The StableHLO module written down as a portable artifact."""
-    text = _calls().deserialize_portable_artifact(data)
-    return parsed(text)
+    with mlir.context:
+        found = _calls().deserialize_portable_artifact(data)  # one jaxlib gives a module, another its text
+        return mlir.ir.Module.parse(found) if isinstance(found, (str, bytes)) else found
 
 
 def parsed(text):

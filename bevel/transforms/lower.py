@@ -137,13 +137,17 @@ def is_hidden(value) -> bool:
     )
 
 
-def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None) -> Module:
-    """Lowers a program. `donated` are the positions of arguments whose memory the results may use."""
+def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None, portable=False) -> Module:
+    """Lowers a program. `donated` are the positions of arguments whose memory the results may use.
+
+    portable   for another process: with all constants written in, and without kernels of this one
+    """
     if closed.effects:
         closed = in_program_order(closed)
     with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform)
-        hidden = hidden_constants(closed)
+        hidden = {} if portable else hidden_constants(closed)
+        module.has_host_kernels = module.has_host_kernels and not portable
         module.hidden = list(hidden.values())
         hidden_avals = [_aval_of_constant(value) for value in module.hidden]
         module.jaxpr = jaxpr = closed.jaxpr
@@ -219,6 +223,8 @@ def _numbers(value, aval):
     """A constant as it is written down; of float0, which has no numbers, as bools."""
     if aval.dtype is float0:
         return np.zeros(aval.shape, bool)
+    if aval.extended:
+        value = aval.dtype.unwrap(value)
     return np.asarray(value, builder.physical(aval).dtype)
 
 
@@ -317,6 +323,28 @@ def _over_words(op, result, axis):
 def _axis_to_end(value, axis):
     last = len(value.aval.shape) - 1
     return value if axis == last else move_axis(value, axis, last)
+
+
+def call_module(out, key, read, values) -> list:
+    """Calls the function `main` of another module, whose functions are copied into this one, once for each `key`.
+
+    read   gives the other module, in this context
+    """
+    module, ir = out.module, mlir.ir
+    symbol = module.functions.get(key)
+    if symbol is None:
+        other = read()
+        functions = [op for op in other.body.operations if "sym_name" in op.attributes]
+        for op in functions:
+            name = ir.StringAttr(op.attributes["sym_name"]).value
+            fresh = module.unique(f"exported_{name}")
+            ir.SymbolTable.replace_all_symbol_uses(name, fresh, other.operation)
+            op.attributes["sym_name"] = builder.string(fresh)
+            op.attributes["sym_visibility"] = builder.string("private")
+            if name == "main":
+                symbol = module.functions[key] = builder.symbol(fresh)
+            op.operation.clone(ir.InsertionPoint(module.module.body))
+    return list(out.ops("func.call", values, {"callee": symbol}).results)
 
 
 def call(out, name, program: ClosedJaxpr, values) -> list:

@@ -1,0 +1,64 @@
+"""A program that was written down as StableHLO, as an op of other programs: call_exported."""
+
+from __future__ import annotations
+
+from bevel.base.errors import NonDifferentiableError
+from bevel.core.primitive import Primitive, primitive
+from bevel.engine import portable
+from bevel.engine.builder import physical, type_of
+from bevel.transforms import lower
+
+
+class Program:
+    """A StableHLO program for each platform, and what goes in and out. Equal only to itself.
+
+    kept   which arguments the programs take
+    """
+
+    __slots__ = ("by_platform", "in_avals", "kept", "name", "out_avals")
+
+    def __init__(self, name, by_platform, in_avals, out_avals, kept):
+        self.name = name
+        self.by_platform = by_platform
+        self.in_avals = tuple(in_avals)
+        self.out_avals = tuple(out_avals)
+        self.kept = tuple(kept)
+
+    def __repr__(self):
+        return f"Exported(fun_name={self.name}, ...)"
+
+
+@primitive
+class CallExported(Primitive):
+    """Applies a program that was written down. Lowers to a call of its function, copied into the module."""
+
+    exported: Program
+
+    multiple_results = True
+    kind = "loops"  # what it holds is not known: compiled with all care
+    knows_keys = True
+
+    def infer(self, *avals):
+        return list(self.exported.out_avals)
+
+    def jvp(self, primals, tangents):
+        raise NonDifferentiableError(
+            f"A derivative was asked of the exported {self.exported.name}, which was written down without one.\n"
+            "Write it with exported.serialize(vjp_order=1): it then has a reverse mode."
+        )
+
+    def lower(self, out, *values):
+        of = self.exported
+        data = of.by_platform.get(out.platform)
+        if data is None:  # the caller was told that platforms do not matter
+            data = next(iter(of.by_platform.values()))
+        taken = [v for v, k in zip(values, of.kept, strict=True) if k]
+        return lower.call_module(out, ("exported", id(of)), lambda: portable.module_of_artifact(data), taken)
+
+
+def types_of(avals) -> list[str]:
+    """The MLIR types of avals as text."""
+    return [str(type_of(physical(a))) for a in avals]
+
+
+__all__ = ["CallExported", "Program", "types_of"]
