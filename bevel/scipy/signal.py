@@ -1,0 +1,545 @@
+"""Signals: convolution in any number of dimensions, trends, spectra of what changes in time.
+
+Names, arguments and values are those of `jax.scipy.signal`. Names of windows ("hann") are resolved by SciPy, which is
+loaded only then.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+
+import numpy as np
+
+import bevel.numpy as jnp
+from bevel import lax
+from bevel.base import dtypes
+from bevel.base.errors import ShapeError
+from bevel.core.source import user_line
+from bevel.numpy.axes import as_array, as_arrays, one_axis, several_axes
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import promote_inexact
+
+__all__ = [
+    "convolve", "convolve2d", "correlate", "correlate2d", "csd", "detrend", "fftconvolve", "istft", "stft", "welch",
+]  # fmt: skip
+
+
+class SignalShapeError(ShapeError, ValueError):
+    """Signals, windows or segments whose sizes do not fit each other.
+
+    Fails: `convolve(jnp.ones(5), jnp.ones((3, 3)))`. Mended: as many axes in both.
+    """
+
+
+# ---- convolution
+
+
+def _pair(name, in1, in2, mode):
+    """Both operands in one inexact dtype, of one rank and none empty; and whether the second is to lead ("valid")."""
+    in1, in2 = promote_inexact(*as_arrays(name, in1, in2))
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"{name}: mode must be one of ['full', 'same', 'valid']; got {mode!r}{user_line(' at {}')}.")
+    if in1.ndim != in2.ndim:
+        raise SignalShapeError(
+            f"{name}: in1 and in2 must have the same number of dimensions{user_line(' at {}')}; got shapes {in1.shape} "
+            f"and {in2.shape}."
+        )
+    if not in1.size or not in2.size:
+        raise SignalShapeError(
+            f"{name}: zero-size arrays not supported in convolutions{user_line(' at {}')}, got shapes {in1.shape} and "
+            f"{in2.shape}."
+        )
+    return in1, in2
+
+
+def _leads(name, shape1, shape2):
+    """Is the first as large as the second in each axis (True), or the other way round (False)?"""
+    first = all([a >= b for a, b in zip(shape1, shape2, strict=True)])
+    if not first and not all([b >= a for a, b in zip(shape1, shape2, strict=True)]):
+        raise SignalShapeError(
+            f"{name}: For 'valid' mode, One input must be at least as large as the other in every dimension"
+            f"{user_line(' at {}')}; got shapes {shape1} and {shape2}."
+        )
+    return first
+
+
+def _middle(x, shape, axes):
+    """The middle of an array, of that size in those axes; of two, the one that starts earlier."""
+    cuts = [slice(None)] * x.ndim
+    for axis in axes:
+        start = (x.shape[axis] - shape[axis]) // 2
+        cuts[axis] = slice(start, start + shape[axis])
+    return x[tuple(cuts)]
+
+
+def _direct(name, in1, in2, mode, precision):
+    """Σᵢ in1[k - i] in2[i] by XLA's convolution, which slides in2 turned around over in1."""
+    if not in1.ndim:
+        return in1 * in2
+    shape = in1.shape
+    if mode == "valid" and not _leads(name, in1.shape, in2.shape):
+        in1, in2 = in2, in1
+    if mode != "valid" and in2.size > in1.size:
+        in1, in2 = in2, in1
+    pads = [(0, 0) if mode == "valid" else (k - 1, k - 1) for k in in2.shape]
+    result = lax.conv_general_dilated(
+        in1[None, None], jnp.flip(in2)[None, None], (1,) * in1.ndim, pads, precision=precision
+    )[0, 0]
+    return _middle(result, shape, range(in1.ndim)) if mode == "same" else result
+
+
+@compiled(static=("mode", "method", "precision"))
+def convolve(in1, in2, mode: str = "full", method: str = "auto", precision=None):
+    """Σᵢ in1[k - i] in2[i], in any number of dimensions; integers are taken as floating-point numbers.
+
+    mode        "full": each k where they meet; "same": the middle of these, of the shape of in1; "valid": where one
+                lies within the other
+    method      "direct"; "fft": by `fftconvolve`, for large in2; "auto": "direct"
+    precision   of the products
+    raises      ValueError for other modes and methods, ranks that differ, and empty operands
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import convolve
+    >>> print(convolve(jnp.array([1., 2., 3.]), jnp.array([1., 1.])))
+    [1. 3. 5. 3.]
+    """
+    return _convolve("convolve", in1, in2, mode, method, precision)
+
+
+def _convolve(name, in1, in2, mode, method, precision):
+    in1, in2 = _pair(name, in1, in2, mode)
+    if method == "fft":
+        return fftconvolve(in1, in2, mode=mode)
+    if method not in ("direct", "auto"):
+        raise ValueError(f"Got method={method!r}; expected 'auto', 'fft', or 'direct'{user_line(' at {}')}.")
+    return _direct(name, in1, in2, mode, precision)
+
+
+@compiled(static=("mode", "method", "precision"))
+def correlate(in1, in2, mode: str = "full", method: str = "auto", precision=None):
+    """Σᵢ in1[k + i] conj(in2[i]): `convolve` with in2 turned around and conjugated; the arguments are the same."""
+    in1, in2 = as_arrays("correlate", in1, in2)
+    return _convolve("correlate", in1, jnp.flip(jnp.conj(in2)), mode, method, precision)
+
+
+def _plane(name, in1, in2, boundary, fillvalue):
+    if boundary != "fill" or fillvalue != 0:
+        raise NotImplementedError(
+            f"{name}() only supports boundary='fill', fillvalue=0{user_line(' at {}')}: pad with jnp.pad before."
+        )
+    in1, in2 = as_arrays(name, in1, in2)
+    if in1.ndim != 2 or in2.ndim != 2:
+        raise SignalShapeError(
+            f"{name}() only supports 2-dimensional inputs{user_line(' at {}')}; got shapes {in1.shape} and {in2.shape}."
+        )
+    return in1, in2
+
+
+@compiled(static=("mode", "boundary", "fillvalue", "precision"))
+def convolve2d(in1, in2, mode: str = "full", boundary: str = "fill", fillvalue: float = 0, precision=None):
+    """`convolve` of two matrices; boundary and fillvalue must be as they are by default."""
+    in1, in2 = _plane("convolve2d", in1, in2, boundary, fillvalue)
+    in1, in2 = _pair("convolve2d", in1, in2, mode)
+    return _direct("convolve2d", in1, in2, mode, precision)
+
+
+@compiled(static=("mode", "boundary", "fillvalue", "precision"))
+def correlate2d(in1, in2, mode: str = "full", boundary: str = "fill", fillvalue: float = 0, precision=None):
+    """`correlate` of two matrices; boundary and fillvalue must be as they are by default."""
+    in1, in2 = _plane("correlate2d", in1, in2, boundary, fillvalue)
+    in1, in2 = _pair("correlate2d", in1, jnp.flip(jnp.conj(in2)), mode)
+    full = _direct("correlate2d", in1, in2, "full" if mode == "same" else mode, precision)
+    if mode != "same":
+        return full
+    # of two middles the later one, which is the earlier of in2 before it was turned around
+    return full[tuple([slice(k // 2, k // 2 + n) for k, n in zip(in2.shape, in1.shape, strict=True)])]
+
+
+def _good_length(n):
+    """The least number of at least n that is made of 2, 3 and 5: transforms of that length are fast."""
+    best = 1 << (n - 1).bit_length()
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            needed = -(-n // three)
+            best = (
+                min(best, three << (needed - 1).bit_length())
+                if needed > 1
+                else min(best, three)
+                if three >= n
+                else best
+            )
+            three *= 3
+        five *= 5
+    return best
+
+
+@compiled(static=("mode", "axes"))
+def fftconvolve(in1, in2, mode: str = "full", axes=None):
+    """Convolution by Fourier transforms along axes (None: all): n log n steps, with errors relative to the largest.
+
+    in1, in2   number[…], of one rank; alike in the axes that are not convolved
+    mode       as in `convolve`
+    raises     ValueError as `convolve`, and for other sizes of the other axes
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import fftconvolve
+    >>> print(fftconvolve(jnp.array([1., 2., 3.]), jnp.array([1., 1.])).round())
+    [1. 3. 5. 3.]
+    """
+    in1, in2 = _pair("fftconvolve", in1, in2, mode)
+    axes = several_axes("fftconvolve", axes, in1.ndim)
+    others = [i for i in range(in1.ndim) if i not in axes]
+    if any([in1.shape[i] != in2.shape[i] for i in others]):
+        raise SignalShapeError(
+            f"mapped axes must have same shape; got in1.shape={in1.shape} in2.shape={in2.shape} axes={axes}"
+            f"{user_line(' at {}')}."
+        )
+    shapes = [[x.shape[i] for i in axes] for x in (in1, in2)]
+    if mode == "valid" and not _leads("fftconvolve", *shapes):
+        in1, in2 = in2, in1
+    dtype = in1.dtype
+    if dtype.itemsize < 4:
+        in1, in2 = in1.astype(np.float32), in2.astype(np.float32)
+    full = [in1.shape[i] + in2.shape[i] - 1 for i in axes]
+    lengths = [_good_length(n) for n in full]
+    if dtype.kind == "c":
+        result = jnp.fft.ifftn(jnp.fft.fftn(in1, lengths, axes) * jnp.fft.fftn(in2, lengths, axes), axes=axes)
+    else:
+        product = jnp.fft.rfftn(in1, lengths, axes) * jnp.fft.rfftn(in2, lengths, axes)
+        result = jnp.fft.irfftn(product, lengths, axes)
+    cuts = [slice(None)] * in1.ndim
+    for i, n in zip(axes, full, strict=True):
+        cuts[i] = slice(n)
+    result = result[tuple(cuts)]
+    if mode != "full":
+        wanted = list(in1.shape)
+        if mode == "valid":
+            for i in axes:
+                wanted[i] = in1.shape[i] - in2.shape[i] + 1
+        result = _middle(result, wanted, axes)
+    return result.astype(dtype)
+
+
+# ---- trends
+
+
+def detrend(data, axis: int = -1, type: str = "linear", bp=0, overwrite_data=None):
+    """Data less its mean or its straight line of least squares along an axis.
+
+    type             "linear" or "constant"
+    bp               the places, in [0, n), where a new line begins: an int or several
+    overwrite_data   not available: arrays do not change
+    raises           ValueError for other types, and places outside
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import detrend
+    >>> print(detrend(jnp.array([1., 2., 6.]), type="constant"))
+    [-2. -1.  3.]
+    """
+    if overwrite_data is not None:
+        raise NotImplementedError("overwrite_data argument not implemented: arrays do not change.")
+    if type not in ("linear", "constant"):
+        raise ValueError(f"Trend type must be 'linear' or 'constant'{user_line(' at {}')}; got {type!r}.")
+    data = as_array("detrend", data)
+    axis = one_axis("detrend", axis, data.ndim)
+    size = data.shape[axis]
+    breaks = sorted({0, size, *[operator.index(b) for b in np.atleast_1d(np.asarray(bp))]})
+    if breaks[0] < 0 or breaks[-1] > size:
+        raise ValueError(
+            f"Breakpoints must be non-negative and less than length of data along given axis{user_line(' at {}')}; got "
+            f"{bp} for {size}."
+        )
+    return _detrend(data, axis=axis, kind=type, breaks=tuple(breaks))
+
+
+@compiled(static=("axis", "kind", "breaks"))
+def _detrend(data, *, axis, kind, breaks):
+    [data] = promote_inexact(data)
+    if kind == "constant":
+        return data - jnp.mean(data, axis=axis, keepdims=True)
+    rows = jnp.moveaxis(data, axis, -1)
+    parts = []
+    for low, high in itertools.pairwise(breaks):
+        part = rows[..., low:high]
+        # about the middle the slope and the mean are found apart, each by one sum
+        ramp = np.arange(high - low) - (high - low - 1) / 2
+        ramp = jnp.asarray(ramp / max(np.sqrt(np.sum(ramp**2)), 1e-30), part.real.dtype)
+        slope = jnp.sum(part * ramp, axis=-1, keepdims=True)
+        parts.append(part - jnp.mean(part, axis=-1, keepdims=True) - slope * ramp)
+    return jnp.moveaxis(jnp.concatenate(parts, axis=-1), -1, axis)
+
+
+# ---- spectra
+
+
+def _window(name, window, nperseg, size, dtype):
+    """(the window, the length of a segment) of what was given: a name with a length, or the window itself."""
+    if isinstance(window, (str, tuple)):
+        nperseg = min(256 if nperseg is None else operator.index(nperseg), size) if size is not None else nperseg
+        if nperseg is None:
+            raise ValueError(f"{name} needs nperseg for a window given by name{user_line(' at {}')}.")
+        nperseg = operator.index(nperseg)
+        if nperseg < 1:
+            raise ValueError(f"nperseg must be a positive integer{user_line(' at {}')}; got {nperseg}.")
+        from scipy.signal import get_window  # half a second of import, needed by names of windows alone
+
+        return jnp.asarray(get_window(window, nperseg).astype(dtype)), nperseg
+    window = jnp.asarray(window)
+    if window.ndim != 1:
+        raise SignalShapeError(f"window must be 1-D{user_line(' at {}')}; got shape {window.shape}.")
+    if size is not None and window.shape[0] > size:
+        raise SignalShapeError(f"window is longer than input signal{user_line(' at {}')}: {window.shape[0]} > {size}.")
+    if nperseg is not None and operator.index(nperseg) != window.shape[0]:
+        raise SignalShapeError(
+            f"value specified for nperseg is different from length of window{user_line(' at {}')}: {nperseg} and "
+            f"{window.shape[0]}."
+        )
+    return window.astype(dtype), window.shape[0]
+
+
+def _lengths(nperseg, noverlap, nfft):
+    noverlap = nperseg // 2 if noverlap is None else operator.index(noverlap)
+    nfft = nperseg if nfft is None else operator.index(nfft)
+    if noverlap >= nperseg:
+        raise ValueError(f"noverlap must be less than nperseg{user_line(' at {}')}; got {noverlap} and {nperseg}.")
+    if nfft < nperseg:
+        raise ValueError(f"nfft must be greater than or equal to nperseg{user_line(' at {}')}; {nfft} < {nperseg}.")
+    return noverlap, nfft
+
+
+def _segments(x, nperseg, step):
+    """float[…, count, nperseg]: the segments of the last axis, each `step` after the one before."""
+    count = max((x.shape[-1] - nperseg) // step + 1, 0)
+    if step == nperseg:
+        return x[..., : count * step].reshape(*x.shape[:-1], count, nperseg)
+    places = np.arange(count)[:, None] * step + np.arange(nperseg)
+    return x[..., places]
+
+
+def _detrended(x, detrend_by):
+    if not detrend_by:
+        return x
+    return detrend(x, type=detrend_by) if isinstance(detrend_by, str) else detrend_by(x)
+
+
+_BOUNDARIES = ("even", "odd", "constant", "zeros", None)
+
+
+def _bordered(x, boundary, n):
+    """The last axis carried on by n at both ends: mirrored, turned about the ends, by the ends, by zeros."""
+    if boundary is None or not n:
+        return x
+    pads = [(0, 0)] * (x.ndim - 1) + [(n, n)]
+    if boundary == "even":
+        return jnp.pad(x, pads, mode="reflect")
+    if boundary == "odd":
+        return jnp.pad(x, pads, mode="reflect", reflect_type="odd")
+    return jnp.pad(x, pads, mode="edge" if boundary == "constant" else "constant")
+
+
+def _spectra(name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesided, scaling, mode, boundary, padded):
+    """Frequencies, times and the spectrum of each segment [..., frequency, segment], of the last axis of x and y."""
+    if mode not in ("psd", "stft"):
+        raise ValueError(f"unknown mode {mode!r}")
+    if scaling not in ("density", "spectrum"):
+        raise ValueError(f"Unknown scaling: {scaling}{user_line(' at {}')}. It is 'density' or 'spectrum'.")
+    if boundary not in _BOUNDARIES:
+        raise ValueError(
+            f"Unknown boundary option {boundary!r}, must be one of: {list(_BOUNDARIES)}{user_line(' at {}')}."
+        )
+    is_same = y is None
+    [x, y] = promote_inexact(x, x if is_same else y)
+    if x.dtype.itemsize < 4:
+        raise ValueError(f"{name} needs float32 or float64, or their complex kin{user_line(' at {}')}; got {x.dtype}.")
+    real = dtypes.real_dtype_of_complex(x.dtype) if x.dtype.kind == "c" else x.dtype
+    if not is_same and x.shape[-1] != y.shape[-1]:
+        longest = max(x.shape[-1], y.shape[-1])
+        x, y = [jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, longest - v.shape[-1])]) for v in (x, y)]
+    window, nperseg = _window(name, window, nperseg, x.shape[-1], real)
+    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
+    step = nperseg - noverlap
+    x, y = _bordered(x, boundary, nperseg // 2), None if is_same else _bordered(y, boundary, nperseg // 2)
+    if padded:
+        rest = -(x.shape[-1] - nperseg) % step
+        x, y = [None if v is None else jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, rest)]) for v in (x, y)]
+    onesided = onesided and x.dtype.kind != "c"
+    transform = jnp.fft.rfft if onesided else jnp.fft.fft
+    frequencies = (jnp.fft.rfftfreq if onesided else jnp.fft.fftfreq)(nfft, 1 / fs, dtype=real)
+
+    def of(v):
+        return transform(_detrended(_segments(v, nperseg, step), detrend_by) * window, n=nfft)
+
+    result = of(x)
+    power = jnp.sum(window) ** 2 if scaling == "spectrum" else fs * jnp.sum(window * window)
+    if mode == "stft":
+        result = result / jnp.sqrt(power)
+    else:
+        result = jnp.conj(result) * (result if is_same else of(y)) / power
+        if onesided:  # each frequency but 0 and the highest stands for its negative too
+            twice = np.full(result.shape[-1], 2.0)
+            twice[0] = 1
+            if nfft % 2 == 0:
+                twice[-1] = 1
+            result = result * twice.astype(real)
+    count = result.shape[-2]
+    times = (np.arange(count) * step + nperseg / 2).astype(real) / fs
+    if boundary is not None:
+        times = times - (nperseg / 2) / fs
+    return frequencies, jnp.asarray(times, real), jnp.swapaxes(result, -1, -2)
+
+
+def stft(
+    x, fs=1.0, window="hann", nperseg: int = 256, noverlap=None, nfft=None, detrend=False, return_onesided: bool = True,
+    boundary="zeros", padded: bool = True, axis: int = -1,
+):  # fmt: skip
+    """The Fourier transform of each segment of a signal: how its frequencies change in time.
+
+    x          number[…], a signal along `axis`
+    fs         how many of its numbers are one unit of time
+    window     a name that SciPy knows, or float[nperseg]: each segment is multiplied by it
+    nperseg    the length of a segment; noverlap (by default half) are shared with the next; filled with zeros to nfft
+    detrend    False, "constant", "linear" or a function of the segments
+    return_onesided   of a real signal only the frequencies from 0 up
+    boundary   how the signal is carried on by half a segment at both ends: "zeros", "even", "odd", "constant", or None
+    padded     True: fill up with zeros to whole segments
+    gives      (frequencies [f], times [t], number[…, f, t]), the frequencies in place of `axis`
+    raises     ValueError where lengths do not fit, and for unknown names
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import stft
+    >>> frequencies, times, z = stft(jnp.sin(jnp.arange(64.)), nperseg=16)
+    >>> z.shape
+    (9, 9)
+    """
+    x = as_array("stft", x)
+    axis = one_axis("stft", axis, x.ndim)
+    frequencies, times, z = _spectra(
+        "stft", jnp.moveaxis(x, axis, -1), None, fs, window, nperseg, noverlap, nfft, detrend, return_onesided,
+        "spectrum", "stft", boundary, padded,
+    )  # fmt: skip
+    return frequencies, times, jnp.moveaxis(z, -2, axis)
+
+
+def csd(
+    x, y, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
+    return_onesided: bool = True, scaling: str = "density", axis: int = -1, average: str = "mean",
+):  # fmt: skip
+    """The cross spectral density of two signals by Welch's method: the mean of conj(X) Y over segments.
+
+    x, y      number[…], signals along `axis`; the shorter is filled with zeros; None for y: x
+    scaling   "density": per unit of frequency; "spectrum": whole
+    average   "mean", or "median", which a few loud segments do not move
+    others    as in `stft`
+    gives     (frequencies [f], number[…, f])
+    source    Welch 1967, doi:10.1109/TAU.1967.1161901
+    """
+    if average not in ("mean", "median"):
+        raise ValueError(f'average must be "median" or "mean", got {average}{user_line(" at {}")}.')
+    x = as_array("csd", x)
+    axis = one_axis("csd", axis, x.ndim)
+    other = None if y is None or y is x else jnp.moveaxis(as_array("csd", y), axis, -1)
+    frequencies, _, power = _spectra(
+        "csd", jnp.moveaxis(x, axis, -1), other, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling,
+        "psd", None, False,
+    )  # fmt: skip
+    if other is None:
+        power = power.real
+    count = power.shape[-1]
+    if average == "median" and count > 1:
+        bias = 1 + np.sum(1 / np.arange(3, count + 1, 2.0) - 1 / np.arange(2, count, 2.0)) if count > 2 else 1.0
+        middle = lambda p: jnp.median(p, axis=-1)
+        power = (middle(power) if power.dtype.kind != "c" else middle(power.real) + 1j * middle(power.imag)) / bias
+    else:
+        power = jnp.mean(power, axis=-1)
+    return frequencies, jnp.moveaxis(power, -1, axis)
+
+
+def welch(
+    x, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
+    return_onesided: bool = True, scaling: str = "density", axis: int = -1, average: str = "mean",
+):  # fmt: skip
+    """The power spectral density of a signal: `csd` of the signal with itself, which is real.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import welch
+    >>> frequencies, power = welch(jnp.sin(jnp.arange(256.) * jnp.pi / 4), nperseg=32)
+    >>> print(frequencies[jnp.argmax(power)])
+    0.125
+    """
+    return csd(
+        x, None, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis, average
+    )  # fmt: skip
+
+
+def istft(
+    Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, input_onesided: bool = True,
+    boundary: bool = True, time_axis: int = -1, freq_axis: int = -2,
+):  # fmt: skip
+    """The signal whose `stft` is Zxx, or is nearest to it in least squares.
+
+    Zxx             number[…, frequency, time]
+    fs, window, nperseg, noverlap, nfft   as they were given to `stft`; nperseg and nfft follow from Zxx by default
+    input_onesided  whether only the frequencies from 0 up are there: the signal is then real
+    boundary        True: cut off the half segments that `stft` added at both ends
+    gives           (times [n], number[…, n])
+    source          Griffin & Lim 1984, doi:10.1109/TASSP.1984.1164317
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import istft, stft
+    >>> x = jnp.sin(jnp.arange(64.))
+    >>> bool(jnp.allclose(istft(stft(x, nperseg=16)[2], nperseg=16)[1], x, atol=1e-6))
+    True
+    """
+    z = as_array("istft", Zxx)
+    if z.ndim < 2:
+        raise SignalShapeError(f"Input stft must be at least 2d!{user_line(' at {}')}; got shape {z.shape}.")
+    time_axis, freq_axis = one_axis("istft", time_axis, z.ndim), one_axis("istft", freq_axis, z.ndim)
+    if time_axis == freq_axis:
+        raise SignalShapeError(f"Must specify differing time and frequency axes!{user_line(' at {}')}")
+    if z.dtype.kind != "c":
+        [z] = promote_inexact(z)
+        z = z.astype(np.complex128 if z.dtype == np.float64 else np.complex64)
+    real = dtypes.real_dtype_of_complex(z.dtype)
+    z = jnp.moveaxis(z, (time_axis, freq_axis), (-1, -2))
+    bins, count = z.shape[-2:]
+    default = 2 * (bins - 1) if input_onesided else bins
+    if isinstance(window, (str, tuple)):
+        nperseg = default if nperseg is None else operator.index(nperseg)
+    window, nperseg = _window("istft", window, nperseg, None, real)
+    if nfft is None:
+        nfft = nperseg if input_onesided and nperseg == default + 1 else default
+    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
+    step = nperseg - noverlap
+    z = jnp.swapaxes(z, -1, -2)
+    parts = (jnp.fft.irfft(z, n=nfft) if input_onesided else jnp.fft.ifft(z, n=nfft))[..., :nperseg]
+    parts = parts * window * jnp.sum(window)
+    length = nperseg + (count - 1) * step
+    signal = _overlapped(parts, step, length)
+    norm = _overlapped(jnp.broadcast_to(window * window, (count, nperseg)), step, length)
+    if boundary:
+        half = nperseg // 2
+        signal, norm = signal[..., half : length - half], norm[half : length - half]
+    signal = signal / jnp.where(norm > 1e-10, norm, 1)
+    times = jnp.arange(signal.shape[-1], dtype=real) / fs
+    place = time_axis - (1 if freq_axis < time_axis else 0)
+    return times, jnp.moveaxis(signal, -1, place)
+
+
+def _overlapped(parts, step, length):
+    """The sum of segments [..., count, n], each laid `step` after the one before.
+
+    Segments are cut into pieces of `step`; the j-th pieces of all, side by side, are a long row, moved on by j pieces.
+    """
+    count, n = parts.shape[-2:]
+    pieces = math.ceil(n / step)
+    parts = jnp.pad(parts, [(0, 0)] * (parts.ndim - 1) + [(0, pieces * step - n)])
+    parts = parts.reshape(*parts.shape[:-1], pieces, step)
+    total = 0
+    for j in range(pieces):
+        row = parts[..., j, :].reshape(*parts.shape[:-3], count * step)
+        total = total + jnp.pad(row, [(0, 0)] * (row.ndim - 1) + [(j * step, (pieces - 1 - j) * step)])
+    return total[..., :length]
