@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 import warnings
 
-from bevel.core.source import user_frame
+import numpy as np
+
+from bevel.base import settings
+from bevel.base.errors import DTypeError
+from bevel.core.source import user_frame, user_line
 
 
 class SharpEdgeWarning(UserWarning):
@@ -28,6 +32,44 @@ def warn_once(key, message: str, category=SharpEdgeWarning):
     module = frame.f_globals.get("__name__", "<user>")
     registry = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(message, category, place[0], place[1], module, registry)
+
+
+def narrowed(value: np.ndarray, dtype) -> np.ndarray:
+    """64-bit numbers from outside in the 32-bit dtype that stands for theirs while `enable_x64` is off.
+
+    Silent where each still is itself, or near it. Numbers beyond the dtype's reach are said once, at the user's line;
+    under `sharp_edges='strict'` they are an error, and so is a number that is not kept exactly. `compat` is silent.
+    """
+    with np.errstate(all="ignore"):
+        result = value.astype(dtype)
+    profile = settings.sharp_edges.value
+    if profile == "compat" or not value.size:
+        return result
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        least, greatest = value.min(), value.max()
+        is_beyond, what = least < info.min or greatest > info.max, "wrap around"
+        number = greatest if greatest > info.max else least
+    else:
+        beyond = np.isfinite(value) & ~np.isfinite(result)
+        is_beyond, what = bool(beyond.any()), "become infinite"
+        number = value[beyond].flat[0] if is_beyond else None
+    if is_beyond:
+        message = (
+            f"{number} is taken as {dtype.name}{user_line(' at {}')}, since 64-bit dtypes are off: such numbers "
+            f"{what}.\n"
+            f"Switch them on, bevel.config.update('jax_enable_x64', True); or scale what was {value.dtype.name}."
+        )
+        if profile == "strict":
+            raise DTypeError(message)
+        warn_once(("beyond", dtype), message)
+    elif profile == "strict" and not ((result == value) | (value != value)).all():
+        raise DTypeError(
+            f"Numbers of {value.dtype.name} are taken as {dtype.name}{user_line(' at {}')}, which does not keep them "
+            f"exactly.\nSay so, x.astype({dtype.name!r}); or switch 64-bit dtypes on: "
+            "bevel.config.update('jax_enable_x64', True)."
+        )
+    return result
 
 
 def forget():

@@ -9,6 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ConcretizationTypeError, ShapeError
+from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval
@@ -136,7 +137,9 @@ def _from_numpy(value, dtype):
         )
     if dtype is None:
         dtype = dtypes.canonicalize_dtype(value.dtype)
-    if value.dtype != dtype:
+        if value.dtype != dtype:
+            value = narrowed(value, dtype)
+    elif value.dtype != dtype:
         value = value.astype(dtype)
     return _put(value, ShapedArray(value.shape, dtype))
 

@@ -71,7 +71,11 @@ def promote_dtypes(*values):
 def _to(value, aval, dtype, weak):
     if type(value) in SCALARS:
         if weak:
-            return value if aval.dtype == dtype else dtype.type(value).item() if dtype.kind != "b" else value
+            if aval.dtype == dtype or dtype.kind == "b":
+                return value
+            return _held(value, dtype) if dtype.kind in "iu" else dtype.type(value).item()
+        if type(value) is int and dtype.kind in "iu":
+            value = _held(value, dtype)
         return np.asarray(value).astype(dtype)[()]
     return convert(value, dtype, weak)
 
@@ -154,17 +158,27 @@ def promote(name, *values):
             return values
         kind = type(y)
         if (kind is float and x_aval.dtype.kind == "f") or (kind is int and x_aval.dtype.kind in "iuf"):
-            if kind is not int or x_aval.dtype.kind == "f" or _fits(y, x_aval.dtype):
-                return values[0], typed(y, x_aval)
+            if kind is int and x_aval.dtype.kind != "f":
+                y = _held(y, x_aval.dtype)
+            return values[0], typed(y, x_aval)
     values = arrays(name, *values)
     return broadcast(name, *promote_dtypes(*values))
 
 
-def _fits(number, dtype):
+def _held(number, dtype):
+    """A Python int as an integer dtype holds it; one beyond its reach wraps around, as where it is an argument.
+
+    That is said once, and an OverflowError in the profile `strict`; `compat` is silent.
+    """
     info = np.iinfo(dtype)
-    if not info.min <= number <= info.max:
-        raise OverflowError(f"Python integer {number} out of bounds for {dtype.name}.")
-    return True
+    if info.min <= number <= info.max:
+        return number
+    message = f"Python integer {number} out of bounds for {dtype.name}{user_line(' at {}')}: it wraps around."
+    if settings.sharp_edges.value == "strict":
+        raise OverflowError(message)
+    if settings.sharp_edges.value != "compat":
+        warn_once(("wraps", number, dtype), f"{message} Convert the array first, x.astype(int).")
+    return np.asarray(number).astype(dtype).item()
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from bevel.base import dtypes, settings
 from bevel.base.errors import DeviceMismatchError, DonatedBufferError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
 from bevel.core.places import named_by_user
+from bevel.core.sharp_edges import narrowed
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
 from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
@@ -240,7 +241,10 @@ def on_device(value, aval, device):
     held = physical(aval)
     if aval.dtype is dtypes.float0:
         value = np.zeros(aval.shape, bool)
-    return put(held, np.asarray(value).astype(held.dtype, copy=False), single(device), False)
+    host = np.asarray(value)
+    if host.dtype != held.dtype:
+        host = narrowed(host, held.dtype) if isinstance(value, np.ndarray) else host.astype(held.dtype)
+    return put(held, host, single(device), False)
 
 
 def place_argument(value, sharding, layout=None):

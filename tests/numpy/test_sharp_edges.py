@@ -1,0 +1,146 @@
+"""Where arrays differ from NumPy's, each says so: silence in the profile `compat`, a word once by default, an error in `strict`."""
+
+import warnings
+
+import numpy
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+from bevel.base import settings
+from bevel.core import sharp_edges
+
+
+@pytest.fixture(autouse=True)
+def say_everything_again():
+    sharp_edges.forget()
+
+
+def by_profile(act, message):
+    """Runs act in each profile; gives the result of `compat`, in which nothing is said."""
+    with settings.sharp_edges("compat"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = act()
+    with settings.sharp_edges("default"), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            act()
+    assert len(said) == 1 and message in str(said[0].message)
+    assert said[0].filename == act.__code__.co_filename and said[0].lineno == act.__code__.co_firstlineno
+    with (
+        settings.sharp_edges("strict"),
+        pytest.raises((TypeError, OverflowError), match=message),
+    ):
+        act()
+    return result
+
+
+# ---- the table of differences: in-place update, random state, lists, bounds, value-dependent branches, shapes, precision
+
+
+def test_in_place_update():
+    x = jnp.arange(3)
+    with pytest.raises(TypeError, match=r"write x = x.at\[0\].set\(y\)"):
+        x[0] = 1
+    with pytest.raises(TypeError, match="immutable"):
+        x[1:] += 1
+    before = x
+    x += 1  # a new array under the old name
+    assert before.tolist() == [0, 1, 2] and x.tolist() == [1, 2, 3]
+
+
+def test_lists_are_refused_with_a_way_on():
+    for name in ("sum", "mean", "max", "exp", "add", "where", "dot"):
+        arguments = {"add": ([1, 2], 1), "where": ([True], 1, 2), "dot": ([1], [2])}.get(name, ([1, 2, 3],))
+        with pytest.raises(
+            TypeError, match=rf"{name} requires ndarray or scalar arguments, got list at position 0"
+        ) as raised:
+            getattr(jnp, name)(*arguments)
+        assert f"jnp.{name}(jnp.array(…))" in str(raised.value)
+
+
+def test_an_index_out_of_bounds():
+    x = jnp.arange(3)
+    with settings.sharp_edges("compat"):
+        assert int(x[10]) == 2 and x.at[10].set(9).tolist() == [0, 1, 2]
+        assert int(bevel.jit(lambda x: x[10])(x)) == 2
+    for profile in ("default", "strict"):
+        with settings.sharp_edges(profile):
+            with pytest.raises(IndexError, match="index 10 is out of bounds for axis 0 with size 3"):
+                x[10]
+            with pytest.raises(IndexError, match="known|bounds"):
+                bevel.jit(lambda x: x[10])(x)
+            assert int(x.at[10].get(mode="clip")) == 2 and x.at[10].set(9, mode="drop").tolist() == [0, 1, 2]
+            assert int(x[jnp.array(10)]) == 2  # computed, so not known
+
+
+def test_value_dependent_branch():
+    with pytest.raises(bevel.errors.TracerBoolConversionError, match="lax.cond"):
+        bevel.jit(lambda x: x if x > 0 else -x)(jnp.array(1.0))
+
+
+def test_shapes_by_values():
+    x = jnp.arange(3)
+    with pytest.raises(bevel.errors.NonConcreteBooleanIndexError, match="jnp.where"):
+        bevel.jit(lambda x: x[x > 0])(x)
+    with pytest.raises(bevel.errors.ConcretizationTypeError, match="size="):
+        bevel.jit(jnp.nonzero)(x)
+
+
+def test_precision_is_single_by_default():
+    assert jnp.array(1.0).dtype == jnp.float32 and jnp.arange(3).dtype == jnp.int32
+    with bevel.enable_x64(True):
+        assert jnp.array(1.0).dtype == jnp.float64
+
+
+# ---- narrowing
+
+
+def test_integers_beyond_reach():
+    big = numpy.array([1, 3_000_000_000])
+    result = by_profile(lambda: jnp.asarray(big), "3000000000 is taken as int32")
+    assert result.dtype == jnp.int32
+
+
+def test_floats_beyond_reach():
+    big = numpy.array([1.0, 1e300])
+    result = by_profile(lambda: jnp.asarray(big), "such numbers become infinite")
+    assert numpy.isinf(result[1])
+
+
+def test_arguments_beyond_reach():
+    big = numpy.array([1, -3_000_000_000])
+    assert by_profile(lambda: jnp.add(big, 0), "-3000000000 is taken as int32").dtype == jnp.int32
+
+
+def test_narrowing_that_keeps_numbers_near_is_silent():
+    numbers = numpy.array([0.1, 2.5, numpy.inf, numpy.nan])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        jnp.asarray(numbers), jnp.add(numbers, 1), jnp.asarray(numpy.arange(5)), jnp.asarray(numpy.zeros(0))
+    with settings.sharp_edges("strict"):
+        jnp.asarray(numpy.array([0.5, numpy.inf, numpy.nan])), jnp.asarray(numpy.arange(5))
+        with pytest.raises(TypeError, match="float64 are taken as float32.*does not keep them"):
+            jnp.asarray(numbers)
+
+
+def test_a_wide_dtype_asked_for():
+    with pytest.warns(UserWarning, match="zeros was asked for float64 and gives float32"):
+        assert jnp.zeros(2, "float64").dtype == jnp.float32
+    with settings.sharp_edges("strict"), pytest.raises(TypeError, match="zeros was asked for float64"):
+        jnp.zeros(2, "float64")
+
+
+def test_a_python_integer_beyond_reach():
+    x = jnp.uint8(1)
+    result = by_profile(lambda: bevel.jit(lambda x: x + 300)(x), "Python integer 300 out of bounds for uint8")
+    assert int(result) == 45
+    with settings.sharp_edges("compat"):
+        assert int(bevel.jit(lambda x: x + (-1))(x)) == 0 and int(bevel.jit(lambda x: jnp.maximum(x, -1))(x)) == 255
+
+
+def test_a_python_integer_must_fit():
+    with pytest.raises(OverflowError, match="does not fit"):
+        jnp.asarray(2**40)
+    with pytest.raises(OverflowError, match="out of bounds for uint8"):
+        jnp.zeros(2, jnp.uint8).at[0].set(300)
