@@ -89,10 +89,7 @@ def floor_divide(x1, x2, /):
     if dtypes.issubdtype(dtype, np.unsignedinteger):
         return DIV(x, y)
     if dtypes.issubdtype(dtype, np.integer):
-        quotient = DIV(x, y)
-        rest = arithmetic.Rem()(x, y)
-        one_less = AND(NE(complex_ops.sign(x), complex_ops.sign(y)), NE(rest, _like(rest, 0)))
-        return select(one_less, arithmetic.sub(quotient, 1), quotient)
+        return _integer_divmod(x, y)[0]
     if dtypes.issubdtype(dtype, np.complexfloating):
         raise TypeError("floor_divide is not defined for complex numbers: they have no order.")
     return _float_divmod(x, y)[0]
@@ -107,7 +104,9 @@ def remainder(x1, x2, /):
     [1 2]
     """
     x, y = _numeric(*promote("remainder", x1, x2))
-    x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
+    x, y = _arrays_of_numbers(x, y)
+    if not _is_known_nonzero(x2):
+        x, y = _divisor_not_zero(x, y)
     rest = arithmetic.Rem()(x, y)
     zero = _like(rest, 0)
     other_side = NE(LT(rest, zero), LT(y, zero))
@@ -126,7 +125,9 @@ def fmod(x1, x2, /):
     [ 1 -1]
     """
     x, y = _numeric(*promote("fmod", x1, x2))
-    x, y = _divisor_not_zero(*_arrays_of_numbers(x, y))
+    x, y = _arrays_of_numbers(x, y)
+    if not _is_known_nonzero(x2):
+        x, y = _divisor_not_zero(x, y)
     return arithmetic.Rem()(x, y)
 
 
@@ -141,8 +142,22 @@ def divmod(x1, x2, /):
     x, y = _numeric(*promote("divmod", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
-        return floor_divide(x, y), remainder(x, y)
+        quotient, rest = _integer_divmod(x, y)
+        return quotient, MUL(rest, _as_number(NE(y, _like(y, 0)), rest))  # 0 where y is 0
     return _float_divmod(x, y)
+
+
+def _integer_divmod(x, y):
+    """(x // y, x % y) by one division; where y is 0, what XLA makes of that, with x for the remainder."""
+    quotient = DIV(x, y)
+    rest = arithmetic.sub(x, MUL(quotient, y))
+    if dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger):
+        return quotient, rest
+    zero = _like(rest, 0)
+    other_side = OR(NE(LT(rest, zero), LT(y, zero)), EQ(y, zero))
+    one_less = AND(other_side, NE(rest, zero))
+    quotient = arithmetic.sub(quotient, _as_number(one_less, quotient))
+    return quotient, select(one_less, arithmetic.add(rest, y), rest)
 
 
 def _float_divmod(x, y):
@@ -152,13 +167,24 @@ def _float_divmod(x, y):
     other_side = AND(NE(complex_ops.sign(y), complex_ops.sign(rest)), NE(rest, zero))
     rest = select(other_side, arithmetic.add(rest, y), rest)
     # one use of the quotient: of two, XLA's CPU compiler makes it a kernel of its own
-    quotient = arithmetic.sub(quotient, convert.convert(other_side, get_aval(quotient).dtype))
+    quotient = arithmetic.sub(quotient, _as_number(other_side, quotient))
     return arithmetic.Round(0)(quotient), rest
 
 
 def _numeric(x, y):
     """Booleans as integers: there is no division of them."""
     return [convert.convert(v, _INT32) for v in (x, y)] if is_bool(x) else (x, y)
+
+
+def _as_number(truth, like):
+    """0 or 1 in the dtype of `like`, weakly typed where that is."""
+    aval = get_aval(like)
+    return convert.convert(truth, aval.dtype, aval.weak_type)
+
+
+def _is_known_nonzero(y):
+    """Whether a divisor is a number that the program is written with: division by one is quick."""
+    return isinstance(y, (int, np.integer)) and bool(y)
 
 
 def _divisor_not_zero(x, y):

@@ -54,12 +54,14 @@ _IN_WORDS = {
 class Elementwise(Primitive):
     """result[i] = op(operands[i]). `hlo` is its StableHLO operation; `takes` names its dtypes in KINDS.
 
-    `single` and `double` are formulas for long arrays of float32 and float64 on CPUs, where XLA's form is slow.
+    `single`, `double` and `integer` are formulas for long arrays of float32, float64 and integers on CPUs, where XLA's
+    form is slow.
     """
 
     hlo: ClassVar[str]
     single: ClassVar[Callable | None] = None
     double: ClassVar[Callable | None] = None
+    integer: ClassVar[Callable | None] = None
     takes = "number"
     kind = "elementwise"
     splats = True
@@ -67,7 +69,7 @@ class Elementwise(Primitive):
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        cls.has_formula = cls.single is not None or cls.double is not None
+        cls.has_formula = any(f is not None for f in (cls.single, cls.double, cls.integer))
         # such an op is written without calling its rule, while lowering
         cls.is_plain = cls.lower is Elementwise.lower and getattr(cls, "hlo", None) is not None and not cls.has_formula
 
@@ -127,7 +129,7 @@ class Elementwise(Primitive):
         return x
 
     def lower(self, out, *values):
-        return fast_form(out, values, self.single, self.double) or out.op(self.hlo, filled(out, values))
+        return fast_form(out, values, self.single, self.double, self.integer) or out.op(self.hlo, filled(out, values))
 
 
 def _unmapped(x, axis):

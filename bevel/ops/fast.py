@@ -22,21 +22,40 @@ MANY, LARGE = 32, 1 << 17
 
 def has_long_formula(op, aval):
     """Whether an op, with a result of that aval, could be lowered as a formula."""
-    return getattr(op, "has_formula", False) and aval.size >= FROM
+    if aval.size < FROM or not getattr(op, "has_formula", False):
+        return False
+    return (op.integer if dtypes.issubdtype(aval.dtype, np.integer) else op.single or op.double) is not None
 
 
-def fast_form(out, values, single, double):
-    """The value of an op on floating-point operands by a formula, or None where XLA's own form is to be used.
+def fast_form(out, values, single, double, integer=None):
+    """The value of an op by a formula, or None where XLA's own form is to be used.
 
     single   float32 formulas -> a float32 formula; narrower floats pass through float32
     double   the same for float64
+    integer  the same for integers of any width; not asked where the last operand is a constant, which LLVM divides by
+             with a product
     """
     aval = out.avals[0]
-    if out.platform != "cpu" or aval.size < FROM or not dtypes.issubdtype(aval.dtype, np.floating):
+    if out.platform != "cpu" or aval.size < FROM:
         return None
-    formula, wide = (double, _FLOAT64) if aval.dtype == _FLOAT64 else (single, _FLOAT32)
-    if formula is None or dtypes.itemsize_bits(aval.dtype) < 16:
+    if dtypes.issubdtype(aval.dtype, np.integer):
+        formula, wide = integer if not _is_constant(values[-1]) else None, aval.dtype
+    elif dtypes.issubdtype(aval.dtype, np.floating):
+        formula, wide = (double, _FLOAT64) if aval.dtype == _FLOAT64 else (single, _FLOAT32)
+        if aval.dtype.itemsize < 2:
+            return None
+    else:
+        return None
+    if formula is None or dtypes.itemsize_bits(aval.dtype) < 8:
         return None
     if aval.size < LARGE and out.module.long_formulas > MANY:
         return None
     return formula(*[Formula.of(out, v, i).to(wide) for i, v in enumerate(values)]).to(aval.dtype).value
+
+
+def _is_constant(value):
+    """Whether a value in a program being written is a number that is written into it, spread or not."""
+    name = getattr(value.owner, "name", "")
+    if name == "stablehlo.broadcast_in_dim":
+        return _is_constant(value.owner.operands[0])
+    return name == "stablehlo.constant"

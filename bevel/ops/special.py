@@ -272,18 +272,19 @@ class BesselI0e(Special):
         return sub(BesselI1e()(x), mul(sign(x), y))
 
     def lower(self, out, x):
-        return in_wider(out, [x], _bessel_i0e)
+        digits = 1e-18 if out.avals[0].dtype == np.float64 or out.platform != "cpu" else 1e-9
+        return in_wider(out, [x], lambda x: _bessel_i0e(x, digits))
 
     def reference(self, x):
         return _scipy().i0e(x)
 
 
-def _bessel_i0e(x):
+def _bessel_i0e(x, digits):
     x = x.abs()
-    digits = 1e-18 if x.aval.dtype == np.float64 else 1e-9
-    small = chebyshev(where(x > 8.0, 0.0, x * 0.25 - 1.0), [c for c in _I0E_SMALL if abs(c) > digits])
+    series = chebyshev if digits < 1e-9 else _as_polynomial
+    small = series(where(x > 8.0, 0.0, x * 0.25 - 1.0), [c for c in _I0E_SMALL if abs(c) > digits])
     safe = where(x > 8.0, x, 8.0)
-    large = chebyshev(16.0 / safe - 1.0, [c for c in _I0E_LARGE if abs(c) > digits]) / safe.sqrt()
+    large = series(16.0 / safe - 1.0, [c for c in _I0E_LARGE if abs(c) > digits]) / safe.sqrt()
     return where(x.is_nan(), x, where(x > 8.0, large, small))
 
 
@@ -304,6 +305,11 @@ class BesselI1e(Special):
 
     def reference(self, x):
         return _scipy().i1e(x)
+
+
+def _as_polynomial(x, coefficients):
+    """A Chebyshev series in powers of x: a third of the operations, and digits enough in a wider type."""
+    return polynomial(x, [float(c) for c in np.polynomial.chebyshev.cheb2poly(coefficients)])
 
 
 def in_wider(out, values, formula):

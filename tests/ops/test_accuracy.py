@@ -79,6 +79,29 @@ def test_special_pairs_give_what_numpy_gives(name, reference, dtype):
     np.testing.assert_allclose(result, expected, rtol=4 * np.finfo(dtype).eps if name == "atan2" else 0)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"])
+def test_quotients_of_integers_are_exact(dtype):
+    """Long arrays go through floating point; the ends of the range, zero and -1 are as XLA's own division has them."""
+    random, info = np.random.RandomState(0), np.iinfo(dtype)
+    ends = np.asarray(
+        [info.min, info.min + 1, 0, 1, 2, 3, info.max - 1, info.max, info.max if info.min == 0 else -1], dtype
+    )
+    x, y = (v.ravel() for v in np.meshgrid(ends, ends))
+    for shift in (0, info.bits // 2, info.bits - 4):
+        x = np.concatenate([x, random.randint(info.min, info.max, FROM, dtype)])
+        y = np.concatenate([y, random.randint(info.min, info.max, FROM, dtype) >> shift])
+    with settings.enable_x64(True):
+        for values in ((x, y), (x[abs(x.astype(float)) < 2**50], y[abs(x.astype(float)) < 2**50] >> (info.bits // 2))):
+            for op in (lax.div, lax.rem):
+                long = np.asarray(bevel.jit(op)(*values))
+                parts = [bevel.jit(op)(*[v[i : i + FROM - 1] for v in values]) for i in range(0, long.size, FROM - 1)]
+                np.testing.assert_array_equal(long, np.concatenate(parts))
+        quotient, rest = bevel.jit(bevel.numpy.divmod)(x, y)
+    usual = (y != 0) & ~((x == info.min) & (y == ends[-1]) & (info.min < 0))
+    np.testing.assert_array_equal(np.asarray(quotient)[usual], x[usual] // y[usual])
+    np.testing.assert_array_equal(np.asarray(rest)[usual], x[usual] % y[usual])
+
+
 def test_subnormal_numbers_are_their_own_sine():
     """XLA's programs take them for zero in arithmetic; the C library, whose place the formulas take, does not."""
     x = np.resize(np.asarray([1e-40, -3e-42, 1e-45], np.float32), FROM)
