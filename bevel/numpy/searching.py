@@ -18,10 +18,11 @@ from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.selection import index
 from bevel.numpy.shapes import ravel
-from bevel.ops.arithmetic import ADD, SUB
+from bevel.ops.arithmetic import ADD, MIN, SUB
 from bevel.ops.compact import compact
+from bevel.ops.complex import Imag, Real
 from bevel.ops.convert import convert
-from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, EQ, LE, LT, NE, NOT, OR, select
 from bevel.ops.shapes import BroadcastInDim, Iota, Rev, full
@@ -186,7 +187,10 @@ def _rest_falling(x, kth, axis):
 
 
 def _precedes(x, y):
-    """x < y with NaN above all numbers, as they are sorted."""
+    """x < y with NaN above all numbers, as they are sorted; complex numbers by real and then by imaginary part."""
+    if dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
+        (a, b), (c, d) = [(Real()(z), Imag()(z)) for z in (x, y)]
+        return OR(_precedes(a, c), AND(NOT(_precedes(c, a)), _precedes(b, d)))
     less = LT(x, y)
     if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
         return less
@@ -244,14 +248,26 @@ def _by_comparing(x, v, side):
 def _by_halving(x, v, side):
     """The count of elements before v, found bit by bit from the highest: log2(n) + 1 looks into x."""
     [n], [m] = shape_of(x), shape_of(v)
+    bits = n.bit_length()
+    limit, one = full((m,), n, _INT32), full((m,), 1, _INT32)
+    is_long = m * 4 >= n  # filled up with what is last in order, x is long enough for every step
+    if is_long:
+        x = pad(x, _last_in_order(get_aval(x).dtype), [(0, (1 << bits) - 1 - n, 0)])
     place = full((m,), 0, _INT32)
-    for bit in reversed(range(n.bit_length())):
-        step = 1 << bit
-        tried = ADD(place, full((m,), step, _INT32))
-        inside = LE(tried, full((m,), n, _INT32))
-        seen = take_rows(x, select(inside, SUB(tried, full((m,), 1, _INT32)), full((m,), 0, _INT32)))
-        place = select(AND(inside, _goes_before(seen, v, side)), tried, place)
-    return place
+    for bit in reversed(range(bits)):
+        tried = ADD(place, full((m,), 1 << bit, _INT32))
+        at = SUB(tried, one)
+        inside = None if is_long else LE(tried, limit)
+        seen = take_rows(x, at if is_long else select(inside, at, full((m,), 0, _INT32)))
+        before = _goes_before(seen, v, side)
+        place = select(before if is_long else AND(inside, before), tried, place)
+    return MIN(place, limit) if is_long else place
+
+
+def _last_in_order(dtype):
+    if dtypes.issubdtype(dtype, np.inexact):
+        return math.nan
+    return True if dtype == np.bool_ else int(dtypes.iinfo(dtype).max)
 
 
 def _by_sorting(x, v, side):

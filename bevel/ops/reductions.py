@@ -365,6 +365,9 @@ class ReduceXor(Logic):
 
 # ---- where the largest and the smallest stand
 
+# Axes of such lengths are gone through twice, for the extremum and for its place: 10,000 x 100 then takes 0.9 ms, where
+# pairs in one pass take 2.3, and 14 where XLA computes the elements inside of that pass. Shorter ones XLA unrolls.
+_LONG_ROW, _LONG_COLUMN, _LONGEST_WHOLE = 17, 64, 256
 _EXACT = 1 << 24  # float32 holds the integers up to here
 
 
@@ -405,7 +408,12 @@ class Arg(Primitive):
         if aval.dtype.itemsize < 4:
             aval = aval.with_dtype(_FLOAT32)  # exact, keeps the order, and reduces faster
             x = out.convert(x, aval)
-        block = _block(aval.shape[axis])
+        size, is_last = aval.shape[axis], axis == len(aval.shape) - 1
+        if (_LONG_ROW if is_last else _LONG_COLUMN) <= size < _LONGEST_WHOLE:
+            best = lower_extremum(out, x, aval, (axis,), self.order)
+            index = self._first(out, x, aval, best, axis)
+            return index if result.dtype == _INT32 else out.convert(index, result)
+        block = _block(size)
         if block is None:
             return self._carried(out, *self._keys(out, x, aval), result)
         index = self._in_blocks(out, x, aval, axis, block)
@@ -534,6 +542,8 @@ class Arg(Primitive):
         yield cls((1,), int32), [array(3, 1009)]
         yield cls((0,), int32), [array(64, 64, dtype="int8")]
         yield cls((1,), int32), [array(16, 256, dtype="bfloat16")]
+        yield cls((1,), int32), [array(5, 17)]
+        yield cls((0,), int32), [array(64, 3)]
         holed = array(8, 512)
         holed[3, [7, 300]] = np.nan
         yield cls((1,), int32), [holed]

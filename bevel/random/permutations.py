@@ -10,10 +10,10 @@ from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import add, div, sub
+from bevel.ops.arithmetic import add, sub
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
-from bevel.ops.cutting import slice_in_dim
+from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.exponential import drawn_log as log
 from bevel.ops.indexing import take_rows
@@ -35,6 +35,8 @@ from bevel.random.drawing import (
     split_of,
     spread,
 )
+
+_INT32 = np.dtype("int32")
 
 
 class AxisError(ShapeError, ValueError, IndexError):
@@ -185,16 +187,19 @@ def _choice(key, a, p, count, shape, replace, axis, mode):
 
 
 def place_in(totals, values):
-    """The number of rising totals that are below each value: by halving, log₂ n steps for all values at once."""
+    """The number of rising totals that are below each value: bit by bit from the highest, for all values at once.
+
+    Filled up with NaN to one less than a power of 2, the totals are long enough for every step.
+    """
     count, shape = get_aval(totals).shape[0], get_aval(values).shape
-    totals, values = _ordered(totals), _ordered(values)
-    unsigned = np.dtype("uint32")
-    low, high = full(shape, 0, unsigned), full(shape, count, unsigned)
-    for _ in range(math.ceil(math.log2(count + 1))):
-        middle = add(low, div(sub(high, low), full(shape, 2, unsigned)))
-        below = LeTo()(values, take_rows(totals, middle))
-        low, high = select(below, low, middle), select(below, middle, high)
-    return convert(high, np.dtype("int32"))
+    bits = count.bit_length()
+    totals, values = pad(_ordered(totals), math.nan, [(0, (1 << bits) - 1 - count, 0)]), _ordered(values)
+    place, one = full(shape, 0, _INT32), full(shape, 1, _INT32)
+    for bit in reversed(range(bits)):
+        tried = add(place, full(shape, 1 << bit, _INT32))
+        seen = take_rows(totals, sub(tried, one))
+        place = select(LeTo()(values, seen), place, tried)
+    return place
 
 
 def _ordered(x):

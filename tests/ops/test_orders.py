@@ -13,7 +13,17 @@ from bevel.ops.sort import Sort, TopK
 from bevel.ops.sort_forms import WORTH_CALLING
 
 INT32 = np.dtype("int32")
-SHAPES = [((8, 512), 1), ((512, 8), 0), ((64, 64), 1), ((4, 4096), 1), ((3, 1009), 1), ((2048,), 0), ((5000,), 0)]
+SHAPES = [
+    ((8, 512), 1),
+    ((512, 8), 0),
+    ((64, 64), 1),
+    ((4, 4096), 1),
+    ((3, 1009), 1),
+    ((2048,), 0),
+    ((5000,), 0),
+    ((30, 100), 1),
+    ((100, 30), 0),
+]
 
 
 @pytest.mark.parametrize("shape, axis", SHAPES)
