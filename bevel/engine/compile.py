@@ -115,8 +115,7 @@ def compile_module(module, summary, device, *, overrides=None):
     devices = device_list((device,))
     operation = module.module.operation
     text = operation.get_asm(enable_debug_info=False)
-    if lapack.is_needed(text):
-        lapack.ensure(device.platform)
+    lapack.ensure_for(text, device.platform)
     host_kernels.ensure(text)
     choice = options.choose(summary, device.platform, overrides)
     key = None

@@ -22,12 +22,11 @@ from bevel.ops.linalg_eigen import (
     Eigh,
     EighImplementation,
     EigImplementation,
-    Svd,
-    SvdAlgorithm,
 )
 from bevel.ops.linalg_factorizations import Lu, LuPivotsToPermutation, Qr
 from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
+from bevel.ops.linalg_svd import Svd, SvdAlgorithm
 from bevel.ops.matrices import adjoint, lower_triangle, matmul, matrix_transpose, scale
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape

@@ -26,8 +26,8 @@ from bevel.numpy.searching import argsort
 from bevel.ops import small_matrices
 from bevel.ops.complex import Complex, imag, real
 from bevel.ops.convert import convert
-from bevel.ops.linalg_eigen import Svd
 from bevel.ops.linalg_factorizations import Lu, Qr, rows_taken
+from bevel.ops.linalg_svd import Svd
 from bevel.ops.matrices import (
     adjoint,
     as_columns,

@@ -6,6 +6,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import MissingRuleError
+from bevel.engine import lapack
 from bevel.engine.builder import i32, i64s, parsed
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.matrices import INT32, LETTERS
@@ -13,23 +14,70 @@ from bevel.ops.matrices import INT32, LETTERS
 _BOOL = np.dtype(bool)
 
 
-def call(out, routine, operands, operand_avals, results, batch, attributes=None, aliases=()):
-    """Appends a call of LAPACK's `routine` ("potrf"; for "syev…" and "orgqr" the complex names are found).
+# What the plugin for NVIDIA's GPUs has in LAPACK's place: the call's target, and its attributes from LAPACK's.
+# Operands, results and their layouts are LAPACK's.
+_ON_CUDA = {
+    "potrf": ("cusolver_potrf_ffi", lambda a: f"lower = {_truth(a['uplo'] == 'L')}"),
+    "getrf": ("cusolver_getrf_ffi", lambda a: ""),
+    "geqrf": ("cusolver_geqrf_ffi", lambda a: ""),
+    "geqp3": ("cuhybrid_geqp3", lambda a: 'magma = "auto"'),
+    "orgqr": ("cusolver_orgqr_ffi", lambda a: ""),
+    "ormqr": ("cusolver_ormqr_ffi", lambda a: f"left = {_truth(a['left'])}, transpose = {_truth(a['transpose'])}"),
+    "syevd": (
+        "cusolver_syevd_ffi",
+        lambda a: f"algorithm = {a.get('algorithm', 0)} : ui8, lower = {_truth(a['uplo'] == 'L')}",
+    ),
+    "sytrd": ("cusolver_sytrd_ffi", lambda a: f"lower = {_truth(a['uplo'] == 'L')}"),
+    "gesvdj": ("cusolver_gesvdj_ffi", lambda a: f"compute_uv = {_truth(a['compute_uv'])}, full_matrices = true"),
+    "gesvd": (
+        "cusolver_gesvd_ffi",
+        lambda a: f"compute_uv = {_truth(a['compute_uv'])}, full_matrices = {_truth(a['full_matrices'])}, "
+        f"transposed = {_truth(a['transposed'])}",
+    ),
+    "gesvdp": (
+        "cusolver_gesvdp_ffi",
+        lambda a: f"compute_uv = {_truth(a['compute_uv'])}, full_matrices = {_truth(a['full_matrices'])}",
+    ),
+    "geev": (
+        "cuhybrid_eig_{kind}",
+        lambda a: f"left = {_truth(a['compute_left'] == 'V')}, magma = \"{a.get('magma', 'auto')}\", "
+        f"right = {_truth(a['compute_right'] == 'V')}",
+    ),
+    "gtsv": ("cusparse_gtsv2_ffi", lambda a: ""),
+    "gtsv_perturbed": ("cu_tridiagonal_solve_perturbed", lambda a: ""),
+    "pivots_to_permutation": ("cu_lu_pivots_to_permutation", lambda a: ""),
+}  # fmt: skip
+
+
+def on_cuda(out) -> bool:
+    return out.platform in ("cuda", "gpu")
+
+
+def call(out, routine, operands, operand_avals, results, batch, attributes=None, aliases=(), by_rows=False):
+    """Appends a call of LAPACK's `routine` ("potrf"; for "syev…" and "orgqr" the complex names are found), or of what
+    the platform has in its place.
 
     results     avals, batch axes in front; those with two axes more hold matrices
     batch       the batch axes' sizes
     attributes  letters ("L"), ints (as i32) and bools
     aliases     pairs (result, operand) that share memory
+    by_rows     rows of matrices run fastest, not columns
     """
-    if out.platform != "cpu":
-        raise MissingRuleError(
-            f"This linear algebra ({routine}) is written for CPUs so far, not for {out.platform!r}.\n"
-            "Compute it there: jax.device_put(x, jax.devices('cpu')[0])."
-        )
+    attributes = attributes or {}
     dtype = operand_avals[0].dtype
-    if dtype.kind == "c":
-        routine = {"syevd": "heevd", "orgqr": "ungqr", "ormqr": "unmqr", "sytrd": "hetrd"}.get(routine, routine)
-    words = ", ".join([f"{k} = {_word(v)}" for k, v in (attributes or {}).items()])
+    if out.platform == "cpu":
+        if dtype.kind == "c":
+            routine = {"syevd": "heevd", "orgqr": "ungqr", "ormqr": "unmqr", "sytrd": "hetrd"}.get(routine, routine)
+        target = f"lapack_{LETTERS[dtype.name]}{routine}_ffi" if routine not in _OWN else _own(routine)
+        words = ", ".join([f"{k} = {_word(v)}" for k, v in attributes.items()])
+    elif on_cuda(out) and routine in _ON_CUDA:
+        target, write = _ON_CUDA[routine]
+        target, words = target.format(kind="comp" if dtype.kind == "c" else "real"), write(attributes)
+    else:
+        raise MissingRuleError(
+            f"This linear algebra ({routine}) is not written for {out.platform!r}.\n"
+            "Compute it on a CPU: jax.device_put(x, jax.devices('cpu')[0])."
+        )
     single = "[]" if len(results) == 1 else None
     shared = ", ".join(
         f"#stablehlo.output_operand_alias<output_tuple_indices = {single or [r]}, operand_index = {o}, "
@@ -40,11 +88,11 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
         "stablehlo.custom_call",
         operands,
         {
-            "call_target_name": parsed(f'"lapack_{LETTERS[dtype.name]}{routine}_ffi"'),
+            "call_target_name": parsed(f'"{target}"'),
             "backend_config": parsed(f"{{{words}}}"),
             "api_version": i32(4),
-            "operand_layouts": parsed(_layouts(operand_avals, len(batch))),
-            "result_layouts": parsed(_layouts(results, len(batch))),
+            "operand_layouts": parsed(_layouts(operand_avals, len(batch), by_rows)),
+            "result_layouts": parsed(_layouts(results, len(batch), by_rows)),
             "output_operand_aliases": parsed(f"[{shared}]"),
         },
         avals=results,
@@ -52,19 +100,32 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
     return list(operation.results)
 
 
+_OWN = {"gtsv_perturbed": "tridiagonal_solve_perturbed_ffi"}  # jaxlib's own, beside LAPACK
+
+
+def _own(routine):
+    if _OWN[routine] not in lapack.ensure("cpu"):
+        raise MissingRuleError("This jaxlib has no tridiagonal_solve with perturb_singular=True. A newer one does.")
+    return _OWN[routine]
+
+
+def _truth(value) -> str:
+    return "true" if value else "false"
+
+
 def _word(value):
     if isinstance(value, str):
         return f"{ord(value)} : ui8"
-    return str(value).lower() if isinstance(value, bool) else f"{value} : i32"
+    return _truth(value) if isinstance(value, bool) else f"{value} : i32"
 
 
-def _layouts(avals, batch):
+def _layouts(avals, batch, by_rows):
     """Axes from the fastest to the slowest: columns of matrices run fastest."""
     texts = []
     for aval in avals:
         rank = len(aval.shape)
         order = list(reversed(range(rank)))
-        if rank - batch == 2:
+        if rank - batch == 2 and not by_rows:
             order = [batch, batch + 1, *reversed(range(batch))]
         texts.append(f"dense<{order if order else ''}> : tensor<{rank}xindex>")
     return f"[{', '.join(texts)}]"

@@ -14,7 +14,7 @@ from bevel.ops.arithmetic import add, sub
 from bevel.ops.complex import Complex, imag
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.indexing import take_along
-from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, part, repeated, succeeded, widened
+from bevel.ops.lapack_calls import call, info_aval, masked, on_cuda, or_nan, part, repeated, succeeded, widened
 from bevel.ops.linalg_reflections import householder_product
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.matrices import (
@@ -161,6 +161,8 @@ def permutation(out, pivots, pivots_aval, order_aval):
     order = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=order_aval)
     if not k or not order_aval.size:
         return order
+    if on_cuda(out):
+        return call(out, "pivots_to_permutation", [pivots], [pivots_aval], [order_aval], tuple(batch))[0]
     avals = [scalar, order_aval, pivots_aval]
     loop = out.ops("stablehlo.while", [out.constant(0, scalar), order, pivots], avals=avals, regions=2)
     e, [i, order, pivots] = out.block(loop, 0, avals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base.errors import MissingRuleError, ShapeError
+from bevel.base.errors import ShapeError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
@@ -13,7 +13,7 @@ from bevel.ops.arithmetic import add, div, full_like, neg, sub
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad
 from bevel.ops.elementwise import add_tangents, mul
-from bevel.ops.lapack_calls import call, info_aval, masked, or_nan, succeeded
+from bevel.ops.lapack_calls import call, info_aval, masked, on_cuda, or_nan, succeeded
 from bevel.ops.logic import and_, gt, select
 from bevel.ops.matrices import (
     MatrixPrimitive,
@@ -53,7 +53,8 @@ class Cholesky(MatrixPrimitive):
     raises  ShapeError where A is not square
 
     Real ones of up to 3 rows, and many of 4, are written out (15x and 8x faster than LAPACK by the thousand:
-    benchmarks/rows/linear_algebra). Others lower to LAPACK's potrf on CPUs, to stablehlo.cholesky elsewhere.
+    benchmarks/rows/linear_algebra). Others lower to LAPACK's potrf on CPUs, cuSOLVER's on GPUs, to stablehlo.cholesky
+    elsewhere.
     """
 
     def infer(self, a):
@@ -83,7 +84,7 @@ class Cholesky(MatrixPrimitive):
         batch = aval.shape[:-2]
         if _is_written_out(aval):
             return out.module.compose(out, lambda a: [_written_out(a)], [aval], [a])[0]
-        if out.platform == "cpu":
+        if out.platform == "cpu" or on_cuda(out):
             avals = [aval, info_aval(batch)]
             factor, info = call(out, "potrf", [a], [aval], avals, batch, {"uplo": "L"}, [(0, 0)])
             factor = or_nan(out, succeeded(out, info, batch), batch, factor, aval)
@@ -319,20 +320,15 @@ class TridiagonalSolve(MatrixPrimitive):
 
     dl, d, du          [..., n]; dl[0] and du[n-1] are not read
     b                  [..., n, k]
-    perturb_singular   True, which would move pivots that are 0 a little, is refused so far
+    perturb_singular   pivots that are 0 become the smallest number that is not: no NaN
     raises             ShapeError where sizes disagree
 
-    NaN where A is singular. Lowers to LAPACK's gtsv on CPUs.
+    NaN where A is singular. Lowers to LAPACK's gtsv on CPUs, to cuSPARSE's gtsv2 on GPUs.
     """
 
     perturb_singular: bool = False
 
     def infer(self, dl, d, du, b):
-        if self.perturb_singular:
-            raise MissingRuleError(
-                "tridiagonal_solve does not perturb singular systems so far: perturb_singular=True.\n"
-                "Add a small number to the diagonal yourself: tridiagonal_solve(dl, d + 1e-30, du, b)."
-            )
         check_dtype("tridiagonal_solve", dl, d, du, b)
         if not d.shape or dl.shape != d.shape or du.shape != d.shape:
             raise ShapeError(
@@ -370,10 +366,14 @@ class TridiagonalSolve(MatrixPrimitive):
         n = aval.shape[-2]
         # LAPACK wants n - 1 numbers on the outer diagonals, and jaxlib gives dl from its first element on
         results = [*diagonals, aval, info_aval(batch)]
-        if n == 1:
+        if n == 1 and not self.perturb_singular:
             wide = diagonals[0].with_shape(aval.shape)
             places = (*range(len(batch)), len(batch))
             return out.op("stablehlo.divide", [b, out.broadcast(d, wide, places)], aval=aval)
+        if self.perturb_singular:
+            return call(out, "gtsv_perturbed", [dl, d, du, b], [*diagonals, aval], [aval], batch)[0]
+        if on_cuda(out):
+            return call(out, "gtsv", [dl, d, du, b], [*diagonals, aval], [aval], batch, {}, [(0, 3)])[0]
         aliases = [(i, i) for i in range(4)]
         *_, x, info = call(out, "gtsv", [dl, d, du, b], [*diagonals, aval], results, batch, {}, aliases)
         return or_nan(out, succeeded(out, info, batch), batch, x, aval)

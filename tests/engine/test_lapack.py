@@ -59,6 +59,8 @@ def test_a_platform_without_its_plugin_has_no_kernels(platform):
 def test_a_program_says_whether_it_needs_lapack():
     assert lapack.is_needed(CHOLESKY)
     assert not lapack.is_needed("module {}")
+    for target in ("cusolver_getrf_ffi", "cuhybrid_geqp3", "cusparse_gtsv2_ffi", "cu_lu_pivots_to_permutation"):
+        assert lapack.is_needed(f"stablehlo.custom_call @{target}(%0)")
 
 
 def test_scipy_is_not_loaded_before_it_is_needed():

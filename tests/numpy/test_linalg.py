@@ -187,3 +187,15 @@ def test_many_four_by_four_factors():
     np.testing.assert_allclose(np.asarray(factor)[good], np.linalg.cholesky(a[good]), rtol=1e-4, atol=1e-5)
     assert np.isnan(jnp.linalg.cholesky(-jnp.eye(3))[0, 0])
     assert np.isinf(jnp.linalg.inv(jnp.zeros((1, 1)))).all()
+
+
+def test_singular_tridiagonal_systems():
+    from bevel import lax
+
+    zeros, ones = jnp.zeros((2, 3)), jnp.ones((2, 3, 1))
+    assert np.isnan(lax.linalg.tridiagonal_solve(zeros, zeros, zeros, ones)).all()
+    moved = lax.linalg.tridiagonal_solve(zeros, zeros, zeros, ones, perturb_singular=True)
+    assert np.isfinite(moved).all()
+    d, b = jnp.array([2.0, 3.0, 4.0]), jnp.array([[1.0], [2.0], [3.0]])
+    same = [lax.linalg.tridiagonal_solve(d * 0, d, d * 0 + 1, b, perturb_singular=p) for p in (False, True)]
+    np.testing.assert_allclose(*same, rtol=1e-6)
