@@ -66,8 +66,8 @@ def reduce_window(
     computation           (left, right) -> combined, of such trees of scalars; associative and commutative
     window_dimensions     the size of the window along each axis of the array
     window_strides        how far it moves; None: by 1
-    padding               "SAME", "SAME_LOWER", "VALID", or (low, high) for each axis, of the initial value
-    base_dilation         the distance of the array's elements once initial values stand between them; None: 1
+    padding               "SAME", "SAME_LOWER", "VALID", or (low, high) for each axis; what is outside does not count
+    base_dilation         the distance of the array's elements once nothing stands between them; None: 1
     window_dilation       the distance of the elements that the window sees; None: 1
     raises                ShapeError, DTypeError where these do not fit
 

@@ -74,7 +74,8 @@ def choose(op, avals, result, platform):
         if math.prod(sizes.places) <= MOST_SUMS and dtypes.issubdtype(x.dtype, np.floating):
             return rows
     has_library = dtypes.issubdtype(x.dtype, np.floating) and len(sizes.kernel) <= 3
-    if sizes.groups > 1 and has_library and sizes.groups <= MOST_SPLIT and not (ins <= 4 and sizes.covers_much):
+    can_split = has_library and x.dtype.itemsize <= 4 and 1 < sizes.groups <= MOST_SPLIT
+    if can_split and not (ins <= 4 and sizes.covers_much):
         return split
     if (batched or sizes.covers_much or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:
         return patches
