@@ -120,13 +120,13 @@ def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
 
 @compiled(static=("axis", "dtype", "include_initial"))
 def cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False):
-    """As `cumprod` in the Array API; `include_initial` puts 1 in front.
+    """As `cumprod` in the Array API: integers are multiplied in the default int; `include_initial` puts 1 in front.
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.cumulative_prod(jnp.array([1, 2, 3]), include_initial=True))
     [1 1 2 6]
     """
-    return _cumulative("cumulative_prod", x, axis, dtype, include_initial, Cumprod, 1, False)
+    return _cumulative("cumulative_prod", x, axis, dtype, include_initial, Cumprod, 1, True)
 
 
 # ---- differences
