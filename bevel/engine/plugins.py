@@ -6,6 +6,7 @@ used.
 
 from __future__ import annotations
 
+import functools
 import glob
 import logging
 import os
@@ -30,19 +31,22 @@ def make_client(platform: str, package: str):
     if not libraries:
         raise EngineError(f"The plugin for '{platform}' in {package} has no library; install it again.")
     try:
+        interface = None
         if loaded is None or not loaded(platform):
-            load(platform, libraries[0])
+            interface = load(platform, libraries[0])
             start(platform)
         client = make(platform, _options(platform), None)
     except names.JaxRuntimeError as error:
         raise EngineError(f"The platform '{platform}' could not be started: {error}") from error
     if platform in _PLATFORM_OF_HANDLERS:
-        _register_handlers(platform)
+        _register_handlers(platform, interface)
     return client
 
 
-def _register_handlers(platform):
+def _register_handlers(platform, interface):
     """Makes the plugin package's own handlers callable from programs: calls of Python among them.
+
+    jaxlib keeps what is registered for a platform until it is told how the plugin, known by its C interface, takes it.
 
     Where that package is missing, programs without such calls run all the same.
     """
@@ -52,6 +56,13 @@ def _register_handlers(platform):
         log.debug("No handlers were found for platform %s: programs on it cannot call Python.", platform)
         return
     name_of_platform = _PLATFORM_OF_HANDLERS[platform]
+    if interface is not None:
+        for kind, take in (
+            ("type", extension.register_custom_type), ("call", extension.register_custom_call_target)
+        ):  # fmt: skip
+            tell = names.found(f"xla_client.register_custom_{kind}_handler")
+            if tell is not None:
+                tell(name_of_platform, functools.partial(take, interface))
     for name, kind in extension.ffi_types().items():
         names.register_custom_type(name, kind, platform=name_of_platform)
     for name, handler in extension.ffi_handlers().items():
