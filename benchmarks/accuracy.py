@@ -91,6 +91,17 @@ def small_divisions(random: np.random.RandomState, dtype: str) -> tuple[Array, A
     return divisions(random, dtype, 1e6)
 
 
+def powers(random: np.random.RandomState, dtype: str) -> tuple[Array, Array]:
+    """Bases and exponents, a third of them whole, whose powers are neither 0 nor infinite."""
+    x = positive(random, dtype)
+    with np.errstate(divide="ignore"):
+        most = np.finfo(dtype).maxexp * 0.98 / np.maximum(abs(np.log2(x.astype(np.float64))), 1e-9)
+    y = np.minimum(most, 1e4) * random.uniform(-1, 1, len(x))
+    y = np.where(random.rand(len(x)) < 0.3, np.trunc(y), y)
+    negative = (np.trunc(y) == y) & (random.rand(len(x)) < 0.5)
+    return np.where(negative, -x, x).astype(dtype), y.astype(dtype)
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of bevel.lax: where it is tried, and its value to many digits."""
@@ -131,6 +142,7 @@ FUNCTIONS = (
     Function("cbrt", all_reals, _cube_root),
     Function("log", positive, mpmath.log),
     Function("log1p", above_minus_one, mpmath.log1p),
+    Function("pow", powers, mpmath.power),
     Function("rem", divisions, _remainder),
     Function("rem", small_divisions, _remainder, "(quotient < 1e6)"),
 )

@@ -54,6 +54,7 @@ for dtype in ("float32", "float64"):
     for name in ("remainder", "floor_divide"):
         function = lambda side, name=name: getattr(side.jnp, name)
         declare(name, dtype, function, normal, lambda side: normal(side, 1), goal=0.4)
+    declare("pow", dtype, lambda side: side.lax.pow, positive, normal, goal=0.6 if dtype == "float32" else 1.1)
     declare("gradient of sin", dtype, lambda side: side.jax.grad(lambda x: side.jnp.sin(x).sum()), normal, goal=0.5)
 for name in ("log", "log1p"):
     declare(name, "float64", lambda side, name=name: getattr(side.lax, name), positive, goal=0.8)

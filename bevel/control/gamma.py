@@ -29,7 +29,8 @@ from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, ShiftRightLogical, and_, eq, or_, select
-from bevel.ops.powers import pow_, sqrt
+from bevel.ops.powers import drawn_pow as pow_
+from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomWrap
 from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import full, mapped_size, reshape, to_front

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.engine.builder import mlir
 from bevel.ops.formulas import Formula
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
@@ -55,7 +56,19 @@ def fast_form(out, values, single, double, integer=None):
 
 def _is_constant(value):
     """Whether a value in a program being written is a number that is written into it, spread or not."""
+    return _constant(value) is not None
+
+
+def constant_number(value):
+    """The number that a value in a program being written is everywhere, where that is a float written into it."""
+    attribute = _constant(value)
+    if not isinstance(attribute, mlir.ir.DenseFPElementsAttr) or not len(attribute):
+        return None
+    return attribute[0] if attribute.is_splat else None
+
+
+def _constant(value):
     name = getattr(value.owner, "name", "")
     if name == "stablehlo.broadcast_in_dim":
-        return _is_constant(value.owner.operands[0])
-    return name == "stablehlo.constant"
+        return _constant(value.owner.operands[0])
+    return value.owner.attributes["value"] if name == "stablehlo.constant" else None

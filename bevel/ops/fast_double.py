@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from bevel.ops.formulas import guarded, nearest, polynomial, where
+from bevel.ops.formulas import exponent_and_mantissa, guarded, nearest, polynomial, where
 
 _UINT32, _UINT64, _FLOAT64 = np.dtype("uint32"), np.dtype("uint64"), np.dtype("float64")
 _SIGN, _MAGNITUDE, _MANTISSA = 1 << 63, (1 << 63) - 1, (1 << 52) - 1
@@ -301,15 +301,6 @@ def cbrt(x):
 # ---- logarithms
 
 
-def _exponent_and_mantissa(x):
-    """x = 2^k m with m in [√½, √2), for normal x > 0; k as float64."""
-    bits = x.bits(_UINT64) + ((0x3FF << 52) - 0x3FE6A09E667F3BCD)
-    # integers below 2^52 under the exponent of 2^52 are that number plus the integer
-    k = ((bits >> 52) | (0x433 << 52)).bits(_FLOAT64) - (2.0**52 + 1023.0)
-    mantissa = ((bits & _MANTISSA) + 0x3FE6A09E667F3BCD).bits(_FLOAT64)
-    return k, mantissa
-
-
 def _log_of(k, f, low):
     """k log 2 + log(1 + f) + low for f in [√½ - 1, √2 - 1], low small.
 
@@ -323,7 +314,7 @@ def _log_of(k, f, low):
 
 
 def log(x):
-    k, mantissa = _exponent_and_mantissa(x)
+    k, mantissa = exponent_and_mantissa(x)
     y = _log_of(k, mantissa - 1.0, 0.0)
     return where(x > 0.0, where(x == math.inf, x, y), where(x == 0.0, -math.inf, x.filled(math.nan)))
 
@@ -333,7 +324,7 @@ def log1p(x):
     one = where(x.is_nan(), x, 1.0)  # so written that XLA does not take (x + 1) - 1 for x
     total = x + one
     lost = where(x >= 1.0, x - (total - one), one - (total - x))
-    k, mantissa = _exponent_and_mantissa(total)
+    k, mantissa = exponent_and_mantissa(total)
     f, k = where(near, x, mantissa - 1.0), where(near, 0.0, k)
     low = where(near | (k > 60.0), 0.0, lost / total)
     y = _log_of(k, f, low)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from bevel.ops.formulas import guarded, nearest, polynomial, where
+from bevel.ops.formulas import exponent_and_mantissa, guarded, nearest, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _UINT32, _UINT64, _INT64 = np.dtype("uint32"), np.dtype("uint64"), np.dtype("int64")
@@ -75,6 +75,26 @@ _ARCSINE = (
     0.02076191826068825,
     0.0017165894438164987,
     0.03315717904275048,
+)
+# log2((1 + s)/(1 - s))/s in s² for 1 + s over 1 - s in [√½, √2]
+_LOG2 = (
+    2.885390081777849,
+    0.9617966941149058,
+    0.5770779418994485,
+    0.412209300523076,
+    0.3199036768541126,
+    0.282929661577542,
+)
+# 2^r in r for |r| <= 1/2
+_EXP2 = (
+    0.9999999999588978,
+    0.6931471805347632,
+    0.24022651219834992,
+    0.05550410976989642,
+    0.009618024772398863,
+    0.0013333421909837262,
+    0.00015469997279150068,
+    1.5316636952309632e-05,
 )
 
 
@@ -228,6 +248,33 @@ def cbrt(x):
         guess = guess * polynomial(h, coefficients)
     y = _signed(wide * guess * guess, bits & _SIGN)
     return where((magnitude == 0) | (magnitude >= 0x7F800000), x, y)
+
+
+# ---- powers
+
+
+def pow(x, y):
+    """2^(y log2 |x|), and what C's Annex F says of signs, zeros and infinities."""
+    size, exponent = x.abs().to(_FLOAT64), _exact(y)
+    exponent = where((y.bits(_UINT32) & _SIGN) != 0, -exponent, exponent)
+    k, mantissa = exponent_and_mantissa(size)
+    s = (mantissa - 1.0) * (1.0 / (mantissa + 1.0))
+    logarithm = k + s * polynomial(s * s, _LOG2)
+    logarithm = where(size == 0.0, -math.inf, where(size < math.inf, logarithm, size))
+    power = (logarithm * exponent).max(-200.0).min(200.0)
+    whole, n = nearest(power)
+    # 2^n by its bits
+    scale = ((n + 1023) << 52).bits(_FLOAT64)
+    result = (polynomial(power - whole, _EXP2) * scale).to(_FLOAT32)
+    half = y * 0.5
+    size_y = y.bits(_UINT32) & _MAGNITUDE
+    # a subnormal number is not whole, also where arithmetic takes it for zero
+    is_whole = (y.floor() == y) & ((size_y == 0) | (size_y >= _LEAST_NORMAL))
+    is_odd = is_whole & (half.floor() != half)
+    result = _signed(result, where(is_odd, x.bits(_UINT32) & _SIGN, 0))
+    result = where((x < 0.0) & (x > -math.inf) & ~is_whole, math.nan, result)
+    is_one = (size_y == 0) | (x == 1.0) | ((x == -1.0) & (y.abs() == math.inf))
+    return where(is_one, 1.0, result)
 
 
 # ---- remainders

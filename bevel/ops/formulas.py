@@ -204,6 +204,15 @@ def nearest(x):
     return whole, (whole + _INTEGERS).bits("uint64")
 
 
+def exponent_and_mantissa(x):
+    """x = 2^k m with m in [√½, √2), for normal float64 x > 0; k as float64."""
+    bits = x.bits("uint64") + ((0x3FF << 52) - 0x3FE6A09E667F3BCD)
+    # integers below 2^52 under the exponent of 2^52 are that number plus the integer
+    k = ((bits >> 52) | (0x433 << 52)).bits("float64") - (2.0**52 + 1023.0)
+    mantissa = ((bits & ((1 << 52) - 1)) + 0x3FE6A09E667F3BCD).bits("float64")
+    return k, mantissa
+
+
 def guarded(rare, usual, other, *values):
     """`usual(*values)`, unless `rare` (booleans) holds anywhere: then `other(*values)`. Both give one formula.
 

@@ -15,8 +15,11 @@ from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
 from bevel.ops.exponential import Smooth, log
+from bevel.ops.fast import constant_number, fast_form
 from bevel.ops.logic import eq, select
 
+# XLA makes roots and products of these.
+_SIMPLE_EXPONENTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 _PYTHON_SCALARS = (bool, int, float, complex)
 
 
@@ -25,6 +28,7 @@ class Pow(Binary):
     """x ** y, both floating or complex; or y an integer. NaN for a negative x under a non-integer y."""
 
     hlo = "stablehlo.power"
+    single = staticmethod(fast_single.pow)
     takes = "inexact"
 
     def infer(self, x, y):
@@ -59,6 +63,11 @@ class Pow(Binary):
         x, y = filled(out, [x, y])
         if dtypes.issubdtype(y_aval.dtype, np.integer):
             y = out.convert(y, out.avals[0])
+        if constant_number(y) not in _SIMPLE_EXPONENTS:
+            out.in_avals = [out.avals[0]] * 2
+            fast = fast_form(out, [x, y], self.single, self.double)
+            if fast is not None:
+                return fast
         return out.op(self.hlo, [x, y])
 
     def reference(self, x, y):
@@ -76,6 +85,13 @@ class Pow(Binary):
     def refusals(cls, array):
         yield cls(), [array(2), array(3)], "pow needs operands of one shape"
         yield cls(), [array(2, dtype="int32"), array(2)], "pow needs operands of one dtype"
+
+
+@primitive
+class DrawnPow(Pow):
+    """pow in XLA's own form, whose bits random draws are promised in."""
+
+    single = None
 
 
 @primitive
@@ -201,6 +217,10 @@ class Cbrt(Root):
 
 def pow_(x, y):
     return Pow()(*pair(x, y))
+
+
+def drawn_pow(x, y):
+    return DrawnPow()(*pair(x, y))
 
 
 def integer_pow(x, y):

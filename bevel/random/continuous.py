@@ -17,7 +17,8 @@ from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, Lt, select
-from bevel.ops.powers import integer_pow, pow_, sqrt
+from bevel.ops.powers import drawn_pow as pow_
+from bevel.ops.powers import integer_pow, sqrt
 from bevel.ops.shapes import reduce_sum
 from bevel.ops.special import Erf, ErfInv
 from bevel.ops.trigonometric import Tan

@@ -11,7 +11,8 @@ from bevel.ops.arithmetic import Max, add, div, sub
 from bevel.ops.complex import abs_
 from bevel.ops.elementwise import mul
 from bevel.ops.exponential import exp
-from bevel.ops.powers import pow_, sqrt
+from bevel.ops.powers import drawn_pow as pow_
+from bevel.ops.powers import sqrt
 from bevel.ops.reductions import ReduceMax
 from bevel.ops.shapes import BroadcastInDim, reduce_sum
 from bevel.random.bits import rademacher_of
