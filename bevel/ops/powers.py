@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base import dtypes
@@ -28,7 +31,7 @@ class Pow(Binary):
     """x ** y, both floating or complex; or y an integer. NaN for a negative x under a non-integer y."""
 
     hlo = "stablehlo.power"
-    single = staticmethod(fast_single.pow)
+    single: ClassVar[Callable | None] = staticmethod(fast_single.pow)
     takes = "inexact"
 
     def infer(self, x, y):
