@@ -257,7 +257,12 @@ def _table() -> tuple[Name, ...]:
         optional("xla_client.initialize_pjrt_plugin", "starts a GPU or TPU"),
         optional("xla_client.make_c_api_client", "the client of a GPU or TPU"),
         # watching
-        optional("_profiler.ProfilerSession", "profiles"),
+        Name("_profiler.ProfilerSession", "records what the process does"),
+        Name("_profiler.TraceMe", "marks on the time line"),
+        Name("_jax.Client.heap_profile", "the memory of devices"),
+        optional("_profiler.start_server", "recordings on request"),
+        optional("_profiler.register_subprocess", "recordings of other processes"),
+        optional("_profile_data.ProfileData", "reads recordings"),
         optional("_jax.CompiledMemoryStats", "the memory a program needs"),
         optional("_jax.guard_lib", "transfer guards"),
         optional("_jax.Client.create_hlo_output_callback", "sees what the compiler makes"),

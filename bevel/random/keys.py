@@ -131,9 +131,9 @@ def _key_of_host(seed, impl):
     return KeyArray(impl, put(ShapedArray(impl.key_shape, _UINT32), words))
 
 
-def key_dtype(impl=None) -> KeyDType:
+def key_dtype(impl_spec=None) -> KeyDType:
     """The dtype of keys of a generator, of the default one where none is named."""
-    return _implementation_of("key_dtype", impl, None).dtype
+    return _implementation_of("key_dtype", impl_spec, None).dtype
 
 
 def key_impl(keys):

@@ -111,35 +111,31 @@ def _tolerances(leaves, atol, rtol):
     return default if atol is None else atol, default if rtol is None else rtol
 
 
-def check_jvp(
-    fun: Callable, fun_jvp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = ""
-) -> None:
-    """Raises AssertionError unless `fun_jvp(primals, tangents)` gives fun's value, and its slope by differences."""
+def check_jvp(f: Callable, f_jvp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = "") -> None:
+    """Raises AssertionError unless `f_jvp(primals, tangents)` gives f's value, and its slope by differences."""
     said = err_msg or "jvp"
     args = tuple(args)
     tangents = random_like(np.random.default_rng(0), args)
-    value, tangent = fun_jvp(args, tangents)
-    expected = fun(*args)
+    value, tangent = f_jvp(args, tangents)
+    expected = f(*args)
     atol, rtol = _tolerances([*flatten(args)[0], *flatten(expected)[0]], atol, rtol)
     _compare(f"{said}, the value", value, expected, atol, rtol)
-    _compare(said, tangent, numerical_jvp(fun, args, tangents, eps), atol, rtol)
+    _compare(said, tangent, numerical_jvp(f, args, tangents, eps), atol, rtol)
 
 
-def check_vjp(
-    fun: Callable, fun_vjp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = ""
-) -> None:
-    """Raises AssertionError unless the pullback of `fun_vjp(*args)` pairs with fun's slope: <ct, J v> = <Jᵀ ct, v>."""
+def check_vjp(f: Callable, f_vjp: Callable, args: Sequence, atol=None, rtol=None, eps=None, err_msg: str = "") -> None:
+    """Raises AssertionError unless the pullback of `f_vjp(*args)` pairs with f's slope: <ct, J v> = <Jᵀ ct, v>."""
     said = err_msg or "vjp"
     args = tuple(args)
     rng = np.random.default_rng(0)
     tangents = random_like(rng, args)
-    value, pull = fun_vjp(*args)
-    expected = fun(*args)
+    value, pull = f_vjp(*args)
+    expected = f(*args)
     leaves = [*flatten(args)[0], *flatten(expected)[0]]
     atol, rtol = _tolerances(leaves, atol, rtol)
     _compare(f"{said}, the value", value, expected, atol, rtol)
     cotangents = random_like(rng, expected)
-    slope = numerical_jvp(fun, args, tangents, eps)
+    slope = numerical_jvp(f, args, tangents, eps)
     left, right = _pairing(cotangents, slope), _pairing(pull(cotangents), tangents)
     if not abs(left - right) <= atol + rtol * max(abs(left), _size(cotangents, slope)):
         raise LawBroken(f"{said}: <ct, J v> = {left:.6g} by differences, but <Jᵀ ct, v> = {right:.6g}.")

@@ -1,0 +1,1 @@
+"""jax.example_libraries: small optimizers and layers, for programs that use them. Optax and Flax do more."""
