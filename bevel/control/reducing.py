@@ -27,7 +27,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.logic import or_, select
 from bevel.ops.routing import check_window, window_attributes
 from bevel.ops.shapes import BroadcastInDim, check_axes, full, mapped_size, reshape, to_front, transpose
-from bevel.ops.sliding import offsets_of, prepared, prepared_array, seen, seen_in_array, slid
+from bevel.ops.sliding import is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.jvp import jvp
 
@@ -291,7 +291,7 @@ class ReduceWindow(Folding):
 
     def lower(self, out, *values):
         few = math.prod(self.window_dimensions) <= MOST_TAPS
-        if out.platform == "cpu" and few and all([a.size for a in out.avals]):
+        if out.platform == "cpu" and few and is_worth(out.avals[0], self.window_dimensions):
             return out.module.compose(out, self.composed, out.in_avals, values)
         scalars = [ShapedArray((), a.dtype) for a in out.avals]
         operation = out.ops("stablehlo.reduce_window", values, window_attributes(*self.window), regions=1)

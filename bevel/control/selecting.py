@@ -113,7 +113,7 @@ class SelectAndScatter(ProgramOp):
         x_aval, source_aval, _ = out.in_avals
         attributes = window_attributes(*self.window)
         attributes = {k: attributes[k] for k in ("window_dimensions", "window_strides", "padding")}
-        if x_aval.dtype != source_aval.dtype or not (x_aval.size and source_aval.size):
+        if x_aval.dtype != source_aval.dtype or not (x_aval.size and source_aval.size and self.padding):
             return out.module.compose(out, self.composed, out.in_avals, [x, source, start])[0]
         operation = out.ops("stablehlo.select_and_scatter", [x, source, start], attributes, regions=2)
         scalar = ShapedArray((), x_aval.dtype)

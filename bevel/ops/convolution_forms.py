@@ -36,7 +36,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.indexing import DynamicSlice, dynamic_slice_in_dim
 from bevel.ops.reductions import compare
 from bevel.ops.shapes import BroadcastInDim, full, reduce_sum, reshape, transpose
-from bevel.ops.sliding import dilated, offsets_of, prepared, seen, slid
+from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, seen, slid
 
 _FLOAT32 = np.dtype("float32")
 
@@ -58,6 +58,8 @@ def choose(op, avals, result, platform):
     sizes = Sizes(op, x, w)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         return parts
+    if not is_worth(result, (*sizes.kernel, sizes.in_group)):
+        return None
     ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1
     few = ins == 1 or ins * outs <= MOST_FEATURES or (sizes.groups > 1 and ins <= MOST_INS)
     if few and outs <= MOST_OUTS and not batched:

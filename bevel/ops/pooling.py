@@ -31,6 +31,7 @@ from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attribute
 from bevel.ops.shapes import zeros
 from bevel.ops.sliding import (
     dilated,
+    is_worth,
     offsets_of,
     prepared,
     prepared_array,
@@ -88,6 +89,8 @@ class Pooling(Primitive):
         form = self.form(aval, result) if out.platform == "cpu" else None
         if form is not None:
             return out.module.compose(out, lambda x: [form(x)], [aval], [x])[0]
+        if self.summed_dtype(aval.dtype) != aval.dtype:
+            return out.module.compose(out, lambda x: [convert(self(self._summed(x)), aval.dtype)], [aval], [x])[0]
         scalar = ShapedArray((), aval.dtype)
         attributes = window_attributes(*self.window)
         operands = [x, out.constant(self.neutral(aval.dtype), scalar)]
@@ -98,7 +101,7 @@ class Pooling(Primitive):
     def form(self, aval, result):
         """The function that computes it on a CPU; None for XLA's own."""
         window, strides = self.window_dimensions, self.window_strides
-        if not (aval.size and result.size) or max(window, default=1) > _LONGEST:
+        if not (aval.size and is_worth(result, window)) or max(window, default=1) > _LONGEST:
             return None
         rows = zip(window, strides, self.base_dilation, self.window_dilation, strict=True)
         skips = [k > 1 and (1 < s < k or (s > k and o == 1)) and b == 1 for k, s, b, o in rows]
@@ -108,9 +111,12 @@ class Pooling(Primitive):
             return self.by_axes
         return self.by_taps
 
+    def summed_dtype(self, dtype):
+        """The dtype in which elements are combined."""
+        return dtype
+
     def _summed(self, x):
-        """x in the dtype in which its elements are combined."""
-        return x
+        return convert(x, self.summed_dtype(get_aval(x).dtype))
 
     def by_taps(self, x):
         dtype = get_aval(x).dtype
@@ -212,10 +218,8 @@ class ReduceWindowSum(Pooling):
         strides, base, outer = self.window_strides, self.base_dilation, self.window_dilation
         return [ReduceWindowSum(self.window_dimensions, base, tuple(pads), strides, outer)(ct)]
 
-    def _summed(self, x):
-        dtype = get_aval(x).dtype
-        narrow = dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4
-        return convert(x, _FLOAT32) if narrow else x
+    def summed_dtype(self, dtype):
+        return _FLOAT32 if dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4 else dtype
 
     def reference_of_two(self, x, y):
         return x + y

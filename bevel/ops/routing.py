@@ -23,6 +23,7 @@ from bevel.ops.shapes import full, mapped_size, to_front
 from bevel.ops.sliding import (
     check_positive,
     interleaved,
+    is_worth,
     offsets_of,
     prepared,
     prepared_array,
@@ -127,11 +128,13 @@ class Routing(Primitive):
             seen_in_array(x, axes, o, counts, self.window_strides) for o in offsets_of(self.window_dimensions, outer)
         ]
 
-    def reference_chosen(self, x):
-        """For each window, the number of the element that is taken."""
+    def reference_chosen(self, x, start=None):
+        """For each window, the number of the element that is taken; -1 where none beats `start`, if that is given."""
         _, taps = self.reference_taps(x)
         best, chosen = taps[0], np.zeros(taps[0].shape, int)
-        for number, tap in enumerate(taps[1:], 1):
+        if start is not None:
+            best, chosen = np.full(best.shape, start), chosen - 1
+        for number, tap in enumerate(taps) if start is not None else enumerate(taps[1:], 1):
             keep = best >= tap if self.select_prim == GE else best <= tap
             best, chosen = np.where(keep, best, tap), np.where(keep, chosen, number)
         return chosen
@@ -142,7 +145,8 @@ MOST_TAPS = 64  # elements of a window that are compared one after the other in 
 
 @primitive
 class SelectAndGatherAdd(Routing):
-    """The element of `tangents` at the place where each window of the operand has its largest (ge) or smallest (le).
+    """The element of `tangents` at the place where each window of the operand has its largest (ge) or smallest (le); 0
+    where it sees only what padding is filled with, -inf (ge) or inf (le).
 
     tangents, operand   real, of one shape and dtype. Linear in the tangents; SelectAndScatterAdd is its adjoint.
     """
@@ -163,7 +167,8 @@ class SelectAndGatherAdd(Routing):
         return [SelectAndScatterAdd(*fields)(ct, x), None]
 
     def lower(self, out, t, x):
-        if (out.platform == "cpu" and math.prod(self.window_dimensions) <= MOST_TAPS) or not out.avals[0].size:
+        [result], window = out.avals, self.window_dimensions
+        if (out.platform == "cpu" and math.prod(window) <= MOST_TAPS and is_worth(result, window)) or not result.size:
             return out.module.compose(out, lambda t, x: [self.routed(t, x)], out.in_avals, [t, x])[0]
         return self._window(out, t, x)
 
@@ -172,12 +177,10 @@ class SelectAndGatherAdd(Routing):
         axes, counts = range(len(self.window_dimensions)), self.places_of(get_aval(x))
         t = prepared(t, axes, self.padding, base, 0)
         _, taps = self.taps(x)
-        best, value = taps[0], None
+        dtype = get_aval(x).dtype
+        best, value = full(counts, self.worst(dtype), dtype), full(counts, 0, dtype)
         for tap, offsets in zip(taps, offsets_of(self.window_dimensions, outer), strict=True):
             here = seen(t, axes, offsets, counts, self.window_strides)
-            if value is None:
-                value = here
-                continue
             keep = self.select_prim(best, tap)
             best, value = select(keep, best, tap), select(keep, value, here)
         return value
@@ -202,12 +205,13 @@ class SelectAndGatherAdd(Routing):
 
     def reference(self, t, x):
         base, outer = self.dilations
-        axes, counts, chosen = range(x.ndim), self.places_of(x), self.reference_chosen(x)
+        axes, counts, chosen = range(x.ndim), self.places_of(x), self.reference_chosen(x, self.worst(x.dtype))
         t = prepared_array(t, axes, self.padding, base, 0)
         taps = [
             seen_in_array(t, axes, o, counts, self.window_strides) for o in offsets_of(self.window_dimensions, outer)
         ]
-        return functools.reduce(lambda y, row: np.where(chosen == row[0], row[1], y), enumerate(taps), taps[0])
+        nothing = np.zeros(counts, x.dtype)
+        return functools.reduce(lambda y, row: np.where(chosen == row[0], row[1], y), enumerate(taps), nothing)
 
     @staticmethod
     def samples(array):
@@ -252,10 +256,21 @@ class SelectAndScatterAdd(Routing):
         return [SelectAndGatherAdd(*fields)(ct, x), None]
 
     def lower(self, out, source, x):
-        few = math.prod(self.window_dimensions) <= MOST_TAPS
-        if (out.platform == "cpu" and few) or not self.is_plain_window or not out.in_avals[0].size:
+        window, source_aval = self.window_dimensions, out.in_avals[0]  # XLA on CPUs dies of one of rank 0
+        few = math.prod(window) <= MOST_TAPS and is_worth(source_aval, window)
+        if (out.platform == "cpu" and few) or not (self.is_plain_window and source_aval.size and window):
             return out.module.compose(out, lambda s, x: [self.routed(s, x)], out.in_avals, [source, x])[0]
+        if any([low or high for low, high in self.padding]):
+            # padding holds the worst value, which a window of such alone chooses: so in each form, on each platform
+            return out.module.compose(out, lambda s, x: [self._padded(s, x)], out.in_avals, [source, x])[0]
         return self._scatter(out, source, x)
+
+    def _padded(self, source, x):
+        axes, ones = range(len(self.padding)), self._ones
+        whole = prepared(x, axes, self.padding, ones, self.worst(get_aval(x).dtype))
+        window, strides, none = self.window_dimensions, self.window_strides, ((0, 0),) * len(ones)
+        y = SelectAndScatterAdd(self.select_prim, window, strides, none)(source, whole)
+        return cropped(y, [low for low, _ in self.padding], get_aval(x).shape, ones)
 
     def routed(self, source, x):
         """The number of the element taken, for each window; then the sources of those windows that took it."""

@@ -106,6 +106,7 @@ jax.grad(lambda x: lax.reduce(x, 1.0, lambda a, b: a * b, (0,)))(f(5))
 lax.scatter_apply(f(4), jnp.array([[1], [1], [7]]), lambda x: x * 2, lax.ScatterDimensionNumbers((), (0,), (0,)), update_shape=(3,))
 # which element of a window has the slope: ties, NaN, infinities, zeros of both signs
 [slope(x, k, s, p) for x in HARD for k, s, p in ((2, 2, "VALID"), (3, 1, "SAME"), (3, 2, "SAME"), (2, 1, [(1, 1)]), (2, 3, [(0, 2)]))]
+[pushed(x, k, s, p) for x in HARD for k, s, p in ((2, 2, "VALID"), (3, 1, "SAME"), (3, 2, "SAME"), (2, 1, [(1, 1)]))]
 [slope(x, k, s, p, lax.min, np.inf) for x in HARD for k, s, p in ((2, 2, "VALID"), (3, 1, "SAME"))]
 jax.grad(lambda x: (lax.reduce_window(x, -np.inf, lax.max, (2, 3), (1, 2), "SAME") ** 2).sum())(jnp.round(f(5, 6) / 2))
 jax.grad(lambda x: (jax.grad(lambda x: (lax.reduce_window(x, -np.inf, lax.max, (2,), (1,), "SAME") ** 3).sum())(x) ** 2).sum())(f(6))
@@ -138,7 +139,13 @@ def evaluate(jax, source):
         y, pull = jax.vjp(pooled, jnp.asarray(x, "float32"))
         return pull(jnp.arange(1.0, y.shape[0] + 1))[0]
 
-    scope = {"jax": jax, "jnp": jnp, "lax": lax, "np": np, "f": f, "slope": slope, "HARD": HARD}
+    def pushed(x, size, stride, padding):
+        def pooled(x):
+            return lax.reduce_window(x, -np.inf, lax.max, (size,), (stride,), padding)
+
+        return jax.jvp(pooled, (jnp.asarray(x, "float32"),), (jnp.arange(10.0, 10 + len(x)),))[1]
+
+    scope = {"jax": jax, "jnp": jnp, "lax": lax, "np": np, "f": f, "slope": slope, "pushed": pushed, "HARD": HARD}
     return described(eval(source, scope), jax)
 
 
