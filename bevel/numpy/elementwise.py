@@ -254,12 +254,7 @@ def arccosh(x, /):
     [ 0. nan]
     """
     [x] = promote_inexact(array("arccosh", x))
-    result = hyperbolic.Acosh()(x)
-    if is_complex(x):  # of the two, the one in the right half-plane, as NumPy has it
-        result = select(
-            LT(complex_ops.real(result), filled_with(complex_ops.real(result), 0)), arithmetic.neg(result), result
-        )
-    return result
+    return hyperbolic.Acosh()(x)
 
 
 @compiled

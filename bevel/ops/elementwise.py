@@ -62,6 +62,7 @@ class Elementwise(Primitive):
     single: ClassVar[Callable | None] = None
     double: ClassVar[Callable | None] = None
     integer: ClassVar[Callable | None] = None
+    of_complex: ClassVar[Callable | None] = None  # its form on complex numbers, where XLA has none that is right
     takes = "number"
     kind = "elementwise"
     splats = True
@@ -71,7 +72,11 @@ class Elementwise(Primitive):
         super().__init_subclass__(**options)
         cls.has_formula = any(f is not None for f in (cls.single, cls.double, cls.integer))
         # such an op is written without calling its rule, while lowering
-        cls.is_plain = cls.lower is Elementwise.lower and getattr(cls, "hlo", None) is not None and not cls.has_formula
+        cls.is_plain = (
+            cls.lower is Elementwise.lower
+            and getattr(cls, "hlo", None) is not None
+            and not (cls.has_formula or cls.of_complex)
+        )
 
     def infer(self, *avals):
         first = avals[0]
@@ -129,6 +134,8 @@ class Elementwise(Primitive):
         return x
 
     def lower(self, out, *values):
+        if self.of_complex is not None and out.avals[0].dtype.kind == "c":
+            return self.of_complex(out, values[0], self.hlo)
         return fast_form(out, values, self.single, self.double, self.integer) or out.op(self.hlo, filled(out, values))
 
 

@@ -24,6 +24,8 @@ class Smooth(Unary):
     takes = "inexact"
 
     def lower(self, out, x):
+        if self.of_complex is not None and self.accuracy is None and out.avals[0].dtype.kind == "c":
+            return self.of_complex(out, x, self.hlo)
         fast = fast_form(out, [x], self.single, self.double) if self.accuracy is None else None
         return fast or out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.core.primitive import primitive
+from bevel.ops import complex_forms
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 from bevel.ops.powers import integer_pow, rsqrt, square
@@ -21,6 +22,7 @@ class Sinh(Hyperbolic):
     """(e^x - e^-x) / 2."""
 
     hlo = "chlo.sinh"
+    of_complex = staticmethod(complex_forms.sinh)
 
     def slope(self, y, x):
         return cosh(x)
@@ -34,6 +36,7 @@ class Cosh(Hyperbolic):
     """(e^x + e^-x) / 2."""
 
     hlo = "chlo.cosh"
+    of_complex = staticmethod(complex_forms.cosh)
 
     def slope(self, y, x):
         return sinh(x)
@@ -47,6 +50,7 @@ class Asinh(Hyperbolic):
     """The number whose hyperbolic sine is x."""
 
     hlo = "chlo.asinh"
+    of_complex = staticmethod(complex_forms.asinh)
 
     def slope(self, y, x):
         return rsqrt(add(square(x), 1))
@@ -60,6 +64,7 @@ class Acosh(Hyperbolic):
     """The number, not negative, whose hyperbolic cosine is x; NaN for x < 1. Its slope at 1 is infinite."""
 
     hlo = "chlo.acosh"
+    of_complex = staticmethod(complex_forms.acosh)
 
     def slope(self, y, x):
         # sqrt((x - 1)(x + 1)): x² - 1 would lose the digits of x - 1 near 1, and overflow from x = 2^64 on
@@ -82,6 +87,7 @@ class Atanh(Hyperbolic):
     """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
 
     hlo = "chlo.atanh"
+    of_complex = staticmethod(complex_forms.atanh)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents

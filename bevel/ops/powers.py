@@ -13,7 +13,7 @@ from bevel.base.errors import DTypeError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.ops import fast_double, fast_single
+from bevel.ops import complex_forms, fast_double, fast_single
 from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
@@ -177,6 +177,7 @@ class Sqrt(Root):
     """The square root; NaN below zero. Its slope at zero is infinite."""
 
     hlo = "stablehlo.sqrt"
+    of_complex = staticmethod(complex_forms.sqrt)
 
     def slope(self, y, x):
         return div(0.5, y)

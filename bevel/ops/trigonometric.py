@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.core.primitive import primitive
-from bevel.ops import fast_double, fast_single
+from bevel.ops import complex_forms, fast_double, fast_single
 from bevel.ops.arithmetic import add, div, neg, sub
 from bevel.ops.elementwise import Binary, Unary, mul
 from bevel.ops.exponential import Smooth
@@ -17,6 +17,7 @@ class Sin(Smooth):
     """The sine of x in radians."""
 
     hlo = "stablehlo.sine"
+    of_complex = staticmethod(complex_forms.sin)
     single, double = staticmethod(fast_single.sin), staticmethod(fast_double.sin)
 
     def slope(self, y, x):
@@ -31,6 +32,7 @@ class Cos(Smooth):
     """The cosine of x in radians."""
 
     hlo = "stablehlo.cosine"
+    of_complex = staticmethod(complex_forms.cos)
     single, double = staticmethod(fast_single.cos), staticmethod(fast_double.cos)
 
     def jvp(self, primals, tangents):
@@ -77,6 +79,7 @@ class Asin(ArcOfUnit):
     """The angle in [-π/2, π/2] whose sine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
 
     hlo = "chlo.asin"
+    of_complex = staticmethod(complex_forms.asin)
     single, double = staticmethod(fast_single.asin), staticmethod(fast_double.asin)
 
     def slope(self, y, x):
@@ -92,6 +95,7 @@ class Acos(ArcOfUnit):
     """The angle in [0, π] whose cosine is x; NaN for |x| > 1. Its slope at -1 and 1 is infinite."""
 
     hlo = "chlo.acos"
+    of_complex = staticmethod(complex_forms.acos)
     single, double = staticmethod(fast_single.acos), staticmethod(fast_double.acos)
 
     def slope(self, y, x):
@@ -107,6 +111,7 @@ class Atan(Arc):
     """The angle in [-π/2, π/2] whose tangent is x."""
 
     hlo = "chlo.atan"
+    of_complex = staticmethod(complex_forms.atan)
     single, double = staticmethod(fast_single.atan), staticmethod(fast_double.atan)
 
     def jvp(self, primals, tangents):
