@@ -36,6 +36,7 @@ from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import full, mapped_size, reshape, to_front
 from bevel.ops.special import ErfInv, random_gamma_grad
 
+_FEW = 4  # draws that are proposed a time or two
 # Marsaglia & Tsang's quick acceptance bound.
 SQUEEZE = 0.0331
 
@@ -84,7 +85,12 @@ class RandomGamma(Primitive):
         def draw(words, a):
             return [draws(RandomWrap(impl)(words), a, self.log_space)]
 
-        return out.module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
+        module = out.module
+        before, module.has_few_turns = module.has_few_turns, out.is_outermost and aval.size <= _FEW
+        try:
+            return module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
+        finally:
+            module.has_few_turns = before
 
 
 def draws(key, a, log_space):
