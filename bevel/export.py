@@ -11,10 +11,12 @@ from bevel.api.exporting import (
     maximum_supported_calling_convention_version,
     minimum_supported_calling_convention_version,
 )
+from bevel.api.symbolic import symbolic_args_specs, symbolic_shape
 from bevel.api.tree_bytes import register_namedtuple_serialization, register_pytree_node_serialization
+from bevel.base.dimensions import SymbolicScope, is_symbolic_dim
 
 __all__ = [
-    "DisabledSafetyCheck", "Exported", "default_export_platform", "deserialize", "export",
-    "maximum_supported_calling_convention_version", "minimum_supported_calling_convention_version",
-    "register_namedtuple_serialization", "register_pytree_node_serialization",
+    "DisabledSafetyCheck", "Exported", "SymbolicScope", "default_export_platform", "deserialize", "export",
+    "is_symbolic_dim", "maximum_supported_calling_convention_version", "minimum_supported_calling_convention_version",
+    "register_namedtuple_serialization", "register_pytree_node_serialization", "symbolic_args_specs", "symbolic_shape",
 ]  # fmt: skip

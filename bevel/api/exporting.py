@@ -14,9 +14,11 @@ from bevel.api.custom_batching import sequential_vmap
 from bevel.api.derivatives import vjp
 from bevel.api.jit import jit
 from bevel.api.stages import Wrapped
+from bevel.api.symbolic import broken_constraint, shaped, solved
 from bevel.api.tree_bytes import from_plain, to_plain
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import SymbolicScope, is_symbolic, is_symbolic_dim, parsed
 from bevel.base.errors import BevelError
 from bevel.control.exported import CallExported, Program
 from bevel.core.jaxpr import evaluate
@@ -131,9 +133,19 @@ class Exported:
         return self._vjp()
 
     @functools.cached_property
-    def _program(self) -> Program:
-        kept = [i in set(self.module_kept_var_idx) for i in range(len(self.in_avals))]
-        return Program(self.fun_name, self.modules, self.in_avals, self.out_avals, kept)
+    def _programs(self) -> dict:
+        return {}
+
+    def _program(self, shapes, sizes) -> Program:
+        """The program for arguments of these shapes, of which the dimensions follow."""
+        found = self._programs.get(shapes)
+        if found is None:
+            kept = [i in set(self.module_kept_var_idx) for i in range(len(self.in_avals))]
+            in_avals = [a.with_shape(s) for a, s in zip(self.in_avals, shapes, strict=True)]
+            out_avals = [a.with_shape(shaped(a.shape, sizes)) for a in self.out_avals]
+            found = Program(self.fun_name, self.modules, in_avals, out_avals, kept, bool(sizes))
+            self._programs[shapes] = found
+        return found
 
     def call(self, *args, **kwargs):
         """Calls it: as the function was, with arguments of the structure, shapes and dtypes it was exported for.
@@ -149,14 +161,35 @@ class Exported:
             )
         _check_platform(self)
         paths = [keystr(path[1:]) for path, _ in flatten_with_path((args, kwargs))[0]]
-        for leaf, aval, path in zip(leaves, self.in_avals, paths, strict=True):
-            got = get_aval(leaf)
-            if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
-                raise ExportError(
-                    f"The exported {self.fun_name} takes {_words(aval)} as argument {path}; it was called with "
-                    f"{_words(got)}."
-                )
-        return self.out_tree.unflatten(_call_of(self)(*leaves))
+        found = [get_aval(leaf) for leaf in leaves]
+        sizes = solved([a.shape for a in self.in_avals], [a.shape for a in found])
+        for got, aval, path in zip(found, self.in_avals, paths, strict=True):
+            fits = sizes is not None and got.shape == shaped(aval.shape, sizes)
+            if not fits or (got.dtype != aval.dtype and not got.weak_type):
+                which = f" where {', '.join([f'{k} = {v}' for k, v in sizes.items()])}" if sizes else ""
+                if fits or not is_symbolic(aval.shape) or sizes:
+                    raise ExportError(
+                        f"The exported {self.fun_name} takes {_words(aval)} as argument {path}{which}; it was called "
+                        f"with {_words(got)}."
+                    )
+        if sizes is None:
+            takes = ", ".join([_words(a) for a in self.in_avals])
+            raise ExportError(
+                f"The exported {self.fun_name} takes {takes}; it was called with {', '.join(map(_words, found))}: no "
+                "sizes of its dimensions fit."
+            )
+        broken = broken_constraint(self._scope, sizes)
+        if broken is not None:
+            raise ExportError(
+                f"The exported {self.fun_name} was made for {broken}; it was called with "
+                f"{', '.join([f'{k} = {v}' for k, v in sizes.items()])}."
+            )
+        shapes = tuple([a.shape for a in found])
+        return self.out_tree.unflatten(_call_of(self, self._program(shapes, sizes))(*leaves))
+
+    @property
+    def _scope(self):
+        return next((d.scope for a in self.in_avals for d in a.shape if is_symbolic_dim(d)), None)
 
     def serialize(self, vjp_order: int = 0) -> bytearray:
         """As bytes, which `deserialize` reads in any later version.
@@ -171,6 +204,7 @@ class Exported:
             "out_avals": [_plain_aval(a) for a in self.out_avals],
             "platforms": self.platforms,
             "kept": self.module_kept_var_idx,
+            "constraints": list(self._scope.said) if self._scope is not None else [],
             "checks": [str(c) for c in self.disabled_safety_checks],
             "version": self.calling_convention_version,
             "modules": {p: base64.b64encode(m).decode() for p, m in self.modules.items()},
@@ -195,9 +229,9 @@ def _check_platform(exported):
     )
 
 
-def _call_of(exported) -> Callable:
+def _call_of(exported, program) -> Callable:
     """The function of leaves: an op, mapped example by example, differentiated by the exported vjp."""
-    op = CallExported(exported._program)
+    op = CallExported(program)
     run = sequential_vmap(lambda *xs: tuple(op(*xs)))
     if not exported.has_vjp():
         return run
@@ -267,7 +301,9 @@ def _exported(traced, platforms, checks) -> Exported:
     signature = traced._signature
     if traced._record.outer:
         raise ExportError(f"{signature.name} closes over a traced value and cannot be exported by itself.")
-    program, kept = pruned(traced.jaxpr, traced._jitted.keep_unused)
+    is_open = any([is_symbolic(a.shape) for a in signature.in_avals])
+    # the sizes of an argument may be wanted where its numbers are not
+    program, kept = pruned(traced.jaxpr, traced._jitted.keep_unused or is_open)
     modules = {}
     for platform in platforms:
         module = lower_program(program, "jit_" + signature.name, platform, portable=True)
@@ -322,12 +358,13 @@ def deserialize(blob: bytes | bytearray) -> Exported:
         raise ExportError("deserialize was given bytes that Exported.serialize did not write.")
     header = json.loads(data[len(_MAGIC) :])
     inner = header.get("vjp")
+    scope = SymbolicScope(header["constraints"])
     return Exported(
         header["fun_name"],
         from_plain(header["in_tree"]),
-        tuple([_aval_of(a) for a in header["in_avals"]]),
+        tuple([_aval_of(a, scope) for a in header["in_avals"]]),
         from_plain(header["out_tree"]),
-        tuple([_aval_of(a) for a in header["out_avals"]]),
+        tuple([_aval_of(a, scope) for a in header["out_avals"]]),
         tuple(header["platforms"]),
         tuple(header["kept"]),
         tuple([DisabledSafetyCheck(c) for c in header["checks"]]),
@@ -338,12 +375,13 @@ def deserialize(blob: bytes | bytearray) -> Exported:
 
 
 def _plain_aval(aval):
-    return [list(aval.shape), aval.dtype.name, bool(aval.weak_type)]
+    shape = [str(d) if is_symbolic_dim(d) else d for d in aval.shape]
+    return [shape, aval.dtype.name, bool(aval.weak_type)]
 
 
-def _aval_of(plain) -> ShapedArray:
+def _aval_of(plain, scope) -> ShapedArray:
     shape, name, weak = plain
-    return ShapedArray(tuple(shape), _dtype_named(name), weak)
+    return ShapedArray(tuple([parsed(d, scope) if isinstance(d, str) else d for d in shape]), _dtype_named(name), weak)
 
 
 def _dtype_named(name):

@@ -120,7 +120,7 @@ def _intern(shape, dtype, weak_type, sharding, vma) -> ShapedArray:
 
 
 def _dimension(d):
-    """A dimension as a Python int; symbolic ones pass."""
+    """A dimension as a Python int; one that is not known yet (base.dimensions) passes."""
     return int(d) if isinstance(d, (int, np.integer)) else d
 
 

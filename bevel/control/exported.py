@@ -5,19 +5,21 @@ from __future__ import annotations
 from bevel.base.errors import NonDifferentiableError
 from bevel.core.primitive import Primitive, primitive
 from bevel.engine import portable
-from bevel.engine.builder import physical, type_of
+from bevel.engine.builder import physical
 from bevel.transforms import lower
 
 
 class Program:
     """A StableHLO program for each platform, and what goes in and out. Equal only to itself.
 
-    kept   which arguments the programs take
+    kept      which arguments the programs take
+    is_open   have the programs dimensions that are told by the arguments?
     """
 
-    __slots__ = ("by_platform", "in_avals", "kept", "name", "out_avals")
+    __slots__ = ("by_platform", "in_avals", "is_open", "kept", "name", "out_avals")
 
-    def __init__(self, name, by_platform, in_avals, out_avals, kept):
+    def __init__(self, name, by_platform, in_avals, out_avals, kept, is_open=False):
+        self.is_open = is_open
         self.name = name
         self.by_platform = by_platform
         self.in_avals = tuple(in_avals)
@@ -53,12 +55,17 @@ class CallExported(Primitive):
         if data is None:  # the caller was told that platforms do not matter
             data = next(iter(of.by_platform.values()))
         taken = [v for v, k in zip(values, of.kept, strict=True) if k]
-        return lower.call_module(out, ("exported", id(of)), lambda: portable.module_of_artifact(data), taken)
+
+        def read():
+            if not of.is_open:
+                return portable.module_of_artifact(data)
+            return portable.refined(
+                data,
+                [physical(a) for a, k in zip(of.in_avals, of.kept, strict=True) if k],
+                [physical(a) for a in of.out_avals],
+            )
+
+        return lower.call_module(out, ("exported", id(of)), read, taken)
 
 
-def types_of(avals) -> list[str]:
-    """The MLIR types of avals as text."""
-    return [str(type_of(physical(a))) for a in avals]
-
-
-__all__ = ["CallExported", "Program", "types_of"]
+__all__ = ["CallExported", "Program"]

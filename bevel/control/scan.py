@@ -247,7 +247,7 @@ class Scan(ProgramOp):
         body.finish([following, *held, *buffers])
         results = list(operation.results)[1:]
         carry, ys = results[: self.num_carry], results[self.num_carry :]
-        for number in range(length - rest, length):
+        for number in range(length - rest, length) if rest else ():
             row = step.static_row(out, number)
             carry, here = step(out, carry, row)
             row = out.constant(row, _COUNTER)

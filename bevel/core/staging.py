@@ -9,6 +9,7 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import Dimension
 from bevel.core import leaks
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
 from bevel.core.places import here
@@ -67,6 +68,8 @@ class StageTrace(Trace):
         kind = type(value)
         if kind in _SCALARS or isinstance(value, np.generic):
             return Literal(value, get_aval(value))
+        if kind is Dimension:  # the size that it has at the call
+            return self.lift(value.__jax_array__())
         if kind is LinearOperand:
             raise TypeError("a rule computed with an operand that it may only know the shape of")
         aval = get_aval(value)

@@ -15,6 +15,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import AbstractToken, ShapedArray
+from bevel.base.dimensions import Dimension, is_symbolic
 from bevel.engine import jaxlib_names as names
 
 _ELEMENT_NAMES = {
@@ -99,7 +100,7 @@ def element_type(dtype) -> str:
 
 def type_of_shape(shape, dtype) -> str:
     """The text of a ranked tensor type: `tensor<2x3xf32>`."""
-    dims = "".join([f"{d}x" for d in shape])
+    dims = "".join([f"{d}x" if type(d) is int else "?x" for d in shape])
     return f"tensor<{dims}{element_type(dtype)}>"
 
 
@@ -272,6 +273,57 @@ def constant_of(value):
     return np.asarray(mlir.ir.DenseElementsAttr(operation.attributes["value"]))[()]
 
 
+_COUNT = ShapedArray((), np.dtype("int32"))
+
+
+class _Number:
+    """A value i32[] of the program that computes like a number, for `Dimension.evaluate`."""
+
+    def __init__(self, emitter, value):
+        self.emitter = emitter
+        self.value = value
+
+    def _with(self, hlo, other, swapped=False):
+        out = self.emitter
+        other = other.value if type(other) is _Number else out.constant(np.int32(other), _COUNT)
+        operands = [other, self.value] if swapped else [self.value, other]
+        return _Number(out, out.op(hlo, operands, aval=_COUNT))
+
+    def __add__(self, other):
+        return self._with("stablehlo.add", other)
+
+    __radd__ = __add__
+
+    def __mul__(self, other):
+        return self._with("stablehlo.multiply", other)
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other):
+        return self._with("stablehlo.subtract", other)
+
+    # dimensions are not negative: the quotient towards zero is the floor
+    def __floordiv__(self, other):
+        return self._with("stablehlo.divide", other)
+
+    def __rfloordiv__(self, other):
+        return self._with("stablehlo.divide", other, True)
+
+    def __mod__(self, other):
+        return self._with("stablehlo.remainder", other)
+
+    def __rmod__(self, other):
+        return self._with("stablehlo.remainder", other, True)
+
+    @staticmethod
+    def max(x, y):
+        return x._with("stablehlo.maximum", y) if type(x) is _Number else y._with("stablehlo.maximum", x)
+
+    @staticmethod
+    def min(x, y):
+        return x._with("stablehlo.minimum", y) if type(x) is _Number else y._with("stablehlo.minimum", x)
+
+
 class Emitter:
     """Writes the operations of one block.
 
@@ -304,6 +356,10 @@ class Emitter:
         result = aval.ir_type or type_of(aval) if aval is not None else None
         if result is None:
             result = self.avals[0].ir_type or type_of(self.avals[0])
+        if name == "stablehlo.iota":
+            shape = (self.avals[0] if aval is None else aval).shape
+            if is_symbolic(shape):
+                name, operands = "stablehlo.dynamic_iota", [self.sizes(shape)]
         operation = mlir.create(name, [result], operands, attributes, None, regions, self.location, self.point)
         return operation.result
 
@@ -312,8 +368,37 @@ class Emitter:
         types = [type_of(a) for a in (self.avals if avals is None else avals)]
         return mlir.create(name, types, operands, attributes, None, regions, self.location, self.point)
 
+    # ---- dimensions that are known at the call only (base.dimensions)
+
+    def dimension(self, d):
+        """The value of a dimension, i32[]: computed from those of its variables, `module.dimensions`."""
+        if type(d) is not Dimension:
+            return self.constant(np.int32(d), _COUNT)
+        known = self.module.dimensions.get(d)
+        if known is None:
+            values = {name: _Number(self, value) for name, value in self.module.variables.items()}
+            values |= {"max": _Number.max, "min": _Number.min}
+            known = self.module.dimensions[d] = d.evaluate(values).value
+        return known
+
+    def sizes(self, shape):
+        """A shape as a value, i32[rank]."""
+        if not shape:
+            return self.op(
+                "stablehlo.constant", [], {"value": dense(np.zeros(0, np.int32))}, aval=_COUNT.with_shape((0,))
+            )
+        one = _COUNT.with_shape((1,))
+        parts = [self.op("stablehlo.reshape", [self.dimension(d)], aval=one) for d in shape]
+        if len(parts) == 1:
+            return parts[0]
+        return self.op("stablehlo.concatenate", parts, {"dimension": i64(0)}, aval=_COUNT.with_shape((len(shape),)))
+
     def constant(self, value, aval):
         """A constant of that aval: a number that fills it, or an array of its shape. Written once per block."""
+        if is_symbolic(aval.shape):
+            return self.broadcast(self.constant(value, aval.with_shape(())), aval)
+        if type(value) is Dimension:
+            return self.op("stablehlo.convert", [self.dimension(value)], aval=aval)
         kind = type(value)
         if kind in _NUMBERS or np.ndim(value) == 0:
             # numbers are found again by value, but for zero and NaN, which are not told by it
@@ -333,12 +418,17 @@ class Emitter:
 
     def broadcast(self, value, aval, dimensions=()):
         """`value` broadcast to `aval`; dimensions[i] is where its axis i goes."""
+        if is_symbolic(aval.shape):
+            places = {"broadcast_dimensions": i64s(*dimensions)}
+            return self.op("stablehlo.dynamic_broadcast_in_dim", [value, self.sizes(aval.shape)], places, aval=aval)
         return self.op("stablehlo.broadcast_in_dim", [value], {"broadcast_dimensions": i64s(*dimensions)}, aval=aval)
 
     def convert(self, value, aval):
         return self.op("stablehlo.convert", [value], aval=aval)
 
     def reshape(self, value, aval):
+        if is_symbolic(aval.shape):
+            return self.op("stablehlo.dynamic_reshape", [value, self.sizes(aval.shape)], aval=aval)
         return self.op("stablehlo.reshape", [value], aval=aval)
 
     def block(self, operation, region, avals):

@@ -9,7 +9,7 @@ from typing import Any
 from bevel.base.errors import EngineError
 from bevel.engine import host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
-from bevel.engine.builder import mlir
+from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import client, device_list
 
 
@@ -76,6 +76,35 @@ def parsed(text):
         return mlir.ir.Module.parse(text)
 
 
+def refined(data: bytes, in_avals, out_avals):
+    """The module of an artifact whose dimensions are open, for arguments of known shapes, which tell them all."""
+    ir, create = mlir.ir, mlir.create
+    module = module_of_artifact(data)
+    with mlir.context, mlir.unknown as location:
+        [main] = [op for op in module.body.operations if ir.StringAttr(op.attributes["sym_name"]).value == "main"]
+        kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
+        main.attributes["sym_name"] = ir.StringAttr.get("open_main")
+        main.attributes["sym_visibility"] = ir.StringAttr.get("private")
+        takes, gives = [type_of(a) for a in in_avals], [type_of(a) for a in out_avals]
+        whole = mlir.bindings.func.FuncOp(
+            "main", ir.FunctionType.get(takes, gives), ip=ir.InsertionPoint(module.body), loc=location
+        )
+        block = whole.add_entry_block()
+        point = ir.InsertionPoint(block)
+
+        def cast(value, wanted):
+            if value.type == wanted:
+                return value
+            return create("stablehlo.convert", [wanted], [value], None, None, 0, location, point).result
+
+        values = [cast(v, t) for v, t in zip(block.arguments, kind.inputs, strict=True)]
+        callee = {"callee": ir.FlatSymbolRefAttr.get("open_main")}
+        call = create("func.call", list(kind.results), values, callee, None, 0, location, point)
+        results = [cast(v, t) for v, t in zip(call.results, gives, strict=True)]
+        create("func.return", [], results, None, None, 0, location, point)
+        return parsed(_calls().refine_polymorphic_shapes(bytecode(module), True, True))
+
+
 # ---- compiled programs
 
 _TARGET = re.compile(r'custom_call_target="([^"]+)"')
@@ -105,5 +134,5 @@ def load_executable(data, calls, device, choice):
 
 __all__ = [
     "bytecode", "called", "cost", "hlo_text", "load_executable", "machine", "module_of_artifact",
-    "parsed", "portable_artifact", "to_hlo",
+    "parsed", "portable_artifact", "refined", "to_hlo",
 ]  # fmt: skip

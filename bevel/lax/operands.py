@@ -7,6 +7,7 @@ import operator
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -81,7 +82,7 @@ def as_shape(name, sizes) -> tuple[int, ...]:
 def integers(name, what, values) -> tuple[int, ...]:
     """A tuple of Python ints; a letter for anything that is none."""
     try:
-        return tuple([operator.index(v) for v in values])
+        return tuple([whole(v) for v in values])
     except TypeError:
         raise TypeError(
             f"lax.{name} takes its {what} as a sequence of ints; got {values!r}{user_line(' at {}')}.\n"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic_dim, max_dim, whole
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
@@ -19,6 +18,7 @@ from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_to, promote_dtypes
 from bevel.ops.convert import Copy, convert
 from bevel.ops.cutting import Concatenate
+from bevel.ops.dimensions import DimAsValue
 from bevel.ops.shapes import Iota, Reshape
 from bevel.ops.shapes import full as full_of
 
@@ -219,8 +219,8 @@ def checked_shape(shape, what) -> tuple[int, ...]:
         shape = tuple(np.asarray(shape).tolist())
     try:
         if not isinstance(shape, (list, tuple)):
-            return _dimensions((operator.index(shape),), what)
-        return _dimensions(tuple([operator.index(d) for d in shape]), what)
+            return _dimensions((whole(shape),), what)
+        return _dimensions(tuple([whole(d) for d in shape]), what)
     except TypeError as error:
         raise TypeError(
             f"{what} needs a shape: an int or a tuple of ints; got {shape!r}{user_line(' at {}')}."
@@ -371,6 +371,20 @@ def empty_like(prototype, dtype=None, shape=None, *, device=None):
     return zeros_like(prototype, dtype, shape, device=device)
 
 
+def _arange_of_unknown(start, stop, step, dtype):
+    """arange up to a dimension that is known at the call only."""
+    if stop is None:
+        start, stop = 0, start
+    if step not in (None, 1):
+        raise ValueError(f"jnp.arange up to the dimension {stop} counts in steps of 1; got step {step}.")
+    dtype = wanted_dtype(np.dtype("int32") if dtype is None else dtype, "arange")
+    counted = Iota(dtype, (max_dim(stop - start, 0),), 0)()
+    if not is_symbolic_dim(start) and start == 0:
+        return counted
+    first = DimAsValue(start)() if is_symbolic_dim(start) else start
+    return counted + convert(first, dtype)
+
+
 def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding=None):
     """start, start + step, … up to, not with, stop.
 
@@ -388,6 +402,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
                 f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a "
                 "fixed number of elements and scale."
             )
+    if any([is_symbolic_dim(v) for v in given]):
+        return _arange_of_unknown(start, stop, step, dtype)
     host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
     if dtype is None:
         pairs = [get_aval(v) for v in given if v is not None]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bevel.base import dtypes, settings
+from bevel.base.dimensions import is_symbolic_dim, max_dim, min_dim, whole
 from bevel.base.errors import BevelError, NonConcreteBooleanIndexError, TracerIntegerConversionError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -152,6 +153,8 @@ def _item(k):
             f"x[{_brief(k)}]: an index must be of integer or boolean type, not {kind.__name__}{user_line(' at {}')}. "
             f"Write int({_brief(k)})."
         )
+    if is_symbolic_dim(k):
+        return k
     try:
         return operator.index(k)
     except TypeError:
@@ -217,6 +220,8 @@ def _int(i, size, axis, mode, wrap):
 
 
 def _span(item, size, axis):
+    if any([is_symbolic_dim(d) for d in (size, item.start, item.stop)]):
+        return _span_of_unknown(item, size, axis)
     try:
         start, stop, step = item.indices(size)
     except TracerIntegerConversionError:
@@ -233,6 +238,29 @@ def _span(item, size, axis):
         ) from None
     count = len(range(start, stop, step))
     return Span(start if count else 0, count, step if count > 1 else 1)
+
+
+def _span_of_unknown(item, size, axis):
+    """A slice along an axis whose size, or an end of it, is known at the call only."""
+    step = 1 if item.step is None else operator.index(item.step)
+    if step == -1 and item.start is None and item.stop is None:
+        return Span(size - 1, size, -1)
+    if step != 1:
+        raise IndexError(
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: along an axis of size {size}, known at the call "
+            "only,\nslices take step 1, or turn the whole axis round."
+        )
+
+    def end(value, default):
+        if value is None:
+            return default
+        value = whole(value)
+        if type(value) is int and value < 0:
+            return max_dim(size + value, 0)
+        return min_dim(value, size)
+
+    start, stop = end(item.start, 0), end(item.stop, size)
+    return Span(start, max_dim(stop - start, 0), 1)
 
 
 def _array(k, size, axis):

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.dimensions import is_symbolic_dim
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
@@ -21,6 +22,7 @@ from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.ops import arithmetic, powers
 from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
+from bevel.ops.dimensions import DimAsValue
 from bevel.ops.elementwise import MUL, mul
 from bevel.ops.logic import AND, NE, OR, select
 from bevel.ops.reductions import (
@@ -329,7 +331,8 @@ def _inner_dtype(dtype):
 def _count(name, x, axes, keepdims, where, dtype):
     """How many elements each result is the mean of: a number, or an array where a mask decides."""
     if where is None:
-        return dtype.type(math.prod([shape_of(x)[i] for i in axes]))
+        size = math.prod([shape_of(x)[i] for i in axes])
+        return convert(DimAsValue(size)(), dtype) if is_symbolic_dim(size) else dtype.type(size)
     mask = broadcast_to(as_array(name, where), broadcast_shapes(name, shape_of(x), shape_of(where)))
     return sum(_is_nonzero(mask), axes, dtype=dtype, keepdims=keepdims)
 

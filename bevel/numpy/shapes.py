@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 import warnings
 
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, BevelError, BroadcastError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -31,7 +31,7 @@ def sizes(shape, what):
     if not isinstance(shape, (tuple, list)) and not (isinstance(shape, (np.ndarray, Array)) and np.ndim(shape) == 1):
         shape = (shape,)
     try:
-        return tuple([operator.index(d) for d in shape])
+        return tuple([whole(d) for d in shape])
     except BevelError:
         raise
     except TypeError:

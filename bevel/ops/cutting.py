@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.trace import get_aval
@@ -131,6 +132,9 @@ class Slice(Linear):
 
     def lower(self, out, x):
         steps = self.strides or (1,) * len(self.start_indices)
+        if is_symbolic((*self.start_indices, *self.limit_indices)):
+            places = [out.sizes(values) for values in (self.start_indices, self.limit_indices, steps)]
+            return out.op("stablehlo.real_dynamic_slice", [x, *places])
         attributes = {
             "start_indices": i64s(*self.start_indices),
             "limit_indices": i64s(*self.limit_indices),
@@ -215,6 +219,8 @@ class Pad(Primitive):
 
     def lower(self, out, x, value):
         low, high, inside = zip(*self.padding_config, strict=True) if self.padding_config else ((), (), ())
+        if is_symbolic((*low, *high, *inside)):
+            return out.op("stablehlo.dynamic_pad", [x, value, *[out.sizes(v) for v in (low, high, inside)]])
         attributes = {
             "edge_padding_low": i64s(*low), "edge_padding_high": i64s(*high), "interior_padding": i64s(*inside)
         }  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import operator
 
 import numpy as np
 
 from bevel.api.jit import jit
 from bevel.base import dtypes, settings
+from bevel.base.dimensions import whole
 from bevel.base.errors import DTypeError, KeyReuseError, ShapeError
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
@@ -172,7 +172,7 @@ def shape_of(shape, name):
         sizes = (int(shape),)
     else:
         try:
-            sizes = tuple([operator.index(d) for d in shape])
+            sizes = tuple([whole(d) for d in shape])
         except TypeError:
             raise TypeError(
                 f"The shape of {name} is a tuple of ints, known while tracing{user_line(' at {}')}; got {shape!r}."

@@ -7,14 +7,17 @@ that the compiled program does not depend on their values and compiles fast.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from typing import Any
 
 import numpy as np
 
 from bevel.base import settings
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small, is_symbolic_dim, linear
 from bevel.base.dtypes import float0
-from bevel.base.errors import DTypeError
+from bevel.base.errors import BevelError, DTypeError
 from bevel.core import source
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
 from bevel.core.places import Place, named_by_user
@@ -62,6 +65,8 @@ class Module:
         self.module = mlir.ir.Module.create(mlir.unknown)
         self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))
         self.values: dict[int, object] = {}
+        self.variables: dict[str, Any] = {}  # the values of dimensions that are known at the call only, by name
+        self.dimensions: dict[Any, Any] = {}  # and of those computed from them
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
         self.jaxpr = None
 
@@ -161,7 +166,10 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
             label=name.removeprefix("jit_"),
         )
         module.values = dict(zip(hidden, arguments, strict=False))
-        results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
+        if portable:
+            find_variables(emitter, jaxpr, arguments)
+        with assumed_small() if module.variables else contextlib.nullcontext():
+            results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
         if module.calls_kernels:
             results = [*results, emitter.constant(0, MARK)]
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
@@ -259,7 +267,17 @@ def _write(out, jaxpr, env):
         else:
             if op.holds_programs:
                 out.scope = f"{scope}{_scope_of(out, eqn.source)}{op.scope_name}/"
-            results = op.lower(out, *values)
+            try:
+                results = op.lower(out, *values)
+            except InconclusiveDimensionOperation as error:
+                if type(error) is OpenShapeError:
+                    raise
+                raise OpenShapeError(
+                    f"{op.name}{source.summarize(eqn.source, ' at {}')} of "
+                    f"{', '.join([v.aval.str_short() for v in invars]) or 'no operands'} needs to know its sizes, and "
+                    "cannot be exported with open dimensions.\nGive it known sizes, or write it with reductions, "
+                    "slices and matrix products."
+                ) from error
             out.scope = scope
         if op.multiple_results:
             env.update(zip(outvars, results, strict=True))
@@ -327,6 +345,43 @@ def _axis_to_end(value, axis):
     return value if axis == last else move_axis(value, axis, last)
 
 
+class OpenShapeError(InconclusiveDimensionOperation):
+    """An operation needs to know its sizes, which an exported program with open dimensions does not."""
+
+
+class UnknownDimensionError(BevelError, ValueError):
+    """A variable dimension cannot be told from the shapes of the arguments: none of them has it as a size."""
+
+
+def find_variables(out, jaxpr, arguments):
+    """Says how each variable among the dimensions follows from the sizes of the arguments."""
+    waiting = [
+        (d, value, axis)
+        for var, value in zip(jaxpr.invars, arguments, strict=True)
+        for axis, d in enumerate(var.aval.shape)
+        if is_symbolic_dim(d)
+    ]
+    known = out.module.variables
+    count = ShapedArray((), np.dtype("int32"))
+    for d, value, axis in waiting:
+        found = linear(d)
+        if found is None or found[0] in known:
+            continue
+        name, factor, constant = found
+        size = out.op("stablehlo.get_dimension_size", [value], {"dimension": builder.i64(axis)}, aval=count)
+        if constant:
+            size = out.op("stablehlo.subtract", [size, out.constant(np.int32(constant), count)], aval=count)
+        if factor != 1:
+            size = out.op("stablehlo.divide", [size, out.constant(np.int32(factor), count)], aval=count)
+        known[name] = size
+    missing = sorted({name for d, _, _ in waiting for name in d.variables()} - set(known))
+    if missing:
+        raise UnknownDimensionError(
+            f"The dimension {missing[0]} cannot be told from the shapes of the arguments.\n"
+            "Some argument needs an axis of that size, or of a size such as 2*b + 1 that tells it."
+        )
+
+
 def call_module(out, key, read, values) -> list:
     """Calls the function `main` of another module, whose functions are copied into this one, once for each `key`.
 
@@ -351,6 +406,8 @@ def call_module(out, key, read, values) -> list:
 
 def call(out, name, program: ClosedJaxpr, values) -> list:
     """Calls a program as a function of the module, written once for each program."""
+    if out.module.variables:  # a function would have to be given the dimensions
+        return inline(out, program.jaxpr, program.consts, values)
     symbol, hidden = function_of(out, name, program)
     return list(out.ops("func.call", [*hidden, *values], {"callee": symbol}).results)
 

@@ -67,7 +67,7 @@ def test_programs_of_several_platforms_and_keys():
     found, key = e.call(bevel.random.key(1), jnp.eye(3))
     np.testing.assert_allclose(found, f(bevel.random.key(1), jnp.eye(3))[0], rtol=1e-6)
     assert key.dtype == bevel.random.key(0).dtype
-    assert e.mlir_module("cuda") != e.mlir_module("cpu")
+    assert e.mlir_module("cuda").startswith("#loc")
 
 
 Pair = export.register_namedtuple_serialization(collections.namedtuple("Pair", "x y"), serialized_name="test.Pair")

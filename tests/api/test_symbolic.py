@@ -1,0 +1,88 @@
+"""Functions exported for any sizes give what they give for each."""
+
+import numpy as np
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+from bevel import export
+from bevel.api.control_flow import cond, scan
+from bevel.base.dimensions import InconclusiveDimensionOperation
+
+FUNCTIONS = {
+    "elementwise": lambda x: jnp.where(x > 0, x, 0.5) * x.shape[0] + 1,
+    "shapes": lambda x: (x.reshape(-1), x.T, x[:, None, :] * x[None], x.reshape(x.shape[0], 1, 3)),
+    "joined": lambda x: (jnp.concatenate([x, x]), jnp.stack([x, x]), jnp.tile(x, (2, 1)), jnp.pad(x, ((0, 1), (0, 0)))),
+    "slices": lambda x: (x[: x.shape[0] // 2], x[0], x[-1], x[:, 1:], x[::-1]),
+    "made": lambda x: (jnp.arange(x.shape[0]), jnp.zeros(x.shape), jnp.ones_like(x), x.size * 1.5),
+    "reduced": lambda x: (x.mean(), x.std(0), x.argmax(0), bevel.nn.logsumexp(x, 0), jnp.linalg.norm(x, axis=1)),
+    "attention": lambda x: bevel.nn.softmax(x @ x.T / x.shape[0]) @ x,
+    "layer": lambda x: jnp.tanh((x - x.mean(-1, keepdims=True)) @ jnp.ones((3, 4))),
+    "gradient": bevel.grad(lambda x: jnp.mean(jnp.tanh(x @ jnp.ones((3, 4))) ** 2)),
+    "programs": lambda x: (
+        bevel.vmap(bevel.jit(lambda r: r * r.sum()))(x),
+        cond(x.sum() > 0, lambda x: x, lambda x: 2 * x, x),
+        scan(lambda c, r: (c + r.sum(), c * r), 0.0, x),
+    ),
+    "random": lambda x: bevel.random.normal(bevel.random.key(0), x.shape),
+    "sort": lambda x: jnp.sort(x, axis=0),
+}
+
+
+def example(text="b, 3", **options):
+    return bevel.ShapeDtypeStruct(export.symbolic_shape(text, **options), np.float32)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_program_for_any_size(name):
+    f = FUNCTIONS[name]
+    exported = export.deserialize(export.export(bevel.jit(f))(example()).serialize())
+    for b in (1, 2, 7):
+        x = jnp.asarray(np.random.default_rng(b).normal(size=(b, 3)).astype(np.float32))
+        found, wanted = bevel.tree.leaves(exported.call(x)), bevel.tree.leaves(f(x))
+        for mine, w in zip(found, wanted, strict=True):
+            assert mine.shape == jnp.shape(w)
+            np.testing.assert_allclose(mine, w, rtol=1e-4, atol=1e-5)
+
+
+def test_calls_under_transformations_and_what_it_tells():
+    f = bevel.jit(lambda x, y: jnp.sin(x[: y.shape[0]]) * jnp.concatenate([y, y])[: y.shape[0]])
+    x, y = export.symbolic_args_specs((jnp.ones(6), jnp.ones(3)), ("2*n", "n"))
+    exported = export.deserialize(export.export(f)(x, y).serialize(vjp_order=1))
+    assert [str(a) for a in exported.in_avals] == ["ShapedArray(float32[2*n])", "ShapedArray(float32[n])"]
+    assert "tensor<?xf32>" in exported.mlir_module()
+    x, y = jnp.arange(4.0), jnp.arange(2.0)
+    np.testing.assert_allclose(bevel.jit(exported.call)(x, y), f(x, y), rtol=1e-6)
+    np.testing.assert_allclose(
+        bevel.grad(lambda x: exported.call(x, y).sum())(x), bevel.grad(lambda x: f(x, y).sum())(x), rtol=1e-6
+    )
+    rows = bevel.vmap(exported.call, (0, None))(jnp.stack([x, x + 1]), y)
+    np.testing.assert_allclose(rows[1], f(x + 1, y), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"takes float32\[2\*n\], float32\[n\]; it was called with float32\[3\]"):
+        exported.call(jnp.ones(3), y)
+    with pytest.raises(ValueError, match=r"takes float32\[n\] as argument \[1\] where n = 2"):
+        exported.call(x, jnp.ones(3))
+
+
+def test_constraints_hold_at_the_call():
+    shape = example("b, 3", constraints=["b >= 4", "mod(b, 2) == 0"])
+    exported = export.export(bevel.jit(lambda x: x.reshape(2, x.shape[0] // 2, 3) if x.shape[0] > 3 else x))(shape)
+    exported = export.deserialize(exported.serialize())
+    assert exported.call(jnp.ones((6, 3))).shape == (2, 3, 3)
+    with pytest.raises(ValueError, match="was made for b >= 4; it was called with b = 2"):
+        exported.call(jnp.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"was made for mod\(b, 2\) == 0; it was called with b = 5"):
+        exported.call(jnp.ones((5, 3)))
+
+
+def test_what_is_refused_says_so():
+    with pytest.raises(InconclusiveDimensionOperation, match="cumsum.*needs to know its sizes"):
+        export.export(bevel.jit(lambda x: jnp.cumsum(x, 0)))(example())
+    with pytest.raises(InconclusiveDimensionOperation, match="depends on the dimensions"):
+        export.export(bevel.jit(lambda x: x if x.shape[0] > 3 else -x))(example())
+    with pytest.raises(ValueError, match="dimension b cannot be told"):
+        export.export(bevel.jit(lambda x: x))(example("b*b, 3"))
+    with pytest.raises(ValueError, match="ends in '...'"):
+        export.symbolic_shape("b, ...")
+    assert export.symbolic_shape("_, n", like=(4, None))[0] == 4
+    assert export.is_symbolic_dim(export.symbolic_shape("n")[0])
