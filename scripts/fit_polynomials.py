@@ -1,4 +1,4 @@
-"""Prints the coefficients of bevel.ops.fast_single and fast_double, with the error that each polynomial leaves.
+"""Prints the coefficients of bevel.ops.fast_single, fast_double and fast_special, with the error that each leaves.
 
 A polynomial is fitted by least squares at Chebyshev nodes with 200 bits, and again with more weight where the error was
 larger, which moves it towards the minimax polynomial (C. L. Lawson's iteration).
@@ -45,6 +45,12 @@ def ratio(f, taken=(), over=1):
     return value
 
 
+def _scaled_erfc(t):
+    """e^(x²) erfc(x) where t = 1/(x + 3)."""
+    x = 1 / t - 3
+    return mpmath.exp(x * x) * mpmath.erfc(x)
+
+
 def main():
     quarter, half = (pi / 4) ** 2 * mpf("1.001"), (pi / 2) ** 2 * mpf("1.0002")
     bend = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.001")
@@ -63,9 +69,17 @@ def main():
         "double logarithm": (
             ratio(lambda s: log((1 + s) / (1 - s)), [2]), bend, 7, lambda z: z + mpf(10) ** -3
         ),
+        "special sine of a turn": (ratio(lambda f: sin(pi * f)), mpf("0.2501"), 7),
+        "special erf, with 1 to be taken off": (ratio(mpmath.erf), mpf(1), 12),
     }  # fmt: skip
-    for name, (f, high, terms, *weight) in fits.items():
-        coefficients, error = fit(f, mpf(0), high, terms, *weight)
+    powers = {
+        "single log2": (ratio(lambda s: log((1 + s) / (1 - s), 2)), 0, bend, 6),
+        "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8),
+        "special erfc": (_scaled_erfc, mpf(1) / 9, mpf(1) / 4, 12, lambda t: mpmath.exp(-((1 / t - 3) ** 2))),
+    }
+    powers |= {name: (f, mpf(0), *rest) for name, (f, *rest) in fits.items()}
+    for name, (f, low, high, terms, *weight) in powers.items():
+        coefficients, error = fit(f, low, high, terms, *weight)
         print(f"{name}: leaves 2^{error:.1f}")
         print("".join(f"    {c!r},\n" for c in coefficients))
 

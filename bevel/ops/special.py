@@ -8,6 +8,7 @@ continued fractions, from the formulas of Abramowitz & Stegun chapters 6 and 26 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from bevel.base.errors import NonDifferentiableError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
+from bevel.ops import fast_special
 from bevel.ops.arithmetic import add, full_like, neg, spread, sub
 from bevel.ops.complex import abs_, sign
 from bevel.ops.elementwise import Binary, Elementwise, Unary, mul
@@ -58,6 +60,7 @@ class Erf(Special):
     """2/sqrt(π) · ∫₀ˣ e^(-t²) dt."""
 
     hlo = "chlo.erf"
+    double: ClassVar[Callable | None] = staticmethod(fast_special.erf)
 
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
@@ -65,6 +68,13 @@ class Erf(Special):
 
     def reference(self, x):
         return _scipy().erf(x)
+
+
+@primitive
+class DrawnErf(Erf):
+    """erf in XLA's own form, whose bits random draws are promised in."""
+
+    double = None
 
 
 @primitive
@@ -117,6 +127,7 @@ class Lgamma(PositiveSpecial):
     """log |Γ(x)|; inf at zero and the negative integers."""
 
     hlo = "chlo.lgamma"
+    single: ClassVar[Callable | None] = staticmethod(fast_special.lgamma)
     gaps: ClassVar = {"0-special": "XLA's lgamma(1) is 4.8e-7 in float32, not 0"}
 
     def slope(self, y, x):
@@ -127,10 +138,18 @@ class Lgamma(PositiveSpecial):
 
 
 @primitive
+class DrawnLgamma(Lgamma):
+    """log |Γ(x)| in XLA's own form, whose bits random draws are promised in."""
+
+    single = None
+
+
+@primitive
 class Digamma(PositiveSpecial):
     """ψ(x) = Γ'(x) / Γ(x); NaN at the negative integers."""
 
     hlo = "chlo.digamma"
+    single = staticmethod(fast_special.digamma)
     gaps: ClassVar = {"0-special": _AT_POLES}
 
     def slope(self, y, x):

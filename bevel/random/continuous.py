@@ -20,7 +20,7 @@ from bevel.ops.logic import Ge, Le, Lt, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import integer_pow, sqrt
 from bevel.ops.shapes import reduce_sum
-from bevel.ops.special import Erf, ErfInv
+from bevel.ops.special import DrawnErf, ErfInv
 from bevel.ops.trigonometric import Tan
 from bevel.random.bits import rademacher_of, uniform_of
 from bevel.random.drawing import (
@@ -104,7 +104,7 @@ def truncated_normal(key, lower, upper, shape=None, dtype=None, *, out_sharding=
     shape = joint_shape(shape, "truncated_normal", lower, upper)
     lower, upper = number(lower, dtype, "lower"), number(upper, dtype, "upper")
     root, infinity = rounded(math.sqrt(2), dtype), rounded(math.inf, dtype)
-    u = uniform_of(key, shape, dtype, Erf()(div(lower, root)), Erf()(div(upper, root)))
+    u = uniform_of(key, shape, dtype, DrawnErf()(div(lower, root)), DrawnErf()(div(upper, root)))
     x = mul(ErfInv()(u), root)
     # rounding may bring it onto a bound
     least, most = Nextafter()(lower, infinity), Nextafter()(upper, -infinity)

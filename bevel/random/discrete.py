@@ -22,7 +22,7 @@ from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import RandomSplit
 from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import full, move_axis
-from bevel.ops.special import Lgamma
+from bevel.ops.special import DrawnLgamma
 from bevel.random.bits import uniform_of
 from bevel.random.drawing import (
     RandomShapeError,
@@ -156,7 +156,7 @@ def _poisson_by_rejection(key, lam, nobody, dtype):
         room = sub(real(0.5), abs_(u))
         k = Floor()(add(add(mul(add(div(mul(real(2), a), room), b), u), lam), real(0.43)))
         s = log(div(mul(v, inverse_alpha), add(div(a, mul(room, room)), b)))
-        t = sub(add(neg(lam), mul(k, log_lam)), Lgamma()(add(k, real(1))))
+        t = sub(add(neg(lam), mul(k, log_lam)), DrawnLgamma()(add(k, real(1))))
         good = AND(GE(room, real(0.07)), LE(v, v_r))
         bad = OR(LT(k, real(0)), AND(LT(room, real(0.013)), GT(v, room)))
         accept = OR(good, AND(NOT(bad), LE(s, t)))
