@@ -226,8 +226,8 @@ The largest errors found in {count:,} points and more a row, in units of the las
 
 {table}
 
-Subnormal numbers are left out: XLA's CPU programs take them for zero in arithmetic, in JAX as here. Where a float64 array
-holds a huge angle, tan is XLA's own of its older code generator, sin/cos: up to 1.7.
+Subnormal numbers are left out: XLA's CPU programs take them for zero in arithmetic, in JAX as here. Where a float64
+array holds a huge angle, tan is XLA's own of its older code generator, sin/cos: up to 1.7.
 """
 
 

@@ -11,11 +11,12 @@ mp.prec = 200
 _LEAST = mpf(10) ** -30
 
 
-def fit(f, low, high, terms, weight=lambda x: 1, rounds=12):
-    """(coefficients of f in powers of x over [low, high], log2 of the greatest error times the weight)."""
+def fit(f, low, high, terms, weight=None, rounds=12):
+    """(coefficients of f in powers of x over [low, high], log2 of the greatest error), weighed, by 1/|f| if not said."""
     count = max(60, 6 * terms)
     nodes = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * k + 1) / (2 * count)) for k in range(count)]
-    values, weights, shares = [f(x) for x in nodes], [weight(x) for x in nodes], [mpf(1)] * count
+    values, shares = [f(x) for x in nodes], [mpf(1)] * count
+    weights = [weight(x) if weight else 1 / abs(v) for x, v in zip(nodes, values, strict=True)]
     for _ in range(rounds):
         matrix, right = mp.matrix(terms, terms), mp.matrix(terms, 1)
         for x, value, w, share in zip(nodes, values, weights, shares, strict=True):
@@ -51,6 +52,10 @@ def _scaled_erfc(t):
     return mpmath.exp(x * x) * mpmath.erfc(x)
 
 
+def even(_):
+    return mpf(1)
+
+
 def main():
     quarter, half = (pi / 4) ** 2 * mpf("1.001"), (pi / 2) ** 2 * mpf("1.0002")
     bend = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.001")
@@ -69,12 +74,12 @@ def main():
         "double logarithm": (
             ratio(lambda s: log((1 + s) / (1 - s)), [2]), bend, 7, lambda z: z + mpf(10) ** -3
         ),
-        "special sine of a turn": (ratio(lambda f: sin(pi * f)), mpf("0.2501"), 7),
-        "special erf, with 1 to be taken off": (ratio(mpmath.erf), mpf(1), 12),
+        "special sine of a turn": (ratio(lambda f: sin(pi * f)), mpf("0.2501"), 7, even),
+        "special erf, with 1 to be taken off": (ratio(mpmath.erf), mpf(1), 12, even),
     }  # fmt: skip
     powers = {
-        "single log2": (ratio(lambda s: log((1 + s) / (1 - s), 2)), 0, bend, 6),
-        "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8),
+        "single log2": (ratio(lambda s: log((1 + s) / (1 - s), 2)), mpf(0), bend, 6, even),
+        "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8, even),
         "special erfc": (_scaled_erfc, mpf(1) / 9, mpf(1) / 4, 12, lambda t: mpmath.exp(-((1 / t - 3) ** 2))),
     }
     powers |= {name: (f, mpf(0), *rest) for name, (f, *rest) in fits.items()}

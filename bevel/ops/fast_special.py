@@ -1,7 +1,7 @@
 """Special functions for CPUs, as formulas that vectorise: of float32, computed in float64, and erf of float64.
 
-XLA's own divide many times over for each number. Here log Γ and ψ are Stirling's series from 8 on. Smaller arguments are
-moved there: the four products x (x + 7), (x + 1)(x + 6), … are u, u + 6, u + 10 and u + 12 with u = x² + 7x.
+XLA's own divide many times over for each number. Here log Γ and ψ are Stirling's series from 8 on, and smaller numbers
+are moved there: the products x (x + 7), (x + 1)(x + 6), … are u, u + 6, u + 10 and u + 12 with u = x² + 7x.
 """
 
 from __future__ import annotations
