@@ -12,7 +12,7 @@ _LEAST = mpf(10) ** -30
 
 
 def fit(f, low, high, terms, weight=None, rounds=12):
-    """(coefficients of f in powers of x over [low, high], log2 of the greatest error), weighed, by 1/|f| if not said."""
+    """(coefficients of f in powers of x over [low, high], log2 of the greatest error weighed, by 1/|f| if not said)."""
     count = max(60, 6 * terms)
     nodes = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * k + 1) / (2 * count)) for k in range(count)]
     values, shares = [f(x) for x in nodes], [mpf(1)] * count
