@@ -13,6 +13,7 @@ FAMILIES = (
     "compiling",
     "dispatch",
     "eager",
+    "numpy_functions",
     "programs",
     "convolutions",
     "ordering",

@@ -9,7 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import add, divide, multiply, subtract
+from bevel.numpy.arithmetic import add, divide, multiply, remainder, subtract
 from bevel.numpy.axes import as_array, as_arrays, as_index, refuse_out, several_axes, shape_of, static_axes
 from bevel.numpy.choosing import clip, where
 from bevel.numpy.cumulative import cumsum
@@ -32,7 +32,16 @@ from bevel.ops.shapes import full
 from bevel.ops.shapes import reshape as reshaped
 from bevel.ops.shapes import transpose as transposed
 
-_METHODS = ("linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf")
+# Continuous methods: the quantile stands at place n q + α + q (1 - α - β), counted from 1, between two elements.
+# Hyndman and Fan 1996, "Sample quantiles in statistical packages".
+_ALPHA_BETA = {
+    "linear": (1, 1), "hazen": (0.5, 0.5), "weibull": (0, 0), "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8), "interpolated_inverted_cdf": (0, 1),
+}  # fmt: skip
+_METHODS = (
+    "linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf", "averaged_inverted_cdf", "closest_observation",
+    "hazen", "weibull", "median_unbiased", "normal_unbiased", "interpolated_inverted_cdf",
+)  # fmt: skip
 
 # ---- quantiles
 
@@ -124,12 +133,27 @@ def _by_rank(rows, q, count, method, skips_nan, work):
     if method == "inverted_cdf":
         place = clip(subtract(Ceil()(multiply(qs, there)), 1), 0, highest)
         chosen = _at(ordered, place)
+    elif method == "closest_observation":  # the nearest rank; of two, the even one
+        place = subtract(multiply(qs, there), 1.5)
+        low = Floor()(place)
+        is_even = (place == low) & (remainder(low, 2) == 1)  # counted from 0, odd places are even ranks
+        chosen = _at(ordered, clip(where(is_even, low, add(low, 1)), 0, highest))
+    elif method == "averaged_inverted_cdf":
+        place = subtract(multiply(qs, there), 1)
+        low = Floor()(place)
+        below, above = (convert(_at(ordered, clip(p, 0, highest)), work) for p in (low, add(low, 1)))
+        chosen = where((place == low) & (below != above), multiply(add(below, above), 0.5), above)
     else:
-        place = clip(multiply(qs, highest), 0, highest)
+        alpha, beta = _ALPHA_BETA.get(method, (1, 1))
+        if (alpha, beta) == (1, 1):
+            place = multiply(qs, highest)
+        else:
+            place = add(multiply(qs, there), add(multiply(qs, 1 - alpha - beta), alpha - 1))
+        place = clip(place, 0, highest)
         low, high = Floor()(place), Ceil()(place)
         below, above = (convert(_at(ordered, p), work) for p in (low, high))
         part = subtract(place, low)
-        if method == "linear":
+        if method in _ALPHA_BETA:
             # low (1 - t) + high t, which is low where both are infinite alike
             chosen = where(below == above, below, add(multiply(below, subtract(1, part)), multiply(above, part)))
         elif method == "midpoint":
@@ -184,7 +208,8 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
 
     q        0 to 1, of rank 0 or 1; its axis comes first in the result
     method   between two elements: 'linear', 'lower', 'higher', 'midpoint', 'nearest'; or 'inverted_cdf', an element,
-             which also takes `weights`
+             which also takes `weights`; or one of NumPy's others ('hazen', 'weibull', 'median_unbiased', …), which
+             jax.numpy has not
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.quantile(jnp.arange(5), 0.25))
