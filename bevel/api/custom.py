@@ -74,9 +74,13 @@ def custom_vjp_primal_tree_values(tree):
 
 
 def zero_from_primal(val, symbolic_zeros=False):
-    """The zero tangent of a value: an array of zeros (float0 for integers), or a `SymbolicZero`."""
-    zero = Zero(get_aval(val).to_tangent_aval())
-    return SymbolicZero(zero.aval) if symbolic_zeros else _array_of(zero)
+    """The zero tangent of a tree of values: arrays of zeros (float0 for integers), or `SymbolicZero`s."""
+
+    def zero_of(x):
+        zero = Zero(get_aval(x).to_tangent_aval())
+        return SymbolicZero(zero.aval) if symbolic_zeros else _array_of(zero)
+
+    return tree_map(zero_of, val)
 
 
 def _array_of(tangent):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.metadata
 import importlib.util
+import pathlib
 import sys
 import types
 
@@ -96,8 +98,24 @@ class _LaterLoader(importlib.abc.Loader):
         pass
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+_ANY = importlib.metadata.DistributionFinder.Context()
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """What `importlib.metadata.version("jax")` reads, as some libraries do at import."""
+
+    def read_text(self, filename):
+        return f"Metadata-Version: 2.1\nName: jax\nVersion: {JAX_VERSION}\n" if filename == "METADATA" else None
+
+    def locate_file(self, path):
+        return pathlib.Path(__file__).parent / path
+
+
+class _Finder(importlib.metadata.DistributionFinder):
     """Finds `jax` and what is below it in Bevel."""
+
+    def find_distributions(self, context=_ANY):
+        return [_Distribution()] if context.name in (None, "jax") else []
 
     def find_spec(self, name, path=None, target=None):
         if name == "jax":

@@ -73,6 +73,22 @@ def argnums_partial(f, dyn_argnums, args, require_static_args_hashable=True):
     return f.wrap(held, ()), tuple([args[i] for i in positions])
 
 
+def infer_argnums_and_argnames(sig, argnums, argnames) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Positions and names of marked arguments, each completed from the other by a signature."""
+    if argnums is None and argnames is None:
+        return (), ()
+    parameters = sig.parameters
+    positional = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    numbers = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    names = () if argnames is None else (argnames,) if isinstance(argnames, str) else tuple(argnames)
+    if argnums is None:
+        numbers = tuple([i for i, n in enumerate(parameters) if n in names and n in positional])
+    if argnames is None:
+        every = list(parameters)
+        names = tuple([every[i] for i in numbers if i < len(every) and every[i] in positional])
+    return numbers, names
+
+
 def donation_vector(donate_argnums, donate_argnames, in_tree, kws: bool = True) -> tuple[bool, ...]:
     """Which leaves of `(args, kwargs)` (or of `args` alone) are given away."""
     marks: list[bool] = []
@@ -112,5 +128,6 @@ def shaped_abstractify(x):
 
 __all__ = [
     "argnums_partial", "debug_info", "donation_vector", "flatten_axes", "flatten_fun", "flatten_fun_nokwargs",
-    "rebase_donate_argnums", "safe_map", "safe_zip", "shaped_abstractify", "signature_of", "tree_leaves",
+    "infer_argnums_and_argnames", "rebase_donate_argnums", "safe_map", "safe_zip", "shaped_abstractify",
+    "signature_of", "tree_leaves",
 ]  # fmt: skip

@@ -18,18 +18,6 @@ LATER = {
         "make_array_from_single_device_arrays make_mesh new_ref ref reshard set_mesh shard_map smap"
     ),
     "jax.distributed": "initialize is_initialized shutdown",
-    "jax.example_libraries": "",
-    "jax.example_libraries.optimizers": (
-        "Optimizer OptimizerState Params ParamsFn Schedule State Step UpdateFn Updates InitFn JoinPoint adagrad adam "
-        "adamax clip_grads constant exponential_decay inverse_time_decay l2_norm make_schedule momentum nesterov "
-        "optimizer pack_optimizer_state piecewise_constant polynomial_decay rmsprop rmsprop_momentum sgd sm3 "
-        "unpack_optimizer_state"
-    ),
-    "jax.example_libraries.stax": (
-        "AvgPool BatchNorm Conv Conv1DTranspose ConvTranspose Dense Dropout Elu Exp FanInConcat FanInSum FanOut "
-        "Flatten Gelu GeneralConv GeneralConvTranspose Identity LeakyRelu LogSoftmax MaxPool Relu Selu Sigmoid Softmax "
-        "Softplus SumPool Tanh elementwise glorot logsoftmax parallel randn serial shape_dependent"
-    ),
     "jax.experimental": "EArray cur_qdd primal_tangent_dtype",
     "jax.experimental.array_serialization": "",
     "jax.experimental.array_serialization.serialization": (
@@ -54,6 +42,13 @@ LATER = {
         "bcoo_reshape bcoo_squeeze bcoo_sum_duplicates bcoo_todense bcoo_transpose bcoo_update_layout empty eye "
         "random_bcoo sparsify todense"
     ),
+    "jax.experimental.sparse.linalg": "lobpcg_standard spsolve",
+    "jax.experimental.colocated_python": (
+        "colocated_cpu_devices colocated_python colocated_python_class api func func_backend obj obj_backend "
+        "serialization"
+    ),
+    "jax.experimental.colocated_python.func": "",
+    "jax.experimental.colocated_python.serialization": "DeviceList",
     "jax.ref": "AbstractRef Ref addupdate empty_ref free_ref freeze get new_ref set swap",
     "jax._src.earray": "EArray",
     "jax._src.state": "",

@@ -38,6 +38,8 @@ class Trace:
     def __init__(self):
         self.alive = True
 
+    main = property(lambda self: self)  # what tells one run of a transformation from another, as JAX calls it
+
     def process(self, op, operands):
         return self.process_primitive(op.handle, operands, op.params)
 
