@@ -31,11 +31,15 @@ from bevel.compat.core import (
     mapped_aval,
     new_jaxpr_eqn,
     no_effects,
+    nonempty_axis_env_DO_NOT_USE,
     primal_dtype_to_tangent_dtype,
     set_current_trace,
     subjaxprs,
     take_current_trace,
     unmapped_aval,
+    unsafe_am_i_under_a_jit_DO_NOT_USE,
+    unsafe_am_i_under_a_vmap_DO_NOT_USE,
+    unsafe_get_axis_names_DO_NOT_USE,
     valid_jaxtype,
 )
 
