@@ -61,8 +61,13 @@ def above_minus_one(random: np.random.RandomState, dtype: str) -> Array:
     return np.concatenate([positive(random, dtype), random.uniform(-1, 1, COUNT).astype(dtype)])
 
 
+def above_one(random: np.random.RandomState, dtype: str) -> Array:
+    x = positive(random, dtype)
+    return np.where(x < 1, 1 + x, x).astype(dtype)
+
+
 def unit(random: np.random.RandomState, dtype: str) -> Array:
-    near_one = 1 - 10.0 ** random.uniform(-15, 0, COUNT)
+    near_one = 1 - 10.0 ** random.uniform(-15 if dtype == "float64" else -7, 0, COUNT)
     x = np.concatenate([random.uniform(-1, 1, COUNT), near_one, -near_one])
     return np.concatenate([x.astype(dtype), over_exponents(random, dtype, COUNT, 0, 0.49)])
 
@@ -156,6 +161,9 @@ FUNCTIONS = (
     Function("cbrt", all_reals, _cube_root),
     Function("log", positive, mpmath.log),
     Function("log1p", above_minus_one, mpmath.log1p),
+    Function("asinh", all_reals, mpmath.asinh, dtypes=("float64",)),
+    Function("acosh", above_one, mpmath.acosh, dtypes=("float64",)),
+    Function("atanh", unit, mpmath.atanh, dtypes=("float64",)),
     Function("pow", powers, mpmath.power),
     Function("erf", all_reals, mpmath.erf, dtypes=("float64",)),
     Function("lgamma", gamma_arguments, _log_gamma, dtypes=("float32",)),

@@ -58,6 +58,14 @@ for dtype in ("float32", "float64"):
     declare("gradient of sin", dtype, lambda side: side.jax.grad(lambda x: side.jnp.sin(x).sum()), normal, goal=0.5)
 for name in ("log", "log1p"):
     declare(name, "float64", lambda side, name=name: getattr(side.lax, name), positive, goal=0.8)
+for name in ("asinh", "acosh", "atanh"):
+    declare(
+        name,
+        "float64",
+        lambda side, name=name: getattr(side.lax, name),
+        unit if name == "atanh" else lambda side: 1 + positive(side),
+        goal=0.6,
+    )
 declare("erf", "float64", lambda side: side.lax.erf, normal, goal=0.4)
 for name in ("lgamma", "digamma"):
     declare(name, "float32", lambda side, name=name: getattr(side.lax, name), positive, goal=0.4)

@@ -332,6 +332,37 @@ def log1p(x):
     return _kept_small(x, y)
 
 
+# ---- inverse hyperbolic functions. Beyond 2^60 asinh(x) and acosh(x) are log(2x), and log1p(x) is log(x).
+
+_SQUARABLE = 2.0**60
+
+
+def asinh(x):
+    a = x.abs()
+    far = a > _SQUARABLE
+    square = where(far, 0.0, a * a)
+    root = (square + 1.0).sqrt() + 1.0
+    y = log1p(a + square * (1.0 / root)) + where(far, a.filled(math.log(2)), 0.0)
+    return _kept_small(x, _signed(y, _sign(x)))
+
+
+def acosh(x):
+    far = x > _SQUARABLE
+    above = x - 1.0
+    root = (above * 2.0 + above * above).sqrt()
+    y = log1p(where(far, x, above + root)) + where(far, x.filled(math.log(2)), 0.0)
+    return where(x < 1.0, math.nan, y)
+
+
+def atanh(x):
+    a = x.abs()
+    twice, ratio = a + a, 1.0 / (1.0 - a)
+    # 2a/(1 - a), for small a as 2a + 2a²/(1 - a)
+    y = log1p(where(a < 0.5, twice + twice * a * ratio, twice * ratio)) * 0.5
+    y = where(a == 1.0, math.inf, where(a > 1.0, math.nan, y))
+    return _kept_small(x, _signed(y, _sign(x)))
+
+
 # ---- remainders
 
 

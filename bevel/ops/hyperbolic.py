@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.core.primitive import primitive
-from bevel.ops import complex_forms
+from bevel.ops import complex_forms, fast_double
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 from bevel.ops.powers import integer_pow, rsqrt, square
@@ -50,6 +50,7 @@ class Asinh(Hyperbolic):
     """The number whose hyperbolic sine is x."""
 
     hlo = "chlo.asinh"
+    double = staticmethod(fast_double.asinh)
     of_complex = staticmethod(complex_forms.asinh)
 
     def slope(self, y, x):
@@ -64,6 +65,7 @@ class Acosh(Hyperbolic):
     """The number, not negative, whose hyperbolic cosine is x; NaN for x < 1. Its slope at 1 is infinite."""
 
     hlo = "chlo.acosh"
+    double = staticmethod(fast_double.acosh)
     of_complex = staticmethod(complex_forms.acosh)
 
     def slope(self, y, x):
@@ -87,6 +89,7 @@ class Atanh(Hyperbolic):
     """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
 
     hlo = "chlo.atanh"
+    double = staticmethod(fast_double.atanh)
     of_complex = staticmethod(complex_forms.atanh)
 
     def jvp(self, primals, tangents):

@@ -24,6 +24,9 @@ BOUNDS = {
     "cbrt": (0.51, 0.51),
     "log": (1.1, 0.8),
     "log1p": (2.3, 1.9),
+    "asinh": (0.0, 2.6),
+    "acosh": (0.0, 2.4),
+    "atanh": (0.0, 2.6),
     "pow": (0.51, 0.6),
     "erf": (3.0, 1.6),
     "lgamma": (2.0, 0.0),
@@ -62,6 +65,9 @@ def test_errors_stay_below_the_bound(function, dtype):
         ("cbrt", np.cbrt),
         ("log", np.log),
         ("log1p", np.log1p),
+        ("asinh", np.arcsinh),
+        ("acosh", np.arccosh),
+        ("atanh", np.arctanh),
     ],
 )
 def test_special_operands_give_what_numpy_gives(name, reference, dtype):
