@@ -21,6 +21,7 @@ FAMILIES = (
     "draws",
     "galaxy",
     "linear_algebra",
+    "libraries",
 )
 
 

@@ -18,12 +18,13 @@ from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, one_axis, several_axes
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
+from bevel.numpy.reductions import max_of_numbers
 
 
 def _shifted(name, x, axis, where):
     """x - max x, which exp cannot overflow. The shift cancels in what follows, so it is not differentiated."""
     x = as_array(name, x)
-    highest = jnp.max(x, axis, where=where, initial=-np.inf, keepdims=True)
+    highest = max_of_numbers(x, axis, True, where)
     if where is not None:
         x = jnp.where(where, x, -np.inf)
     return x - lax.stop_gradient(highest)
@@ -100,7 +101,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=Non
         a = jnp.where(b != 0, a, -np.inf)
     rank = np.ndim(a)
     axes = several_axes("logsumexp", axis, rank)
-    highest = jnp.max(jnp.real(a), axes, keepdims=keepdims, where=where, initial=-np.inf)
+    highest = max_of_numbers(jnp.real(a), axes, keepdims, where)
     # inf - inf is NaN: an infinite maximum is not subtracted
     highest = lax.stop_gradient(jnp.where(jnp.isfinite(highest), highest, jnp.zeros_like(highest)))
     spread = highest if keepdims else jnp.expand_dims(highest, axes)

@@ -30,6 +30,7 @@ from bevel.ops.reductions import (
     Argmin,
     ReduceAnd,
     ReduceMax,
+    ReduceMaxOfNumbers,
     ReduceMin,
     ReduceOr,
     ReduceProd,
@@ -195,6 +196,11 @@ def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     [5 3]
     """
     return _extreme("max", a, axis, out, keepdims, initial, where, ReduceMax, _max_of, lowest)
+
+
+def max_of_numbers(a, axis, keepdims, where=None):
+    """`max` along axes, -inf of none, that may pass a NaN over: for shifts of sums that are NaN then by themselves."""
+    return _extreme("max", a, axis, None, keepdims, -np.inf, where, ReduceMaxOfNumbers, _max_of, lowest)
 
 
 @compiled(static=("axis", "keepdims"))

@@ -9,21 +9,19 @@ import math
 
 import numpy as np
 
+from bevel import nn
 from bevel.api.custom import custom_jvp
-from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.nn.normalizing import logsumexp
 from bevel.numpy.arithmetic import absolute, add, maximum, minimum, multiply, negative, subtract, true_divide
-from bevel.numpy.axes import as_array, as_index, several_axes, shape_of
+from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import exp, expm1, floor, isfinite, isinf, isnan, log, log1p, signbit, sqrt
-from bevel.numpy.elementwise import real as real_part
+from bevel.numpy.elementwise import exp, expm1, floor, isinf, isnan, log, log1p, signbit, sqrt
 from bevel.numpy.promotion import promote_inexact
-from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import sum as total
 from bevel.ops import special
-from bevel.ops.barriers import StopGradient
 from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
@@ -48,68 +46,11 @@ def _unary(name, op, doc):
 # ---- sums of exponentials
 
 
-@compiled(static=("axis", "keepdims", "return_sign"))
-def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = False, where=None):
-    """log(sum(b · exp(a))) along axes, without overflow: the largest element is taken out first.
-
-    a, b         broadcast; b scales, and may be negative
-    axis         None: all
-    return_sign  give (log |sum|, sign of the sum); without it a negative sum gives NaN
-    where        the elements that count
-    gives        -inf for no elements
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel.scipy.special import logsumexp
-    >>> print(logsumexp(jnp.array([1000., 1000.])))
-    1000.6932
-    """
-    if b is not None:
-        a, b = floats("logsumexp", a, b)
-        a = choose(b != 0, a, -np.inf)
-    else:
-        a = one_float("logsumexp", a)
-    if where is not None:
-        a = choose(where, a, -np.inf)
-    axes = several_axes("logsumexp", axis, len(shape_of(a)))
-    dtype = get_aval(a).dtype
-    is_complex = dtypes.issubdtype(dtype, np.complexfloating)
-    real = real_part(a) if is_complex else a
-    top = StopGradient()(largest(real, axis=axes, keepdims=True, initial=-np.inf))
-    top = choose(isfinite(top), top, 0)
-    terms = exp(subtract(a, convert(top, dtype)))
-    if b is not None:
-        terms = multiply(b, terms)
-    if where is not None:
-        terms = choose(where, terms, 0)
-    value = total(terms, axis=axes, keepdims=True)
-    sign = None
-    if return_sign or (b is not None and not is_complex):
-        size = absolute(value)
-        if is_complex:
-            sign = choose(size == 0, 0, true_divide(value, convert(choose(size == 0, 1, size), dtype)))
-        else:
-            sign = choose(isnan(value), value, subtract(convert(value > 0, dtype), convert(value < 0, dtype)))
-        result = add(log(size), top)
-        if not return_sign:
-            result = choose(sign < 0, np.nan, result)
-    else:
-        result = add(log(value), convert(top, dtype))
-    shape = [1 if i in axes else d for i, d in enumerate(shape_of(a))] if keepdims else None
-    shape = shape if keepdims else [d for i, d in enumerate(shape_of(a)) if i not in axes]
-    result = reshape(result, shape)
-    return (result, reshape(sign, shape)) if return_sign else result
-
-
-@compiled(static=("axis",))
 def log_softmax(x, /, *, axis=None):
     """x - logsumexp(x) along axes (None: all)."""
-    x = one_float("log_softmax", x)
-    axes = several_axes("log_softmax", axis, len(shape_of(x)))
-    shifted = subtract(x, StopGradient()(largest(x, axis=axes, keepdims=True, initial=-np.inf)))
-    return subtract(shifted, log(total(exp(shifted), axis=axes, keepdims=True)))
+    return nn.log_softmax(*promote_inexact(as_array("log_softmax", x)), axis=axis)
 
 
-@compiled(static=("axis",))
 def softmax(x, /, *, axis=None):
     """exp(x) over its sum along axes (None: all), without overflow.
 
@@ -118,10 +59,7 @@ def softmax(x, /, *, axis=None):
     >>> print(softmax(jnp.array([0., 0.])))
     [0.5 0.5]
     """
-    x = one_float("softmax", x)
-    axes = several_axes("softmax", axis, len(shape_of(x)))
-    terms = exp(subtract(x, StopGradient()(largest(x, axis=axes, keepdims=True, initial=-np.inf))))
-    return true_divide(terms, total(terms, axis=axes, keepdims=True))
+    return nn.softmax(*promote_inexact(as_array("softmax", x)), axis=axis)
 
 
 expit = _unary("expit", Logistic(), "The logistic function, 1 / (1 + exp(-x)).")

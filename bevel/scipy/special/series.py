@@ -53,19 +53,28 @@ def smooth(name, value, slope, doc):
 
 
 def chebyshev(t, coefficients):
-    """Σ cⱼ Tⱼ(t) by Clenshaw's recurrence, cut off where the rest is below the dtype's rounding.
+    """Σ cⱼ Tⱼ(t) for t in [-1, 1], cut off where the rest is below the dtype's rounding.
+
+    A series that falls fast is summed as a polynomial, by Horner's rule: half the work, and its coefficients add up to
+    little more than its value, so that no digits are lost. Others are summed by Clenshaw's recurrence.
 
     source  Clenshaw 1955, "A note on the summation of Chebyshev series"
     """
-    limit = float(dtypes.finfo(t.dtype).eps) / 8 * max([abs(c) for c in coefficients])
-    kept = max([i for i, c in enumerate(coefficients) if abs(c) > limit])
-    twice, later, last = 2 * t, None, None
-    for c in reversed(coefficients[1 : kept + 1]):
-        here = c if later is None else twice * later + c
-        here = here if last is None else here - last
-        later, last = here, later
-    value = coefficients[0] if later is None else t * later + coefficients[0]
-    return value if last is None else value - last
+    largest = max([abs(c) for c in coefficients])
+    limit = float(dtypes.finfo(t.dtype).eps) / 8 * largest
+    count = max([i for i, c in enumerate(coefficients) if abs(c) > limit]) + 1
+    kept = coefficients[:count]
+    powers = np.polynomial.chebyshev.cheb2poly(kept)
+    if np.sum(np.abs(powers)) < 4 * largest:
+        value = float(powers[-1])
+        for c in reversed(powers[:-1]):
+            value = value * t + float(c)
+        return value
+    twice, here, later = 2 * t, None, None
+    for c in reversed(kept[1:]):
+        above = c if here is None else twice * here + c
+        here, later = above if later is None else above - later, here
+    return t * here + kept[0] - later
 
 
 def between(x, low, high):
