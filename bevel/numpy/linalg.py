@@ -26,7 +26,7 @@ from bevel.numpy.decompositions import (
     svdvals,
 )
 from bevel.numpy.norms import cond, matrix_norm, norm, vector_norm
-from bevel.numpy.products import matmul, tensordot, vecdot
+from bevel.numpy.products import vecdot
 from bevel.numpy.shapes import matrix_transpose
 from bevel.numpy.solving import (
     SlogdetResult,
@@ -60,6 +60,18 @@ def outer(x1, x2, /):
             f"linalg.outer takes two vectors; got arrays of rank {ranks[0]} and {ranks[1]}{user_line(' at {}')}."
         )
     return _products.outer(x1, x2)
+
+
+def matmul(x1, x2, /, *, precision=None, preferred_element_type=None):
+    """The product of matrices, or of a matrix and a vector; leading axes are batch axes, and broadcast."""
+    return _products.matmul(x1, x2, precision=precision, preferred_element_type=preferred_element_type)
+
+
+def tensordot(x1, x2, /, *, axes=2, precision=None, preferred_element_type=None, out_sharding=None):
+    """Sums products over the last `axes` axes of x1 and the first of x2, or over the pairs of axes given."""
+    return _products.tensordot(
+        x1, x2, axes, precision=precision, preferred_element_type=preferred_element_type, out_sharding=out_sharding
+    )
 
 
 def trace(x, /, *, offset: int = 0, dtype=None):

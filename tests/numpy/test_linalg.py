@@ -199,3 +199,18 @@ def test_singular_tridiagonal_systems():
     d, b = jnp.array([2.0, 3.0, 4.0]), jnp.array([[1.0], [2.0], [3.0]])
     same = [lax.linalg.tridiagonal_solve(d * 0, d, d * 0 + 1, b, perturb_singular=p) for p in (False, True)]
     np.testing.assert_allclose(*same, rtol=1e-6)
+
+
+def test_update_of_a_factor():
+    from bevel import lax
+    from bevel.testing import check_grads
+
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((5, 5))
+    r = np.linalg.cholesky(a @ a.T + np.eye(5)).T.astype("float32")
+    w = rng.standard_normal(5).astype("float32")
+    updated = np.asarray(lax.linalg.cholesky_update(r, w))
+    assert not np.tril(updated, -1).any()
+    np.testing.assert_allclose(updated.T @ updated, r.T @ r + np.outer(w, w), rtol=1e-5, atol=1e-5)
+    check_grads(lambda w: lax.linalg.cholesky_update(jnp.asarray(r), w), (jnp.asarray(w),), order=1)
+    assert np.isfinite(lax.linalg.cholesky_update(jnp.zeros((2, 2)), jnp.zeros(2))).all()
