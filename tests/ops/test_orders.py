@@ -47,6 +47,15 @@ def test_infinities_of_both_signs_are_no_nan():
     np.testing.assert_array_equal(ReduceMin((1,))(x), np.full(8, -np.inf))
 
 
+@pytest.mark.parametrize("shape, axis", [((8, 512), 1), ((512, 8), 0), ((40, 100), 1), ((100, 4), 0), ((3, 1009), 1)])
+@pytest.mark.parametrize("name", ["int32", "uint32", "int8", "bool"])
+def test_the_first_of_equal_integers_is_found(shape, axis, name):
+    x = np.random.RandomState(1).randint(0, 2**31 if name == "uint32" else 5, shape).astype(name)
+    x[tuple(d // 2 for d in shape)] = x.max() if name == "bool" else np.iinfo(name).max
+    np.testing.assert_array_equal(Argmax((axis,), INT32)(x), np.argmax(x, axis))
+    np.testing.assert_array_equal(Argmin((axis,), INT32)(x), np.argmin(x, axis))
+
+
 def special_values(repeats):
     bits = np.asarray([0x7FC00001, 0xFFC00002, 0x7F800003], np.uint32).view(np.float32)
     numbers = np.asarray([0, -0.0, np.nan, 1, -np.inf, np.inf, -0.0, 0, -1], np.float32)
