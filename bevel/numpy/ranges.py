@@ -45,8 +45,13 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
     num = _count("linspace", num)
-    start, stop = arrays("linspace", start, stop)  # numbers go in as they are: a Python number costs less than an array
-    dtype, inner = _dtype_between("linspace", dtype, start, stop)
+    # numbers go in as they are: a Python number costs less than an array
+    if type(start) in (int, float) and type(stop) in (int, float):
+        start, stop, inner = float(start), float(stop), dtypes.canonicalize_dtype(np.dtype(float))
+        dtype = inner if dtype is None else wanted_dtype(dtype, "linspace")
+    else:
+        start, stop = arrays("linspace", start, stop)
+        dtype, inner = _dtype_between("linspace", dtype, start, stop)
     axis, endpoint = as_index("linspace", axis), bool(endpoint)
     function = _linspace if retstep else _spaced
     made = function(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=dtype, inner=inner)

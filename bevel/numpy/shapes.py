@@ -97,7 +97,8 @@ def ravel(a, order="C", *, out_sharding=None):
     """
     if order == "K":
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
-    return reshape(as_array("ravel", a), (-1,) if get_aval(a).size else (0,), order)
+    a = as_array("ravel", a)
+    return _reshape(a, shape=(get_aval(a).size,), order=order)
 
 
 @compiled(static="axis")

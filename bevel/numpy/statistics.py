@@ -10,14 +10,14 @@ from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, remainder, subtract
-from bevel.numpy.axes import as_array, as_arrays, as_index, refuse_out, several_axes, shape_of, static_axes
+from bevel.numpy.axes import as_array, as_index, refuse_out, several_axes, shape_of, static_axes
 from bevel.numpy.choosing import clip, where
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
 from bevel.numpy.elementwise import isnan
 from bevel.numpy.picking import take_along_axis
 from bevel.numpy.products import dot
-from bevel.numpy.promotion import broadcast_to, promote_dtypes
+from bevel.numpy.promotion import SCALARS, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import any as any_of
 from bevel.numpy.reductions import average
 from bevel.numpy.reductions import mean as mean_of
@@ -56,7 +56,7 @@ def _quantile(name, a, q, axis, method, keepdims, weights, skips_nan, out, overw
         raise NotImplementedError(
             f"{name}: {method} doesn't support weights{user_line(' at {}')}; only 'inverted_cdf' does."
         )
-    x, q = as_arrays(name, a, q)
+    x, q = as_array(name, a), q if type(q) in SCALARS else as_array(name, q)
     if len(shape_of(q)) > 1:
         raise ValueError(f"{name}: q must have rank 0 or 1{user_line(' at {}')}; got shape {shape_of(q)}.")
     if dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
@@ -76,6 +76,7 @@ def _quantile(name, a, q, axis, method, keepdims, weights, skips_nan, out, overw
 
 @compiled(static=("name", "axis", "method", "keepdims", "skips_nan", "scale"))
 def _quantiles(x, q, weights, *, name, axis, method, keepdims, skips_nan, scale):
+    q = as_array(name, q)
     aval = get_aval(x)
     dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(aval.dtype))
     x = convert(x, dtype)

@@ -109,7 +109,7 @@ def test_means_what_numpy_means(source, means_the_same):
         ("mean", "int8", "float32"), ("mean", "bool", "float32"), ("mean", "float16", "float16"),
         ("var", "int32", "float32"), ("var", "complex64", "float32"), ("std", "bfloat16", "bfloat16"),
         ("argmax", "float32", "int32"), ("count_nonzero", "float32", "int32"), ("median", "int32", "float32"),
-        ("cumulative_sum", "int8", "int32"), ("cumulative_prod", "int8", "int8"),
+        ("cumulative_sum", "int8", "int32"),
     ],
 )  # fmt: skip
 def test_dtypes_are_those_of_jax(function, given, gives):
@@ -162,7 +162,7 @@ def test_the_slope_of_a_mean_and_a_norm():
         ("np.mean(x, out=x)", NotImplementedError, "'out'"),
         ("np.var(x, ddof=1, correction=1)", ValueError, "not both"),
         ("np.average(x, weights=np.ones(3))", ValueError, "axis"),
-        ("np.quantile(x, 0.5, method='hazen')", ValueError, "linear"),
+        ("np.quantile(x, 0.5, method='best')", ValueError, "linear"),
         ("np.cumulative_sum(x)", ValueError, "axis"),
         ("np.diff(x, n=-1)", ValueError, "non-negative"),
         ("np.gradient(x[:1])", ValueError, "at least 2"),
