@@ -324,6 +324,24 @@ class Logic(Reduction):
     is_differentiable = False
     takes = "bits"
     sample_dtypes = ("int32", "uint8")
+    of_bytes: ClassVar[str]  # the same of truths as the bytes 0 and 1; empty where there is none
+
+    def lower(self, out, x):
+        [aval], [result] = out.in_avals, out.avals
+        # down columns XLA's own code vectorises
+        along_rows = len(aval.shape) - 1 in self.axes
+        if not (out.platform == "cpu" and aval.dtype == np.bool_ and self.of_bytes and along_rows) or (
+            aval.size < _LIBRARY_FROM
+        ):
+            return super().lower(out, x)
+        # XLA's library for CPUs knows the extrema of bytes: any(x > 9) of 2000 x 2000 2.6 -> 1.1 ms, along rows 1.8 ->
+        # 0.95, compiled in 50 ms in place of 95
+        byte = np.dtype("int8")
+        bytes_, found = out.convert(x, aval.with_dtype(byte)), result.with_dtype(byte)
+        start = int(self.start(aval.dtype))
+        scalar = ShapedArray((), byte)
+        best = _reduced(out, bytes_, self.axes, start, found, lambda e, x, y: e.op(self.of_bytes, [x, y], aval=scalar))
+        return compare(out, "NE", best, out.constant(0, found), found)
 
     @classmethod
     def samples(cls, array):
@@ -344,6 +362,7 @@ class ReduceAnd(Logic):
     """True where all are; on integers, the bits that all have. All bits where there are none."""
 
     hlo = "stablehlo.and"
+    of_bytes = "stablehlo.minimum"
 
     @staticmethod
     def start(dtype):
@@ -358,6 +377,7 @@ class ReduceOr(Logic):
     """True where any is; on integers, the bits that any has."""
 
     hlo = "stablehlo.or"
+    of_bytes = "stablehlo.maximum"
 
     @staticmethod
     def start(dtype):
@@ -372,6 +392,7 @@ class ReduceXor(Logic):
     """True where an odd number is; on integers, the bits that an odd number has."""
 
     hlo = "stablehlo.xor"
+    of_bytes = ""
 
     @staticmethod
     def start(dtype):

@@ -8,7 +8,7 @@ import pytest
 
 import bevel  # noqa: F401  (puts the evaluating interpreter in place)
 from bevel.base import settings
-from bevel.ops.reductions import Argmax, Argmin, ReduceMax, ReduceMin
+from bevel.ops.reductions import Argmax, Argmin, ReduceAnd, ReduceMax, ReduceMin, ReduceOr
 from bevel.ops.sort import Sort, TopK
 from bevel.ops.sort_forms import WORTH_CALLING
 
@@ -109,3 +109,13 @@ def test_large_arrays_are_sorted_as_small_ones(name):
             ):
                 for result, expected in zip(op(*operands), op.reference(*operands), strict=True):
                     assert np.asarray(result).tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@pytest.mark.parametrize("shape, axes", [((64, 96), (0,)), ((64, 96), (1,)), ((64, 96), (0, 1)), ((5000,), (0,))])
+def test_truths_of_large_arrays(shape, axes):
+    """Large ones are reduced as bytes."""
+    random = np.random.RandomState(2)
+    for share in (0.0, 0.0005, 0.9995, 1.0):
+        x = random.rand(*shape) < share
+        np.testing.assert_array_equal(ReduceOr(axes)(x), np.any(x, axes))
+        np.testing.assert_array_equal(ReduceAnd(axes)(x), np.all(x, axes))
