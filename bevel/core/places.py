@@ -6,6 +6,8 @@ from: the traceback of an equation that is being evaluated or transposed again, 
 
 from __future__ import annotations
 
+import functools
+
 from bevel.core.source import get_traceback
 from bevel.core.trace import state
 
@@ -78,10 +80,16 @@ def within(outer, place):
 
 def transposed(outer, place):
     """The place of the transpose of an equation from `place`, for a transposition that runs at `outer`."""
-    around, own = scopes_of(outer), scopes_of(place)
+    if type(place) is Place:
+        return Place(place.traceback, _transposed(scopes_of(outer), place.scopes))
+    return Place(place, _transposed(scopes_of(outer), ()))
+
+
+@functools.lru_cache(maxsize=4096)
+def _transposed(around, own) -> tuple:
     if own[: len(around)] == around:
         own = own[len(around) :]
-    return Place(traceback_of(place), (*around, Transformation("transpose"), *own))
+    return (*around, Transformation("transpose"), *own)
 
 
 class scope:

@@ -33,6 +33,7 @@ class Primitive:
     """The root of all ops. Subclasses are either families (abstract) or final ones made by `@primitive`."""
 
     name: str
+    scope_name: str  # what its operations, and the equations of its programs, are called in profiles: the name
     fields: ClassVar[tuple[str, ...]] = ()
     multiple_results = False
     effects: frozenset = frozenset()
@@ -58,11 +59,6 @@ class Primitive:
     def params(self) -> dict[str, Any]:
         """The parameters by JAX's names. A field `fun_name` is JAX's `name`, which here is the primitive's own."""
         return {("name" if field == "fun_name" else field): getattr(self, field) for field in self.fields}
-
-    @property
-    def scope_name(self) -> str:
-        """What the equations of its programs are said to be in, in profiles."""
-        return self.name
 
     def abstract(self, avals):
         """The result's aval (or a list of them) for operands of these avals; kept for each op."""
@@ -145,6 +141,8 @@ def primitive(cls: Class) -> Class:
     if "name" not in cls.__dict__:
         made.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
     _make_constructor(cls, fields)
+    if "scope_name" not in cls.__dict__:
+        made.scope_name = made.name
     registered[made.name] = cls
     return cls
 

@@ -74,6 +74,11 @@ class _Mlir:
         return self.ir.Operation.create
 
     @functools.cached_property
+    def named(self):
+        """(name, location) → the location under a name."""
+        return self.ir.Location.name
+
+    @functools.cached_property
     def locate(self):
         """Traceback → location, in C++, with the frames of Bevel itself left out."""
         extension = names.found("mlir._mlir_libs._jax_mlir_ext")

@@ -67,6 +67,7 @@ class Module:
         self.values: dict[int, object] = {}
         self.variables: dict[str, Any] = {}  # the values of dimensions that are known at the call only, by name
         self.dimensions: dict[Any, Any] = {}  # and of those computed from them
+        self.scope_texts: dict[tuple, str] = {}
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
         self.jaxpr = None
 
@@ -288,23 +289,25 @@ def _write(out, jaxpr, env):
 
 
 def _scope_of(out, source):
+    """The scopes of an equation as the names of its operations begin; those of the user are noted."""
     if type(source) is not Place:
         return ""
-    name = source.name_stack
-    if named_by_user(source):
-        out.module.scopes.add(name)
-    return name + "/"
+    text = out.module.scope_texts.get(source.scopes)
+    if text is None:
+        text = out.module.scope_texts[source.scopes] = source.name_stack + "/"
+        if named_by_user(source):
+            out.module.scopes.add(text)
+    return text
 
 
 def _location(out, eqn, scope):
     """The user's line of an equation, under the name that profiles show: `jit(loss)/transpose(jvp(layer))/mul`."""
     source = eqn.source
-    if type(source) is Place:
-        name = f"{scope}{_scope_of(out, source)}{eqn.op.scope_name}"
-        if source.traceback is None:
-            return mlir.ir.Location.name(name)
-        return mlir.ir.Location.name(name, mlir.locate(source.traceback))
-    return mlir.ir.Location.name(scope + eqn.op.scope_name, mlir.locate(source))
+    if type(source) is not Place:
+        return mlir.named(scope + eqn.op.scope_name, mlir.locate(source))
+    name = scope + (out.module.scope_texts.get(source.scopes) or _scope_of(out, source)) + eqn.op.scope_name
+    traceback = source.traceback
+    return mlir.named(name) if traceback is None else mlir.named(name, mlir.locate(traceback))
 
 
 def _lower_on_keys(out, eqn, values):
