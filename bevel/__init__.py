@@ -78,8 +78,8 @@ __version__ = "0.1.0"
 # Loaded when first named: they cost start-up time that many programs need not pay.
 _LAZY = (
     "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "dlpack", "dtypes", "errors", "experimental",
-    "export", "ffi", "flatten_util", "image", "lax", "nn", "profiler", "random", "scipy", "segments", "sharding",
-    "stages", "testing", "typing",
+    "export", "ffi", "flatten_util", "image", "jaxprs", "lax", "nn", "profiler", "random", "scipy", "segments",
+    "sharding", "stages", "testing", "typing",
 )  # fmt: skip
 
 

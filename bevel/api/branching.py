@@ -196,7 +196,7 @@ def _staged_branches(what, functions, tree, avals, names):
     for part, name in zip(parts, names, strict=True):
         _check_branches(what, first, part, said, name, functions)
     consts, places = [], {}
-    for part in parts:
+    for part in reversed(parts) if what == "cond" else parts:
         for c in part.consts:
             if id(c) not in places:
                 places[id(c)] = len(consts)

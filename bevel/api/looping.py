@@ -176,8 +176,9 @@ def _staged_fori_body(body_fun, tree, avals, counter, has_upper):
 
     def run(i, *rest):
         upper, values = (rest[:1], rest[1:]) if has_upper else ((), rest)
+        following = add(i, _one(counter))
         results, out_tree = flatten(called("fori_loop", body_fun, "(i, val)", (i, tree.unflatten(values))))
-        return [add(i, _one(counter)), *upper, *results], out_tree
+        return [following, *upper, *results], out_tree
 
     def staged():
         return Staged(run, [counter] * (1 + has_upper) + avals, name_of(body_fun))

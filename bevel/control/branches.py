@@ -37,6 +37,7 @@ from bevel.ops.logic import SELECT_N, eq, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, to_front, zeros
 from bevel.transforms import lower
 from bevel.transforms.order import with_order
+from bevel.transforms.simplify import used_arguments
 
 INDEX = ShapedArray((), np.dtype("int32"))
 
@@ -202,12 +203,13 @@ class Cond(ProgramOp):
         has = tuple([not is_zero(t) for t in tangents[1:]])
         if not any(has):
             return self.jvp(primals, tangents)
-        primal, linear, wanted = linearized_branches(self.branches[0], has, *self.branches[1:])
+        primal, linear, wanted, used = linearized_branches(self.branches[0], has, *self.branches[1:])
         results = Cond(primal)(index, *operands)
         count = len(wanted)
         results, residuals = results[:count], results[count:]
         given = [t for t in tangents[1:] if not is_zero(t)]
-        return results, spread(Cond(linear)(index, *operands, *residuals, *given), wanted, results)
+        held = [x for x, u in zip(operands, used, strict=True) if u]
+        return results, spread(Cond(linear)(index, *held, *residuals, *given), wanted, results)
 
     def transpose(self, cts, index, *operands):
         linear = tuple([is_linear(x) for x in operands])
@@ -323,8 +325,8 @@ def _select(which, cases):
 def linearized_branches(first, has, *others):
     """Splits branches into their values and their derivatives.
 
-    gives (primal, linear, wanted): `primal` branches give results and then residuals, `linear` ones take the operands,
-    those residuals and the tangents, and give the tangents of the results marked in `wanted`.
+    gives (primal, linear, wanted, used): `primal` branches give results and then residuals, `linear` ones take the
+    operands marked in `used`, those residuals and the tangents, and give tangents of the results marked in `wanted`.
 
     Only one branch runs, so residuals of one aval share a place among the results, filled with zeros by a branch that
     has nothing for it. A residual that is an operand needs no place.
@@ -381,7 +383,17 @@ def linearized_branches(first, has, *others):
 
         primals.append(restage(run_primal, branch.in_avals, branch))
         linears.append(restage(run_linear, [*branch.in_avals, *places, *tangent_avals], branch))
-    return tuple(primals), tuple(linears), wanted
+    # an operand that no derivative uses would be kept in memory for nothing
+    used = union([used_arguments(p.jaxpr)[:operands] for p in linears])
+    marks = [*used, *[True] * (len(places) + len(tangent_avals))]
+    linears = [
+        ClosedJaxpr(
+            p.jaxpr.replace(invars=[v for v, m in zip(p.jaxpr.invars, marks, strict=True) if m], arg_names=None),
+            p.consts,
+        )
+        for p in linears
+    ]
+    return tuple(primals), tuple(linears), wanted, used
 
 
 def placeholder(aval):

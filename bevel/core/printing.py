@@ -7,13 +7,15 @@ does not fit, as long lists of variables want it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, subprograms
-from bevel.core.source import summarize
+from bevel.core.places import scope_names, scopes_of
+from bevel.core.source import position
 
 WIDTH = 80
 
@@ -43,6 +45,12 @@ class Fill(Group):
     __slots__ = ()
 
 
+class Wide(Group):
+    """Nothing, which fits on no line: the group around breaks."""
+
+    __slots__ = ()
+
+
 class Break:
     """A line break, or `flat` where the group fits on a line."""
 
@@ -59,9 +67,13 @@ SOFT = Break("")
 def flat_length(item, limit) -> int:
     """How wide a document is on one line; more than the limit is all that counts beyond it."""
     if isinstance(item, str):
+        if _NOTE in item:
+            item = _NOTED.sub("", item)
         return len(item) if "\n" not in item else limit + 1
     if isinstance(item, Break):
         return len(item.flat)
+    if isinstance(item, Wide):
+        return limit + 1
     total = 0
     for inner in item.items:
         total += flat_length(inner, limit)
@@ -108,7 +120,23 @@ def render(document, width=WIDTH) -> str:
                 put(inner, indent, fits)
 
     put(document, 0, False)
-    return "".join(out)
+    text = "".join(out)
+    return _aligned(text) if _NOTE in text else text
+
+
+_NOTE = "\0"  # begins a note to an equation, which "\1" ends, at its first line
+_NOTED = re.compile("\0(.*?)\1")
+
+
+def _aligned(text) -> str:
+    """The text with the notes of all equations in one column, each on a line of its own."""
+    rows = [(_NOTED.sub("", line), *_NOTED.findall(line)) for line in text.splitlines()]
+    column = max([len(line) for line, *notes in rows if notes]) + 1
+    out = []
+    for line, *notes in rows:
+        out.append(f"{line:<{column}}# {notes[0]}" if notes else line)
+        out += [" " * column + f"# {note}" for note in notes[1:]]
+    return "\n".join(out)
 
 
 def letters(number: int) -> str:
@@ -123,7 +151,8 @@ def letters(number: int) -> str:
 class Printer:
     """One printing: names given to variables in order of appearance, and to programs that appear more than once."""
 
-    def __init__(self, source_info=False):
+    def __init__(self, source_info=False, name_stack=False):
+        self.name_stack = name_stack
         self.names: dict[int, str] = {}
         self.shared: dict[int, str] = {}
         self.source_info = source_info
@@ -178,9 +207,13 @@ class Printer:
                 inner.append(row)
             right.append(Group("[", Nest(2, *inner), SOFT, "]"))
         right.append(" " + " ".join([self.atom(v) for v in eqn.invars]))
-        place = summarize(eqn.source, " # {}") if self.source_info else ""
+        notes = [position(eqn.source)] if self.source_info else []
+        scopes = scopes_of(eqn.source) if self.name_stack else ()
+        notes += [f"[{scope_names(scopes)}]"] if scopes else []
+        place = "".join([f"\0{note}\1" for note in notes if note])
+        right[0] += place
         left: list[Any] = [Nest(2, Fill(*outs)), " = "] if outs else []
-        return Group(*left, *right, place) if place else Group(*left, *right)
+        return Group(*left, *right, Wide()) if place else Group(*left, *right)
 
     def parameters(self, eqn, used=None) -> list:
         rows = []
@@ -283,9 +316,9 @@ def _shown(value) -> str:
     return str(value)
 
 
-def print_jaxpr(jaxpr: Jaxpr, *, source_info: bool = False, **_options) -> str:
-    """A jaxpr as text; with `source_info`, each equation with its line in the user's program."""
-    return Printer(source_info).whole(jaxpr)
+def print_jaxpr(jaxpr: Jaxpr, *, source_info: bool = False, name_stack: bool = False, **_options) -> str:
+    """A jaxpr as text; with `source_info`, each equation with the user's line, with `name_stack`, the scopes around."""
+    return Printer(source_info, name_stack).whole(jaxpr)
 
 
 def print_equation(eqn: Equation) -> str:

@@ -112,7 +112,7 @@ class IntegerPow(Unary):
     def slope(self, result, x):
         if self.y == 0:
             return full_like(x, 0)
-        return mul(integer_pow(x, self.y - 1), float(self.y) if _is_inexact(x) else self.y)
+        return mul(float(self.y) if _is_inexact(x) else self.y, integer_pow(x, self.y - 1))
 
     def lower(self, out, x):
         aval = out.avals[0]

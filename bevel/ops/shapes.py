@@ -13,6 +13,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
+from bevel.core.staging import Scalar, staging_trace
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
@@ -398,12 +399,19 @@ def full(shape, value, dtype):
     """An array filled with one number (or with a scalar of that dtype)."""
     if type(value) in (bool, int, float, complex):
         value = np.asarray(value).astype(dtype)[()]
-    return BroadcastInDim(tuple(shape), ())(value)
+    shape = tuple(shape)
+    return BroadcastInDim(shape, ())(value) if shape else as_array(value)
 
 
 def as_array(x):
-    """A number as an array of rank 0; anything else as it is."""
-    return BroadcastInDim((), ())(x) if isinstance(x, (bool, int, float, complex, np.generic)) else x
+    """A number as an array of rank 0, which a traced program holds as a number; anything else as it is."""
+    if not isinstance(x, (bool, int, float, complex, np.generic)):
+        return x
+    trace = staging_trace()
+    if trace is None:
+        return BroadcastInDim((), ())(x)
+    aval = get_aval(x)
+    return Scalar(np.asarray(x).astype(aval.dtype)[()], aval, trace)
 
 
 def zeros(aval):
