@@ -52,6 +52,36 @@ def mean_chain(side: Side, links: int) -> Callable[[Any], Any]:
     return chain
 
 
+def runge_kutta(side: Side, steps: int) -> Callable[[Any], Any]:
+    """Steps of the Lorenz system, unrolled by Python."""
+    jnp = side.jnp
+
+    def slope(y: Any) -> Any:
+        return jnp.stack([10 * (y[1] - y[0]), y[0] * (28 - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]])
+
+    def run(y: Any) -> Any:
+        for _ in range(steps):
+            k1 = slope(y)
+            k2 = slope(y + 0.005 * k1)
+            k3 = slope(y + 0.005 * k2)
+            y = y + 0.01 / 6 * (k1 + 2 * k2 + 2 * k3 + slope(y + 0.01 * k3))
+        return y
+
+    return run
+
+
+def numbered_layers(side: Side, layers: int) -> Callable[[Any, Any], Any]:
+    """A network whose layers differ in a number that is written into each."""
+    jnp = side.jnp
+
+    def network(weights: Any, x: Any) -> Any:
+        for i, weight in enumerate(weights):
+            x = jnp.tanh(x @ weight * (1 + 0.01 * i) + 0.1 * i)
+        return x.sum()
+
+    return network
+
+
 def mlp_parameters(side: Side, width: int = 16, layers: int = LAYERS) -> list[tuple[Any, Any]]:
     """Weights that keep the signal's size through any number of layers, without a random generator's import."""
     np = side.np

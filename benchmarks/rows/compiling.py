@@ -12,7 +12,7 @@ from benchmarks.row import Family
 from benchmarks.rows.programs import lorenz_gradient, random_scan, random_walk, unrolled_scan
 from benchmarks.rows.tracing import Clock, Program, Sample, lax_program, mlp_gradient_program, mlp_program
 from benchmarks.sides import Side
-from benchmarks.workloads import mean_chain
+from benchmarks.workloads import mean_chain, numbered_layers, runge_kutta
 
 FAMILY = Family("compiling")
 
@@ -81,6 +81,21 @@ def compile_chain(side: Side) -> Sample:
 def compile_mean_chain(side: Side) -> Sample:
     """Compiling a chain of small reductions, where fusion duplicates the producers"""
     return compile_program(side, of_vector(mean_chain(side, 60)))
+
+
+@FAMILY.sample_row("compile: 20 Runge-Kutta steps unrolled")
+def compile_steps(side: Side) -> Sample:
+    """Compiling a loop that Python unrolls, of three numbers mapped over some starts"""
+    many = side.jax.vmap(runge_kutta(side, 20))
+    return compile_program(side, lambda side, index: (many, (side.np.ones((2 + index, 3), "float32"),)))
+
+
+@FAMILY.sample_row("compile: 100 layers with a number of their own")
+def compile_numbered(side: Side) -> Sample:
+    """Compiling a network whose layers differ in a number"""
+    network = numbered_layers(side, 100)
+    weights = [side.np.eye(8, dtype="float32")] * 100
+    return compile_program(side, lambda side, index: (network, (weights, side.np.ones((2 + index, 8), "float32"))))
 
 
 @FAMILY.sample_row("compile: 200-layer MLP")

@@ -31,6 +31,7 @@ from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
+from bevel.transforms import segments
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.order import in_program_order
 
@@ -169,8 +170,9 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         module.values = dict(zip(hidden, arguments, strict=False))
         if portable:
             find_variables(emitter, jaxpr, arguments)
+        write = inline if portable else _write_main
         with assumed_small() if module.variables else contextlib.nullcontext():
-            results = inline(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
+            results = write(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
         if module.calls_kernels:
             results = [*results, emitter.constant(0, MARK)]
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
@@ -222,12 +224,91 @@ def _mark_arguments(operation, jaxpr, offset, donated):
 
 def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
     """Writes a jaxpr's equations into the emitter's block; gives the values of its results."""
+    return _write(out, jaxpr, _environment(out, jaxpr, consts, arguments))
+
+
+def _environment(out, jaxpr, consts, arguments) -> dict:
     env = dict(zip(jaxpr.invars, arguments, strict=True))
     hidden = out.module.values
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known = hidden.get(id(value))
         env[var] = known if known is not None else out.constant(_numbers(value, var.aval), var.aval)
-    return _write(out, jaxpr, env)
+    return env
+
+
+def _write_main(out, jaxpr, consts, arguments) -> list:
+    """As `inline`, in the form that XLA compiles fast: see transforms.segments."""
+    if out.module.platform != "cpu":
+        return inline(out, jaxpr, consts, arguments)
+    found = segments.hide_numbers(jaxpr)
+    if found is not None:
+        jaxpr, numbers = found
+        arguments = [*_out_of_sight(out, [np.asarray(v.val, v.aval.dtype) for v in numbers]), *arguments]
+    pieces = segments.cut(jaxpr)
+    env = _environment(out, jaxpr, consts, arguments)
+    if pieces is None:
+        return _write(out, jaxpr, env)
+    written = [piece for piece in pieces if isinstance(piece, segments.Piece)]
+    tables = {id(piece): _tables(piece.numbers) for piece in written}
+    values = iter(_out_of_sight(out, [table for piece in written for table in tables[id(piece)]]))
+    symbols: dict[int, object] = {}
+    for piece in pieces:
+        if not isinstance(piece, segments.Piece):
+            _write(out, Jaxpr([], [], piece.outvars, [piece]), env)
+            continue
+        program, mine = piece.program, tables[id(piece)]
+        symbol = symbols.get(id(program))
+        if symbol is None:
+            symbol = symbols[id(program)] = _write_piece(out, piece, mine)
+        operands = [*[env[v] for v in piece.operands], *[next(values) for _ in mine]]
+        called = out.ops("func.call", operands, {"callee": symbol, **_apart()}, avals=program.out_avals)
+        env.update(zip(piece.results, called.results, strict=True))
+    return [env[v] if type(v) is not Literal else out.constant(v.val, v.aval) for v in jaxpr.outvars]
+
+
+def _tables(numbers) -> list:
+    """A piece's numbers as arrays, one a dtype: a call hands on few arrays faster than many numbers."""
+    kinds = dict.fromkeys([v.aval.dtype for v in numbers])
+    return [np.asarray([v.val for v in numbers if v.aval.dtype == kind], kind) for kind in kinds]
+
+
+def _write_piece(out, piece, tables):
+    """The function of a piece, which reads its numbers from arrays; gives its symbol."""
+    program, numbers = piece.program, piece.numbers
+    avals = [*[v.aval for v in piece.operands], *[ShapedArray(t.shape, t.dtype) for t in tables]]
+    operation, emitter, inside = out.module.function("piece", avals, program.out_avals)
+    arguments = list(inside[: len(piece.operands)])
+    given = dict(zip([t.dtype for t in tables], zip(tables, inside[len(piece.operands) :], strict=True), strict=True))
+    places = dict.fromkeys(given, 0)
+    for v in numbers:
+        table, value = given[v.aval.dtype]
+        place = places[v.aval.dtype]
+        places[v.aval.dtype] += 1
+        attributes = {
+            "start_indices": builder.i64s(place), "limit_indices": builder.i64s(place + 1), "strides": builder.i64s(1)
+        }  # fmt: skip
+        one = emitter.op("stablehlo.slice", [value], attributes, aval=ShapedArray((1,), table.dtype))
+        arguments.append(emitter.op("stablehlo.reshape", [one], aval=v.aval))
+    results = inline(emitter, program, (), arguments)
+    mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
+    return builder.symbol(operation.name.value)
+
+
+def _apart() -> dict:
+    """The attributes of a call that XLA shall not inline."""
+    return {"mhlo.frontend_attributes": builder.parsed('{inlineable = "false"}')}
+
+
+def _out_of_sight(out, constants) -> list:
+    """Constants that XLA cannot write into a kernel: results of a function that it may not inline."""
+    if not constants:
+        return []
+    avals = [ShapedArray(value.shape, value.dtype) for value in constants]
+    operation, emitter, _ = out.module.function("numbers", [], avals)
+    values = [emitter.constant(value, aval) for value, aval in zip(constants, avals, strict=True)]
+    mlir.create("func.return", [], values, None, None, 0, emitter.location, emitter.point)
+    symbol = builder.symbol(operation.name.value)
+    return list(out.ops("func.call", [], {"callee": symbol, **_apart()}, avals=avals).results)
 
 
 def _numbers(value, aval):
