@@ -14,6 +14,7 @@ kernel makes it another one.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _groups(jaxpr) -> list[list[Equation] | Equation]:
     """The equations in order: those that join in lists, the others by themselves."""
     equations = jaxpr.eqns
     live = _live(jaxpr)
-    ends = set()
+    ends: set[int] = set()
     start, stop, length = _repetition(equations, live)
     if length:
         ends.update(range(start, stop + 1, length))
@@ -212,7 +213,7 @@ def _structure(program) -> tuple:
     names = {v: i for i, v in enumerate(program.invars)}
     rows = []
     for eqn in program.eqns:
-        atoms = []
+        atoms: list[Any] = []
         for v in eqn.invars:
             if type(v) is Literal:
                 atoms.append((v.aval, None if eqn.op.splats else np.asarray(v.val).tobytes()))
@@ -253,7 +254,7 @@ def hide_numbers(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Literal]] | None:
     """
     if not any([eqn.op.kind in _WALLS for eqn in jaxpr.eqns]):
         return None
-    found = defaultdict(lambda: defaultdict(list))
+    found: dict[Any, dict[Any, list]] = defaultdict(lambda: defaultdict(list))
     for e, eqn in enumerate(jaxpr.eqns):
         if (eqn.op.splats or eqn.op.kind == "draws") and any([type(v) is Literal for v in eqn.invars]):
             kind = _kind(eqn)
