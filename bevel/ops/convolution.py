@@ -14,8 +14,9 @@ from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s, matrix, parsed
-from bevel.ops import convolution_forms as forms
 from bevel.ops.convert import convert
+from bevel.ops.convolution_choice import choose
+from bevel.ops.convolution_loops import rows, strips
 from bevel.ops.elementwise import add_tangents
 from bevel.ops.precision import Precision, precision_config
 from bevel.ops.shapes import Rev, full, mapped_size, move_axis, reshape
@@ -53,7 +54,7 @@ class ConvGeneralDilated(Primitive):
     preferred_element_type  the dtype of the result and, where it is wider, of the sum; None for that of x
     raises                  ShapeError where sizes, groups or axes do not fit; DTypeError where dtypes do not
 
-    Bilinear. Lowers to stablehlo.convolution; on CPUs also to other forms (bevel.ops.convolution_forms).
+    Bilinear. Lowers to stablehlo.convolution; on CPUs also to other forms (bevel.ops.convolution_choice).
     """
 
     window_strides: tuple[int, ...]
@@ -272,8 +273,8 @@ class ConvGeneralDilated(Primitive):
     # ---- lowering and reference
 
     def lower(self, out, x, w):
-        form = forms.choose(self, out.in_avals, out.avals[0], out.platform)
-        if form in (forms.rows, forms.strips):  # they write loops
+        form = choose(self, out.in_avals, out.avals[0], out.platform)
+        if form in (rows, strips):  # they write loops
             return form(self, out, x, w)
         if form is not None:
             return out.module.compose(out, lambda x, w: [form(self, x, w)], out.in_avals, [x, w])[0]

@@ -1,20 +1,5 @@
-"""Other forms of a convolution, for CPUs: what XLA's own lowering there does slowly, written so that it runs fast.
-
-    product      a kernel that has one element along each spatial axis, or covers it: one matrix product
-    multiplied   few features on each side, as in depthwise convolutions: a sum of shifted copies times numbers, which
-                 becomes one loop over the result
-    strips       the same with large kernels: a loop over parts of the kernel
-    summed       one or two out features: one product for each kernel element, then a sum of shifted copies
-    split        groups: a convolution each, joined
-    rows         the gradient in the kernel of a depthwise convolution: a loop over rows that adds up a number for each
-                 kernel element and feature
-    patches      integers, many groups of the batch: what each window sees is copied side by side, then one
-                 matrix product
-    parts        complex numbers: three real convolutions
-
-`choose` picks by sizes and dtype. The forms are compositions of other primitives, but for `rows`, which writes a loop;
-sums may be rounded in another order.
-"""
+"""Other forms of a convolution, for CPUs: compositions of other primitives, `convolution_choice` says which for what.
+Sums may be rounded in another order than XLA's."""
 
 from __future__ import annotations
 
@@ -24,64 +9,22 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.avals import ShapedArray
-from bevel.core.staging import stage
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import DIV, Rem, add, sub
+from bevel.ops.arithmetic import add, sub
 from bevel.ops.complex import Complex, imag, real
 from bevel.ops.convert import convert
-from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
-from bevel.ops.indexing import DynamicSlice, dynamic_slice_in_dim
-from bevel.ops.reductions import compare
-from bevel.ops.shapes import BroadcastInDim, full, reduce_sum, reshape, transpose
-from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, seen, slid
+from bevel.ops.shapes import BroadcastInDim, Rev, reduce_sum, reshape, transpose
+from bevel.ops.sliding import dilated, offsets_of, prepared, seen, slid
 
 _FLOAT32 = np.dtype("float32")
 
-# From benchmarks/rows/convolutions.py, two cores with AVX-512, jaxlib 0.10.2.
-MOST_TERMS = 128  # additions in one loop; compile time grows with them
-MOST_FEATURES = 16  # in features times out features of a convolution without groups, in one loop
-MOST_OUTS = 32  # out features of a group, in one loop
-MOST_INS = 8  # in features of a group, in one loop
-MOST_SUMS = 32  # numbers for each feature that a loop over rows adds up
-MOST_SPLIT = 32  # groups that become convolutions of their own
-MOST_PATCH_BYTES = 1 << 28
-
-
-def choose(op, avals, result, platform):
-    """The function (op, x, w) → y that the op is best lowered by, or None for stablehlo.convolution."""
-    x, w = avals
-    if platform != "cpu" or not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
-        return None
-    sizes = Sizes(op, x, w)
-    if dtypes.issubdtype(x.dtype, np.complexfloating):
-        return parts
-    if not is_worth(result, (*sizes.kernel, sizes.in_group)):
-        return None
-    ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1
-    few = ins == 1 or ins * outs <= MOST_FEATURES or (sizes.groups > 1 and ins <= MOST_INS)
-    if few and outs <= MOST_OUTS and not batched:
-        if sizes.taps * ins <= MOST_TERMS:
-            return multiplied
-        if (ins * outs <= 4 or sizes.groups > 1) and sizes.strip and not sizes.covers_much:
-            return strips
-    if all([sizes.is_flat(i) for i in range(len(sizes.kernel))]):
-        return product
-    last = op.dimension_numbers.lhs_spec[1] == len(x.shape) - 1
-    if last and sizes.groups == 1 and outs <= 2 and sizes.taps * outs <= MOST_TERMS and ins >= MOST_INS:
-        return summed
-    if batched and (sizes.batch, outs) == (1, 1) and sizes.groups > MOST_SPLIT // 2 and len(sizes.kernel) in (1, 2):
-        if math.prod(sizes.places) <= MOST_SUMS and dtypes.issubdtype(x.dtype, np.floating):
-            return rows
-    has_library = dtypes.issubdtype(x.dtype, np.floating) and len(sizes.kernel) <= 3
-    can_split = has_library and x.dtype.itemsize <= 4 and 1 < sizes.groups <= MOST_SPLIT
-    if can_split and not (ins <= 4 and sizes.covers_much):
-        return split
-    if (batched or sizes.covers_much or not has_library) and sizes.patch_bytes <= MOST_PATCH_BYTES:
-        return patches
-    return None
+# Additions in one loop; compile time grows with them.
+MOST_TERMS = 128
+# Out features of a group, in one loop.
+MOST_OUTS = 32
 
 
 class Sizes:
@@ -110,6 +53,20 @@ class Sizes:
     def covers_much(self) -> bool:
         """Is this the gradient in a kernel, with groups: few places, and a kernel of the size of the array?"""
         return self.groups > 1 and self.taps > math.prod(self.places)
+
+    @property
+    def is_dealt(self) -> bool:
+        """Does each place see one element of the array at most, with something between these?"""
+        op, ones = self.op, (1,) * len(self.kernel)
+        rows = list(zip(self.kernel, op.lhs_dilation, self.spatial, strict=True))
+        alone = all([k <= step or n == 1 for k, step, n in rows]) and any([max(k, step) > 1 for k, step, _ in rows])
+        return alone and self.groups == 1 and (op.window_strides, op.rhs_dilation) == (ones, ones)
+
+    @property
+    def is_swapped(self) -> bool:
+        op, ones = self.op, (1,) * len(self.kernel)
+        large = self.taps > math.prod(self.places) and max(op.lhs_dilation) > 1
+        return large and self.groups == 1 and (op.window_strides, op.rhs_dilation) == (ones, ones)
 
     def is_flat(self, i) -> bool:
         """Has the kernel one element along spatial axis i, or one place, so that nothing slides?"""
@@ -205,6 +162,10 @@ def product(op, x, w):
     sizes = Sizes(op, get_aval(x), get_aval(w))
     count = len(sizes.kernel)
     _, _, *spatial = op.dimension_numbers.lhs_spec
+    if sizes.groups == 1 and count:
+        y = _channels_first(op, x, w, sizes)
+        if y is not None:
+            return finish(y)
     x = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
     # along an axis that the kernel covers, the elements it touches; along others, the places
     covered = [k > 1 for k in sizes.kernel]
@@ -224,6 +185,32 @@ def product(op, x, w):
     return finish(arranged(op, y, names, sizes))
 
 
+def _channels_first(op, x, w, sizes):
+    """The product where space lies innermost: a matrix product for each image, which moves nothing. None elsewhere.
+
+    forward      y[n, o, p] = w[o, i] x[n, i, p]
+    backward     w[o, i] = Σ over n of y[n, o, p] x[n, i, p], where batch and features have changed parts
+    """
+    rank = len(sizes.kernel) + 2
+    straight, swapped_ = tuple(range(rank)), (1, 0, *range(2, rank))
+    ones, none = (1,) * (rank - 2), ((0, 0),) * (rank - 2)
+    if (op.padding, op.lhs_dilation, op.window_strides, op.rhs_dilation) != (none, ones, ones, ones):
+        return None
+    lhs, rhs, out = op.dimension_numbers
+    [n, i, *_], [o, *_] = [get_aval(x).shape[a] for a in lhs], [get_aval(w).shape[a] for a in rhs]
+    places = math.prod(sizes.spatial)
+    if lhs == out == straight and max(sizes.kernel) == 1:
+        w = reshape(transpose(w, rhs), (o, i))
+        w = BroadcastInDim((n, o, i), (1, 2))(w)
+        y = dot_general(w, reshape(x, (n, i, places)), (((2,), (1,)), ((0,), (0,))), op.precision)
+        return reshape(y, (n, o, *sizes.places))
+    if lhs == rhs == swapped_ and max(sizes.places) == 1:
+        numbers = (((2,), (2,)), ((0,), (0,)))
+        y = dot_general(reshape(x, (i, n, places)), reshape(w, (i, o, places)), numbers, op.precision)
+        return arranged(op, reduce_sum(y, (0,)), ["n", "o"], sizes)
+    return None
+
+
 def _named(x, spec, letters, grouped, groups):
     """x with the axis spec[grouped] as (groups, rest) where there are any, and the names of its axes in order."""
     names = [""] * len(spec)
@@ -236,35 +223,49 @@ def _named(x, spec, letters, grouped, groups):
     return reshape(x, shape), [*names[:axis], "g", *names[axis:]]
 
 
-def strips(op, out, x, w):
-    """Written through the emitter `out`: a loop over strips of the kernel, each of which `multiplied` adds."""
-    sizes = Sizes(op, *out.in_avals)
-    wide, length = summed_dtype(op, out.in_avals[0].dtype), sizes.strip
-    axis, along = op.dimension_numbers.lhs_spec[2], op.dimension_numbers.rhs_spec[2]
-    count, rest = divmod(sizes.kernel[0], length)
-    reach = (sizes.places[0] - 1) * op.window_strides[0] + 1
-    spatial = op.dimension_numbers.lhs_spec[2:]
-    ones = (1,) * len(spatial)
-    part = op.replaced(padding=((0, 0),) * len(spatial), lhs_dilation=ones, preferred_element_type=None)
+def dealt(op, x, w):
+    """The element at m of an array dilated by L meets the kernel's element k at place L m + low - k, and no other does:
+    so what each gives lies side by side, the kernel turned around, L for each m."""
+    x, w, finish = widened(op, x, w)
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    count = len(sizes.kernel)
+    batch, feature, *spatial = op.dimension_numbers.lhs_spec
+    x = transpose(x, (batch, *spatial, feature))
+    out, into, *kernel = op.dimension_numbers.rhs_spec
+    w = transpose(Rev(tuple(kernel))(w), [into, *kernel, out])
+    y = dot_general(x, w, (((count + 1,), (0,)), ((), ())), op.precision)  # batch, *places, *kernel, out
+    steps = [max(step, k) for step, k in zip(op.lhs_dilation, sizes.kernel, strict=True)]
+    y = pad(
+        y,
+        0,
+        [(0, 0, 0)] * (count + 1) + [(0, s - k, 0) for s, k in zip(steps, sizes.kernel, strict=True)] + [(0, 0, 0)],
+    )
+    y = transpose(y, [0, *[a for i in range(count) for a in (1 + i, 1 + count + i)], 2 * count + 1])
+    y = reshape(y, (sizes.batch, *[n * s for n, s in zip(sizes.spatial, steps, strict=True)], sizes.out_group))
+    rows = [(0, 0, 0)]
+    for k, (low, _), size, places in zip(
+        sizes.kernel, op.padding, get_aval(y).shape[1 : 1 + count], sizes.places, strict=True
+    ):
+        before = low - (k - 1)
+        rows.append((before, places - before - size, 0))
+    return finish(arranged(op, pad(y, 0, [*rows, (0, 0, 0)]), ["n", *range(count), "o"], sizes))
 
-    def begin(x, w):
-        x, w, _ = widened(op, x, w)
-        x = prepared(x, spatial, op.padding, op.lhs_dilation, 0)
-        if not rest:
-            return [x, w, full(out.avals[0].shape, 0, wide)]
-        first = count * length * op.rhs_dilation[0]
-        last = slice_in_dim(x, first, first + reach + (rest - 1) * op.rhs_dilation[0], axis)
-        return [x, w, multiplied(part, last, slice_in_dim(w, count * length, sizes.kernel[0], along))]
 
-    def step(i, x, w, total):
-        window = reach + (length - 1) * op.rhs_dilation[0]
-        here = dynamic_slice_in_dim(x, mul(i, np.int32(length * op.rhs_dilation[0])), window, axis)
-        strip = dynamic_slice_in_dim(w, mul(i, np.int32(length)), length, along)
-        return [x, w, add(total, multiplied(part, here, strip))]
-
-    avals, values = _inlined(out, begin, out.in_avals, [x, w])
-    total = _counted(out, count, step, avals, values)[2]
-    return total if wide == out.avals[0].dtype else out.convert(total, out.avals[0])
+def swapped(op, x, w):
+    """Σ over k of x[(p + k - low) / L] w[k] is Σ over m of x[m] w[L m + low - p]: w convolved with x as a kernel
+    dilated by L, read from the end."""
+    sizes = Sizes(op, get_aval(x), get_aval(w))
+    lhs, rhs, out = op.dimension_numbers
+    pads = []
+    for n, step, k, (low, _), places in zip(
+        sizes.spatial, op.lhs_dilation, sizes.kernel, op.padding, sizes.places, strict=True
+    ):
+        before = places - 1 - low
+        pads.append((before, dilated(n, step) + places - 1 - before - k))
+    ones = (1,) * len(pads)
+    numbers = type(op.dimension_numbers)(rhs, lhs, (out[1], out[0], *out[2:]))
+    other = op.replaced(padding=tuple(pads), lhs_dilation=ones, rhs_dilation=op.lhs_dilation, dimension_numbers=numbers)
+    return Rev(tuple(out[2:]))(other(w, x))
 
 
 def summed(op, x, w):
@@ -305,72 +306,6 @@ def split(op, x, w):
 def _pieces(x, axis, count):
     size = get_aval(x).shape[axis] // count
     return [slice_in_dim(x, i * size, (i + 1) * size, axis) for i in range(count)]
-
-
-def rows(op, out, x, w):
-    """Written through the emitter `out`: a loop over the rows of the kernel, here a cotangent of the size of x.
-
-    A step takes one row of it, (columns, groups), and the rows of x that it meets, and adds a vector of the groups to
-    the sum of each place; of places there are few.
-    """
-    sizes = Sizes(op, *out.in_avals)
-    flat = len(sizes.kernel) == 1  # one row
-    places, strides, steps = [(1, *v) if flat else v for v in (sizes.places, op.window_strides, op.rhs_dilation)]
-    batch, feature, *spatial = op.dimension_numbers.lhs_spec
-    outs, into, *kernel = op.dimension_numbers.rhs_spec
-    groups = sizes.groups
-
-    def begin(x, w):
-        x, w, _ = widened(op, x, w)
-        x = transpose(prepared(x, spatial, op.padding, op.lhs_dilation, 0), (feature, *spatial, batch))
-        w = transpose(w, (into, *kernel, outs))
-        if flat:
-            x, w = [reshape(v, (get_aval(v).shape[0], 1, *get_aval(v).shape[1:])) for v in (x, w)]
-        return [x, w, *[full((groups,), 0, get_aval(x).dtype)] * math.prod(places)]
-
-    avals, values = _inlined(out, begin, out.in_avals, [x, w])
-    images, height, width, _ = avals[1].shape
-    columns = avals[0].shape[2]
-
-    def step(i, x, w, *sums):
-        image, row, zero = DIV(i, np.int32(height)), Rem()(i, np.int32(height)), np.int32(0)
-        mine = reshape(DynamicSlice((1, 1, width, groups))(w, image, row, zero, zero), (width, groups))
-        window = ((places[0] - 1) * strides[0] + 1, columns, groups)
-        first = mul(row, np.int32(steps[0]))
-        theirs = reshape(DynamicSlice((1, *window))(x, image, first, zero, zero), window)
-        new = []
-        for p, q in itertools.product(*[range(count) for count in places]):
-            part = seen(theirs, (0, 1), (p * strides[0], q * strides[1]), (1, width), (1, steps[1]))
-            new.append(reduce_sum(mul(reshape(part, (width, groups)), mine), (0,)))
-        return [x, w, *[add(total, more) for total, more in zip(sums, new, strict=True)]]
-
-    sums = _counted(out, images * height, step, avals, values)[2:]
-
-    def end(*sums):
-        y = joined([reshape(total, (1, groups)) for total in sums], 0)
-        y = convert(reshape(y, (*sizes.places, groups)), out.avals[0].dtype)
-        return [arranged(op, y, [*range(len(sizes.places)), "g"], sizes)]
-
-    return _inlined(out, end, avals[2:], sums)[1][0]
-
-
-def _counted(out, count, step, avals, values):
-    """step(i, *values) → values, for i = 0, 1, …, count - 1, as stablehlo.while."""
-    index = ShapedArray((), np.dtype("int32"))
-    states = [index, *avals]
-    loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
-    test, [i, *_] = out.block(loop, 0, states)
-    test.finish([compare(test, "LT", i, test.constant(count, index), index)])
-    body, [i, *arguments] = out.block(loop, 1, states)
-    following = body.op("stablehlo.add", [i, body.constant(1, index)], aval=index)
-    body.finish([following, *body.module.compose(body, step, states, [i, *arguments])])
-    return list(loop.results)[1:]
-
-
-def _inlined(out, function, avals, values):
-    """(the avals, the values) of what a function of other primitives gives, written through `out`."""
-    jaxpr, consts = stage(function, avals)
-    return [v.aval for v in jaxpr.outvars], out.module.inline(out, jaxpr, values, consts)
 
 
 def patches(op, x, w):

@@ -6,10 +6,13 @@ import pytest
 import bevel
 import bevel.numpy as jnp
 from bevel import lax
+from bevel.base.avals import ShapedArray
 from bevel.core.trace import get_aval
 from bevel.ops import convolution_forms as forms
 from bevel.ops import sliding
 from bevel.ops.convolution import ConvDimensionNumbers, ConvGeneralDilated
+from bevel.ops.convolution_choice import choose
+from bevel.ops.convolution_loops import strips
 from bevel.tools.laws.interpreter import by_reference
 
 
@@ -42,14 +45,27 @@ def any_convolution(random):
     return op, [random.integers(-3, 4, shape).astype("float32") for shape in shapes]
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_forms_agree_with_the_reference(seed):
-    op, (x, w) = any_convolution(numpy.random.default_rng(seed))
+@pytest.mark.parametrize("kind", ["any", "dealt", "swapped"])
+@pytest.mark.parametrize("seed", range(40))
+def test_forms_agree_with_the_reference(seed, kind):
+    random = numpy.random.default_rng(seed)
+    op, (x, w) = any_convolution(random)
+    if kind != "any":  # an array dilated far, under a kernel that is small or large
+        count = len(op.padding)
+        plain = {"window_strides": (1,) * count, "rhs_dilation": (1,) * count, "batch_group_count": 1}
+        op = op.replaced(**plain, feature_group_count=1, lhs_dilation=(3,) * count)
+        shape = list(x.shape)
+        shape[op.dimension_numbers.lhs_spec[1]] = w.shape[op.dimension_numbers.rhs_spec[1]]
+        if kind == "swapped":
+            w = numpy.pad(w, [(0, 5 if a in op.dimension_numbers.rhs_spec[2:] else 0) for a in range(w.ndim)], "wrap")
+        x = random.integers(-3, 4, shape).astype("float32")
     expected = op.reference(x, w)
     sizes = forms.Sizes(op, get_aval(x), get_aval(w))
     able = [forms.patches]
     able += [forms.multiplied] if op.batch_group_count == 1 else []
     able += [forms.split] if sizes.groups > 1 else []
+    able += [forms.dealt] if sizes.is_dealt else []
+    able += [forms.swapped] if sizes.is_swapped else []
     able += [forms.summed] if sizes.groups == 1 else []
     able += [forms.product] if all(sizes.is_flat(i) for i in range(len(sizes.kernel))) else []
     for form in able:
@@ -57,13 +73,26 @@ def test_forms_agree_with_the_reference(seed):
 
 
 FIRST = ConvDimensionNumbers(*[(0, 1, 2, 3)] * 3)
+
+
+@pytest.mark.parametrize("kernel", [1, 4])
+@pytest.mark.parametrize("out", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_products_with_channels_first(kernel, out):
+    spec = (0, 1, 2) if kernel == 1 else (1, 0, 2)
+    random = numpy.random.default_rng(kernel)
+    x, w = (random.integers(-3, 4, shape).astype("float32") for shape in ((3, 2, 4), (5, 2, 1)))
+    w = w if kernel == 1 else random.integers(-3, 4, (3, 5, 4)).astype("float32")
+    op = ConvGeneralDilated((1,), ((0, 0),), (1,), (1,), ConvDimensionNumbers(spec, spec, out))
+    assert numpy.array_equal(by_reference(lambda x, w: forms.product(op, x, w))(x, w), op.reference(x, w))
+
+
 LAST = ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
 def chosen(x, w, dtype="float32", padding=1, platform="cpu", numbers=LAST, **more):
     op = ConvGeneralDilated((1, 1), ((padding, padding),) * 2, (1, 1), (1, 1), numbers, **more)
-    avals = [jnp.zeros(shape, dtype).aval for shape in (x, w)]
-    form = forms.choose(op, avals, op.infer(*avals), platform)
+    avals = [ShapedArray(shape, numpy.dtype(dtype)) for shape in (x, w)]
+    form = choose(op, avals, op.infer(*avals), platform)
     return form and form.__name__
 
 
@@ -85,6 +114,7 @@ def test_which_form_is_chosen():
     assert chosen((2, 14, 14, 128), (2, 14, 14, 256), numbers=depthwise, batch_group_count=64) == "patches"
     assert chosen((8, 56, 56, 64), (1, 1, 64, 256), padding=0) == "product"
     assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
+    assert chosen((8, 1, 1, 256), (7, 7, 256, 64), padding=6) == "dealt"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "parts"
 
@@ -95,7 +125,7 @@ def test_large_kernels_go_by_strips(shape, dilation):
     random = numpy.random.default_rng(sum(shape))
     x, w = (random.integers(-3, 4, (1, 1, *n)).astype("float32") for n in ((70, 60), shape))
     op = ConvGeneralDilated((2, 1), ((3, 1), (0, 2)), (1, 1), (dilation, 1), FIRST)
-    assert forms.choose(op, [get_aval(x), get_aval(w)], op.infer(get_aval(x), get_aval(w)), "cpu") is forms.strips
+    assert choose(op, [get_aval(x), get_aval(w)], op.infer(get_aval(x), get_aval(w)), "cpu") is strips
     assert numpy.array_equal(op(x, w), op.reference(x, w))
 
 
