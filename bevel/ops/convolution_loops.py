@@ -1,4 +1,4 @@
-"""Forms of a convolution that write a loop: `strips` over a large kernel, `rows` over a cotangent of the array's size."""
+"""Forms of a convolution that write a loop: `strips` over a large kernel, `rows` over a cotangent as large as x."""
 
 from __future__ import annotations
 
