@@ -11,7 +11,7 @@ import math
 import ml_dtypes
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.control.loops import While
 from bevel.control.scan import Scan
@@ -28,13 +28,14 @@ from bevel.ops.elementwise import mul
 from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.exponential import exp
-from bevel.ops.logic import Ge, Le, ShiftRightLogical, and_, eq, or_, select
+from bevel.ops.logic import Ge, Le, ShiftLeft, ShiftRightLogical, Xor, and_, eq, or_, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
-from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomWrap
+from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomUnwrap, RandomWrap
 from bevel.ops.reductions import ReduceOr
-from bevel.ops.shapes import full, mapped_size, reshape, to_front
+from bevel.ops.shapes import Iota, full, mapped_size, reshape, to_front
 from bevel.ops.special import ErfInv, random_gamma_grad
+from bevel.ops.threefry import Threefry2x32, both
 
 _FEW = 4  # draws that are proposed a time or two
 # Marsaglia & Tsang's quick acceptance bound.
@@ -100,23 +101,64 @@ def draws(key, a, log_space):
     if not size:
         return full(shape, 0, dtype)
     a = reshape(a, (size,))
+    if impl is THREEFRY and settings.threefry_partitionable.value and size < 2**32:
+        one = _Words(both(RandomUnwrap()(key)))
+        return reshape(_draw_each(one.numbered(Iota(np.dtype("uint32"), (size,), 0)()), a, log_space), shape)
     keys = RandomSplit((size,))(key)
     if impl is THREEFRY:
-        return reshape(_draw_each(keys, a, log_space), shape)
+        return reshape(_draw_each(_Keys([keys]), a, log_space), shape)
 
     # other generators draw for several keys at once from the first of them: so one key at a time
     def row(key, a):
-        return [reshape(_draw_each(reshape(key, (1,)), reshape(a, (1,)), log_space), ())]
+        return [reshape(_draw_each(_Keys([reshape(key, (1,))]), reshape(a, (1,)), log_space), ())]
 
     program, _ = stage_closed(row, [get_aval(keys).with_shape(()), get_aval(a).with_shape(())])
     return reshape(Scan(program, size, 0, 0)(keys, a)[0], shape)
+
+
+class _Keys:
+    """A vector of keys, as the arrays that hold it."""
+
+    def __init__(self, arrays):
+        self.arrays = arrays
+
+    def split(self, count):
+        """Each key split: `count` vectors of keys."""
+        pieces = RandomSplit((count,))(*self.arrays)
+        size = get_aval(pieces).shape[0]
+        return [_Keys([reshape(slice_in_dim(pieces, i, i + 1, 1), (size,))]) for i in range(count)]
+
+    def bits(self, width):
+        return RandomBits(width, ())(*self.arrays)
+
+
+class _Words(_Keys):
+    """Keys of threefry, held as two vectors of words.
+
+    In a key array the words of a key stand side by side, and XLA then computes both for each of them, one by one.
+    """
+
+    def numbered(self, number):
+        """The key of that number among those that each key splits into."""
+        return _Words(Threefry2x32()(*self.arrays, np.uint32(0), number))
+
+    def split(self, count):
+        return [self.numbered(np.uint32(i)) for i in range(count)]
+
+    def bits(self, width):
+        high, low = self.numbered(np.uint32(0)).arrays
+        if width == 64:
+            wide = np.dtype("uint64")
+            return or_(ShiftLeft()(convert(high, wide), np.uint64(32)), convert(low, wide))
+        return convert(Xor()(high, low), np.dtype(f"uint{width}"))
 
 
 def _draw_each(keys, a, log_space):
     """One draw of each key, for vectors of keys and shapes."""
     [size], dtype = get_aval(a).shape, get_aval(a).dtype
     number = lambda v: np.asarray(v).astype(dtype)[()]
-    keys, boosts = _split(keys, 2)
+    keys, boosts = keys.split(2)
+    kind, held = type(keys), len(keys.arrays)
     large = Ge()(a, number(1))
     d = sub(select(large, a, add(a, 1)), number(1 / 3))
     c = div(full_like(d, number(1 / 3)), sqrt(d))
@@ -126,30 +168,30 @@ def _draw_each(keys, a, log_space):
         bound = add(mul(x_squared, number(0.5)), mul(d, add(sub(number(1), v_cubed), log(v_cubed))))
         return and_(quick, Ge()(log(u), bound))
 
-    def turn(keys, x_squared, v_cubed, u):
+    def turn(*carry):
+        keys, [x_squared, v_cubed, u] = carry[:held], carry[held:]
         live = rejected(x_squared, v_cubed, u)
-        keys_next, x_keys, u_keys = _split(keys, 3)
+        keys_next, x_keys, u_keys = kind(keys).split(3)
 
-        def redraw(x_keys, x, v):
+        def redraw(*carry):
+            x_keys, v = carry[:held], carry[-1]
             again = Le()(v, number(0))
-            x_keys_next, drawn = _split(x_keys, 2)
+            x_keys_next, drawn = kind(x_keys).split(2)
             x_next = normal(drawn, dtype)
             v_next = add(number(1), mul(x_next, c))
-            return [select(again, x_keys_next, x_keys), select(again, x_next, x), select(again, v_next, v)]
+            return [
+                select(again, new, old) for new, old in zip([*x_keys_next.arrays, x_next, v_next], carry, strict=True)
+            ]
 
         # those that are accepted already start as if drawn, so that nobody waits for them
         start = select(live, full((size,), -1, dtype), full((size,), 1, dtype))
-        _, x, v = loop(lambda x_keys, x, v: _any(Le()(v, number(0))), redraw, x_keys, full((size,), 0, dtype), start)
-        u_next = uniform(u_keys, dtype)
-        return [
-            select(live, keys_next, keys),
-            select(live, mul(x, x), x_squared),
-            select(live, mul(mul(v, v), v), v_cubed),
-            select(live, u_next, u),
-        ]
+        begin = [*x_keys.arrays, full((size,), 0, dtype), start]
+        *_, x, v = loop(lambda *carry: _any(Le()(carry[-1], number(0))), redraw, *begin)
+        new = [*keys_next.arrays, mul(x, x), mul(mul(v, v), v), uniform(u_keys, dtype)]
+        return [select(live, after, before) for after, before in zip(new, carry, strict=True)]
 
     start = [full((size,), value, dtype) for value in (0, 1, 2)]
-    _, _, v_cubed, _ = loop(lambda keys, *state: _any(rejected(*state)), turn, keys, *start)
+    *_, v_cubed, _ = loop(lambda *carry: _any(rejected(*carry[held:])), turn, *keys.arrays, *start)
     one = full((size,), 1, dtype)
     if log_space:
         drawn = log1p(neg(uniform(boosts, dtype)))
@@ -172,19 +214,12 @@ def _any(mask):
     return ReduceOr((0,))(mask)
 
 
-def _split(keys, count):
-    """Each of keys [n] split: `count` key arrays of shape [n]."""
-    pieces = RandomSplit((count,))(keys)
-    size = get_aval(keys).shape[0]
-    return [reshape(slice_in_dim(pieces, i, i + 1, 1), (size,)) for i in range(count)]
-
-
 def uniform(keys, dtype):
-    """Uniform on [0, 1), one number a key; as bevel.random.uniform."""
+    """Uniform on [0, 1), one number a key of `_Keys`; as bevel.random.uniform."""
     info = ml_dtypes.finfo(dtype)
     held = np.dtype(f"uint{info.bits}")
     width = 8 if info.nmant < 8 else info.bits
-    words = convert(RandomBits(width, ())(keys), held)
+    words = convert(keys.bits(width), held)
     one = np.ones((), dtype)[()]
     mantissa = ShiftRightLogical()(words, held.type(width - info.nmant))
     return sub(BitcastConvertType(dtype)(or_(mantissa, np.asarray(one).view(held)[()])), one)
