@@ -1,4 +1,4 @@
-"""Elementary functions and remainders of a million numbers, compiled: the arithmetic counts, not the way to it."""
+"""Elementary functions, remainders and truths of a million numbers, compiled: the arithmetic counts, not the way there."""
 
 from __future__ import annotations
 
@@ -73,3 +73,6 @@ for dtype in ("int32", "int64"):
     for name in ("remainder", "floor_divide"):
         function = lambda side, name=name: getattr(side.jnp, name)
         declare(name, dtype, function, whole, lambda side: whole(side, 1), goal=0.6)
+declare("count_nonzero", "float32", lambda side: lambda x: side.jnp.count_nonzero(x > 0), normal, goal=0.5)
+declare("any", "float32", lambda side: lambda x: (x > 99).any(), normal, goal=0.9)
+declare("mean of truths", "float32", lambda side: lambda x: (x > 0).mean(), normal, goal=0.5)

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-import bevel  # noqa: F401  (puts the evaluating interpreter in place)
+import bevel
 from bevel.base import settings
 from bevel.ops.reductions import Argmax, Argmin, ReduceAnd, ReduceMax, ReduceMin, ReduceOr
 from bevel.ops.sort import Sort, TopK
@@ -119,3 +119,17 @@ def test_truths_of_large_arrays(shape, axes):
         x = random.rand(*shape) < share
         np.testing.assert_array_equal(ReduceOr(axes)(x), np.any(x, axes))
         np.testing.assert_array_equal(ReduceAnd(axes)(x), np.all(x, axes))
+
+
+@pytest.mark.parametrize(
+    "shape, axis", [((100, 96), 0), ((64, 400), 1), ((80, 400), None), ((20, 20, 40), (0, 1)), ((9, 1009), 1)]
+)
+def test_truths_are_counted_exactly(shape, axis):
+    """Blocks of them are summed as bytes, which must not overflow."""
+    random = np.random.RandomState(3)
+    for share in (0.0, 0.3, 1.0):
+        x = random.rand(*shape) < share
+        for dtype in ("int32", "float32"):
+            found = bevel.jit(lambda x: bevel.numpy.sum(x, axis, dtype=dtype))(x)  # noqa: B023
+            np.testing.assert_array_equal(found, np.sum(x, axis, dtype=dtype))
+            assert found.dtype == dtype
