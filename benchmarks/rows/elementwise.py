@@ -1,4 +1,4 @@
-"""Elementary functions, remainders and truths of a million numbers, compiled: the arithmetic counts, not the way there."""
+"""Elementary functions, remainders and truths of a million numbers, compiled: what counts is the arithmetic."""
 
 from __future__ import annotations
 
