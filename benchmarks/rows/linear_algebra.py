@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.row import Family
 from benchmarks.sides import Side
 
-FAMILY = Family("linear algebra")
+FAMILY = Family("linear_algebra")
 
 Run = Callable[[], Any]
 

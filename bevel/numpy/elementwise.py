@@ -41,8 +41,8 @@ def is_unsigned(x) -> bool:
 
 
 def whole(x):
-    """A number as an array of rank 0; arrays as they are."""
-    return x if type(x) not in (bool, int, float, complex) else full_like(x, x)
+    """A number as an array of rank 0, weakly typed as it is; arrays as they are."""
+    return x if type(x) not in (bool, int, float, complex) else weak_as(x, full_like(x, x))
 
 
 def weak_as(x, result):
@@ -468,6 +468,7 @@ def _log_sum(name, x, y, exp_, unit):
     Chosen by select rather than max and abs, the slopes of all orders are right at x = y too.
     """
     x, y = arrays(name, x, y)
+    was_weak = not [v for v in map(get_aval, (x, y)) if not v.weak_type and v.dtype.kind != "b"]
     x, y = broadcast(name, *promote_inexact(x, y))
     x, y = both_arrays(x, y)
     first, second = (complex_ops.real(x), complex_ops.real(y)) if is_complex(x) else (x, y)
@@ -484,7 +485,7 @@ def _log_sum(name, x, y, exp_, unit):
         part = complex_ops.imag(result)
         part = arithmetic.sub(part, mul(turn, arithmetic.Round(1)(arithmetic.div(part, turn))))
         result = complex_ops.Complex()(complex_ops.real(result), part)
-    return result
+    return weak_as(x, result) if was_weak else result
 
 
 @compiled
