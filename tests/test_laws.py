@@ -31,6 +31,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("AfterAll", "CreateToken", "DceSink"), "gives no numbers, but an order or nothing"),
     "CallExported": "holds a program written down before",
+    "DimAsValue": "is a size that is known at the call only",
 }
 
 
