@@ -58,7 +58,8 @@ def sort_rows(inputs, outputs):
     """Each row in rising order: integers, or floats with -0 equal to 0, NaN last, and equals in their order."""
     [x, _], [out] = inputs, outputs
     np.copyto(out, x)
-    out.sort(axis=-1)
+    # the stable sort of bytes counts them: 20 times as fast as the other, but for short rows
+    out.sort(axis=-1, kind="stable" if x.itemsize == 1 and x.shape[1] > 32 else None)
     if x.dtype.kind != "f":
         return
     # NumPy's sort is not stable, which shows where equal floats have different bits. Equals stand side by side in each

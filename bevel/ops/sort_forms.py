@@ -24,6 +24,7 @@ BOOL, INT8, INT32, INT64, FLOAT32 = (np.dtype(name) for name in ("bool", "int8",
 WORTH_PACKING = 256
 # and NumPy's sort more than handing the program from thread to thread, which takes as long as XLA's sort of 2,000.
 WORTH_CALLING = 4096
+WORTH_CALLING_FOR_INTEGERS = 8192  # alone, which XLA compares at once
 _SORTED_BY_NUMPY = ("bool", *[f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)], "float32", "float64")
 
 
@@ -38,6 +39,8 @@ def is_worth_calling(out, aval):
 def sorted_by_numpy(out, x, aval, axis):
     """One array, sorted along an axis; None where that is not for NumPy."""
     if not is_worth_calling(out, aval) or aval.dtype.name not in _SORTED_BY_NUMPY:
+        return None
+    if aval.dtype.itemsize <= 4 and aval.dtype.kind != "f" and aval.size < WORTH_CALLING_FOR_INTEGERS:
         return None
     rows, view = _to_rows(out, x, aval, axis)
     return _from_rows(out, _kernel(out, "bevel_sort_1", rows, view, view), aval, axis)

@@ -91,7 +91,7 @@ def test_large_arrays_are_sorted_as_small_ones(name):
     """On both sides of the size from which NumPy sorts, and for the three forms: values alone, one key, two keys."""
     dtype = np.dtype(getattr(ml_dtypes, name, name))
     random = np.random.RandomState(2)
-    for shape, axis in (((WORTH_CALLING - 1,), 0), ((64, WORTH_CALLING // 64), 0), ((WORTH_CALLING // 64, 64), 1)):
+    for shape, axis in (((WORTH_CALLING - 1,), 0), ((128, WORTH_CALLING // 64), 0), ((WORTH_CALLING // 64, 128), 1)):
         if dtype.kind in "biu":
             x = random.randint(0, 100, shape).astype(dtype)
             if dtype.itemsize == 8:
