@@ -9,6 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.errors import TreeError
 from bevel.core.trace import get_aval
+from bevel.core.tree_nodes import TreeTypeError
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
@@ -20,7 +21,8 @@ __all__ = ["ravel_pytree"]
 def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     """The numbers of all leaves in one vector, and the function that puts such a vector back into the tree.
 
-    The vector's dtype is the one where the leaves' dtypes meet; unravelling gives each leaf its own again.
+    The vector's dtype is the one where the leaves' dtypes meet; unravelling gives each leaf its own again. Where all
+    leaves are of one dtype, a vector of another gives leaves of that.
 
     >>> import bevel.numpy as jnp
     >>> from bevel.flatten_util import ravel_pytree
@@ -36,7 +38,8 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     dtype = dtypes.lattice_result(pairs)[0] if len(set(pairs)) > 1 else avals[0].dtype
     parts = [Reshape((a.size,))(convert(x, dtype)) for x, a in zip(leaves, avals, strict=True)]
     vector = Concatenate(0)(*parts)
-    return vector, _Unravel(tree, avals, dtype)
+    # of leaves in one dtype a vector in another is unravelled as it is: a tangent, a gradient in a wider float
+    return vector, _Unravel(tree, avals, dtype if len({a.dtype for a in avals}) > 1 else None)
 
 
 class _Unravel:
@@ -64,10 +67,14 @@ def _unravel(tree, avals, dtype, vector):
             "It puts back vectors of the length that ravel_pytree gave."
         )
     if dtype is not None and aval.dtype != dtype:
-        raise TreeError(f"unravel needs a vector of dtype {dtype.name}, as ravel_pytree gave; got {aval.dtype.name}.")
+        raise TreeTypeError(
+            f"unravel needs a vector of dtype {dtype.name}, as ravel_pytree gave of leaves in several; got "
+            f"{aval.dtype.name}."
+        )
     parts, start = [], 0
     for a in avals:
         piece = slice_in_dim(vector, start, start + a.size, 0)
-        parts.append(convert(reshape(piece, a.shape), a.dtype))
+        piece = reshape(piece, a.shape)
+        parts.append(piece if dtype is None else convert(piece, a.dtype))
         start += a.size
     return tree.unflatten(parts)
