@@ -8,7 +8,6 @@ for each name, made when it is first asked for.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import Any
 
 from bevel.core.primitive import Primitive, registered
@@ -120,6 +119,8 @@ def handle_called(variable: str) -> PrimitiveHandle:
 
 def _load_families():
     """Imports every family of primitives: a name may belong to one that nobody has needed yet."""
+    import pkgutil  # here alone: start-up time
+
     for package in _FAMILIES:
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
             importlib.import_module(f"{package}.{module.name}")

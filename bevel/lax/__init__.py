@@ -17,19 +17,30 @@ from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *
 from bevel.lax.generators import *
-from bevel.lax.marks import *
 from bevel.lax.parallel import *
-from bevel.lax.ragged import *
 from bevel.lax.ranking import *
 from bevel.lax.reducing import *
 from bevel.lax.structure import *
 from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 
+# Loaded when first named, since few programs name them: start-up time.
+_LATE = {
+    **dict.fromkeys(("after_all", "composite", "create_token", "dce_sink", "index_take", "stage"), "bevel.lax.marks"),
+    **dict.fromkeys(
+        ("DotDimensionNumbers", "PrecisionLike", "RaggedDotDimensionNumbers", "ragged_dot", "ragged_dot_general",
+         "scaled_dot"),
+        "bevel.lax.ragged",
+    ),
+}  # fmt: skip
+
 
 def __getattr__(name):
-    """What is made when first asked for: lax.linalg, and each primitive as an object, `lax.add_p`."""
+    """What is made when first asked for: lax.linalg, each primitive as an object, `lax.add_p`, and what few name."""
     if name == "linalg":
         return importlib.import_module("bevel.lax.linalg")
+    if name in _LATE:
+        value = globals()[name] = getattr(importlib.import_module(_LATE[name]), name)
+        return value
     if name.endswith("_p"):
         try:
             return handle_called(name)
@@ -39,3 +50,7 @@ def __getattr__(name):
     if reason:
         raise MissingNameError(f"lax.{name} is not in Bevel: {reason}.")
     raise AttributeError(f"module 'bevel.lax' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LATE, "linalg"])

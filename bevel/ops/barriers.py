@@ -12,7 +12,6 @@ from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import mlir, physical
-from bevel.engine.foreign import custom_call
 from bevel.ops.elementwise import Elementwise
 from bevel.ops.shapes import instantiate
 
@@ -110,6 +109,8 @@ class DceSink(Primitive):
 
     def lower(self, out, x):
         if self.prevent_mlir_dce:
+            from bevel.engine.foreign import custom_call  # few programs call foreign code: start-up time
+
             with mlir.context, out.location, out.point:
                 custom_call("dce_sink", result_types=[], operands=[x], has_side_effect=True, api_version=4)
         return []
