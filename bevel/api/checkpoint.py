@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bevel.api.flat import Flat, argument_names, name_of, positions_of, signature_of, with_statics
+from bevel.api.flat import Flat, argument_names, name_of, named_after, positions_of, signature_of, with_statics
 from bevel.base.errors import BevelError
 from bevel.control.call import Jit
 from bevel.control.checkpoint import Checkpoint, Offloadable
@@ -211,7 +211,7 @@ def checkpoint(
         )
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def remembered(*args, **kwargs):
         fixed_numbers = positions_of(static_argnums, len(args), "checkpoint (static_argnums)", fun)
         signature = signature_of(fun)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from bevel.api.closures import staged
-from bevel.api.flat import argument_names, name_of, signature_of
+from bevel.api.flat import argument_names, name_of, named_after, signature_of
 from bevel.base import dtypes
 from bevel.base.errors import BevelError, UnexpectedTracerError
 from bevel.control.custom import Rule, RuleError
@@ -506,7 +506,7 @@ def custom_gradient(fun):
     9.0 30.0
     """
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def value_of(*args, **kwargs):
         return fun(*args, **kwargs)[0]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bevel.api.flat import Flat, argument_names, name_of, positions_of
+from bevel.api.flat import Flat, argument_names, name_of, named_after, positions_of
 from bevel.api.jit import jit
 from bevel.api.vmap import vmap
 from bevel.base import dtypes
@@ -54,7 +53,7 @@ def grad(
     """
     with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, _what="grad")
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def gradient(*args, **kwargs):
         value, found = with_value(*args, **kwargs)
         return (found, value[1]) if has_aux else found
@@ -74,7 +73,7 @@ def value_and_grad(
     """As `grad`, giving (value, gradient), or ((value, aux), gradient)."""
     _check_callable(fun, _what)
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def value_and_gradient(*args, **kwargs):
         if not args:
             raise ArgumentsError(
@@ -533,7 +532,7 @@ def jacfwd(
     """
     _check_callable(fun, "jacfwd")
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def jacobian_of(*args, **kwargs):
         positions = positions_of(argnums, len(args), f"jacfwd (argnums={argnums})", fun)
         chosen = tuple([args[i] for i in positions])
@@ -570,7 +569,7 @@ def jacrev(
     """The Jacobian by reverse derivatives: one pass for each element of the value; for wide Jacobians."""
     _check_callable(fun, "jacrev")
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def jacobian_of(*args, **kwargs):
         positions = positions_of(argnums, len(args), f"jacrev (argnums={argnums})", fun)
         chosen = tuple([args[i] for i in positions])

@@ -20,6 +20,22 @@ def name_of(function) -> str:
     return str(name)
 
 
+def named_after(function):
+    """As `functools.wraps`, for anything that can be called: what such an object names oddly is left out."""
+
+    def put(wrapper):
+        for name in functools.WRAPPER_ASSIGNMENTS:
+            try:
+                setattr(wrapper, name, getattr(function, name))
+            except (AttributeError, TypeError):
+                continue
+        wrapper.__dict__.update(getattr(function, "__dict__", {}))
+        wrapper.__wrapped__ = function
+        return wrapper
+
+    return put
+
+
 @functools.lru_cache(maxsize=2048)
 def _signature(function):
     try:

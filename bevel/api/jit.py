@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bevel.api import purity, retracing, stages
-from bevel.api.flat import Flat, argument_names, name_of, signature_of
+from bevel.api.flat import Flat, argument_names, name_of, named_after, signature_of
 from bevel.base import settings
 from bevel.base.errors import (
     BevelError,
@@ -415,7 +415,7 @@ def jit(
     clear = functools.partial(_clear, call, jitted)
     if jitted.static_argnums or jitted.static_argnames or jitted.donate_argnums or jitted.donate_argnames:
         call = stages.with_letters(call, jitted)
-    functools.update_wrapper(call, fun)
+    named_after(fun)(call)
     call.__dict__.pop(_KEPT, None)
     call.__wrapped__ = fun
     call.jitted = jitted

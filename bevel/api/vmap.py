@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-from bevel.api.flat import Flat, argument_names, name_of
+from bevel.api.flat import Flat, argument_names, name_of, named_after
 from bevel.base.errors import ShapeError
 from bevel.core.places import under
 from bevel.core.trace import get_aval, state
@@ -55,7 +54,7 @@ def vmap(
         if type(leaf) is not int and not is_index(leaf):
             raise TypeError(f"vmap in_axes must hold ints and None; got {leaf!r} in {in_axes!r}.")
 
-    @functools.wraps(fun)
+    @named_after(fun)
     def mapped(*args, **kwargs):
         if isinstance(in_axes, tuple) and len(in_axes) != len(args):
             raise ValueError(

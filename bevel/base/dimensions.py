@@ -8,6 +8,7 @@ for all values of the variables is decided by bounds; where bounds do not tell, 
 from __future__ import annotations
 
 import math
+import operator
 import re
 import threading
 from collections.abc import Sequence
@@ -548,7 +549,7 @@ def is_symbolic(shape) -> bool:
 
 def whole(d):
     """A dimension as it is, anything else as an int: what `operator.index` is to known sizes."""
-    return d if type(d) is Dimension else d.__index__()
+    return d if type(d) is Dimension else operator.index(d)
 
 
 # ---- from text

@@ -81,6 +81,13 @@ class Primitive(PrimitiveHandle, metaclass=_AnyPrimitive):
         with under(EVALUATION):
             return self.bind(*operands, **parameters)
 
+    @property
+    def implementation(self) -> Callable | None:
+        """What was given to `def_impl`, or what a subclass states as `impl`."""
+        if self.impl_function is None and type(self).impl is not Primitive.impl:
+            return self.impl
+        return self.impl_function
+
     def bind_with_trace(self, trace, operands, parameters):
         with under(trace):
             return self.bind(*operands, **parameters)
@@ -118,7 +125,7 @@ class OutsideOp(Op):
             d["hash"] = hash(d["key"])
         d["results"] = {}
         d["effects"] = NO_EFFECTS
-        d["call"] = None if handle.impl_function is None else self.at_once
+        d["call"] = None if handle.implementation is None else self.at_once
         d["holds_programs"] = any([_holds_program(value) for value in parameters.values()])
 
     handle = property(lambda self: self.owner)  # type: ignore[assignment]
@@ -142,7 +149,7 @@ class OutsideOp(Op):
             if isinstance(x, Tracer):
                 check_alive(x)
                 raise out_of_place(x)
-        return self.owner.impl_function(*operands, **self.parameters)
+        return self.owner.implementation(*operands, **self.parameters)
 
     def rule(self, kind, words, remedy):
         found = self.owner.rules.get(kind)
@@ -151,10 +158,13 @@ class OutsideOp(Op):
         return found
 
     def infer(self, *avals):
-        rule = self.rule(
-            "infer", "Abstract evaluation for", f"{self.name}_p.def_abstract_eval(lambda *avals, **params: aval)."
-        )
-        given, effects = rule(self, *avals)
+        if "infer" not in self.owner.rules and type(self.owner).abstract_eval is not PrimitiveHandle.abstract_eval:
+            given, effects = self.owner.abstract_eval(*avals, **self.parameters)  # a subclass states it as a method
+        else:
+            rule = self.rule(
+                "infer", "Abstract evaluation for", f"{self.name}_p.def_abstract_eval(lambda *avals, **params: aval)."
+            )
+            given, effects = rule(self, *avals)
         if effects:
             self.__dict__["effects"] = frozenset(effects)
         return [_aval(a) for a in given] if self.multiple_results else _aval(given)

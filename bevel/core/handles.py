@@ -66,8 +66,8 @@ class PrimitiveHandle:
         return self.op(parameters)(*operands)
 
     def get_bind_params(self, parameters):
-        """(functions to pass before the operands, parameters) to bind an equation's primitive again."""
-        return [], dict(parameters)
+        """The parameters to bind an equation's primitive with again."""
+        return dict(parameters)
 
     def abstract_eval(self, *avals, **parameters):
         """(aval of the result or a list of them, effects), for operands of these avals."""

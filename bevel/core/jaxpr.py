@@ -38,7 +38,24 @@ class Var(Tracer):
     def __repr__(self):
         return f"JitTracer<{self.aval.str_short(short_dtypes=False)}>"
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity; `==` on tracers is the array operation, so dicts compare by `is` first
+    # Two variables of finished jaxprs are compared as what they are, one variable or two, as programs that rewrite
+    # jaxprs do; anything else is the array operation, and where a trace has ended it says so.
+    def __eq__(self, other):
+        if isinstance(other, (Var, Literal)) and _is_finished(self) and _is_finished(other):
+            return self is other
+        return super().__eq__(other)
+
+    def __ne__(self, other):
+        if isinstance(other, (Var, Literal)) and _is_finished(self) and _is_finished(other):
+            return self is not other
+        return super().__ne__(other)
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
+
+
+def _is_finished(atom) -> bool:
+    """Does it belong to a jaxpr whose trace has ended?"""
+    return type(atom) is Literal or atom._trace is None or not atom._trace.alive
 
 
 class Literal:

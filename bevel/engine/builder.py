@@ -243,7 +243,9 @@ def scalar_attribute(value, aval):
     held = physical(aval)
     if aval.dtype is dtypes.float0:  # held as bools
         value = np.False_
-    array = np.asarray(value).astype(held.dtype) if type(value) in (bool, int, float, complex) else np.asarray(value)
+    array = np.asarray(value)
+    if array.dtype != held.dtype:  # a Python number, or one of NumPy's that is wider than arrays are without x64
+        array = array.astype(held.dtype)
     key = (array.tobytes(), aval)
     attribute = _scalars.get(key)
     if attribute is None:

@@ -219,6 +219,8 @@ def checked_shape(shape, what) -> tuple[int, ...]:
         shape = tuple(np.asarray(shape).tolist())
     try:
         if not isinstance(shape, (list, tuple)):
+            if getattr(shape, "__index__", None) is None and not is_symbolic_dim(shape):
+                return _dimensions(tuple([whole(d) for d in shape]), what)
             return _dimensions((whole(shape),), what)
         return _dimensions(tuple([whole(d) for d in shape]), what)
     except TypeError as error:

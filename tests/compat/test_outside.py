@@ -196,3 +196,32 @@ def test_an_interpreter_written_as_a_trace():
 def test_isinstance_of_primitive():
     assert isinstance(lax.add_p, Primitive) and isinstance(Primitive("x"), Primitive)
     assert not isinstance(lax.add_p, core.CallPrimitive) and not isinstance("add", Primitive)
+
+
+def test_a_primitive_stated_as_a_class():
+    class Tag(Primitive):
+        multiple_results = True
+
+        def impl(self, *operands, keep):
+            return [operands[i] for i in keep]
+
+        def abstract_eval(self, *avals, keep):
+            return [avals[i] for i in keep], core.no_effects
+
+    p = Tag("tag")
+    mlir.register_lowering(p, lambda ctx, *values, keep: [values[i] for i in keep])
+    f = lambda x, y: p.bind(x, y, keep=(1, 0, 1))
+    assert [float(v) for v in f(1.0, 2.0)] == [float(v) for v in bevel.jit(f)(1.0, 2.0)] == [2, 1, 2]
+
+
+def test_transformations_take_what_has_an_odd_name():
+    class Kernel:
+        __name__ = property(lambda self: 3)
+
+        def __call__(self, x):
+            return x * 2
+
+    kernel = Kernel()
+    for transformed in (bevel.vmap(kernel), bevel.jit(kernel), bevel.checkpoint(kernel)):
+        assert transformed(V).tolist() == [0, 2, 4]
+    assert bevel.grad(kernel)(1.0) == 2

@@ -82,8 +82,8 @@ def test_equations_are_bound_again_from_their_primitive_and_parameters():
     values.update(zip(closed.jaxpr.constvars, closed.consts, strict=True))
     read = lambda v: getattr(v, "val", None) if hasattr(v, "val") else values[v]
     for eqn in closed.jaxpr.eqns:
-        functions, parameters = eqn.primitive.get_bind_params(eqn.params)
-        results = eqn.primitive.bind(*functions, *map(read, eqn.invars), **parameters)
+        parameters = eqn.primitive.get_bind_params(eqn.params)
+        results = eqn.primitive.bind(*map(read, eqn.invars), **parameters)
         values.update(zip(eqn.outvars, results if eqn.primitive.multiple_results else [results], strict=True))
     for mine, whole in zip(map(read, closed.jaxpr.outvars), f(jnp.arange(4.0), 3), strict=True):
         assert mine.dtype == whole.dtype and (mine == whole).all()
@@ -105,3 +105,17 @@ def test_a_parameter_that_a_primitive_has_not_is_refused_in_these_words():
 def test_the_helper_of_a_call_goes_by_the_name_of_its_primitive():
     assert handle_of(bevel.make_jaxpr(bevel.jit(jnp.sin))(1.0).eqns[0].op) is lax.jit_p
     assert bevel.custom_derivatives.custom_jvp_call_p.name == "custom_jvp_call"
+
+
+def test_variables_of_a_finished_jaxpr_compare_by_identity():
+    """As programs that rewrite jaxprs look for them in lists; a traced value that was kept is still refused."""
+    jaxpr = bevel.make_jaxpr(lambda x, y: (x + y, 2.0 * x))(1.0, 2.0).jaxpr
+    a, b = jaxpr.invars
+    assert a == a and a != b and not a == b and a in [b, a] and [b, a].index(a) == 1
+    literal = jaxpr.eqns[1].invars[0]
+    assert not (literal == a) and not (a == literal) and literal not in jaxpr.invars
+    kept = []
+    bevel.jit(lambda x: kept.append(x))(1.0)
+    with pytest.raises(bevel.errors.UnexpectedTracerError):
+        _ = kept[0] == 1.0
+    assert "eq" in str(bevel.make_jaxpr(lambda x, y: x == y)(1.0, 2.0))
