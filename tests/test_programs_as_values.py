@@ -73,3 +73,12 @@ def test_lines_and_scopes_are_printed_on_request():
     assert f"sin a # {__file__}:" in text
     assert text.splitlines()[2].strip() == "# [layer]"
     assert "#" not in str(bevel.make_jaxpr(f)(1.0))
+
+
+def test_axes_that_a_program_speaks_to():
+    from bevel import lax
+
+    jaxpr = bevel.make_jaxpr(lambda x: lax.psum(x, "i") / lax.axis_size("i"), axis_env=[("i", 4)])(jnp.float32(1))
+    [psum, div] = jaxpr.eqns
+    assert (psum.primitive.name, psum.params["axes"]) == ("psum", ("i",))
+    assert div.invars[1].val == 4

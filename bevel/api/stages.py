@@ -11,7 +11,7 @@ from bevel.base.errors import BevelError
 from bevel.core import printing
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.staging import stage
-from bevel.core.trace import Tracer, aval_of_type, get_aval
+from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine import portable
 from bevel.engine.client import default_device, single
@@ -432,8 +432,12 @@ def eval_shape(fun, *args, **kwargs):
     return flat.out_tree.unflatten([struct_of(a) for a in jaxpr.out_avals])
 
 
-def make_jaxpr(fun, static_argnums=(), axis_env=None, return_shape=False, abstracted_axes=None):
+def make_jaxpr(fun, static_argnums=(), axis_env=None, return_shape=False):
     """A function that gives the jaxpr of fun for its arguments.
+
+    static_argnums  arguments that are Python objects
+    axis_env        (name, size) of mapped axes that fun speaks to by name
+    return_shape    gives (jaxpr, tree of the shapes and dtypes of fun's value)
 
     >>> import bevel
     >>> bevel.make_jaxpr(lambda x: x * 2.0)(1.0)
@@ -454,7 +458,12 @@ def make_jaxpr(fun, static_argnums=(), axis_env=None, return_shape=False, abstra
 
         flat = Flat(run if fixed else fun, in_tree)
         held = tuple([() if i in fixed else a for i, a in enumerate(args)])
-        jaxpr, consts = stage(flat, [get_aval(x) for x in leaves], name_of(fun), argument_names(fun, held, kwargs))
+        avals, names = [get_aval(x) for x in leaves], argument_names(fun, held, kwargs)
+        bound, state.axes = state.axes, (*state.axes, *[(n, s) for n, s in axis_env or ()])
+        try:
+            jaxpr, consts = stage(flat, avals, name_of(fun), names)
+        finally:
+            state.axes = bound
         closed = ClosedJaxpr(jaxpr, consts)
         if return_shape:
             return closed, flat.out_tree.unflatten([struct_of(a) for a in closed.out_avals])
