@@ -123,7 +123,8 @@ def _transformed(name, kind, x, s, axes, norm):
             f"Use {name.replace('rfft', 'fft')}."
         )
     if not axes:
-        return x
+        whole = kind in (FftType.FFT, FftType.IFFT)
+        return _convert(x, _dtypes.to_complex_dtype(_get_aval(x).dtype)) if whole else x
     if s is None:
         lengths = [_shape_of(x)[a] for a in axes]
         if kind is FftType.IRFFT:

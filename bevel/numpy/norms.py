@@ -88,14 +88,16 @@ def _matrix_norm(x, order, axes, keepdims):
     if order in (1, -1, np.inf, -np.inf):
         along, over = (rows, columns) if order in (1, -1) else (columns, rows)
         sums = total(absolute(x), axis=along, keepdims=True)
-        result = largest(sums, axis=over, keepdims=True) if order > 0 else smallest(sums, axis=over, keepdims=True)
+        if order > 0:
+            result = largest(sums, axis=over, keepdims=True, initial=0)  # that of nothing is 0
+        else:
+            result = smallest(sums, axis=over, keepdims=True)
         return result if keepdims else reshape(result, [d for i, d in enumerate(shape_of(x)) if i not in axes])
     if order in (2, -2, "nuc"):
         rank = len(shape_of(x))
         others = [i for i in range(rank) if i not in axes]
         s = svdvals(transpose(x, [*others, rows, columns]))
-        reduce = {2: largest, -2: smallest, "nuc": total}[order]
-        result = reduce(s, axis=-1)
+        result = largest(s, axis=-1, initial=0) if order == 2 else {-2: smallest, "nuc": total}[order](s, axis=-1)
         return reshape(result, [1 if i in axes else d for i, d in enumerate(shape_of(x))]) if keepdims else result
     raise ValueError(
         f"Invalid order {order!r} for matrix norm{user_line(' at {}')}. It is 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2."
@@ -123,21 +125,26 @@ def matrix_norm(x, /, *, keepdims: bool = False, ord="fro"):
 def cond(x, p=None):
     """The condition number: the norm of order p times that of the inverse; by singular values for None, 2 and -2.
 
-    It is inf for singular matrices, NaN where all singular values are 0.
+    It is inf for singular matrices, NaN where all singular values are 0 (of order -2: inf).
     """
     [x] = promote_inexact(as_array("cond", x))
     if len(shape_of(x)) < 2:
         raise MatrixShapeError(f"cond takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
+    if not get_aval(x).size:
+        raise MatrixShapeError(f"cond: input array must not be empty; got shape {shape_of(x)}{user_line(' at {}')}.")
+    known = total(convert(isnan(x), np.dtype("int32")), axis=(-2, -1)) == 0
     if p in (None, 2, -2):
         s = svdvals(x)
         first, last = s[..., 0], s[..., -1]
-        return true_divide(last, first) if p == -2 else true_divide(first, last)
+        if p != -2:
+            return true_divide(first, last)
+        result = true_divide(last, first)
+        return where(isnan(result) & known, np.inf, result)
     if shape_of(x)[-1] != shape_of(x)[-2]:
         raise MatrixShapeError(
             f"cond of order {p!r} takes square matrices; got shape {shape_of(x)}{user_line(' at {}')}."
         )
     result = multiply(norm(x, ord=p, axis=(-2, -1)), norm(inv(x), ord=p, axis=(-2, -1)))
-    known = total(convert(isnan(x), np.dtype("int32")), axis=(-2, -1)) == 0
     return where(isnan(result) & known, np.inf, result)
 
 

@@ -10,7 +10,7 @@ from bevel.api.custom import custom_jvp
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import absolute, add, multiply, negative, subtract, true_divide
+from bevel.numpy.arithmetic import absolute, add, multiply, negative, sign, subtract, true_divide
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.creation import ones, zeros
@@ -154,8 +154,12 @@ def _sign_and_log(both, pivots):
     diagonal = diagonal_of(both)
     size = absolute(diagonal)
     parity = convert(_parity(pivots), get_aval(both).dtype)
-    signs = true_divide(diagonal, where(size == 0, 1, convert(size, get_aval(both).dtype)))
-    return multiply(parity, prod(signs, axis=-1)), total(log(size), axis=-1)
+    return multiply(parity, prod(_directions(diagonal, size), axis=-1)), total(log(size), axis=-1)
+
+
+def _directions(x, size):
+    """x / |x|, 0 where x is."""
+    return true_divide(x, where(size == 0, 1, convert(size, get_aval(x).dtype))) if is_complex(x) else sign(x)
 
 
 @custom_jvp
@@ -198,8 +202,7 @@ def slogdet(a, *, method: str | None = None):
         sign_q, _ = _slogdet(q)
         diagonal = diagonal_of(r)
         size = absolute(diagonal)
-        signs = true_divide(diagonal, where(size == 0, 1, convert(size, get_aval(x).dtype)))
-        return SlogdetResult(multiply(sign_q, prod(signs, axis=-1)), total(log(size), axis=-1))
+        return SlogdetResult(multiply(sign_q, prod(_directions(diagonal, size), axis=-1)), total(log(size), axis=-1))
     return SlogdetResult(*_slogdet(x))
 
 

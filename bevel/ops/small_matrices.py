@@ -27,6 +27,7 @@ from bevel.ops.convert import ConvertElementType
 from bevel.ops.elementwise import mul
 from bevel.ops.linalg_factorizations import Lu, rows_taken
 from bevel.ops.matrices import (
+    LETTERS,
     MatrixPrimitive,
     assembled,
     check_dtype,
@@ -47,7 +48,7 @@ _DOUBLE = {"float32": np.dtype("float64"), "complex64": np.dtype("complex128")}
 
 def has_closed_form(n, dtype) -> bool:
     """Is the closed form as exact as elimination, for n by n matrices of this dtype?"""
-    return n <= 3 if dtype.name in _DOUBLE else n <= 2
+    return dtype.name in LETTERS and n <= (3 if dtype.name in _DOUBLE else 2)
 
 
 def _adjugate(a):

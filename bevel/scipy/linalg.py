@@ -28,6 +28,7 @@ from bevel.ops.matrices import (
     eye_like,
     lower_triangle,
     matmul,
+    real_dtype,
     upper_triangle,
 )
 from bevel.ops.matrices import conjugate as conjugated
@@ -196,8 +197,10 @@ def lu(a, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool
     lower = lower_triangle(both[..., :, :k], -1)
     lower = add(lower, eye_like(lower))
     upper = upper_triangle(both[..., :k, :])
-    permutation = convert(as_rows(order, m) == np.arange(m, dtype=np.int32)[:, None], dtype)
-    return (matmul(permutation, lower), upper) if permute_l else (permutation, lower, upper)
+    permutation = as_rows(order, m) == np.arange(m, dtype=np.int32)[:, None]
+    if permute_l:
+        return matmul(convert(permutation, dtype), lower), upper
+    return convert(permutation, real_dtype(dtype)), lower, upper
 
 
 @compiled(static=("lwork", "mode", "pivoting", *_IGNORED))

@@ -135,7 +135,7 @@ def polar(a, side: str = "right", *, method: str = "qdwh", eps: float | None = N
             f"polar with method='qdwh' and side={side!r} takes matrices with {rows} as many rows as columns; got shape "
             f"{shape_of(as_array('polar', a))}{user_line(' at {}')}. Say method='svd'."
         )
-    if method == "svd":
+    if method == "svd" or not get_aval(x).size:
         u, p = _polar_by_svd(x) if m < n else _polar_of_tall(x)
     else:
         most = 10 if max_iterations is None else int(max_iterations)

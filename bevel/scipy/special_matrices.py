@@ -80,7 +80,7 @@ def toeplitz(c, r=None):
 def hankel(c, r=None):
     """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal."""
     c = as_array("hankel", c)
-    c, r = _last_axis("hankel", (c, multiply(c, 0) if r is None else r))
+    c, r = _last_axis("hankel", (c, zeros(shape_of(c), get_aval(c).dtype) if r is None else r))
     m, n = shape_of(c)[-1], shape_of(r)[-1]
     along = concatenate([c, r[..., 1:]], axis=-1)
     return along[..., np.arange(m)[:, None] + np.arange(n)[None, :]]

@@ -214,3 +214,14 @@ def test_update_of_a_factor():
     np.testing.assert_allclose(updated.T @ updated, r.T @ r + np.outer(w, w), rtol=1e-5, atol=1e-5)
     check_grads(lambda w: lax.linalg.cholesky_update(jnp.asarray(r), w), (jnp.asarray(w),), order=1)
     assert np.isfinite(lax.linalg.cholesky_update(jnp.zeros((2, 2)), jnp.zeros(2))).all()
+
+
+def test_edges_are_numpys():
+    for order in (1, np.inf, 2, "fro", "nuc"):
+        assert jnp.linalg.norm(jnp.zeros((0, 3)), order) == 0
+    sign, logarithm = jnp.linalg.slogdet(jnp.array([[np.inf, 1.0], [1.0, 1.0]]))
+    assert (sign, logarithm) == (1, np.inf)
+    assert np.isinf(jnp.linalg.cond(jnp.zeros((3, 3)), -2))
+    with pytest.raises(ValueError, match="must not be empty"):
+        jnp.linalg.cond(jnp.zeros((0, 0)))
+    assert jnp.fft.fftn(jnp.ones((2, 2)), axes=()).dtype == "complex64"
