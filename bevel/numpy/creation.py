@@ -537,7 +537,17 @@ def load(file, *args, **kwargs):
     [1 2]
     """
     result = np.load(file, *args, **kwargs)
-    return asarray(result) if isinstance(result, np.ndarray) else result
+    if not isinstance(result, np.ndarray):
+        return result
+    if result.dtype.kind == "V" and result.dtype.names is None:
+        # a file names no dtype but NumPy's own: bfloat16 comes back as two bytes without a meaning
+        if result.dtype.itemsize != 2:
+            raise TypeError(
+                f"jnp.load found elements of {result.dtype.itemsize} byte without a dtype{user_line(' at {}')}: a .npy "
+                "file does not name dtypes beyond NumPy's.\nSave them as float32, or read them with np.load(…).view(…)."
+            )
+        result = result.view(dtypes.bfloat16.dtype)
+    return asarray(result)
 
 
 def save(file, arr, allow_pickle=True):

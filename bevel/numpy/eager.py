@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from bevel.api.jit import Jitted, jit
+from bevel.core.source import user_line
 from bevel.core.trace import Tracer, state
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
@@ -49,13 +50,17 @@ def compiled(function=None, *, static=()):
                 except ValueError as error:
                     if "hash" not in str(error):
                         raise
-                return eager()(*[_hashable(a) for a in args], **{k: _hashable(v) for k, v in kwargs.items()})
+                names = function.__code__.co_varnames
+                args = [_hashable(a, n in static) for a, n in zip(args, names, strict=False)] + list(args[len(names) :])
+                return eager()(*args, **{k: _hashable(v, k in static) for k, v in kwargs.items()})
             return function(*args, **kwargs)
 
     return run
 
 
-def _hashable(value):
+def _hashable(value, is_static):
+    if is_static and isinstance(value, (Array, np.ndarray)) and value.dtype.kind in "iu":
+        return np.asarray(value).tolist() if not value.ndim else tuple(np.asarray(value).tolist())
     if type(value) is list and all([type(v) in (int, str, bool) or isinstance(v, tuple) for v in value]):
         return tuple(value)
     return value
@@ -74,7 +79,7 @@ def operator_call(name, function):
 
     def miss(x, *others):
         if any([not is_operand(y) for y in others]):
-            return NotImplemented, None, False
+            return unlike(name, *others), None, False
         if not state.trace.is_evaluation:
             return function(x, *others), None, False
         return jitted.miss(x, *others)
@@ -83,6 +88,20 @@ def operator_call(name, function):
 
 
 _OPERANDS = (Array, Tracer, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def unlike(name, other):
+    """What an operator answers to an operand of another type: Python then asks that one.
+
+    == and != with a list would come out as False and True, whatever is in it: they are refused.
+    """
+    if name in ("__eq__", "__ne__") and isinstance(other, (list, tuple)):
+        raise TypeError(
+            f"An array was compared with a {type(other).__name__}{user_line(' at {}')}, which is no array: the answer "
+            f"would be {name == '__ne__'}, whatever is in it.\n"
+            f"Compare with jnp.array({str(other)[:40]}), or ask jnp.array_equal."
+        )
+    return NotImplemented
 
 
 def is_operand(value) -> bool:

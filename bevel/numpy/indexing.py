@@ -21,6 +21,7 @@ from bevel.core.staging import stage
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
 from bevel.numpy.arithmetic import power, true_divide
+from bevel.numpy.creation import array as array_of
 from bevel.numpy.index_keys import NEW, BoundsError, IndexTypeError, Int, Many, Span, parse
 from bevel.numpy.promotion import array, broadcast_to
 from bevel.numpy.selection import (
@@ -254,6 +255,8 @@ def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap
             shape = x.shape
             if shape and -shape[0] <= key < shape[0]:
                 return _update_int[how](x, value, key if key >= 0 else key + shape[0])
+    if isinstance(value, (list, tuple)):
+        value = array_of(value)  # a row written out, as in x.at[0].set([1, 2, 3])
     if is_mask(key) and (type(value) in (bool, int, float, complex) or not get_aval(array("x.at[…]", value)).shape):
         return masked(x, key, how, value)
     mode = mode if mode is None else GatherScatterMode.from_any(mode)

@@ -17,7 +17,7 @@ from bevel.core.trace import Tracer, aval_of_type, state
 from bevel.engine.client import Array
 from bevel.numpy import arithmetic
 from bevel.numpy.creation import array
-from bevel.numpy.eager import is_operand, operator_call
+from bevel.numpy.eager import is_operand, operator_call, unlike
 from bevel.numpy.indexing import AtIndexer, index
 from bevel.ops.arithmetic import ADD, DIV, SUB
 from bevel.ops.complex import Complex
@@ -68,7 +68,7 @@ def _tracer_operator(name, function):
 
     def operate(self, other):
         if not is_operand(other):
-            return NotImplemented
+            return unlike(f"__{name}__", other)
         return plain(self, other)
 
     op = _DIRECT.get(name)

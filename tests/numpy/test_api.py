@@ -106,3 +106,14 @@ def test_each_public_function_has_an_example():
         if callable(found) and not is_numpys and not isinstance(found, type) and ">>>" not in (found.__doc__ or ""):
             lacking.append(name)
     assert lacking == []
+
+
+def test_saved_arrays_come_back(tmp_path):
+    for dtype in ("int8", "bfloat16", "float16", "complex64", "bool"):
+        x = jnp.array([0, 1, 2]).astype(dtype)
+        jnp.save(tmp_path / "x.npy", x)
+        back = jnp.load(tmp_path / "x.npy")
+        assert back.dtype == x.dtype and back.tolist() == x.tolist()
+    jnp.savez(tmp_path / "x.npz", jnp.arange(2), y=jnp.ones(2))
+    kept = jnp.load(tmp_path / "x.npz")
+    assert kept["arr_0"].tolist() == [0, 1] and kept["y"].tolist() == [1, 1]

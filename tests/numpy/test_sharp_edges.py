@@ -144,3 +144,25 @@ def test_a_python_integer_must_fit():
         jnp.asarray(2**40)
     with pytest.raises(OverflowError, match="out of bounds for uint8"):
         jnp.zeros(2, jnp.uint8).at[0].set(300)
+
+
+def test_a_list_is_no_operand():
+    x = jnp.arange(3)
+    for act in (lambda x: x == [0, 1, 2], lambda x: x != (0, 1, 2)):
+        with pytest.raises(TypeError, match="whatever is in it"):
+            act(x)
+        with pytest.raises(TypeError, match="whatever is in it"):
+            bevel.jit(act)(x)
+    assert (x == None) is False and (x != "a") is True  # noqa: E711
+
+
+def test_a_row_may_be_written_out():
+    assert jnp.zeros((2, 3)).at[0].set([1, 2, 3]).tolist() == [[1, 2, 3], [0, 0, 0]]
+
+
+def test_axes_and_shapes_by_arrays():
+    x = jnp.arange(6).reshape(2, 3)
+    assert jnp.sum(x, axis=jnp.array(0)).tolist() == jnp.sum(x, numpy.array(0)).tolist() == [3, 5, 7]
+    assert jnp.sum(x, axis=numpy.array([0, 1])) == 15
+    with pytest.raises(TypeError, match="needs a shape"):
+        jnp.zeros(2.5)
