@@ -111,7 +111,7 @@ class OutsideOp(Op):
     def __init__(self, handle, parameters):
         d = self.__dict__
         d["owner"] = handle
-        d["name"] = handle.name
+        d["name"] = d["scope_name"] = handle.name
         d["parameters"] = parameters
         d["fields"] = tuple([f"given_{key}" for key in parameters])
         for key, value in parameters.items():

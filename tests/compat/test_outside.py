@@ -38,6 +38,7 @@ def mad_p():
     return p
 
 
+@pytest.mark.smoke
 def test_a_primitive_with_every_rule_goes_through_every_transformation(mad_p):
     mad = lambda x, y, z: mad_p.bind(x, y, z, k=2)
     plain = lambda x, y, z: x * y + 2 * z
