@@ -219,17 +219,17 @@ def guarded(rare, usual, other, *values):
     One of the two is computed. That costs a pass over `rare`, and fusion with what comes before and after.
     """
     out = rare.out
-    # a sum of float32 vectorises, where XLA's `or` does not
-    flags = rare.to("float32")
+    # XLA's library for CPUs knows the largest of bytes; its own `or` does not vectorise
+    flags = rare.to("int8")
     scalar = ShapedArray((), flags.aval.dtype)
     found = flags.value
     if flags.aval.shape:
         dimensions = {"dimensions": i64s(*range(len(flags.aval.shape)))}
         start = out.constant(0, scalar)
         operation = out.ops("stablehlo.reduce", [found, start], dimensions, avals=[scalar], regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.add", [x[0], y[0]], aval=scalar)])
+        out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.maximum", [x[0], y[0]], aval=scalar)])
         found = operation.results[0]
-    index = (Formula(out, found, scalar) > 0.0).to("int32")
+    index = Formula(out, found, scalar).to("int32")
     # XLA would make a choice of two branches compute both; the third is never taken
     choice = out.ops("stablehlo.case", [index.value], avals=[values[0].aval], regions=3)
     for region, formula in enumerate((usual, other, lambda first, *_: first)):
