@@ -13,6 +13,7 @@ kernel makes it another one.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import Any
 
@@ -67,20 +68,27 @@ def _joins(eqn) -> bool:
 
 
 def _is_worth_it(jaxpr) -> bool:
-    elementwise = deepest = 0
+    elementwise = reductions = 0
+    for eqn in jaxpr.eqns:
+        kind = eqn.op.kind
+        if kind == "elementwise":
+            elementwise += 1
+        elif kind in _WALLS:
+            return False
+        elif kind == "reductions":
+            reductions += 1
+    return elementwise >= MANY or (reductions >= DEEP and _deepest(jaxpr) >= DEEP)
+
+
+def _deepest(jaxpr) -> int:
+    """How many reductions follow from one another, through operations that fuse."""
     depth: dict = {}
     for eqn in jaxpr.eqns:
-        op = eqn.op
-        if op.kind in _WALLS:
-            return False
-        if not _joins(eqn):
-            continue
-        elementwise += op.kind == "elementwise"
-        here = max([depth.get(v, 0) for v in eqn.invars if type(v) is Var], default=0) + (op.kind == "reductions")
-        deepest = max(deepest, here)
-        for v in eqn.outvars:
-            depth[v] = here
-    return elementwise >= MANY or deepest >= DEEP
+        if _joins(eqn):
+            here = max([depth.get(v, 0) for v in eqn.invars], default=0) + (eqn.op.kind == "reductions")
+            for v in eqn.outvars:
+                depth[v] = here
+    return max(depth.values(), default=0)
 
 
 # ---- where to cut
@@ -123,25 +131,24 @@ def _is_good_end(live, i, size) -> bool:
     return size >= LONGEST or (size >= SHORTEST and live[i + 1] <= min(live[i + 1 : i + 1 + LONGEST - size], default=0))
 
 
-def _live(jaxpr) -> np.ndarray:
+def _live(jaxpr) -> list[int]:
     """How many values made before each equation are used from there on."""
     count = len(jaxpr.eqns)
-    change = np.zeros(count + 2, int)
     made: dict = {}
     last: dict = {}
     for i, eqn in enumerate(jaxpr.eqns):
         for v in eqn.invars:
-            if v in made:
-                last[v] = i
+            last[v] = i
         for v in eqn.outvars:
             made[v] = i
-    for v in jaxpr.outvars:
-        if type(v) is Var and v in made:
-            last[v] = count
-    for v, end in last.items():
-        change[made[v] + 1] += 1
-        change[end + 1] -= 1
-    return np.cumsum(change)[: count + 1]
+    last.update(dict.fromkeys(jaxpr.outvars, count))
+    change = [0] * (count + 2)
+    for v, start in made.items():
+        end = last.get(v)
+        if end is not None:
+            change[start + 1] += 1
+            change[end + 1] -= 1
+    return list(itertools.accumulate(change[: count + 1]))
 
 
 def _repetition(equations, live) -> tuple[int, int, int]:
@@ -163,6 +170,8 @@ def _repetition(equations, live) -> tuple[int, int, int]:
         run = int(runs[longest])
         if run >= 2 * period and run > 1.1 * (best[1] - best[0]):
             best = (int(edges[2 * longest]), int(edges[2 * longest]) + run + period, period)
+            if run > 0.8 * count:
+                break
     start, stop, period = best
     if stop - start < count // 2:
         return 0, 0, 0
