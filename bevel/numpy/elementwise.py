@@ -63,7 +63,9 @@ def of_inexact(name, op, doc):
     """A NumPy function that is one op on floating-point and complex numbers."""
 
     def function(x, /):
-        [x] = promote_inexact(array(name, x))
+        aval = getattr(x, "aval", None)
+        if aval is None or aval.dtype.kind != "f":
+            [x] = promote_inexact(array(name, x))
         return op(x)
 
     function.__name__ = function.__qualname__ = name

@@ -83,6 +83,13 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
     >>> jnp.matmul(jnp.ones((5, 2, 3)), jnp.ones((3, 4))).shape
     (5, 2, 4)
     """
+    x_aval, y_aval = getattr(a, "aval", None), getattr(b, "aval", None)
+    if x_aval is not None and y_aval is not None and preferred_element_type is None:
+        # two matrices of one dtype, as networks have them: nothing to prepare
+        (*_, n), dtype = x_aval.shape or (0,), x_aval.dtype
+        if len(x_aval.shape) == len(y_aval.shape) == 2 and y_aval.shape[0] == n and y_aval.dtype == dtype:
+            if not (x_aval.weak_type or y_aval.weak_type or x_aval.extended):
+                return dot_general(a, b, (((1,), (0,)), ((), ())), canonicalize_precision(precision), dtype)
     (x, y), dtype, weak = ready("matmul", (a, b), preferred_element_type)
     for position, v in enumerate((x, y)):
         if not shape_of(v):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.base import dtypes, settings
@@ -108,6 +110,19 @@ def broadcast(name, *values):
 
 def broadcast_shapes(name, *shapes):
     """The shape that all of these broadcast to; a letter where they do not."""
+    result = _joined(shapes)
+    if result is None:
+        raise BroadcastError(
+            f"{name} got incompatible shapes for broadcasting: {', '.join([str(s) for s in shapes])}"
+            f"{user_line(' at {}')}.\nCounted from the last axis, sizes must be equal or 1; "
+            "x[:, None] adds an axis of size 1."
+        )
+    return result
+
+
+@functools.lru_cache(4096)
+def _joined(shapes):
+    """The shape that these broadcast to, or None. A program asks for the same few again and again."""
     rank = max([len(s) for s in shapes])
     result = [1] * rank
     for shape in shapes:
@@ -117,11 +132,7 @@ def broadcast_shapes(name, *shapes):
             if here == 1:
                 result[offset + i] = d
             elif d != 1 and d != here:
-                raise BroadcastError(
-                    f"{name} got incompatible shapes for broadcasting: {', '.join([str(s) for s in shapes])}"
-                    f"{user_line(' at {}')}.\nCounted from the last axis, sizes must be equal or 1; "
-                    "x[:, None] adds an axis of size 1."
-                )
+                return None
     return tuple(result)
 
 
@@ -140,13 +151,22 @@ def _rank_promotion(name, shapes):
 def broadcast_to(value, shape):
     """An operand repeated to a shape that it broadcasts to."""
     old = get_aval(value).shape
-    if old == shape:
-        return value
+    if old != shape:
+        for op in _repeating(old, shape):
+            value = op(value)
+    return value
+
+
+@functools.lru_cache(4096)
+def _repeating(old, shape):
+    """The ops that repeat an array of one shape to another that it broadcasts to."""
     offset = len(shape) - len(old)
     kept = [i for i, d in enumerate(old) if d == shape[offset + i]]
-    if len(kept) != len(old):  # axes of size 1 are dropped first: the compiler then sees a plain broadcast
-        value = Reshape(tuple([old[i] for i in kept]))(value)
-    return BroadcastInDim(shape, tuple([offset + i for i in kept]))(value)
+    spread = BroadcastInDim(shape, tuple([offset + i for i in kept]))
+    if len(kept) == len(old):
+        return (spread,)
+    # axes of size 1 are dropped first: the compiler then sees a plain broadcast
+    return Reshape(tuple([old[i] for i in kept])), spread
 
 
 def promote(name, *values):
@@ -154,8 +174,11 @@ def promote(name, *values):
     x_aval = getattr(values[0], "aval", None)
     if x_aval is not None and len(values) == 2:
         y = values[1]
-        if x_aval is getattr(y, "aval", None):
+        y_aval = getattr(y, "aval", None)
+        if x_aval is y_aval:
             return values
+        if y_aval is not None and x_aval.dtype is y_aval.dtype and x_aval.weak_type == y_aval.weak_type:
+            return broadcast(name, *values)
         kind = type(y)
         if (kind is float and x_aval.dtype.kind == "f") or (kind is int and x_aval.dtype.kind in "iuf"):
             if kind is int and x_aval.dtype.kind != "f":
