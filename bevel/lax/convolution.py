@@ -12,7 +12,7 @@ from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.lax.operands import integers, operands
+from bevel.lax.operands import integers, operands, paddings
 from bevel.ops.convert import convert
 from bevel.ops.convolution import ConvDimensionNumbers, ConvGeneralDilated
 from bevel.ops.convolution_forms import joined
@@ -107,13 +107,7 @@ def _pads(name, padding, sizes, windows, strides):
     """Explicit pads as a tuple of pairs of ints, or those that a name means."""
     if isinstance(padding, str):
         return tuple(pads_of(name, sizes, windows, strides, padding))
-    pads = [integers(name, "padding", pair) for pair in padding]
-    if len(pads) != len(sizes) or any([len(pair) != 2 for pair in pads]):
-        raise ShapeError(
-            f"lax.{name} over {len(sizes)} spatial axes needs as many pairs (low, high) of padding; got {pads}"
-            f"{user_line(' at {}')}."
-        )
-    return tuple(pads)
+    return paddings(name, padding, len(sizes), "spatial axes")
 
 
 def conv_shape_tuple(lhs_shape, rhs_shape, strides, pads, batch_group_count=1) -> tuple[int, ...]:

@@ -90,6 +90,20 @@ def integers(name, what, values) -> tuple[int, ...]:
         ) from None
 
 
+def paddings(name, padding, count, what) -> tuple[tuple[int, int], ...]:
+    """A pair (low, high) of Python ints for each of `count` axes, called `what` in the letter for anything else."""
+    try:
+        pairs = [integers(name, "padding", pair) for pair in padding]
+    except TypeError:
+        pairs = []
+    if len(pairs) != count or any([len(pair) != 2 for pair in pairs]):
+        raise ShapeError(
+            f"lax.{name} needs a pair (low, high) of padding for each of {count} {what}, or its name; got {padding!r}"
+            f"{user_line(' at {}')}."
+        )
+    return tuple([(low, high) for low, high in pairs])
+
+
 def axis_of(name, axis, rank) -> int:
     """An axis, counted from either end, as a number from 0."""
     axis = operator.index(axis)

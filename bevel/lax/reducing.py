@@ -15,7 +15,7 @@ from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_unflatten
 from bevel.engine.client import Array
 from bevel.lax import computing, elementwise
-from bevel.lax.operands import SCALARS, integers
+from bevel.lax.operands import SCALARS, integers, paddings
 from bevel.lax.operands import operand as operand_of
 from bevel.ops import indexing, reductions
 from bevel.ops.convert import convert
@@ -101,12 +101,7 @@ def reduce_window(
         seen_by = [dilated(k, d) for k, d in zip(window, outer, strict=True)]
         pads = tuple(pads_of(name, shape, seen_by, strides, padding))
     else:
-        pads = tuple([integers(name, "padding", pair) for pair in padding])
-        if len(pads) != rank or any([len(pair) != 2 for pair in pads]):
-            raise ShapeError(
-                f"lax.{name} of {get_aval(leaves[0]).str_short()} needs {rank} pairs (low, high) of padding; got "
-                f"{pads}{user_line(' at {}')}."
-            )
+        pads = paddings(name, padding, rank, "axes")
     parameters = (window, strides, pads, base, outer)
     known = _monoid(computation, starts, leaves) if tree_flatten(operand)[0] == [operand] else None
     if known is not None and computation in _POOLING:
