@@ -17,7 +17,7 @@ from bevel.engine.builder import i64s, matrix
 from bevel.ops.arithmetic import add
 from bevel.ops.cutting import Slice, pad
 from bevel.ops.elementwise import KINDS
-from bevel.ops.logic import GE, LE, eq, select
+from bevel.ops.logic import GE, LE, eq, or_, select
 from bevel.ops.reductions import highest, lowest
 from bevel.ops.shapes import full, mapped_size, to_front
 from bevel.ops.sliding import (
@@ -132,10 +132,16 @@ class Routing(Primitive):
         """For each window, the number of the element that is taken; -1 where none beats `start`, if that is given."""
         _, taps = self.reference_taps(x)
         best, chosen = taps[0], np.zeros(taps[0].shape, int)
-        if start is not None:
+        there = [np.ones(best.shape, bool)] * len(taps)
+        if start is not None:  # and what lies outside does not take part
             best, chosen = np.full(best.shape, start), chosen - 1
+            inside = prepared_array(np.ones(x.shape, bool), range(x.ndim), self.padding, self.dilations[0], False)
+            there = [
+                seen_in_array(inside, range(x.ndim), o, best.shape, self.window_strides)
+                for o in offsets_of(self.window_dimensions, self.dilations[1])
+            ]
         for number, tap in enumerate(taps) if start is not None else enumerate(taps[1:], 1):
-            keep = best >= tap if self.select_prim == GE else best <= tap
+            keep = (best >= tap if self.select_prim == GE else best <= tap) | ~there[number]
             best, chosen = np.where(keep, best, tap), np.where(keep, chosen, number)
         return chosen
 
@@ -167,8 +173,9 @@ class SelectAndGatherAdd(Routing):
         return [SelectAndScatterAdd(*fields)(ct, x), None]
 
     def lower(self, out, t, x):
+        # XLA on CPUs compares pairs with what padding is filled with, and NaN gives way: so none are left to it, if few
         [result], window = out.avals, self.window_dimensions
-        if (out.platform == "cpu" and math.prod(window) <= MOST_TAPS and is_worth(result, window)) or not result.size:
+        if (out.platform == "cpu" and math.prod(window) <= MOST_TAPS) or not result.size:
             return out.module.compose(out, lambda t, x: [self.routed(t, x)], out.in_avals, [t, x])[0]
         return self._window(out, t, x)
 
@@ -179,9 +186,14 @@ class SelectAndGatherAdd(Routing):
         _, taps = self.taps(x)
         dtype = get_aval(x).dtype
         best, value = full(counts, self.worst(dtype), dtype), full(counts, 0, dtype)
+        outside = None
+        if any([low or high for low, high in self.padding]) or max(base, default=1) > 1:
+            outside = prepared(full(get_aval(x).shape, False, np.dtype(bool)), axes, self.padding, base, True)
         for tap, offsets in zip(taps, offsets_of(self.window_dimensions, outer), strict=True):
             here = seen(t, axes, offsets, counts, self.window_strides)
             keep = self.select_prim(best, tap)
+            if outside is not None:  # where that is, nothing is compared: not even NaN gives way
+                keep = or_(keep, seen(outside, axes, offsets, counts, self.window_strides))
             best, value = select(keep, best, tap), select(keep, value, here)
         return value
 
