@@ -120,6 +120,20 @@ def test_zero_times_the_logarithm_of_zero_is_zero_with_slopes():
     assert float(special.entr(0.0)) == 0 and float(special.entr(-1.0)) == -np.inf
 
 
+def test_near_and_far_arguments_keep_their_digits():
+    p = np.asarray([0.0, 0.0, -1.0, 1.0, 2.0, np.nan, 3.0, 3.0, 1e-30, 7.0], np.float32)
+    q = np.asarray([1.0, 0.0, 1.0, -1.0, 0.0, 1.0, 3.0000005, 2.9, 1e30, 6.99], np.float32)
+    for name in ("kl_div", "rel_entr"):
+        expected = getattr(scipy.special, name)(p.astype(float), q.astype(float))
+        np.testing.assert_allclose(getattr(special, name)(p, q), expected, rtol=1e-5)
+    z, m = np.asarray([4762.2, 0.3, -2.5, 7.0], np.float32), np.asarray([0.006, 9.0, 2.0, 0.0], np.float32)
+    np.testing.assert_allclose(special.poch(z, m), scipy.special.poch(z.astype(float), m.astype(float)), rtol=2e-5)
+    x = np.asarray([7642.0, 60.0, 1.5], np.float32)
+    np.testing.assert_allclose(special.zeta(x), scipy.special.zeta(x.astype(float)), rtol=1e-6)
+    slope = bevel.grad(special.kl_div, argnums=(0, 1))(2.0, 2.1)
+    np.testing.assert_allclose(slope, [np.log(2 / 2.1), 1 - 2 / 2.1], rtol=1e-5)
+
+
 def test_lists_and_words_are_refused():
     with pytest.raises(TypeError):
         special.expit([0.5])

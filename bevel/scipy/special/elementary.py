@@ -14,11 +14,11 @@ from bevel.api.custom import custom_jvp
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.nn.normalizing import logsumexp
-from bevel.numpy.arithmetic import absolute, add, maximum, minimum, multiply, negative, subtract, true_divide
+from bevel.numpy.arithmetic import absolute, add, maximum, minimum, multiply, negative, power, subtract, true_divide
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import exp, expm1, floor, isinf, isnan, log, log1p, signbit, sqrt
+from bevel.numpy.elementwise import exp, expm1, floor, isfinite, isinf, isnan, log, log1p, signbit, sqrt
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
 from bevel.ops import special
@@ -140,21 +140,40 @@ def entr(x):
     return choose(x < 0, -np.inf, negative(_xlogx(x)))
 
 
+def _entropies(name, p, q):
+    """p and q made positive where one is not; where both were; what stands elsewhere, q - p for p = 0 ≤ q, else inf."""
+    p, q = floats(name, p, q)
+    both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
+    elsewhere = choose(isnan(p) | isnan(q), np.nan, choose(none, subtract(q, p), np.inf))
+    return choose(both, p, 1), choose(both, q, 1), both, elsewhere
+
+
 @compiled
 def rel_entr(p, q):
     """p log(p / q) for positive p and q; 0 for p = 0 and q >= 0; else inf."""
-    p, q = floats("rel_entr", p, q)
-    both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
-    safe_p, safe_q = choose(both, p, 1), choose(both, q, 1)
-    result = subtract(_xlogx(safe_p), _xlogy(safe_p, safe_q))
-    return choose(both, result, choose(none, 0, np.inf))
+    p, q, both, elsewhere = _entropies("rel_entr", p, q)
+    apart = subtract(p, q)
+    # near each other the difference is exact, and log(p) - log(q) would lose digits
+    is_near = absolute(apart) < multiply(0.5, q)
+    near = log1p(choose(is_near, true_divide(apart, q), 0))
+    far = subtract(log(choose(is_near, 1, p)), log(choose(is_near, 1, q)))
+    return choose(both, multiply(p, choose(is_near, near, far)), choose(isfinite(elsewhere), 0, elsewhere))
+
+
+# r - log(1 + r) as a series from r² on: at |r| = 0.1 what follows is below 1e-16 of it.
+_NEAR_LOG = [(-1) ** k / k for k in range(2, 19)]
 
 
 @compiled
 def kl_div(p, q):
-    """rel_entr(p, q) - p + q."""
-    p, q = floats("kl_div", p, q)
-    return add(subtract(rel_entr(p, q), p), q)
+    """p log(p / q) - p + q for positive p and q; q for p = 0 and q >= 0; else inf."""
+    p, q, both, elsewhere = _entropies("kl_div", p, q)
+    r = true_divide(subtract(q, p), p)
+    is_near = absolute(r) < 0.1
+    small = choose(is_near, r, 0)
+    near = multiply(p, multiply(multiply(small, small), _polynomial(small, _NEAR_LOG)))
+    far = add(subtract(rel_entr(p, q), p), q)
+    return choose(both, choose(is_near, near, far), elsewhere)
 
 
 # ---- error functions, the normal distribution
@@ -401,16 +420,26 @@ def multigammaln(a, d):
 def poch(z, m):
     """Γ(z + m) / Γ(z)."""
     z, m = floats("poch", z, m)
+    # of positive numbers it is Γ(m) / B(z, m), whose logarithms do not cancel where z is large
+    are_positive = (z > 0) & (m > 0)
+    safe_z, safe_m = choose(are_positive, z, 1), choose(are_positive, m, 1)
     lgamma = special.Lgamma()
-    sign = multiply(gammasgn(add(z, m)), gammasgn(z))
-    return choose(m == 0, 1, multiply(sign, exp(subtract(lgamma(add(z, m)), lgamma(z)))))
+    near = exp(subtract(lgamma(safe_m), betaln(safe_z, safe_m)))
+    whole, z = choose(are_positive, 1, add(z, m)), choose(are_positive, 1, z)
+    far = multiply(multiply(gammasgn(whole), gammasgn(z)), exp(subtract(lgamma(whole), lgamma(z))))
+    return choose(m == 0, 1, choose(are_positive, near, far))
 
 
 @compiled
 def zeta(x, q=None):
     """Hurwitz's zeta function, Σ (q + k)⁻ˣ; Riemann's for q = 1, the default."""
     x, q = floats("zeta", x, 1.0 if q is None else q)
-    return special.Zeta()(x, q)
+    value = special.Zeta()(x, q)
+    # XLA's goes wrong where powers overflow: the first two terms are all then
+    is_lost = isnan(value) & (x > 1) & (q > 0)
+    safe_x, safe_q = choose(is_lost, x, 2), choose(is_lost, q, 1)
+    leading = add(power(safe_q, negative(safe_x)), power(add(safe_q, 1), negative(safe_x)))
+    return choose(is_lost, leading, value)
 
 
 # ---- Bessel functions
