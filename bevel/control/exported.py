@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import NonDifferentiableError
 from bevel.core.primitive import Primitive, primitive
 from bevel.engine import portable
@@ -56,8 +57,10 @@ class CallExported(Primitive):
             data = next(iter(of.by_platform.values()))
         taken = [v for v, k in zip(values, of.kept, strict=True) if k]
 
+        open_here = any([is_symbolic(a.shape) for a in of.in_avals])  # the program around has open dimensions itself
+
         def read():
-            if not of.is_open:
+            if not of.is_open or open_here:
                 return portable.module_of_artifact(data)
             return portable.refined(
                 data,

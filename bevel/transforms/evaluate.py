@@ -27,7 +27,7 @@ from bevel.engine.host_kernels import MARK, Marked
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms import watch
-from bevel.transforms.lower import hidden_constants, is_hidden, lower
+from bevel.transforms.lower import OpenShapeError, hidden_constants, is_hidden, lower
 from bevel.transforms.summary import summarize
 
 
@@ -193,6 +193,11 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
                     return found
                 return found.with_hidden(hidden)
     module = lower(closed, closed.jaxpr.name or "main", device.platform, donated)
+    if module.variables:
+        raise OpenShapeError(
+            f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled for "
+            "known sizes only.\nExport it: bevel.export.export(jit(f))(…) serves any sizes; or lower it for known ones."
+        )
     loaded, choice = compile_module(module, summarize(closed), device, overrides=overrides)
     hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
     executable = Executable(

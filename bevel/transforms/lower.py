@@ -15,7 +15,7 @@ import numpy as np
 
 from bevel.base import settings
 from bevel.base.avals import ShapedArray
-from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small, is_symbolic_dim, linear
+from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small, is_symbolic, is_symbolic_dim, linear
 from bevel.base.dtypes import float0
 from bevel.base.errors import BevelError, DTypeError
 from bevel.core import source
@@ -168,7 +168,7 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
             label=name.removeprefix("jit_"),
         )
         module.values = dict(zip(hidden, arguments, strict=False))
-        if portable:
+        if any([is_symbolic(v.aval.shape) for v in jaxpr.invars]):
             find_variables(emitter, jaxpr, arguments)
         write = inline if portable else _write_main
         with assumed_small() if module.variables else contextlib.nullcontext():
@@ -476,14 +476,18 @@ def call_module(out, key, read, values) -> list:
     if symbol is None:
         other = read()
         functions = [op for op in other.body.operations if "sym_name" in op.attributes]
-        for op in functions:
-            name = ir.StringAttr(op.attributes["sym_name"]).value
-            fresh = module.unique(f"exported_{name}")
-            ir.SymbolTable.replace_all_symbol_uses(name, fresh, other.operation)
-            op.attributes["sym_name"] = builder.string(fresh)
+        names = [ir.StringAttr(op.attributes["sym_name"]).value for op in functions]
+        fresh = [module.unique(f"exported_{name}") for name in names]
+        # by way of names that no module has: a fresh name may be another function's present one
+        between = [f"{name}.moving.{i}" for i, name in enumerate(names)]
+        for before, after in ((names, between), (between, fresh)):
+            for op, old, new in zip(functions, before, after, strict=True):
+                ir.SymbolTable.replace_all_symbol_uses(old, new, other.operation)
+                op.attributes["sym_name"] = builder.string(new)
+        for op, name, new in zip(functions, names, fresh, strict=True):
             op.attributes["sym_visibility"] = builder.string("private")
             if name == "main":
-                symbol = module.functions[key] = builder.symbol(fresh)
+                symbol = module.functions[key] = builder.symbol(new)
             op.operation.clone(ir.InsertionPoint(module.module.body))
     return list(out.ops("func.call", values, {"callee": symbol}).results)
 

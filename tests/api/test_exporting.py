@@ -50,6 +50,13 @@ def test_calls_under_transformations(read):
     assert e.has_vjp()
 
 
+def test_an_exported_function_inside_of_another():
+    inner = export.export(bevel.jit(lambda x: bevel.jit(jnp.sin)(x)))(X)
+    outer = export.export(bevel.jit(lambda x: inner.call(x) + inner.call(2 * x)))(X)
+    both = export.export(bevel.jit(lambda x: outer.call(inner.call(x))))(X)
+    np.testing.assert_allclose(both.call(X), np.sin(np.sin(X)) + np.sin(2 * np.sin(X)), rtol=1e-5)
+
+
 def test_what_it_tells():
     e = exported()
     assert (e.fun_name, e.platforms, e.nr_devices) == ("model", ("cpu",), 1)

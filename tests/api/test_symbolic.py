@@ -64,6 +64,13 @@ def test_calls_under_transformations_and_what_it_tells():
         exported.call(x, jnp.ones(3))
 
 
+def test_an_open_program_inside_of_another():
+    inner = export.export(bevel.jit(lambda x: x.reshape(-1) * x.shape[0]))(example())
+    outer = export.export(bevel.jit(lambda x: inner.call(jnp.concatenate([x, x])).sum()))(example("n, 3"))
+    assert float(outer.call(jnp.ones((2, 3)))) == 2 * 2 * 3 * 4
+    assert "tensor<?x3xf32>" in bevel.jit(lambda x: x + 1).lower(example()).as_text()
+
+
 def test_constraints_hold_at_the_call():
     shape = example("b, 3", constraints=["b >= 4", "mod(b, 2) == 0"])
     exported = export.export(bevel.jit(lambda x: x.reshape(2, x.shape[0] // 2, 3) if x.shape[0] > 3 else x))(shape)
@@ -82,6 +89,8 @@ def test_what_is_refused_says_so():
         export.export(bevel.jit(lambda x: x if x.shape[0] > 3 else -x))(example())
     with pytest.raises(ValueError, match="dimension b cannot be told"):
         export.export(bevel.jit(lambda x: x))(example("b*b, 3"))
+    with pytest.raises(InconclusiveDimensionOperation, match="has open dimensions, b, and is compiled for known sizes"):
+        bevel.jit(lambda x: x + 1).lower(example()).compile()
     with pytest.raises(ValueError, match="ends in '...'"):
         export.symbolic_shape("b, ...")
     assert export.symbolic_shape("_, n", like=(4, None))[0] == 4
