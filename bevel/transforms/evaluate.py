@@ -195,8 +195,8 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
     module = lower(closed, closed.jaxpr.name or "main", device.platform, donated)
     if module.variables:
         raise OpenShapeError(
-            f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled for "
-            "known sizes only.\nExport it: bevel.export.export(jit(f))(…) serves any sizes; or lower it for known ones."
+            f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
+            "for known sizes only.\nExport it: bevel.export.export(jit(f))(…) serves any sizes; or lower it for known ones."
         )
     loaded, choice = compile_module(module, summarize(closed), device, overrides=overrides)
     hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
