@@ -196,7 +196,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
-            "for known sizes only.\nExport it, for any sizes: bevel.export.export(jit(f))(…); or lower it for known ones."
+            "for known sizes only.\nExport it for any: bevel.export.export(jit(f))(…); or lower it for known sizes."
         )
     loaded, choice = compile_module(module, summarize(closed), device, overrides=overrides)
     hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
