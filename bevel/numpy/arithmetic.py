@@ -340,7 +340,7 @@ def _power(x, y):
     x, y = broadcast("power", x, y)
     x, y = _numeric(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
-        return convert.convert(_integer_power_by_squaring(x, y), get_aval(x).dtype, get_aval(x).weak_type)
+        return convert.convert(_integer_power_by_squaring(x, y), get_aval(x).dtype)
     return powers.Pow()(x, y)
 
 
@@ -370,7 +370,7 @@ def square(x, /):
     [4 9]
     """
     x = array("square", x)
-    return x if is_bool(x) else powers.square(x)
+    return powers.square(convert.convert(x, _INT32) if is_bool(x) else x)
 
 
 def comparison(op, name, doc):
@@ -455,7 +455,8 @@ greater_equal = comparison(
 
 def bitwise(op, name, doc):
     def combine(x, y, /):
-        return op(*promote(name, x, y))
+        x, y = promote(name, x, y)
+        return op(*(_numeric(x, y) if name == "left_shift" else (x, y)))
 
     combine.__name__ = combine.__qualname__ = name
     combine.__doc__ = doc
@@ -512,7 +513,7 @@ def right_shift(x1, x2, /):
     >>> print(jnp.right_shift(jnp.array([8, -8]), 1))
     [ 4 -4]
     """
-    x, y = promote("right_shift", x1, x2)
+    x, y = _numeric(*promote("right_shift", x1, x2))
     unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
     return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
 

@@ -73,7 +73,7 @@ def _array_equal(x, y, *, equal_nan):
     same = equal(x, y)
     if equal_nan:
         same = OR(same, AND(isnan(x), isnan(y)))
-    return reductions.all(same)
+    return convert(reductions.all(same), np.dtype(bool))
 
 
 def array_equiv(a1, a2):

@@ -280,7 +280,7 @@ def log2(x, /):
     [0. 3.]
     """
     [x] = promote_inexact(array("log2", x))
-    return _by_parts(mul, exponential.log(x), math.log2(math.e))
+    return _by_parts(mul, exponential.log(convert(x, dtype_of(x))), math.log2(math.e))
 
 
 @compiled
@@ -292,7 +292,7 @@ def log10(x, /):
     [0. 2.]
     """
     [x] = promote_inexact(array("log10", x))
-    return _by_parts(mul, exponential.log(x), math.log10(math.e))
+    return _by_parts(mul, exponential.log(convert(x, dtype_of(x))), math.log10(math.e))
 
 
 def _by_parts(op, z, number):
@@ -322,7 +322,7 @@ def sinc(x, /):
     for n in range(7, 0, -1):  # Σ (-z²)ⁿ / (2n + 1)!
         coefficient = (-1) ** n / math.factorial(2 * n + 1)
         series = mul(square_, arithmetic.add(series, coefficient))
-    return select(small, arithmetic.add(series, 1), arithmetic.div(trigonometric.sin(safe), safe))
+    return weak_as(x, select(small, arithmetic.add(series, 1), arithmetic.div(trigonometric.sin(safe), safe)))
 
 
 def _series_radius(dtype):
@@ -811,8 +811,9 @@ def truth(x):
 
 def _logical(name, op, doc):
     def function(x, y, /):
+        is_weak = all([get_aval(v).weak_type for v in arrays(name, x, y)])
         x, y = promote(name, x, y)
-        return op(truth(x), truth(y))
+        return convert(op(truth(x), truth(y)), _BOOL, is_weak)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc

@@ -132,7 +132,7 @@ def ldexp(x1, x2, /):
     12.0
     """
     x, n = arrays("ldexp", x1, x2)
-    if not dtypes.issubdtype(dtype_of(n), np.integer):
+    if not dtypes.issubdtype(dtype_of(n), np.integer) and dtype_of(n) != np.bool_:
         raise ValueError(f"ldexp takes integer exponents; got {get_aval(n).str_short()}.")
     if is_complex(x):
         raise ValueError("ldexp is not defined for complex numbers.")
@@ -203,9 +203,12 @@ def bitwise_count(x, /):
 def _integers(name, x, y):
     x, y = arrays(name, x, y)
     for v in (x, y):
-        if not dtypes.issubdtype(dtype_of(v), np.integer):
+        if not dtypes.issubdtype(dtype_of(v), np.integer) and dtype_of(v) != np.bool_:
             raise ValueError(f"{name} is for integers; got {get_aval(v).str_short()}.")
-    return both_arrays(*promote(name, x, y))
+    x, y = both_arrays(*promote(name, x, y))
+    if dtype_of(x) == np.bool_:
+        raise ValueError(f"{name} is for integers; got booleans alone.")
+    return x, y
 
 
 def _magnitude(x):

@@ -206,6 +206,7 @@ def poly(seq_of_zeros):
     [ 1. -3.  2.]
     """
     zeros = as_array("poly", seq_of_zeros)
+    zeros = zeros if shape_of(zeros) else reshaped(zeros, (1,))
     shape = shape_of(zeros)
     if len(shape) == 2 and shape[0] == shape[1] and shape[0]:
         zeros = _linalg().eigvals(zeros)

@@ -228,6 +228,7 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, method="a
     else:
         [y] = sorted_by([y], 0)
         found = equal(take(y, searchsorted(y, x), mode="clip"), x)
+    found = convert(found, np.dtype(bool))
     return reshaped(NOT(found) if invert else found, shape)
 
 
