@@ -160,6 +160,36 @@ def network(side: Side) -> Run:
     return lambda: step(weights, x, y)[0]
 
 
+@FAMILY.loop_row("gradient of a residual network", unit="ms")
+def residual_network(side: Side) -> Run:
+    """Four blocks of 3 x 3, depthwise and 1 x 1 convolutions on 8 x 64 x 64 x 3: loss and gradient"""
+    jnp, lax = side.jnp, side.lax
+
+    def apply(x: Any, w: Any, stride: int = 1, groups: int = 1) -> Any:
+        strides = (stride, stride)
+        return lax.conv_general_dilated(x, w, strides, "SAME", dimension_numbers=LAYOUT, feature_group_count=groups)
+
+    def loss(weights: Any, x: Any, y: Any) -> Any:
+        x = jnp.maximum(apply(x, weights[0], 2), 0.0)
+        x = lax.reduce_window(x, -side.np.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+        for stride, (wide, deep, mix, skip) in zip((1, 2, 1, 2), weights[1:-1], strict=True):
+            branch = jnp.maximum(apply(x, wide, stride), 0.0)
+            branch = jnp.maximum(apply(branch, deep, 1, branch.shape[-1]), 0.0)
+            x = apply(branch, mix) + apply(x, skip, stride)
+        return jnp.mean((x.mean((1, 2)) @ weights[-1] - y) ** 2)
+
+    weights: list[Any] = [numbers(side, 7, 7, 3, 32) * 0.1]
+    features = 32
+    for outs in (32, 64, 64, 128):
+        shapes = ((3, 3, features, outs), (3, 3, 1, outs), (1, 1, outs, outs), (1, 1, features, outs))
+        weights.append(tuple(numbers(side, *shape) * 0.1 for shape in shapes))
+        features = outs
+    weights.append(numbers(side, features, 10) * 0.1)
+    step = side.jax.jit(side.jax.value_and_grad(loss))
+    x, y = numbers(side, 8, 64, 64, 3), numbers(side, 8, 10)
+    return lambda: step(weights, x, y)[1][0]
+
+
 @FAMILY.loop_row("gradients of each example through a convolution", unit="ms")
 def per_example(side: Side) -> Run:
     """vmap of the gradient in the kernel: 16 examples of 28 x 28 x 16 by 3 x 3 x 16 x 32"""
