@@ -36,29 +36,31 @@ _PLAIN = (int, float, complex, bool, str, bytes, tuple, type(None))
 class watching:
     """`with watching(function, name):` around a trace; speaks at its end, unless the trace failed."""
 
-    __slots__ = ("before", "heard", "is_loud", "name", "places", "profile")
+    __slots__ = ("before", "heard", "loud", "name", "places")
 
     def __init__(self, function, name):
         self.name = name
         self.heard: list[tuple[str, str, str]] = []
-        self.places, self.is_loud = _surroundings(function)
+        self.places, self.loud = _surroundings(function)
 
     def __enter__(self):
         self.before = [_fingerprint(get()) for _, get in self.places]
         # a profiler or debugger of the user's own stays
-        self.is_loud = self.is_loud and sys.getprofile() is None
-        if self.is_loud:
+        if self.loud and sys.getprofile() is not None:
+            self.loud = {}
+        if self.loud:
             sys.setprofile(self.listen)
 
     def listen(self, frame, event, called):
-        if event != "c_call" or is_ours(frame.f_code.co_filename):
+        # what the collector runs meanwhile, or another library, is not the function's doing
+        if event != "c_call" or id(frame.f_globals) not in self.loud:
             return
         kind = _kind_of(called)
         if kind:
             self.heard.append((kind, getattr(called, "__name__", "?"), short_place(frame)))
 
     def __exit__(self, failure, *_):
-        if self.is_loud:
+        if self.loud:
             sys.setprofile(None)
         if failure is not None:
             return
@@ -135,11 +137,11 @@ def _state_of(generator):
     return repr(state) if "key" not in state["state"] else (state["state"]["pos"], state["state"]["key"].tobytes())
 
 
-def _surroundings(function) -> tuple[list, bool]:
-    """The variables outside a function that its code names, as (words, how to read it), and whether it may call `print`
-    or a clock."""
+def _surroundings(function) -> tuple[list, dict]:
+    """The variables outside a function that its code names, as (words, how to read it); and by their ids, the globals
+    of the functions on its way that may call `print` or a clock."""
     places: list[tuple[str, Any]] = []
-    is_loud = False
+    loud: dict[int, dict] = {}
     bound = getattr(function, "__self__", None)
     if bound is not None and getattr(bound, "__dict__", None):
         inside = bound.__dict__
@@ -165,7 +167,8 @@ def _surroundings(function) -> tuple[list, bool]:
                 value = here.__globals__[name]
                 if isinstance(value, types.FunctionType) and value.__module__ == here.__module__:
                     waiting.append(value)
-                is_loud = is_loud or value is time or getattr(value, "__module__", None) == "time"
+                if value is time or getattr(value, "__module__", None) == "time":
+                    loud[id(here.__globals__)] = here.__globals__
                 if value is random or getattr(value, "__self__", None) is _PYTHONS:
                     places.append(("Python's random generator", lambda: _PYTHONS))
                 elif value is np and "random" in names:
@@ -173,8 +176,8 @@ def _surroundings(function) -> tuple[list, bool]:
                 if not isinstance(value, (types.ModuleType, types.FunctionType, type)):
                     places.append((f"the global {name!r}", _reader(here.__globals__, name)))
             elif name == "print":
-                is_loud = True
-    return places, is_loud
+                loud[id(here.__globals__)] = here.__globals__
+    return places, loud
 
 
 def _names(code) -> dict[str, None]:
