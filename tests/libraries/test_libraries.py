@@ -19,6 +19,7 @@ PYTHON = os.environ.get("BEVEL_LIBRARIES_PYTHON", sys.executable)
 PROGRAMS = {
     "blackjax": ["blackjax"],
     "diffrax": ["diffrax"],
+    "distrax": ["distrax", "tensorflow_probability"],
     "equinox": ["equinox", "optax"],
     "flax_linen": ["flax", "optax"],
     "flax_nnx": ["flax", "optax"],
@@ -27,6 +28,8 @@ PROGRAMS = {
     "numpyro": ["numpyro"],
     "optax": ["optax"],
     "optimistix": ["optimistix"],
+    "quax": ["quax"],
+    "research": ["evosax", "flowjax", "folx", "jaxlie", "jraph", "mctx", "tinygp"],
     "small": ["chex", "einops", "jaxopt", "jaxtyping"],
 }
 
