@@ -79,10 +79,8 @@ class Executable:
             given = self.loaded.execute_sharded([*self.hidden, *arrays], with_tokens=True)
             results, token = given.consume_with_handlers(self.handlers), given.consume_token()
             token.block_until_ready()
-            for i, wrap in self.wrapped:
-                results[i] = wrap(results[i])
-            return results
-        results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
+        else:
+            results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
         if self.calls_kernels:
             host_kernels.wait_at_exit(results.pop())
         for i, wrap in self.wrapped:

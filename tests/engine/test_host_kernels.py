@@ -84,6 +84,18 @@ def test_results_of_every_structure_come_without_the_mark():
             np.testing.assert_array_equal(bevel.tree.leaves(compiled(x))[0], np.sort(x))
 
 
+def test_they_go_together_with_callbacks():
+    """One that itself sorts included: nobody waits for the GIL with the GIL in hand."""
+    x = numbers(SIZE)
+
+    def sorts(x):
+        return np.asarray(jnp.sort(x))
+
+    program = bevel.jit(lambda x: jnp.sort(1 - bevel.pure_callback(sorts, bevel.ShapeDtypeStruct(x.shape, x.dtype), x)))
+    for _ in range(3):
+        np.testing.assert_array_equal(program(x), np.sort(1 - x))
+
+
 def test_donated_memory_goes_to_its_own_result():
     x = jnp.asarray(numbers(SIZE))
     expected = np.sort(np.asarray(x) + 1)
