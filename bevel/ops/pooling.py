@@ -5,7 +5,7 @@ How they are lowered on a CPU, by the window: XLA runs overlapping ones element 
     taps   what each element of the window sees, combined in order: one loop over the result; few elements
     axes   one axis after the other; many elements
 
-Elsewhere, and for windows that are long along one axis, it is stablehlo.reduce_window.
+Elsewhere, and along an axis where windows are very long, it is stablehlo.reduce_window.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from bevel.ops.sliding import (
 
 _FLOAT32 = np.dtype("float32")
 _WINDOW = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
-_LONGEST = 32  # elements of a window along one axis, where it is not left to XLA
+_LONGEST = 128  # elements of a window along one axis, where it is not left to XLA
 
 
 class Pooling(Primitive):
@@ -101,8 +101,10 @@ class Pooling(Primitive):
     def form(self, aval, result):
         """The function that computes it on a CPU; None for XLA's own."""
         window, strides = self.window_dimensions, self.window_strides
-        if not (aval.size and is_worth(result, window)) or max(window, default=1) > _LONGEST:
+        if not (aval.size and is_worth(result, window)):
             return None
+        if max(window, default=1) > _LONGEST:
+            return self.by_axes if sum([k > 1 for k in window]) > 1 else None
         rows = zip(window, strides, self.base_dilation, self.window_dilation, strict=True)
         skips = [k > 1 and (1 < s < k or (s > k and o == 1)) and b == 1 for k, s, b, o in rows]
         if any(skips) and window[-1] == 1 and math.prod(window) <= 16:
@@ -137,7 +139,13 @@ class Pooling(Primitive):
         for axis, (window, stride, pads, inner, outer) in sorted(
             rows, key=lambda row: (-row[1][1], row[1][3], -row[0])
         ):
-            if (window, stride, pads, inner) != (1, 1, (0, 0), 1):
+            if window > _LONGEST:
+                alone = [
+                    tuple([values[axis] if a == axis else one for a in range(len(rows))])
+                    for values, one in zip(self.window, (1, 1, (0, 0), 1, 1), strict=True)
+                ]
+                x = type(self)(*alone)(x)
+            elif (window, stride, pads, inner) != (1, 1, (0, 0), 1):
                 neutral = self.neutral(get_aval(x).dtype)
                 x = slide(x, axis, window, stride, pads, inner, outer, self.combine, neutral)
         return convert(x, dtype)
@@ -164,6 +172,10 @@ class Pooling(Primitive):
         yield cls((3,), (2,), ((1, 0),), (3,), (2,)), [distinct(array(4))]
         yield cls((40,), (1,), ((39, 0),), (1,), (1,)), [distinct(array(41))]
         yield cls((9, 9), (1, 1), ((4, 4), (4, 4)), (1, 1), (1, 1)), [distinct(array(9, 9))]
+        yield (
+            cls((140, 2), (1, 1), ((0, 0), (1, 0)), (1, 1), (1, 1)),
+            [(np.arange(282) * 7 % 283 / 8).reshape(141, 2).astype(np.float32)],
+        )
         yield cls((4,), (1,), ((0, 0),), (1,), (1,)), [array(3)]
         yield cls((), (), (), (), ()), [array()]
 
