@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 import bevel
 import bevel.numpy as jnp
-from bevel import debug
+from bevel import debug, lax
 from bevel.api.callbacks import io_callback
 from bevel.api.control_flow import cond, scan, while_loop
 from bevel.base.errors import DTypeError, NonDifferentiableError, ShapeError
@@ -206,3 +209,22 @@ def test_a_failing_callback_leaves_the_process_alive():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "caught boom\n"), done.stderr
+
+
+def test_an_interrupt_inside_a_callback_leaves_a_process_that_works():
+    """Ctrl-C while Python code of the user's runs in a program: it arrives as it does anywhere, and nothing is stuck."""
+
+    def interrupted(x):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+        return x
+
+    x = jnp.ones(3)
+    for call in (
+        lambda: bevel.pure_callback(interrupted, x, x),
+        lambda: bevel.jit(lambda x: bevel.pure_callback(interrupted, x, x) + 1)(x),
+        lambda: bevel.jit(lambda x: lax.fori_loop(0, 9, lambda i, c: (debug.callback(interrupted, c), c)[1], x))(x),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            bevel.block_until_ready(call())
+        assert bevel.jit(lambda x: bevel.pure_callback(lambda x: x + 1, x, x) * 2)(x).tolist() == [4, 4, 4]
