@@ -208,8 +208,8 @@ fft = _along_one(
     """The Fourier transform along an axis, cut or filled with zeros to n places.
 
     >>> import bevel.numpy as jnp
-    >>> print(jnp.fft.fft(jnp.array([1., 0., 0., 0.])))
-    [1.+0.j 1.+0.j 1.+0.j 1.+0.j]
+    >>> print(jnp.fft.fft(jnp.array([1., 2., 3., 4.])))
+    [10.+0.j -2.+2.j -2.+0.j -2.-2.j]
     """,
 )
 ifft = _along_one("ifft", FftType.IFFT, "The inverse of `fft` along an axis, cut or filled with zeros to n places.")
