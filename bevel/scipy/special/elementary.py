@@ -26,7 +26,7 @@ from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
 from bevel.scipy.operands import floats, one_float
-from bevel.scipy.special.integrals import erfcx
+from bevel.scipy.special.integrals import erfcx, erfcx_above
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -270,7 +270,7 @@ def _log_ndtr(x):
     # Φ(x) = erfcx(-x/√2) exp(-x²/2) / 2 on the left, 1 - erfc(x/√2)/2 on the right
     is_left = x < 0
     half = multiply(x, math.sqrt(0.5))
-    left = log(multiply(0.5, erfcx(choose(is_left, negative(half), 0))))
+    left = log(multiply(0.5, erfcx_above(choose(is_left, negative(half), 0))))
     square = choose(is_left, multiply(-0.5, multiply(x, x)), 0)
     right = log1p(multiply(-0.5, special.Erfc()(choose(is_left, 0, half))))
     return choose(is_left, add(left, square), choose(isnan(x), x, right))

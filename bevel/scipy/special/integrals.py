@@ -42,13 +42,17 @@ def _erfcx_far(x):
     return chebyshev(between(9 / (x * x), 0, 1), tables.ERFCX_FAR)
 
 
-def _erfcx(x):
-    size = jnp.abs(x)
+def erfcx_above(size):
+    """erfcx of numbers of at least 0."""
     is_near = size < 3
     near = chebyshev(between(kept(is_near, size, 1), 0, 3), tables.ERFCX_NEAR)
-    far_x = kept(is_near | jnp.isinf(x), 3, size)
+    far_x = kept(is_near | jnp.isinf(size), 3, size)
     far = (1 - _erfcx_far(far_x) / (far_x * far_x)) / (_ROOT_PI * far_x)
-    right = jnp.where(is_near, near, jnp.where(jnp.isinf(x), 0, far))
+    return jnp.where(is_near, near, jnp.where(jnp.isinf(size), 0, far))
+
+
+def _erfcx(x):
+    right = erfcx_above(jnp.abs(x))
     square, rest = _exact_square(kept(x > -1e3, jnp.minimum(x, 0), -1e3))
     return jnp.where(x < 0, 2 * jnp.exp(square) * (1 + rest) - right, right)
 
