@@ -158,7 +158,8 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         hidden = {} if portable else hidden_constants(closed)
         module.has_host_kernels = module.has_host_kernels and not portable
         module.hidden = list(hidden.values())
-        hidden_avals = [_aval_of_constant(value) for value in module.hidden]
+        # as they are held: NumPy's 64-bit numbers are narrowed where x64 is off
+        hidden_avals = [get_aval(value) for value in module.hidden]
         module.jaxpr = jaxpr = closed.jaxpr
         operation, emitter, arguments = module.function(
             "main",
@@ -180,10 +181,6 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
         _mark_arguments(operation, jaxpr, len(hidden), donated)
         return module
-
-
-def _aval_of_constant(value):
-    return value.aval if isinstance(value, Array) else ShapedArray(value.shape, value.dtype)
 
 
 def hidden_constants(closed) -> dict[int, object]:
@@ -508,7 +505,7 @@ def function_of(out, name, program: ClosedJaxpr) -> tuple:
     symbol = module.functions.get(key)
     hidden_values = [module.values[id(c)] for c in captured]
     if symbol is None:
-        avals = [_aval_of_constant(c) for c in captured]
+        avals = [get_aval(c) for c in captured]
         jaxpr = program.jaxpr
         operation, emitter, arguments = module.function(
             name, [*avals, *[v.aval for v in jaxpr.invars]], [v.aval for v in jaxpr.outvars]

@@ -8,6 +8,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel import lax
 from bevel.base.settings import config, enable_x64
 from bevel.core.sharp_edges import SharpEdgeWarning
 from bevel.errors import (
@@ -350,3 +351,12 @@ def test_a_compiled_program_says_that_its_argument_was_given_away():
         with pytest.raises(DonatedBufferError, match="given away"):
             compiled(x)
     assert float(y[0]) == 3.0
+
+
+@pytest.mark.parametrize("dtype, held", [("float64", "float32"), ("int64", "int32"), ("complex128", "complex64")])
+def test_large_numpy_constants_are_narrowed_as_arguments_are(dtype, held):
+    big = np.arange(1000).astype(dtype)
+    f = bevel.jit(lambda x: x * big)
+    x = jnp.ones(1000, held)
+    assert f(x).dtype == held and np.array_equal(f(x), big.astype(held))
+    assert np.array_equal(bevel.jit(lambda x: lax.scan(lambda c, _: (c * big, None), x, None, 1)[0])(x), f(x))
