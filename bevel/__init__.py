@@ -1,13 +1,12 @@
 """Bevel: NumPy-like arrays with their derivatives, compiled by XLA, mapped over batches and spread over devices.
 
-import bevel
-import bevel.numpy as jnp
-
-@bevel.jit
-def loss(w, x, y):
-    return jnp.mean((x @ w - y) ** 2)
-
-slope = bevel.grad(loss)
+>>> import bevel, bevel.numpy as jnp
+>>> @bevel.jit
+... def loss(w, x, y):
+...     return jnp.mean((x @ w - y) ** 2)
+>>> slope = bevel.grad(loss)
+>>> print(slope(jnp.zeros(2), jnp.ones((3, 2)), jnp.ones(3)))
+[-2. -2.]
 """
 
 from bevel import numpy, ops, tree, tree_util  # numpy gives arrays their methods

@@ -1,0 +1,411 @@
+"""The reference pages, made from the docstrings: one page a public namespace, in families where it has many names.
+
+The docstrings are plain text, not a markup language: prose, columns (argument, meaning), examples. `as_written` gives
+reStructuredText that shows them so.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+import types
+from pathlib import Path
+
+import bevel
+
+# The floors of the house: their names are not promises (see architecture.md).
+FLOORS = {"api", "base", "compat", "control", "core", "engine", "ops", "tools", "transforms"}
+
+GROUPS = {
+    "Arrays and functions of them": (
+        "bevel", "bevel.numpy", "bevel.numpy.linalg", "bevel.numpy.fft", "bevel.random", "bevel.nn",
+        "bevel.nn.initializers", "bevel.image", "bevel.segments", "bevel.dtypes", "bevel.typing",
+    ),
+    "SciPy's": (
+        "bevel.scipy", "bevel.scipy.cluster.vq", "bevel.scipy.fft", "bevel.scipy.integrate", "bevel.scipy.interpolate",
+        "bevel.scipy.linalg", "bevel.scipy.ndimage", "bevel.scipy.optimize", "bevel.scipy.signal",
+        "bevel.scipy.sparse.linalg", "bevel.scipy.spatial.transform", "bevel.scipy.special", "bevel.scipy.stats",
+    ),
+    "Primitives, trees, rules": (
+        "bevel.lax", "bevel.lax.linalg", "bevel.tree", "bevel.tree_util", "bevel.flatten_util",
+        "bevel.custom_derivatives", "bevel.custom_batching", "bevel.ad_checkpoint", "bevel.experimental",
+        "bevel.experimental.jet",
+    ),
+    "Looking in, and testing": (
+        "bevel.errors", "bevel.debug", "bevel.jaxprs", "bevel.stages", "bevel.profiler", "bevel.testing",
+    ),
+    "To other programs": (
+        "bevel.export", "bevel.experimental.serialize_executable", "bevel.ffi", "bevel.dlpack",
+    ),
+}  # fmt: skip
+
+# What a namespace without `__all__` shows beside its public names.
+_INNER = {"bevel.lax": {"MissingNameError", "absent", "handle_called"}}
+# What values mean, and types of jaxlib's: neither can carry a docstring of ours.
+VALUES = {
+    "ArrayLike": "What may be given where an array is wanted: arrays, NumPy's arrays and scalars, Python numbers.",
+    "ConvGeneralDilatedDimensionNumbers": "What `conv_general_dilated` takes as `dimension_numbers`.",
+    "DTypeLike": "What names a dtype: a dtype, a scalar type of NumPy's or Bevel's, a string.",
+    "DictKey": "A step of a path through a tree: into a dict, by `key`.",
+    "FlattenedIndexKey": "A step of a path through a tree: into a node of a registered type without keys, by position.",
+    "GetAttrKey": "A step of a path through a tree: to an attribute, by `name`.",
+    "KeyEntry": "A step of a path through a tree.",
+    "KeyPath": "A path through a tree: a tuple of steps.",
+    "PrecisionLike": "What products of matrices take as `precision`: a `Precision` or its name, a pair of them, None.",
+    "PyTreeDef": "The structure of a tree: `tree_flatten` gives it beside the leaves.",
+    "Recompute": "A policy's answer: compute the value again.",
+    "Saveable": "A policy's answer: keep the value.",
+    "SequenceKey": "A step of a path through a tree: into a list or tuple, by `idx`.",
+    "TOLERANCE": "How far from the reference results may be, by dtype, where a test does not say.",
+    "checkpoint_policies": "Policies for `checkpoint`: which intermediate values are kept for the derivative.",
+    "default_registry": "The registry of node types that `tree_flatten` and its kin use.",
+    "e": "Euler's number, the base of the natural logarithm.",
+    "euler_gamma": "Euler's constant, the limit of 1 + 1/2 + … + 1/n - log(n).",
+    "float0": "The dtype of derivatives in integers: it holds nothing.",
+    "index_exp": "An index written down by subscripts: `index_exp[1:, 0]` is a tuple of its parts.",
+    "inf": "Infinity.",
+    "maximum_supported_calling_convention_version": "The newest calling convention that `export` writes and reads.",
+    "minimum_supported_calling_convention_version": "The oldest calling convention that `export` writes and reads.",
+    "nan": "Not a number.",
+    "newaxis": "In an index: a new axis of size one. It is None.",
+    "pi": "The circumference of a circle over its diameter.",
+    "s_": "An index written down by subscripts: `s_[1:, 0]`; of one part, that part alone.",
+    "zero_series": "A series all of whose terms are zero.",
+    "zero_term": "A term of a series that is zero.",
+}
+_MANY = 40  # names from which on a page is divided into families
+
+
+def namespaces() -> dict[str, list[str]]:
+    """The public namespaces under the headings of the index. A new module has its page by itself, under `Others`."""
+    groups = {title: list(names) for title, names in GROUPS.items()}
+    listed = {name for names in groups.values() for name in names}
+    children = [module.name for module in pkgutil.iter_modules(bevel.__path__)]
+    public = [f"bevel.{name}" for name in children if name not in FLOORS and not name.startswith("_")]
+    others = [name for name in public if name not in listed]
+    return groups | ({"Others": others} if others else {})
+
+
+def public_names(module) -> dict[str, object]:
+    """The names of a namespace, with what they stand for; without its inner modules."""
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    found = {}
+    for name in names:
+        thing = getattr(module, name, None)
+        is_public = not name.startswith("__") and name not in _INNER.get(module.__name__, ())
+        if is_public and not isinstance(thing, (types.ModuleType, type(None))) and not _is_future(thing):
+            found[name] = thing
+    if module.__name__ == "bevel.numpy":
+        found["newaxis"] = None
+    return found
+
+
+def parts(module) -> list[types.ModuleType]:
+    """The modules that a namespace has among its names, such as the distributions of `bevel.scipy.stats`."""
+    found = [getattr(module, name) for name in getattr(module, "__all__", ())]
+    return [part for part in found if isinstance(part, types.ModuleType)]
+
+
+def description(thing, full_name: str = "") -> str:
+    """What a thing says of itself, or what VALUES says of it; empty where there is neither."""
+    if full_name.rpartition(".")[2] in VALUES:
+        return VALUES[full_name.rpartition(".")[2]]
+    home = getattr(thing, "__module__", None) or ""
+    if home.partition(".")[0] in ("numpy", "builtins") and isinstance(thing, (type, types.FunctionType)):
+        return f"`{home}.{thing.__name__}` itself."
+    text = getattr(thing, "__doc__", None) or ""
+    is_instances = not isinstance(thing, type) and not callable(thing) and text == type(thing).__doc__
+    is_instances &= type(thing).__module__.partition(".")[0] != "bevel"  # a class of its own, for this one value
+    return "" if is_instances else inspect.cleandoc(text)
+
+
+def _is_future(thing) -> bool:
+    return type(thing).__module__ == "__future__"
+
+
+# ---- Pages
+
+
+def write_pages(folder: Path) -> None:
+    """Writes a page a namespace into a folder, and the index; takes away what is there of names that are gone."""
+    folder.mkdir(exist_ok=True)
+    groups = namespaces()
+    written = {folder / "index.rst"}
+    index = [*_title("Reference", "="), "Every public name, from its docstring.", ""]
+    for title, names in groups.items():
+        modules = {name: importlib.import_module(name) for name in names}
+        index += [".. toctree::", "   :hidden:", "", *[f"   {name}" for name in names], "", *_title(title, "-")]
+        index += _table({f":doc:`{name}`": description(module) for name, module in modules.items()})
+        for name, module in modules.items():
+            written.add(folder / f"{name}.rst")
+            _write(folder / f"{name}.rst", page(module))
+    _write(folder / "index.rst", "\n".join(index))
+    for stale in {*folder.glob("*.md"), *folder.glob("*.rst")} - written:
+        stale.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:  # untouched pages are not read again
+        path.write_text(text)
+
+
+def page(module) -> str:
+    """The page of a namespace: what it is, its names with what they mean, then each name in full."""
+    name = module.__name__
+    lines = [*_title(name, "="), f".. py:module:: {name}", "", *as_written(description(module), ()), ""]
+    things = public_names(module)
+    sections = _families(module, things)
+    inner = {part.__name__.rpartition(".")[2]: public_names(part) for part in parts(module)}
+    for title, members in sections.items():
+        lines += _title(title, "-") if title else []
+        if len(members) > 3:
+            named = [(f":py:obj:`{key} <{name}.{key}>`", f"{name}.{key}", thing) for key, thing in members.items()]
+            lines += _table({shown: description(thing, full) for shown, full, thing in named})
+        for member, thing in members.items():
+            lines += _entry(name, member, thing, things)
+    for part, members in inner.items():
+        lines += [*_title(part, "-"), *as_written(description(getattr(module, part)), ())]
+        for member, thing in members.items():
+            lines += _entry(name, f"{part}.{member}", thing, members)
+    return "\n".join(lines)
+
+
+def _title(text: str, underline: str) -> list[str]:
+    return [text, underline * len(text), ""]
+
+
+def _families(module, things) -> dict[str, dict]:
+    """The names by the file that defines them: one family without a title, where there are not many."""
+    if len(things) < _MANY:
+        return {"": things}
+    prefix = module.__name__ + "."
+    files = {} if module is bevel else {key: sys.modules[key] for key in sorted(sys.modules) if key.startswith(prefix)}
+    home = {name: key for key, value in files.items() for name in getattr(value, "__all__", ())}
+    families: dict[str, dict] = {}
+    for name, thing in sorted(things.items(), key=lambda item: item[0].lower()):
+        where = home.get(name) or str(getattr(thing, "__module__", None) or "")
+        families.setdefault(where.rpartition(".")[2], {})[name] = thing
+    # A family of one or two is none; nor are names that come from elsewhere.
+    loose = [
+        key for key in families if len(families[key]) < 3 or key in ("", "builtins", "numpy", "types", "functools")
+    ]
+    others = {name: thing for key in loose for name, thing in families.pop(key).items()}
+    titled = {key.replace("_", " ").capitalize(): families[key] for key in sorted(families)}
+    if not others:
+        return titled
+    return titled | {"Others": dict(sorted(others.items(), key=lambda item: item[0].lower()))}
+
+
+def _table(things: dict[str, str]) -> list[str]:
+    """A table of names, each with the first sentence of its docstring."""
+    lines = [".. list-table::", "   :class: names", "   :widths: auto", ""]
+    for shown, text in things.items():
+        lines += [f"   * - {shown}", f"     - {_first_sentence(text)}"]
+    return [*lines, ""]
+
+
+def _first_sentence(text: str) -> str:
+    first = text.partition("\n\n")[0].partition("\n>>>")[0]
+    first = first if first and not _is_columns(first.split("\n")) else ""
+    return prose(re.split(r"(?<=\.) (?=[A-Z`])", " ".join(first.split()))[0]) or "\\ "
+
+
+def _entry(namespace, name, thing, siblings) -> list[str]:
+    """One name: its signature and its docstring; of a class also the methods that it describes."""
+    full = f"{namespace}.{name}"
+    text = description(thing, full)
+    if isinstance(thing, type):
+        kind, head = "class", full + ("" if issubclass(thing, (BaseException, enum.Enum)) else signature(thing))
+    elif callable(thing) and not isinstance(thing, types.GenericAlias):
+        kind, head = "function", full + signature(thing)
+    else:
+        kind, head = "data", full
+    if isinstance(thing, type) and issubclass(thing, BaseException):
+        kind = "exception"
+    if isinstance(thing, type) and issubclass(thing, enum.Enum):
+        text += "\n\nOne of " + ", ".join(f"`{member}`" for member in thing.__members__) + "."
+    lines = [f".. py:{kind}:: {head}"]
+    value = repr(thing)
+    if kind == "data" and len(value) < 60 and " at 0x" not in value:
+        lines.append(f"   :value: {value}")
+    own = thing.__name__ if isinstance(thing, type) else name.rpartition(".")[2]
+    if kind == "class" and own != name.rpartition(".")[2] and own in siblings:
+        body = [f"The same as :py:obj:`{own} <{namespace}.{own}>`."]
+    else:
+        links = {other: f"{namespace}.{other}" for other in siblings if other != name}
+        body = as_written(text, links) + (_methods(thing) if kind == "class" else [])
+    return [*lines, "", *(f"   {line}" if line else "" for line in body), ""]
+
+
+def _methods(cls) -> list[str]:
+    lines = []
+    for name, member in vars(cls).items():
+        function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
+        text = inspect.cleandoc(getattr(function, "__doc__", None) or "")
+        if name.startswith("_") or not text or not isinstance(function, (types.FunctionType, property)):
+            continue
+        is_property = isinstance(function, property)
+        head = f".. py:property:: {name}" if is_property else f".. py:method:: {name}{signature(function, bound=True)}"
+        lines += [head, "", *(f"   {line}" if line else "" for line in as_written(text, ())), ""]
+    return lines
+
+
+def signature(function, bound=False) -> str:
+    """The parameters with their defaults as one would write them; "(...)" where Python cannot tell."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return "(*args)"
+    if bound and parameters and parameters[0].name in ("self", "cls"):
+        parameters = parameters[1:]
+    plain = []
+    for parameter in parameters:
+        default = parameter.default
+        if default is not parameter.empty:
+            default = _Written(default)
+        plain.append(parameter.replace(annotation=parameter.empty, default=default))
+    said = str(inspect.Signature(plain)).replace("\n", " ")
+    return "" if said == "(*args, **kwargs)" else said
+
+
+class _Written:
+    """A default whose repr is what one would write for it."""
+
+    def __init__(self, value):
+        text = getattr(value, "__name__", None) or repr(value)
+        try:
+            ast.parse(text, mode="eval")
+        except SyntaxError:
+            text = str(value) if re.fullmatch(r"[\w.]+", str(value)) else "..."
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+# ---- Docstrings
+
+_COLUMN = re.compile(r"([^\s`](?:(?!  )[^`]){0,40}?(?<![.;])|`[^`]+`) {2,}(\S.*)")
+_SPOKEN = {"gives", "raises", "source", "warns", "Gives", "Raises", "Fails:", "Mended:"}
+
+
+def as_written(text: str, links) -> list[str]:
+    """A docstring as reStructuredText.
+
+    links   code in backticks that is shown as a link: the words, and the full name
+    """
+    lines: list[str] = []
+    for paragraph in _paragraphs(text):
+        rows = paragraph.split("\n")
+        if not _is_columns(rows) and _has_gaps(paragraph):
+            start = next((i for i in range(1, len(rows)) if _is_columns(rows[i:])), 0)  # columns right below prose
+            if start and not _has_gaps("\n".join(rows[:start])):
+                lines += [prose("\n".join(rows[:start]), links), ""]
+                rows = rows[start:]
+        if rows[0].lstrip().startswith(">>>"):
+            lines += _code("pycon", inspect.cleandoc(paragraph).split("\n"))
+        elif _is_columns(rows):
+            lines += _columns(rows, links)
+        elif rows[0].startswith((" ", "+-")) or _has_gaps(paragraph):
+            lines += _code("python" if _is_python(paragraph) else "text", rows)
+        elif rows[0].startswith("- "):
+            lines += [("- " + prose(row[2:], links)) if row.startswith("- ") else prose(row, links) for row in rows]
+        else:
+            words, examples = _parted(rows)
+            lines += [prose("\n".join(words), links), *(["", *_code("pycon", examples)] if examples else [])]
+        lines.append("")
+    return lines
+
+
+def _paragraphs(text: str) -> list[str]:
+    """What empty lines part; indented ones that follow each other are one."""
+    found: list[str] = []
+    for paragraph in re.split(r"\n\s*?\n", text.strip("\n")) if text else ():
+        if found and found[-1].startswith("  ") and paragraph.startswith("  "):
+            found[-1] += "\n\n" + paragraph
+        else:
+            found.append(paragraph)
+    return found
+
+
+def _has_gaps(paragraph: str) -> bool:
+    return re.search(r"\S {2,}\S", re.sub("`[^`]*`", "code", paragraph)) is not None
+
+
+def _parted(rows):
+    """Prose, and an example that follows it without an empty line between."""
+    start = next((i for i, row in enumerate(rows) if row.startswith(">>>")), len(rows))
+    return rows[:start], rows[start:]
+
+
+def _code(language: str, rows) -> list[str]:
+    return [f".. code-block:: {language}", "", *(f"   {row}" for row in rows)]
+
+
+def _is_python(paragraph: str) -> bool:
+    try:
+        ast.parse(inspect.cleandoc("\n" + paragraph))
+    except SyntaxError:
+        return False
+    return True
+
+
+def _is_columns(rows) -> bool:
+    """Whether rows are `name   meaning`, where a meaning may go on in an indented row."""
+    starts = [row for row in rows if not row.startswith(" ")]
+    if not starts or rows[0].startswith(" "):
+        return False
+    is_spoken = rows[0].partition(" ")[0] in ("gives", "raises")
+    has_columns = is_spoken or _COLUMN.fullmatch(rows[0]) or _COLUMN.fullmatch(starts[-1])
+    return bool(has_columns) and all(_cells(row) for row in starts)
+
+
+def _cells(row):
+    """The name and the meaning of a row; a name as long as its column has a single space behind it."""
+    match = _COLUMN.fullmatch(row)
+    if match:
+        return match.groups()
+    name, _, meaning = row.partition(" ")
+    if name in _SPOKEN:
+        return name, meaning
+    match = re.fullmatch(r"((?:\w+, )*[a-z0-9]+_\w+|(?:\w+, )+\w+) (\S.*)", row)
+    return match.groups() if match else None
+
+
+def _columns(rows, links) -> list[str]:
+    entries: list[list[str]] = []
+    for row in rows:
+        if row.startswith(" "):
+            entries[-1][1] += "\n" + row.strip()
+        else:
+            entries.append(list(_cells(row)))
+    lines = [".. container:: columns", ""]
+    for name, meaning in entries:
+        head = f"*{name.rstrip(':').lower()}*" if name in _SPOKEN else _literal(name)
+        typed = re.fullmatch(r"([^\n]*?\S) {2,}(\S.*)", meaning, re.DOTALL)
+        words = f"{_literal(typed.group(1))} {prose(typed.group(2), links)}" if typed else prose(meaning, links)
+        lines.append(f"   :{head}: {words}")
+    return lines
+
+
+def _literal(words: str) -> str:
+    return f"``{words.strip('`').strip()}``"
+
+
+def prose(words: str, links=()) -> str:
+    """Words with `code` among them, in one line; what reStructuredText would read as markup is escaped."""
+    shown = ""
+    for part in re.split(r"(``?[^`]+``?)", words):
+        code = " ".join(part.strip("`").split())
+        if part.startswith("`") and part.endswith("`") and code:
+            target = links[code] if code in links else None
+            shown += f"\\ :py:obj:`{code} <{target}>`\\ " if target else f"\\ ``{code}``\\ "
+        else:
+            shown += re.sub(r"([\\*_|`:<>])", r"\\\1", " ".join(re.split(r"\s*\n\s*", part)))
+    shown = shown.removeprefix("\\ ").removesuffix("\\ ")
+    return "\\ " + shown if re.match(r"\(?\w+[.)] |[-+•] ", shown) else shown
