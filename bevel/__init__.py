@@ -9,89 +9,133 @@
 [-2. -2.]
 """
 
+from typing import TYPE_CHECKING
+
 from bevel import numpy, ops, tree, tree_util  # numpy gives arrays their methods
-from bevel.api.arrays import (
-    Array,
-    block_until_ready,
-    clear_caches,
-    copy_to_host_async,
-    default_backend,
-    device_count,
-    device_get,
-    device_put,
-    devices,
-    ensure_compile_time_eval,
-    live_arrays,
-    local_device_count,
-    local_devices,
-    process_count,
-    process_index,
-    typeof,
-)
-from bevel.api.callbacks import effects_barrier, pure_callback
-from bevel.api.checkpoint import checkpoint, checkpoint_policies, remat
-from bevel.api.closures import closure_convert
-from bevel.api.custom import custom_gradient, custom_jvp, custom_vjp
-from bevel.api.derivatives import (
-    fwd_and_bwd,
-    grad,
-    hessian,
-    jacfwd,
-    jacobian,
-    jacrev,
-    jvp,
-    linear_transpose,
-    linearize,
-    value_and_grad,
-    vjp,
-)
 from bevel.api.jit import jit
-from bevel.api.naming import named_call, named_scope
-from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
-from bevel.api.vmap import vmap
-from bevel.base.dtypes import float0
-from bevel.base.settings import (
-    check_tracer_leaks,
-    checking_leaks,
-    config,
-    debug_infs,
-    debug_key_reuse,
-    debug_nans,
-    default_device,
-    default_matmul_precision,
-    default_prng_impl,
-    disable_jit,
-    enable_custom_prng,
-    enable_x64,
-    explain_cache_misses,
-    legacy_prng_key,
-    log_compiles,
-    numpy_dtype_promotion,
-    numpy_rank_promotion,
-    softmax_custom_jvp,
-    threefry_partitionable,
-)
+from bevel.base.lazy import exports as _exports
+from bevel.base.settings import config
+
+if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when first asked for
+    from bevel.api.arrays import (
+        Array,
+        block_until_ready,
+        clear_caches,
+        copy_to_host_async,
+        default_backend,
+        device_count,
+        device_get,
+        device_put,
+        devices,
+        ensure_compile_time_eval,
+        live_arrays,
+        local_device_count,
+        local_devices,
+        process_count,
+        process_index,
+        typeof,
+    )
+    from bevel.api.callbacks import effects_barrier, pure_callback
+    from bevel.api.checkpoint import checkpoint, checkpoint_policies, remat
+    from bevel.api.closures import closure_convert
+    from bevel.api.custom import custom_gradient, custom_jvp, custom_vjp
+    from bevel.api.derivatives import (
+        fwd_and_bwd,
+        grad,
+        hessian,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jvp,
+        linear_transpose,
+        linearize,
+        value_and_grad,
+        vjp,
+    )
+    from bevel.api.jit import jit
+    from bevel.api.naming import named_call, named_scope
+    from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
+    from bevel.api.vmap import vmap
+    from bevel.base.dtypes import float0
+    from bevel.base.settings import (
+        check_tracer_leaks,
+        checking_leaks,
+        config,
+        debug_infs,
+        debug_key_reuse,
+        debug_nans,
+        default_device,
+        default_matmul_precision,
+        default_prng_impl,
+        disable_jit,
+        enable_custom_prng,
+        enable_x64,
+        explain_cache_misses,
+        legacy_prng_key,
+        log_compiles,
+        numpy_dtype_promotion,
+        numpy_rank_promotion,
+        softmax_custom_jvp,
+        threefry_partitionable,
+    )
 
 __version__ = "0.1.0"
 
-# Loaded when first named: they cost start-up time that many programs need not pay.
-_LAZY = (
-    "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "dlpack", "dtypes", "errors", "experimental",
-    "export", "ffi", "flatten_util", "image", "jaxprs", "lax", "nn", "profiler", "random", "scipy", "segments",
-    "sharding", "stages", "testing", "typing",
-)  # fmt: skip
-
-
-def __getattr__(name):
-    if name in _LAZY:
-        import importlib  # only where a module is named first
-
-        try:
-            return importlib.import_module(f"bevel.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"bevel.{name}":
-                raise
-    raise AttributeError(f"bevel has no name {name!r}.")
+# Where the names live: start-up is for what every program needs.
+_PLACES = {
+    "bevel.api.arrays": """
+        Array block_until_ready clear_caches copy_to_host_async default_backend device_count device_get device_put
+        devices ensure_compile_time_eval live_arrays local_device_count local_devices process_count process_index
+        typeof
+    """,
+    "bevel.api.callbacks": "effects_barrier pure_callback",
+    "bevel.api.checkpoint": "checkpoint checkpoint_policies remat",
+    "bevel.api.closures": "closure_convert",
+    "bevel.api.custom": "custom_gradient custom_jvp custom_vjp",
+    "bevel.api.derivatives": """
+        fwd_and_bwd grad hessian jacfwd jacobian jacrev jvp linear_transpose linearize value_and_grad vjp
+    """,
+    "bevel.api.jit": "jit",
+    "bevel.api.naming": "named_call named_scope",
+    "bevel.api.stages": "ShapeDtypeStruct eval_shape make_jaxpr",
+    "bevel.api.vmap": "vmap",
+    "bevel.base.dtypes": "float0",
+    "bevel.base.settings": """
+        check_tracer_leaks checking_leaks config debug_infs debug_key_reuse debug_nans default_device
+        default_matmul_precision default_prng_impl disable_jit enable_custom_prng enable_x64 explain_cache_misses
+        legacy_prng_key log_compiles numpy_dtype_promotion numpy_rank_promotion softmax_custom_jvp
+        threefry_partitionable
+    """,
+    **dict.fromkeys(
+        (
+            "ad_checkpoint",
+            "custom_batching",
+            "custom_derivatives",
+            "debug",
+            "dlpack",
+            "dtypes",
+            "errors",
+            "experimental",
+            "export",
+            "ffi",
+            "flatten_util",
+            "image",
+            "jaxprs",
+            "lax",
+            "nn",
+            "profiler",
+            "random",
+            "scipy",
+            "segments",
+            "stages",
+            "testing",
+            "typing",
+        ),
+        "",
+    ),
+}
+__getattr__, __dir__, __all__ = _exports(globals(), _PLACES)
+__all__ = [*__all__, "numpy", "ops", "tree", "tree_util"]
 
 
 def _show_segments():
@@ -101,7 +145,3 @@ def _show_segments():
 
 
 _show_segments()
-
-
-def __dir__():
-    return sorted([*globals(), *_LAZY])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 import logging
@@ -10,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bevel.api import purity, retracing, stages
 from bevel.api.flat import Flat, argument_names, name_of, named_after, signature_of
+from bevel.api.letters import with_letters
 from bevel.base import settings
 from bevel.base.errors import (
     BevelError,
@@ -136,6 +137,8 @@ class Jitted:
             if settings.explain_cache_misses.value and self.takes_values:
                 signature = signature_of(self.function)
                 parameters = [] if signature is None else list(signature.parameters)
+                from bevel.api import retracing  # only where someone asks
+
                 why = retracing.explain(self.name, key, self.traces, self.names_of(args, kwargs), parameters)
                 logger.warning("%s%s", why, user_line("\n  at {}"))
             started = time.perf_counter()
@@ -208,6 +211,8 @@ class Jitted:
         arg_names = self.names_of(args, kwargs)
         here = [n for i, n in enumerate(arg_names) if i not in dict(by_value)]
         if self.takes_values and settings.sharp_edges.value != "compat":
+            from bevel.api import purity  # for start-up time: arrays alone need no trace
+
             with purity.watching(self.function, self.name):
                 jaxpr, consts = stage(run, staged, self.name, here)
         else:
@@ -414,15 +419,15 @@ def jit(
     )
     clear = functools.partial(_clear, call, jitted)
     if jitted.static_argnums or jitted.static_argnames or jitted.donate_argnums or jitted.donate_argnames:
-        call = stages.with_letters(call, jitted)
+        call = with_letters(call, jitted)
     named_after(fun)(call)
     call.__dict__.pop(_KEPT, None)
     call.__wrapped__ = fun
     call.jitted = jitted
     call.clear_cache = clear
-    call.trace = functools.partial(stages.trace, jitted)
-    call.lower = functools.partial(stages.lower, jitted)
-    call.eval_shape = functools.partial(stages.eval_shape_of, jitted)
+    call.trace = functools.partial(_of_stages, "trace", jitted)
+    call.lower = functools.partial(_of_stages, "lower", jitted)
+    call.eval_shape = functools.partial(_of_stages, "eval_shape_of", jitted)
     return call
 
 
@@ -453,6 +458,11 @@ def _hashable(value):
     if isinstance(value, dict):
         return tuple(sorted(value.items()))
     return value
+
+
+def _of_stages(name, jitted, *args, **kwargs):
+    """A function of api.stages, which few programs need: for start-up time it is loaded when first asked for."""
+    return getattr(importlib.import_module("bevel.api.stages"), name)(jitted, *args, **kwargs)
 
 
 def _clear(call, jitted):

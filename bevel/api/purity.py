@@ -9,7 +9,6 @@ not.
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 import types
@@ -27,9 +26,6 @@ _CONTAINERS = (list, dict, set, deque, bytearray)
 _MOST_ITEMS = 1000  # of a container that are compared one by one
 _MOST_BYTES = 4096  # of a NumPy array that is compared
 _MOST_FUNCTIONS = 64
-_GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
-_PYTHONS = random.random.__self__  # type: ignore[attr-defined]  # the generators behind the modules' functions
-_NUMPYS = np.random.normal.__self__  # type: ignore[attr-defined]
 _PLAIN = (int, float, complex, bool, str, bytes, tuple, type(None))
 
 
@@ -123,18 +119,24 @@ def _fingerprint(value) -> tuple:
         return ("container", len(value), held)
     if isinstance(value, np.ndarray) and value.nbytes <= _MOST_BYTES and value.dtype != object:
         return ("array", value.shape, value.tobytes())
-    if isinstance(value, _GENERATORS):
-        return ("generator", _state_of(value))
+    if type(value).__name__ in ("Random", "RandomState", "Generator"):
+        state = _state_of(value)
+        if state is not None:
+            return ("generator", state)
     return ("object", id(value), value if isinstance(value, _PLAIN) else None)
 
 
 def _state_of(generator):
-    if isinstance(generator, random.Random):
+    """The state of Python's or NumPy's generator; None for anything else. (Neither module is loaded for this.)"""
+    kind = type(generator)
+    if kind.__module__ == "random":
         return hash(generator.getstate())
-    if isinstance(generator, np.random.Generator):
+    if not kind.__module__.startswith("numpy.random"):
+        return None
+    if kind.__name__ == "Generator":
         return repr(generator.bit_generator.state)
-    state = generator.get_state(legacy=False)
-    return repr(state) if "key" not in state["state"] else (state["state"]["pos"], state["state"]["key"].tobytes())
+    state = generator.get_state(legacy=False)["state"]
+    return repr(state) if "key" not in state else (state["pos"], state["key"].tobytes())
 
 
 def _surroundings(function) -> tuple[list, dict]:
@@ -169,10 +171,10 @@ def _surroundings(function) -> tuple[list, dict]:
                     waiting.append(value)
                 if value is time or getattr(value, "__module__", None) == "time":
                     loud[id(here.__globals__)] = here.__globals__
-                if value is random or getattr(value, "__self__", None) is _PYTHONS:
-                    places.append(("Python's random generator", lambda: _PYTHONS))
+                if getattr(value, "__name__", None) == "random" and isinstance(value, types.ModuleType):
+                    places.append(("Python's random generator", lambda: sys.modules["random"].random.__self__))
                 elif value is np and "random" in names:
-                    places.append(("NumPy's random generator", lambda: _NUMPYS))
+                    places.append(("NumPy's random generator", lambda: np.random.mtrand._rand))
                 if not isinstance(value, (types.ModuleType, types.FunctionType, type)):
                     places.append((f"the global {name!r}", _reader(here.__globals__, name)))
             elif name == "print":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from bevel.api.flat import Flat, argument_names, name_of
+from bevel.api.letters import with_letters
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
 from bevel.core import printing
@@ -17,7 +18,7 @@ from bevel.engine import portable
 from bevel.engine.client import default_device, single
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten
-from bevel.transforms.evaluate import compile_program, execute, fastpath, on_device, place_argument, translated
+from bevel.transforms.evaluate import compile_program, execute, fastpath, on_device, place_argument
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
 
@@ -384,24 +385,6 @@ class Compiled(_Stage):
 
 def _words(aval):
     return aval.str_short(short_dtypes=False)
-
-
-def with_letters(call, jitted):
-    """The call, with the errors that C++ raises before Python hears of it made readable. It costs 0.2 µs, so only those
-    functions have it whose options make such errors likely."""
-
-    def checked(*args, **kwargs):
-        try:
-            return call(*args, **kwargs)
-        except ValueError as error:
-            text = str(error)
-            if "Non-hashable static arguments" in text:
-                jitted.split(args, kwargs)
-            elif "deleted or donated" in text:
-                raise translated(error) from None
-            raise
-
-    return checked
 
 
 def trace(jitted, *args, **kwargs) -> Traced:

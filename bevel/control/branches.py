@@ -35,7 +35,6 @@ from bevel.ops.convert import convert
 from bevel.ops.elementwise import Elementwise, mul
 from bevel.ops.logic import SELECT_N, eq, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, to_front, zeros
-from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments
 
@@ -255,13 +254,13 @@ class Cond(ProgramOp):
         chosen = constant_of(index)
         if chosen is not None:  # known while the program is written: the other branches need not be
             branch = self.branches[min(max(int(chosen), 0), len(self.branches) - 1)]
-            return lower.inline(out, branch.jaxpr, branch.consts, values)
+            return out.module.inline(out, branch.jaxpr, values, branch.consts)
         avals = out.avals
         operation = out.ops("stablehlo.case", [index], avals=avals, regions=len(self.branches))
         for number, branch in enumerate(self.branches):
             emitter, _ = out.block(operation, number, [])
             # the regions of a case see the values around them
-            emitter.finish(lower.inline(emitter, branch.jaxpr, branch.consts, values))
+            emitter.finish(emitter.module.inline(emitter, branch.jaxpr, values, branch.consts))
         return list(operation.results)
 
     def reference(self, index, *arrays):

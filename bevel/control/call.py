@@ -18,7 +18,6 @@ from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero
 from bevel.ops.shapes import mapped_size, move_axis
-from bevel.transforms import lower
 from bevel.transforms.order import with_order
 
 
@@ -120,8 +119,8 @@ class Jit(CallOp):
 
     def lower(self, out, *values):
         if self.inline:
-            return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
-        return lower.call(out, self.fun_name, self.jaxpr, values)
+            return out.module.inline(out, self.jaxpr.jaxpr, values, self.jaxpr.consts)
+        return out.module.call(out, self.fun_name, self.jaxpr, values)
 
 
 def axis_names_of(closed) -> frozenset:

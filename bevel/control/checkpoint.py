@@ -31,7 +31,6 @@ from bevel.core.tangents import is_zero
 from bevel.ops.barriers import OptimizationBarrier
 from bevel.ops.elementwise import mul
 from bevel.ops.named import AnnotateDevicePlacement, Name
-from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments, without_dead_code
 
@@ -112,7 +111,7 @@ class Checkpoint(CallOp):
             operation = out.ops("stablehlo.optimization_barrier", [v for v, _ in held], avals=[a for _, a in held])
             held = iter(operation.results)
             values = [next(held) if m else v for v, m in zip(values, marks, strict=True)]
-        return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
+        return out.module.inline(out, self.jaxpr.jaxpr, values, self.jaxpr.consts)
 
     @classmethod
     def samples(cls, array):

@@ -23,7 +23,6 @@ from bevel.core.primitive import Primitive, is_linear
 from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, set_trace, state
 from bevel.ops.shapes import mapped_size, move_axis
-from bevel.transforms import lower
 from bevel.transforms.batch import BatchTrace, batch_again, place_axis
 from bevel.transforms.order import with_order
 
@@ -233,7 +232,7 @@ class CustomCall(ProgramOp):
         return order, results
 
     def lower(self, out, *values):
-        return lower.inline(out, self.call_jaxpr.jaxpr, self.call_jaxpr.consts, values)
+        return out.module.inline(out, self.call_jaxpr.jaxpr, values, self.call_jaxpr.consts)
 
     def reference(self, *arrays):
         return run(self.call_jaxpr, *arrays)

@@ -11,7 +11,6 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.elementwise import add_any
 from bevel.ops.shapes import instantiate, mapped_size, move_axis, reduce_sum
-from bevel.transforms import lower
 
 
 @primitive
@@ -95,7 +94,7 @@ class LinearCall(ProgramOp):
         return self.batch(operands, axes, axis_name, size)
 
     def lower(self, out, *values):
-        return lower.inline(out, self.callee.jaxpr, self.callee.consts, values)
+        return out.module.inline(out, self.callee.jaxpr, values, self.callee.consts)
 
     def reference(self, *arrays):
         return run(self.callee, *arrays)

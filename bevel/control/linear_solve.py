@@ -18,7 +18,6 @@ from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import neg
 from bevel.ops.elementwise import add_tangents, mul
 from bevel.ops.shapes import BroadcastInDim, instantiate, mapped_size, reduce_sum
-from bevel.transforms import lower
 from bevel.transforms.batch import place_axis
 
 
@@ -144,7 +143,7 @@ class CustomLinearSolve(ProgramOp):
     def lower(self, out, *values):
         consts, b = self.split(values)
         solve = self.jaxprs.solve
-        return lower.inline(out, solve.jaxpr, solve.consts, [*consts.solve, *b])
+        return out.module.inline(out, solve.jaxpr, [*consts.solve, *b], solve.consts)
 
     def reference(self, *arrays):
         consts, b = self.split(arrays)

@@ -31,7 +31,6 @@ from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, lt, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, reduce_sum, to_front
-from bevel.transforms import lower
 from bevel.transforms.order import ORDER, with_order
 
 
@@ -189,7 +188,7 @@ class While(ProgramOp):
         operation = out.ops("stablehlo.while", carry, avals=avals, regions=2)
         for region, program, consts in ((0, self.cond_jaxpr, cond_consts), (1, self.body_jaxpr, body_consts)):
             emitter, arguments = out.block(operation, region, avals)
-            emitter.finish(lower.inline(emitter, program.jaxpr, program.consts, [*consts, *arguments]))
+            emitter.finish(emitter.module.inline(emitter, program.jaxpr, [*consts, *arguments], program.consts))
         return list(operation.results)
 
     def reference(self, *arrays):

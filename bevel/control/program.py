@@ -10,7 +10,6 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import instantiate
 from bevel.transforms.batch import batch, place_axis
-from bevel.transforms.jet import jet
 from bevel.transforms.jvp import jvp
 from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
 
@@ -82,6 +81,8 @@ def jet_jaxpr(closed: ClosedJaxpr, order: int, has: tuple, wanted: tuple | None 
     gives    (program, which results give a series)
     """
     out_has: list[bool] = []
+
+    from bevel.transforms.jet import jet  # for start-up time: few programs ask for Taylor series
 
     def run_jet(*args):
         primals, given = args[: len(has)], iter(args[len(has) :])

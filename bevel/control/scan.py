@@ -31,7 +31,6 @@ from bevel.ops.elementwise import add_any, mul
 from bevel.ops.logic import comparison_type, direction
 from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
 from bevel.ops.trigonometric import sin
-from bevel.transforms import lower
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import without_dead_code
 
@@ -325,7 +324,7 @@ class _Step:
         """(carry, row of ys) for the row of that number: an int, or a value of the program."""
         slices = [_row_of(out, x, aval, row) for x, aval in self.xs]
         closed = self.scan.jaxpr
-        results = lower.inline(out, closed.jaxpr, closed.consts, [*self.consts, *carry, *slices])
+        results = out.module.inline(out, closed.jaxpr, [*self.consts, *carry, *slices], closed.consts)
         return results[: self.scan.num_carry], results[self.scan.num_carry :]
 
     def write(self, out, buffer, value, row, aval):

@@ -133,7 +133,8 @@ def primitive(cls: Class) -> Class:
     made: Any = cls
     fields: dict[str, Any] = {}
     for base in reversed(made.__mro__):
-        for field, kind in inspect.get_annotations(base).items():
+        # not inspect.get_annotations: ten times as long, for every class at start-up
+        for field, kind in base.__dict__.get("__annotations__", {}).items():  # noqa: RUF063
             if base is not Primitive and not str(kind).startswith("ClassVar"):
                 fields[field] = getattr(cls, field, inspect.Parameter.empty)
     made.fields = tuple(fields)
@@ -152,6 +153,21 @@ def _make_constructor(cls, fields):
 
     The table of objects is emptied when it grows past a bound; equality by fields, kept below, stays true then.
     """
+
+    def first(cls_, *args, **kwargs):
+        # written out at the class's first object: a program uses few of the classes, and start-up would pay for all
+        space = {f"_default_{name}": default for name, default in fields.items()}
+        space.update(new=object.__new__, kept={}, bound=_KEPT)
+        exec(_constructor_source(cls, fields), space)
+        cls.__new__ = space["__new__"]
+        return cls.__new__(cls_, *args, **kwargs)
+
+    cls.__new__ = first
+    cls.__hash__ = _hash
+    cls.__eq__ = _equal
+
+
+def _constructor_source(cls, fields) -> str:
     signature = ", ".join(
         name if default is inspect.Parameter.empty else f"{name}=_default_{name}" for name, default in fields.items()
     )
@@ -179,18 +195,7 @@ def __new__(cls, {signature}):
     if cls.holds_programs:
         # such ops hash by the identity of their programs; keeping them would keep the programs alive
         source = source.replace("return kept[key]", "raise KeyError").replace("kept[key] = self", "pass")
-
-    def first(cls_, *args, **kwargs):
-        # written out at the class's first object: a program uses few of the classes, and start-up would pay for all
-        space = {f"_default_{name}": default for name, default in fields.items()}
-        space.update(new=object.__new__, kept={}, bound=_KEPT)
-        exec(source, space)
-        cls.__new__ = space["__new__"]
-        return cls.__new__(cls_, *args, **kwargs)
-
-    cls.__new__ = first
-    cls.__hash__ = _hash
-    cls.__eq__ = _equal
+    return source
 
 
 def _hash(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import sys
 from typing import Any
 
@@ -15,57 +16,57 @@ from bevel.core.jaxpr import Equation, Var
 from bevel.core.source import get_traceback, user_line
 from bevel.core.trace import Tracer, aval_of_type, state
 from bevel.engine.client import Array
-from bevel.numpy import arithmetic
-from bevel.numpy.creation import array
 from bevel.numpy.eager import is_operand, operator_call, unlike
-from bevel.numpy.indexing import AtIndexer, index
 from bevel.ops.arithmetic import ADD, DIV, SUB
 from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import MUL
 from bevel.ops.shapes import Rev
 
-# Operators as they are called, and the function behind each.
+# Operators as they are called, and the function of bevel.numpy.arithmetic behind each.
 BINARY = {
-    "add": arithmetic.add,
-    "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
-    "truediv": arithmetic.true_divide,
-    "floordiv": arithmetic.floor_divide,
-    "mod": arithmetic.remainder,
-    "divmod": arithmetic.divmod,
-    "and": arithmetic.bitwise_and,
-    "or": arithmetic.bitwise_or,
-    "xor": arithmetic.bitwise_xor,
-    "lshift": arithmetic.left_shift,
-    "rshift": arithmetic.right_shift,
-}
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
+    "mod": "remainder", "divmod": "divmod", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+    "lshift": "left_shift", "rshift": "right_shift",
+}  # fmt: skip
 COMPARISONS = {
-    "eq": arithmetic.equal,
-    "ne": arithmetic.not_equal,
-    "lt": arithmetic.less,
-    "le": arithmetic.less_equal,
-    "gt": arithmetic.greater,
-    "ge": arithmetic.greater_equal,
-}
-UNARY = {
-    "neg": arithmetic.negative,
-    "pos": arithmetic.positive,
-    "abs": arithmetic.absolute,
-    "invert": arithmetic.bitwise_not,
-}
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}  # fmt: skip
+UNARY = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "bitwise_not"}
 # The commonest case while tracing: two variables of the running trace, of one aval; the equation is written directly.
 _DIRECT = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV}
 
 
-def _plain(function):
-    """The function without its eager wrapper, which the caller has decided on."""
+class _WhenAsked:
+    """Stands for an attribute of both classes until it is first asked for: what makes it loads its module then.
+
+    make   makes the one for both, or for arrays; make_for_tracers, the one for tracers, where that differs
+    """
+
+    __slots__ = ("make", "make_for_tracers", "name")
+
+    def __init__(self, name, make, make_for_tracers=None):
+        self.name = name
+        self.make = make
+        self.make_for_tracers = make_for_tracers
+        for cls in (Array, Tracer):
+            setattr(cls, name, self)
+
+    def __get__(self, instance, owner):
+        for_arrays = self.make()
+        for_tracers = for_arrays if self.make_for_tracers is None else self.make_for_tracers()
+        setattr(Array, self.name, for_arrays)
+        setattr(Tracer, self.name, for_tracers)
+        return (for_tracers if issubclass(owner, Tracer) else for_arrays).__get__(instance, owner)
+
+
+def _arithmetic(name):
+    """A function of bevel.numpy.arithmetic without its eager wrapper, which an operator decides on by itself."""
+    function = getattr(importlib.import_module("bevel.numpy.arithmetic"), name)
     return getattr(function, "__wrapped__", function)
 
 
-def _tracer_operator(name, function):
-    plain = _plain(function)
-
+def _tracer_operator(name, plain):
     def operate(self, other):
         if not is_operand(other):
             return unlike(f"__{name}__", other)
@@ -107,16 +108,26 @@ def _of_one(function):
 
 def _install_operators():
     for name, function in (BINARY | COMPARISONS).items():
-        plain = _plain(function)
-        setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
-        setattr(Tracer, f"__{name}__", _tracer_operator(name, function))
+        called = f"__{name}__"
+        _WhenAsked(
+            called,
+            lambda called=called, function=function: operator_call(called, _arithmetic(function)),
+            lambda name=name, function=function: _tracer_operator(name, _arithmetic(function)),
+        )
         if name in BINARY:
-            setattr(Array, f"__r{name}__", operator_call(f"__r{name}__", _swapped(plain)))
-            setattr(Tracer, f"__r{name}__", _reversed(plain))
+            called = f"__r{name}__"
+            _WhenAsked(
+                called,
+                lambda called=called, function=function: operator_call(called, _swapped(_arithmetic(function))),
+                lambda function=function: _reversed(_arithmetic(function)),
+            )
     for name, function in UNARY.items():
-        plain = _plain(function)
-        setattr(Array, f"__{name}__", operator_call(f"__{name}__", plain))
-        setattr(Tracer, f"__{name}__", _of_one(plain))
+        called = f"__{name}__"
+        _WhenAsked(
+            called,
+            lambda called=called, function=function: operator_call(called, _arithmetic(function)),
+            lambda function=function: _of_one(_arithmetic(function)),
+        )
     for cls in (Array, Tracer):
         cls.__pow__ = _power
         cls.__rpow__ = _reversed_power
@@ -126,11 +137,11 @@ def _install_operators():
 
 
 def _power(self, other, modulo=None):
-    return arithmetic.power(self, other) if is_operand(other) else NotImplemented
+    return _numpy().power(self, other) if is_operand(other) else NotImplemented
 
 
 def _reversed_power(self, other, modulo=None):
-    return arithmetic.power(other, self) if is_operand(other) else NotImplemented
+    return _numpy().power(other, self) if is_operand(other) else NotImplemented
 
 
 def _round(self, ndigits=None):
@@ -226,7 +237,7 @@ def _contains(self, other):
             f"`in` asks a vector for an element; got an array {self.aval.str_short()}{user_line(' at {}')}.\n"
             "For elements of any rank: (x == value).any(). For a row: (x == row).all(axis=1).any()."
         )
-    return bool(_numpy().any(arithmetic.equal(self, other)))
+    return bool(_numpy().any(_numpy().equal(self, other)))
 
 
 def _array_namespace(self, *, api_version=None):
@@ -374,7 +385,7 @@ def _reduce(self):
 
 
 def _rebuild(host, weak_type):
-    return convert(array(host), host.dtype, weak_type)
+    return convert(_numpy().array(host), host.dtype, weak_type)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -443,12 +454,18 @@ def _letter(name, error):
     return property(refuse)
 
 
-def install(functions):
-    """Puts everything on both classes. Called once, by bevel.numpy, with its functions by name."""
+def _indexing():
+    return importlib.import_module("bevel.numpy.indexing")
+
+
+def install():
+    """Puts everything on both classes. Called once, by bevel.numpy."""
     _install_operators()
+    for name in FUNCTIONS:
+        _WhenAsked(name, lambda name=name: getattr(_numpy(), name))
+    _WhenAsked("__getitem__", lambda: _indexing().index)
+    _WhenAsked("at", lambda: property(_indexing().AtIndexer))
     for cls in (Array, Tracer):
-        for name in FUNCTIONS:
-            setattr(cls, name, functions[name])
         cls.compress = _compress
         cls.byteswap = _byteswap
         cls.flat = property(_flat)
@@ -457,9 +474,7 @@ def install(functions):
         cls.__array_namespace__ = _array_namespace
         cls.__array_module__ = lambda self, types: _numpy()
         cls.__numpy_dtype__ = property(lambda self: self.aval.dtype)
-        cls.__getitem__ = index
         cls.__setitem__ = _refuse_assignment
-        cls.at = property(AtIndexer)
         cls.reshape = _reshape
         cls.transpose = _transpose
         cls.astype = _astype

@@ -9,10 +9,10 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.lazy import later
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
-from bevel.ops import fast_double, fast_integer, fast_single
 from bevel.ops.elementwise import (
     Binary,
     Elementwise,
@@ -72,7 +72,7 @@ class Div(Binary):
     """x / y; for integers the quotient towards zero, with -1 for a zero divisor as the hardware has it."""
 
     hlo = "stablehlo.divide"
-    integer = staticmethod(fast_integer.div)
+    integer = staticmethod(later("bevel.ops.fast_integer", "div"))
     gaps: ClassVar = {"1-jit": "XLA multiplies by the reciprocal of a divisor of rank 0 in a larger program: one ulp"}
 
     def along_x(self, dx, result, x, y):
@@ -113,8 +113,11 @@ class Rem(Binary):
     """The remainder of x / y with the sign of x. As a function of y, its slope is minus the whole quotient."""
 
     hlo = "stablehlo.remainder"
-    single, double = staticmethod(fast_single.rem), staticmethod(fast_double.rem)
-    integer = staticmethod(fast_integer.rem)
+    single, double = (
+        staticmethod(later("bevel.ops.fast_single", "rem")),
+        staticmethod(later("bevel.ops.fast_double", "rem")),
+    )
+    integer = staticmethod(later("bevel.ops.fast_integer", "rem"))
     takes = "real"
 
     def along_x(self, dx, result, x, y):

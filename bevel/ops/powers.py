@@ -10,10 +10,11 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
+from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.ops import complex_forms, fast_double, fast_single
+from bevel.ops import complex_forms
 from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
@@ -31,7 +32,7 @@ class Pow(Binary):
     """x ** y, both floating or complex; or y an integer. NaN for a negative x under a non-integer y."""
 
     hlo = "stablehlo.power"
-    single: ClassVar[Callable | None] = staticmethod(fast_single.pow)
+    single: ClassVar[Callable | None] = staticmethod(later("bevel.ops.fast_single", "pow"))
     takes = "inexact"
 
     def infer(self, x, y):
@@ -206,7 +207,10 @@ class Cbrt(Root):
     """The cube root, of negative numbers too. Its slope at zero is infinite."""
 
     hlo = "stablehlo.cbrt"
-    single, double = staticmethod(fast_single.cbrt), staticmethod(fast_double.cbrt)
+    single, double = (
+        staticmethod(later("bevel.ops.fast_single", "cbrt")),
+        staticmethod(later("bevel.ops.fast_double", "cbrt")),
+    )
     takes = "float"
 
     def slope(self, y, x):

@@ -21,14 +21,11 @@ from bevel.engine import callbacks
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import Array, default_device, put, single
-from bevel.engine.compile import Executable, compile_module
 from bevel.engine.dispatch import Fastpath, cached_call
-from bevel.engine.host_kernels import MARK, Marked
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms import watch
-from bevel.transforms.lower import OpenShapeError, hidden_constants, is_hidden, lower
-from bevel.transforms.summary import summarize
+from bevel.transforms.constants import hidden_constants, is_hidden
 
 
 class EvaluationTrace(Trace):
@@ -176,7 +173,7 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
     return compile_program(closed, device, committed, donated, overrides), device, committed
 
 
-def compile_program(closed, device, committed=False, donated=(), overrides=None) -> Executable:
+def compile_program(closed, device, committed=False, donated=(), overrides=None):
     """Lowers and compiles, or finds the executable of a program of the same structure."""
     key = None
     if not closed.effects:
@@ -192,15 +189,20 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
                 if all(a is b for a, b in zip(hidden, found.hidden, strict=True)):
                     return found
                 return found.with_hidden(hidden)
+    # loaded here for start-up time
+    from bevel.engine import compile as engine
+    from bevel.transforms.lower import OpenShapeError, lower
+    from bevel.transforms.summary import summarize
+
     module = lower(closed, closed.jaxpr.name or "main", device.platform, donated)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
             "for known sizes only.\nExport it for any: bevel.export.export(jit(f))(…); or lower it for known sizes."
         )
-    loaded, choice = compile_module(module, summarize(closed), device, overrides=overrides)
+    loaded, choice = engine.compile_module(module, summarize(closed), device, overrides=overrides)
     hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
-    executable = Executable(
+    executable = engine.Executable(
         loaded,
         [v.aval for v in closed.jaxpr.invars],
         [v.aval for v in closed.jaxpr.outvars],
@@ -284,6 +286,8 @@ def fastpath(executable, result, device, committed, kept=None):
         return None
     out_avals = [physical(aval) for aval in executable.out_avals]
     if executable.calls_kernels:
+        from bevel.engine.host_kernels import MARK, Marked  # loaded by then: the program calls them
+
         result = Marked(result, 0)
         out_avals.append(MARK)
     out_count, out_tree = call_tree_of(result)

@@ -25,7 +25,6 @@ from bevel.core.staging import paused_collector, stage
 from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
-from bevel.engine.client import Array
 from bevel.engine.host_kernels import MARK
 from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
@@ -33,12 +32,10 @@ from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
 from bevel.transforms import segments
 from bevel.transforms.batch import batch, place_axis
+from bevel.transforms.constants import hidden_constants
 from bevel.transforms.order import in_program_order
 
 builder.set_frame_filter(source.is_ours)
-
-# Constants up to this many bytes are written into the module, where XLA may fold them.
-_INLINE_BYTES = 256
 
 
 class Module:
@@ -109,6 +106,10 @@ class Module:
         """Writes a program into the emitter's block, for ops whose region is one; gives the values of its results."""
         return inline(out, jaxpr, consts, values)
 
+    def call(self, out, name, program, values):
+        """Calls a program as a function of the module; gives the values of its results."""
+        return call(out, name, program, values)
+
     def compose(self, out, function, avals, values, mapped=0) -> list:
         """Writes `function`, of other primitives, into the emitter's block: how an op is lowered as a composition.
 
@@ -133,17 +134,6 @@ def _mapped(function):
 def _identifier(name):
     kept = "".join([c if c.isalnum() or c == "_" else "_" for c in name])
     return kept or "program"
-
-
-def is_hidden(value) -> bool:
-    """Does this constant go in as a hidden argument rather than into the module's text?"""
-    if isinstance(value, Array):  # of rank 0 too: it may be another one next time, and the program the same
-        return True
-    if getattr(value, "dtype", None) == float0:
-        return False
-    return (isinstance(value, np.ndarray) and value.nbytes > _INLINE_BYTES) or not isinstance(
-        value, (np.ndarray, np.generic)
-    )
 
 
 def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None, portable=False) -> Module:
@@ -181,25 +171,6 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
         _mark_arguments(operation, jaxpr, len(hidden), donated)
         return module
-
-
-def hidden_constants(closed) -> dict[int, object]:
-    """The constants that become hidden arguments, of this program and those inside it, by identity."""
-    found = {}
-
-    def visit(program):
-        consts = program.consts if isinstance(program, ClosedJaxpr) else ()
-        jaxpr = program.jaxpr if isinstance(program, ClosedJaxpr) else program
-        for value in consts:
-            if is_hidden(value):
-                found[id(value)] = value
-        for eqn in jaxpr.eqns:
-            if eqn.op.holds_programs:
-                for _, inner in subprograms(eqn.op):
-                    visit(inner)
-
-    visit(closed)
-    return found
 
 
 def _mark_arguments(operation, jaxpr, offset, donated):

@@ -294,11 +294,11 @@ def test_eval_shape_computes_nothing():
 
 
 def test_fresh_lambdas_of_one_structure_compile_once(monkeypatch):
-    from bevel.transforms import evaluate
+    from bevel.engine import compile as engine
 
     compiled = []
-    original = evaluate.compile_module
-    monkeypatch.setattr(evaluate, "compile_module", lambda *a, **k: compiled.append(1) or original(*a, **k))
+    original = engine.compile_module
+    monkeypatch.setattr(engine, "compile_module", lambda *a, **k: compiled.append(1) or original(*a, **k))
     x = jnp.ones(7)
     compiled.clear()
     for _ in range(5):
