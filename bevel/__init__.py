@@ -75,6 +75,7 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
         log_compiles,
         numpy_dtype_promotion,
         numpy_rank_promotion,
+        sharp_edges,
         softmax_custom_jvp,
         threefry_partitionable,
     )
@@ -103,8 +104,8 @@ _PLACES = {
     "bevel.base.settings": """
         check_tracer_leaks checking_leaks config debug_infs debug_key_reuse debug_nans default_device
         default_matmul_precision default_prng_impl disable_jit enable_custom_prng enable_x64 explain_cache_misses
-        legacy_prng_key log_compiles numpy_dtype_promotion numpy_rank_promotion softmax_custom_jvp
-        threefry_partitionable
+        legacy_prng_key log_compiles numpy_dtype_promotion numpy_rank_promotion sharp_edges
+        softmax_custom_jvp threefry_partitionable
     """,
     **dict.fromkeys(
         (

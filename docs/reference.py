@@ -106,9 +106,10 @@ def public_names(module) -> dict[str, object]:
 
 
 def parts(module) -> list[types.ModuleType]:
-    """The modules that a namespace has among its names, such as the distributions of `bevel.scipy.stats`."""
-    found = [getattr(module, name) for name in getattr(module, "__all__", ())]
-    return [part for part in found if isinstance(part, types.ModuleType)]
+    """The modules among a namespace's names without a page of their own: the distributions of `bevel.scipy.stats`."""
+    found = [] if module is bevel else [getattr(module, name) for name in getattr(module, "__all__", ())]
+    listed = {name for names in GROUPS.values() for name in names}
+    return [part for part in found if isinstance(part, types.ModuleType) and part.__name__ not in listed]
 
 
 def description(thing, full_name: str = "") -> str:

@@ -135,8 +135,10 @@ def _state_of(generator):
         return None
     if kind.__name__ == "Generator":
         return repr(generator.bit_generator.state)
-    state = generator.get_state(legacy=False)["state"]
-    return repr(state) if "key" not in state else (state["pos"], state["key"].tobytes())
+    # normal numbers are made in pairs: the second one is drawn from what is kept, and leaves the rest as it was
+    said = generator.get_state(legacy=False)
+    state = said["state"]
+    return repr(said) if "key" not in state else (said["has_gauss"], state["pos"], state["key"].tobytes())
 
 
 def _surroundings(function) -> tuple[list, dict]:

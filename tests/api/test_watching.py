@@ -272,3 +272,10 @@ def test_compilations_are_logged(caplog):
     with bevel.log_compiles(True), caplog.at_level(logging.WARNING, "bevel"):
         bevel.jit(lambda x: x * 3.75 - 1)(jnp.ones(11))
     assert "Traced <lambda> in" in caplog.text and "Compiled <lambda> in" in caplog.text
+
+
+def test_the_second_of_a_pair_of_normal_numbers_is_heard(said):
+    np.random.seed(0)
+    np.random.normal()  # made two, and kept one
+    bevel.jit(lambda x: x * np.random.normal())(1.0)
+    assert "drew from NumPy's random generator" in "\n".join(said())
