@@ -17,34 +17,39 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
     from bevel.numpy.bits import *
     from bevel.numpy.choosing import *
     from bevel.numpy.comparison import *
+    from bevel.numpy.complex_numbers import *
     from bevel.numpy.constants import *
     from bevel.numpy.contractions import *
     from bevel.numpy.convolutions import *
     from bevel.numpy.counting import *
     from bevel.numpy.creation import *
     from bevel.numpy.cumulative import *
-    from bevel.numpy.elementwise import *
     from bevel.numpy.exchange import *
+    from bevel.numpy.exponentials import *
     from bevel.numpy.fitting import *
     from bevel.numpy.grids import *
     from bevel.numpy.interpolation import *
     from bevel.numpy.joining import *
+    from bevel.numpy.logic import *
     from bevel.numpy.matrices import *
     from bevel.numpy.namespace import *
     from bevel.numpy.nan_reductions import *
     from bevel.numpy.number_parts import *
+    from bevel.numpy.order import *
     from bevel.numpy.padding import *
     from bevel.numpy.picking import *
     from bevel.numpy.polynomials import *
     from bevel.numpy.products import *
     from bevel.numpy.ranges import *
     from bevel.numpy.reductions import *
+    from bevel.numpy.rounding import *
     from bevel.numpy.searching import *
     from bevel.numpy.sets import *
     from bevel.numpy.shapes import *
     from bevel.numpy.signals import *
     from bevel.numpy.statistics import *
     from bevel.numpy.texts import *
+    from bevel.numpy.trigonometry import *
     from bevel.numpy.ufuncs import *  # type: ignore[has-type]  # they are made in a loop
     from bevel.numpy.vectorized import *
 

@@ -9,6 +9,7 @@ from bevel.base.errors import DTypeError
 from bevel.core.trace import get_aval
 from bevel.engine.client import Array
 from bevel.numpy.eager import compiled, is_operand
+from bevel.numpy.operands import filled_with, is_complex, weak_as
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes, promote_inexact
 from bevel.ops import arithmetic, convert, logic, powers
 from bevel.ops import complex as complex_ops
@@ -533,9 +534,50 @@ bitwise_invert = invert = bitwise_not
 bitwise_left_shift = left_shift
 bitwise_right_shift = right_shift
 
+
+@compiled
+def reciprocal(x, /):
+    """1 / x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.reciprocal(jnp.array([2.0, -4.0])))
+    [ 0.5  -0.25]
+    """
+    [x] = promote_inexact(array("reciprocal", x))
+    return weak_as(x, arithmetic.div(filled_with(x, 1), x))
+
+
+@compiled
+def fabs(x, /):
+    """|x| of real numbers, in floating point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fabs(jnp.array([-2, 3])))
+    [2. 3.]
+    """
+    [x] = promote_inexact(array("fabs", x))
+    if is_complex(x):
+        raise TypeError("fabs is for real numbers; jnp.abs gives the magnitude of complex ones.")
+    return complex_ops.abs_(x)
+
+
+@compiled
+def float_power(x, y, /):
+    """x to the power y in floating point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.float_power(jnp.array([1, 2]), 3))
+    [1. 8.]
+    """
+    x, y = arrays("float_power", x, y)
+    x, y = broadcast("float_power", *promote_inexact(x, y))
+    return powers.Pow()(x, y)
+
+
 __all__ = [
     "abs", "absolute", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "divide", "divmod", "equal", "floor_divide", "fmod", "greater",
-    "greater_equal", "invert", "left_shift", "less", "less_equal", "maximum", "minimum", "mod", "multiply", "negative",
-    "not_equal", "positive", "pow", "power", "remainder", "right_shift", "sign", "square", "subtract", "true_divide",
+    "bitwise_right_shift", "bitwise_xor", "divide", "divmod", "equal", "fabs", "float_power", "floor_divide", "fmod",
+    "greater", "greater_equal", "invert", "left_shift", "less", "less_equal", "maximum", "minimum", "mod", "multiply",
+    "negative", "not_equal", "positive", "pow", "power", "reciprocal", "remainder", "right_shift", "sign", "square",
+    "subtract", "true_divide",
 ]  # fmt: skip

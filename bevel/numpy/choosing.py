@@ -7,7 +7,8 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import dtype_of, filled_with, is_complex, is_inexact, truth, whole
+from bevel.numpy.logic import truth
+from bevel.numpy.operands import dtype_of, filled_with, is_complex, is_inexact, whole
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes
 from bevel.ops import arithmetic
 from bevel.ops import complex as complex_ops

@@ -11,7 +11,7 @@ from bevel.numpy.arithmetic import absolute, add, equal, less_equal, multiply, s
 from bevel.numpy.axes import as_array, as_arrays, shape_of
 from bevel.numpy.creation import asarray
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import isfinite, isnan
+from bevel.numpy.logic import isfinite, isnan
 from bevel.numpy.promotion import broadcast, promote_dtypes
 from bevel.ops.convert import convert
 from bevel.ops.logic import AND, OR

@@ -10,7 +10,7 @@ from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, true_divide
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import sqrt
+from bevel.numpy.exponentials import sqrt
 from bevel.numpy.matrices import vander
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total

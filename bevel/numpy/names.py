@@ -2,21 +2,23 @@
 
 PLACES = {
     "arithmetic": """
-        abs absolute bitwise_invert bitwise_left_shift bitwise_not bitwise_right_shift divide divmod equal
-        floor_divide fmod greater greater_equal invert left_shift less less_equal mod not_equal positive pow power
-        remainder right_shift sign square true_divide
+        abs absolute bitwise_invert bitwise_left_shift bitwise_not bitwise_right_shift divide divmod equal fabs
+        float_power floor_divide fmod greater greater_equal invert left_shift less less_equal mod not_equal positive pow
+        power reciprocal remainder right_shift sign square true_divide
     """,
     "bits": "packbits unpackbits",
     "choosing": "clip nan_to_num piecewise select where",
     "comparison": "allclose array_equal array_equiv isclose",
+    "complex_numbers": "angle conj conjugate imag real",
     "constants": """
         ComplexWarning bfloat16 bool bool_ cdouble character complex128 complex64 complex_ complexfloating csingle
         double dtype e euler_gamma finfo flexible float16 float32 float4_e2m1fn float64 float6_e2m3fn float6_e3m2fn
         float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
-        float8_e8m0fnu float_ floating generic get_printoptions iinfo inexact inf int1 int16 int2 int32 int4 int64
-        int8 int_ integer isdtype issubdtype nan newaxis number object_ pi printoptions set_printoptions signedinteger
-        single uint uint1 uint16 uint2 uint32 uint4 uint64 uint8 unsignedinteger
+        float8_e8m0fnu float_ floating generic get_printoptions iinfo inexact inf int1 int16 int2 int32 int4 int64 int8
+        int_ integer isdtype issubdtype nan newaxis number object_ pi printoptions set_printoptions signedinteger single
+        uint uint1 uint16 uint2 uint32 uint4 uint64 uint8 unsignedinteger
     """,
+    "contractions": "einsum einsum_path",
     "convolutions": "convolve correlate",
     "counting": "bincount histogram histogram2d histogram_bin_edges histogramdd",
     "creation": """
@@ -24,21 +26,16 @@ PLACES = {
         load ones ones_like save savez zeros zeros_like
     """,
     "cumulative": "cumprod cumsum cumulative_prod cumulative_sum diff ediff1d gradient nancumprod nancumsum trapezoid",
-    "contractions": "einsum einsum_path",
-    "elementwise": """
-        acos acosh angle arccos arccosh arcsin arcsinh arctan arctan2 arctanh around asin asinh atan atan2 atanh cbrt
-        ceil conj conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs float_power floor fmax fmin heaviside hypot
-        i0 imag iscomplex isfinite isinf isnan isneginf isposinf isreal log log10 log1p log2 logical_not rad2deg
-        radians real reciprocal rint round signbit sin sinc sinh sqrt tan tanh trunc
-    """,
     "exchange": "from_dlpack",
+    "exponentials": "cbrt exp exp2 expm1 log log10 log1p log2 sqrt",
     "fitting": "polyfit",
     "grids": "c_ index_exp indices ix_ meshgrid mgrid ogrid r_ s_",
     "interpolation": "interp",
     "joining": """
-        append array_split block column_stack concat concatenate delete dsplit dstack hsplit hstack insert repeat
-        split stack tile trim_zeros vsplit vstack
+        append array_split block column_stack concat concatenate delete dsplit dstack hsplit hstack insert repeat split
+        stack tile trim_zeros vsplit vstack
     """,
+    "logic": "iscomplex isfinite isinf isnan isneginf isposinf isreal logical_not signbit",
     "matrices": """
         diag diag_indices diag_indices_from diagflat diagonal eye fill_diagonal identity mask_indices trace tri tril
         tril_indices tril_indices_from triu triu_indices triu_indices_from vander
@@ -46,25 +43,30 @@ PLACES = {
     "namespace": "__array_api_version__ __array_namespace_info__",
     "nan_reductions": "nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar",
     "number_parts": "bitwise_count copysign frexp gcd lcm ldexp modf nextafter spacing",
+    "order": "fmax fmin heaviside",
     "padding": "pad",
     "picking": "choose compress extract place put put_along_axis ravel_multi_index take take_along_axis unravel_index",
     "polynomials": "poly polyadd polyder polydiv polyint polymul polysub polyval roots",
     "products": "cross dot inner kron matmul matvec outer tensordot vdot vecdot vecmat",
     "ranges": "geomspace linspace logspace",
     "reductions": "all amax amin any argmax argmin average count_nonzero max mean min prod ptp std sum var",
+    "rounding": "around ceil floor rint round trunc",
     "searching": """
         argpartition argsort argwhere digitize flatnonzero lexsort nonzero partition searchsorted sort sort_complex
     """,
     "sets": "intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse unique_values",
     "shapes": """
-        astype atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_shapes broadcast_to can_cast expand_dims
-        flip fliplr flipud iscomplexobj isrealobj isscalar iterable matrix_transpose moveaxis ndim permute_dims
-        promote_types ravel reshape resize result_type roll rollaxis rot90 shape size squeeze swapaxes transpose
-        unstack view
+        astype atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_shapes broadcast_to can_cast expand_dims flip
+        fliplr flipud iscomplexobj isrealobj isscalar iterable matrix_transpose moveaxis ndim permute_dims promote_types
+        ravel reshape resize result_type roll rollaxis rot90 shape size squeeze swapaxes transpose unstack view
     """,
-    "signals": "bartlett blackman hamming hanning kaiser unwrap",
+    "signals": "bartlett blackman hamming hanning i0 kaiser sinc unwrap",
     "statistics": "corrcoef cov median nanmedian nanpercentile nanquantile percentile quantile",
     "texts": "array_repr array_str",
+    "trigonometry": """
+        acos acosh arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cos cosh deg2rad
+        degrees hypot rad2deg radians sin sinh tan tanh
+    """,
     "ufuncs": """
         add bitwise_and bitwise_or bitwise_xor frompyfunc logaddexp logaddexp2 logical_and logical_or logical_xor
         maximum minimum multiply negative subtract ufunc

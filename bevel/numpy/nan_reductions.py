@@ -10,7 +10,7 @@ from bevel.numpy import reductions
 from bevel.numpy.axes import as_array, refuse_out, shape_of
 from bevel.numpy.choosing import where as where_of
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import isnan
+from bevel.numpy.logic import isnan
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to
 from bevel.ops.logic import AND, NOT
 from bevel.ops.powers import sqrt

@@ -12,7 +12,7 @@ from bevel.numpy.axes import as_array, several_axes, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.decompositions import MatrixShapeError, svdvals
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import isnan
+from bevel.numpy.logic import isnan
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import min as smallest

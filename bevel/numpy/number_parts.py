@@ -9,18 +9,9 @@ import numpy as np
 from bevel.api.control_flow import while_loop
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
+from bevel.numpy.axes import refuse_out
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import (
-    both_arrays,
-    dtype_of,
-    filled_with,
-    is_complex,
-    is_inexact,
-    is_unsigned,
-    refuse_out,
-    weak_as,
-    whole,
-)
+from bevel.numpy.operands import both_arrays, dtype_of, filled_with, is_complex, is_inexact, is_unsigned, weak_as, whole
 from bevel.numpy.promotion import array, arrays, broadcast, promote, promote_inexact
 from bevel.ops import arithmetic, logic
 from bevel.ops import complex as complex_ops

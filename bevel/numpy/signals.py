@@ -1,4 +1,4 @@
-"""Window functions, and angles without jumps."""
+"""Window functions, the sinc and I₀ that such formulas are made of, and angles without jumps."""
 
 from __future__ import annotations
 
@@ -26,10 +26,17 @@ from bevel.numpy.choosing import where
 from bevel.numpy.creation import arange, ones
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import cos, i0, logical_and, sqrt
-from bevel.numpy.promotion import promote_dtypes, promote_inexact
+from bevel.numpy.exponentials import sqrt
+from bevel.numpy.logic import logical_and
+from bevel.numpy.operands import dtype_of, filled_with, is_complex, weak_as, whole
+from bevel.numpy.promotion import array, promote_dtypes, promote_inexact
+from bevel.numpy.trigonometry import cos
+from bevel.ops import arithmetic, exponential, powers, special, trigonometric
+from bevel.ops import complex as complex_ops
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import EQ, LT, OR, select
 from bevel.ops.shapes import full
 
 
@@ -147,4 +154,46 @@ def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
     return _unwrap(p, discont, period, axis=as_index("unwrap", axis))
 
 
-__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser", "unwrap"]
+@compiled
+def sinc(x, /):
+    """sin(πx) / (πx), and 1 at zero, where all its derivatives are right too.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sinc(jnp.array([0.0, 0.5])).round(2))
+    [1.   0.64]
+    """
+    [x] = promote_inexact(array("sinc", x))
+    x = whole(x)
+    at_zero = EQ(x, filled_with(x, 0))
+    angle_ = mul(x, math.pi)
+    # Near zero the quotient would be 0/0 in each derivative; the series is used there, exact to an ulp.
+    small = LT(complex_ops.abs_(angle_), filled_with(complex_ops.abs_(angle_), _series_radius(dtype_of(x))))
+    safe = select(OR(at_zero, small), filled_with(x, 1), angle_)
+    square_ = powers.square(select(small, angle_, filled_with(x, 0)))
+    series = filled_with(x, 0)
+    for n in range(7, 0, -1):  # Σ (-z²)ⁿ / (2n + 1)!
+        coefficient = (-1) ** n / math.factorial(2 * n + 1)
+        series = mul(square_, arithmetic.add(series, coefficient))
+    return weak_as(x, select(small, arithmetic.add(series, 1), arithmetic.div(trigonometric.sin(safe), safe)))
+
+
+def _series_radius(dtype):
+    """Up to where seven terms of the series of sin(z)/z are exact to the dtype: z^16 / 17! < eps."""
+    return min(1.0, (float(dtypes.finfo(dtype).eps) * math.factorial(17)) ** (1 / 16))
+
+
+@compiled
+def i0(x):
+    """I₀(x), the modified Bessel function of order 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.i0(jnp.array([0.0, 1.0])).round(2))
+    [1.   1.27]
+    """
+    [x] = promote_inexact(array("i0", x))
+    if is_complex(x):
+        raise ValueError("i0 is for real numbers; got complex ones.")
+    return mul(exponential.exp(complex_ops.abs_(x)), special.BesselI0e()(x))
+
+
+__all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser", "sinc", "unwrap"]

@@ -16,7 +16,7 @@ from bevel.numpy.choosing import where
 from bevel.numpy.creation import ones, zeros
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import log
+from bevel.numpy.exponentials import log
 from bevel.numpy.products import matmul
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.reductions import max as largest

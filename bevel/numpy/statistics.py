@@ -14,7 +14,7 @@ from bevel.numpy.axes import as_array, as_index, refuse_out, several_axes, shape
 from bevel.numpy.choosing import clip, where
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import isnan
+from bevel.numpy.logic import isnan
 from bevel.numpy.picking import take_along_axis
 from bevel.numpy.products import dot
 from bevel.numpy.promotion import SCALARS, broadcast_to, promote_dtypes

@@ -18,7 +18,7 @@ from bevel.api.scanning import scan
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy import arithmetic, cumulative, elementwise, reductions
+from bevel.numpy import arithmetic, cumulative, exponentials, logic, reductions
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.choosing import where as chosen
 from bevel.numpy.creation import arange, asarray, wanted_dtype
@@ -279,7 +279,7 @@ def _by_doubling(function, rows, starts):
         else:
             joined = chosen(column(is_begun), convert(function(result, part), get_aval(rows).dtype), part)
             result = chosen(column(has_bit), joined, result)
-            is_begun = elementwise.logical_or(is_begun, has_bit)
+            is_begun = logic.logical_or(is_begun, has_bit)
         place = chosen(has_bit, arithmetic.add(place, 2**k), place)
         if 2**k < count:  # stretches that would pass the end are never asked for
             ahead = index(rows, np.minimum(np.arange(count) + 2**k, count - 1))
@@ -297,7 +297,7 @@ def _by_passing(function, rows, starts):
     def step(results, numbered):
         number, row = numbered
         begins, ended = arithmetic.equal(starts, number), arithmetic.greater_equal(number, ends)
-        inside = elementwise.logical_and(arithmetic.greater(number, starts), elementwise.logical_not(ended))
+        inside = logic.logical_and(arithmetic.greater(number, starts), logic.logical_not(ended))
         row = broadcast_to(row, shape_of(results))
         new = chosen(column(inside), convert(function(results, row), dtype), results)
         return chosen(column(begins), row, new), None
@@ -352,7 +352,9 @@ def _logic(call, op):
 
 def _log_sum(base):
     """log_b Σ b^x, from the largest element on so that nothing overflows."""
-    exponential, logarithm = (elementwise.exp, elementwise.log) if base == 0 else (elementwise.exp2, elementwise.log2)
+    exponential, logarithm = (
+        (exponentials.exp, exponentials.log) if base == 0 else (exponentials.exp2, exponentials.log2)
+    )
 
     def reduce(x, *, axis, dtype, keepdims, initial, where):
         dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)) if dtype is None else (
@@ -360,7 +362,7 @@ def _log_sum(base):
         )  # fmt: skip
         x = reductions.masked("reduce", convert(x, dtype), where, -math.inf)
         top = reductions.max(x, axis=axis, keepdims=True, initial=-math.inf)
-        finite = chosen(elementwise.isfinite(top), top, 0)
+        finite = chosen(logic.isfinite(top), top, 0)
         total = reductions.sum(exponential(arithmetic.subtract(x, finite)), axis=axis, keepdims=True)
         result = arithmetic.add(logarithm(total), finite)
         if not keepdims:
@@ -368,7 +370,7 @@ def _log_sum(base):
             result = reshape(result, [d for i, d in enumerate(shape_of(x)) if i not in axes])
         if initial is None:
             return result
-        return (elementwise.logaddexp if base == 0 else elementwise.logaddexp2)(result, initial)
+        return (exponentials.logaddexp if base == 0 else exponentials.logaddexp2)(result, initial)
 
     return reduce
 
@@ -418,7 +420,7 @@ def _of_bits(function, op):
 
 def _of_truths(function, op, running=None):
     faster = {} if running is None else {"accumulate": _running(running)}
-    return _known(function, op is ReduceAnd, prepared=elementwise.truth, reduce=_logic(function, op), **faster)
+    return _known(function, op is ReduceAnd, prepared=logic.truth, reduce=_logic(function, op), **faster)
 
 
 _SUM, _PRODUCT = _by_name(cumulative.cumsum), _by_name(cumulative.cumprod)
@@ -431,15 +433,15 @@ negative = _known(arithmetic.negative, is_associative=False)
 maximum = _known(arithmetic.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax), at=_updates("max"))
 minimum = _known(arithmetic.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin), at=_updates("min"))
 logaddexp = _known(
-    elementwise.logaddexp, -math.inf, prepared=_inexact, reduce=_log_sum(0), accumulate=_running(Cumlogsumexp)
+    exponentials.logaddexp, -math.inf, prepared=_inexact, reduce=_log_sum(0), accumulate=_running(Cumlogsumexp)
 )
-logaddexp2 = _known(elementwise.logaddexp2, -math.inf, prepared=_inexact, reduce=_log_sum(2))
+logaddexp2 = _known(exponentials.logaddexp2, -math.inf, prepared=_inexact, reduce=_log_sum(2))
 bitwise_and = _of_bits(arithmetic.bitwise_and, ReduceAnd)
 bitwise_or = _of_bits(arithmetic.bitwise_or, ReduceOr)
 bitwise_xor = _of_bits(arithmetic.bitwise_xor, ReduceXor)
-logical_and = _of_truths(elementwise.logical_and, ReduceAnd, Cummin)
-logical_or = _of_truths(elementwise.logical_or, ReduceOr, Cummax)
-logical_xor = _of_truths(elementwise.logical_xor, ReduceXor)
+logical_and = _of_truths(logic.logical_and, ReduceAnd, Cummin)
+logical_or = _of_truths(logic.logical_or, ReduceOr, Cummax)
+logical_xor = _of_truths(logic.logical_xor, ReduceXor)
 
 __all__ = [
     "add", "bitwise_and", "bitwise_or", "bitwise_xor", "frompyfunc", "logaddexp", "logaddexp2", "logical_and",

@@ -16,10 +16,11 @@ from bevel.numpy.axes import as_array, as_arrays, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import ceil, log2
+from bevel.numpy.exponentials import log2
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import sum as total
+from bevel.numpy.rounding import ceil
 from bevel.numpy.vectorized import vectorize
 from bevel.ops.convert import convert
 from bevel.ops.matrices import adjoint, eye_like, matmul

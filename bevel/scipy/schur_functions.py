@@ -22,7 +22,7 @@ from bevel.numpy.axes import as_array, as_arrays, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import sqrt
+from bevel.numpy.exponentials import sqrt
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import min as smallest

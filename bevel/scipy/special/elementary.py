@@ -18,9 +18,11 @@ from bevel.numpy.arithmetic import absolute, add, maximum, minimum, multiply, ne
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
-from bevel.numpy.elementwise import exp, expm1, floor, isfinite, isinf, isnan, log, log1p, signbit, sqrt
+from bevel.numpy.exponentials import exp, expm1, log, log1p, sqrt
+from bevel.numpy.logic import isfinite, isinf, isnan, signbit
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
+from bevel.numpy.rounding import floor
 from bevel.ops import special
 from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic

@@ -1,0 +1,68 @@
+"""What the functions of single numbers ask of their operands, and how their formulas keep dtype and weak type.
+
+Shared by the families that compute element by element: `exponentials`, `trigonometry`, `rounding`, `logic`,
+`complex_numbers`, `order`, `number_parts`. Dtypes meeting is `promotion`; axes and shapes as arguments are `axes`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.core.trace import get_aval
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import array, broadcast_to, promote_inexact
+from bevel.ops.arithmetic import full_like
+from bevel.ops.convert import convert
+
+
+def dtype_of(x):
+    return get_aval(x).dtype
+
+
+def is_complex(x) -> bool:
+    return dtypes.issubdtype(dtype_of(x), np.complexfloating)
+
+
+def is_inexact(x) -> bool:
+    return dtypes.issubdtype(dtype_of(x), np.inexact)
+
+
+def is_unsigned(x) -> bool:
+    return dtypes.issubdtype(dtype_of(x), np.unsignedinteger)
+
+
+def whole(x):
+    """A number as an array of rank 0, weakly typed as it is; arrays as they are."""
+    return x if type(x) not in (bool, int, float, complex) else weak_as(x, full_like(x, x))
+
+
+def weak_as(x, result):
+    """The result, weakly typed where x is: constants of a formula take the weak type away from it."""
+    own, given = get_aval(result), get_aval(x)
+    return convert(result, own.dtype, True) if given.weak_type and not own.weak_type else result
+
+
+def filled_with(x, number):
+    """An array of x's shape and dtype that holds one number everywhere."""
+    return full_like(x, number)
+
+
+def of_inexact(name, op, doc):
+    """A NumPy function that is one op on floating-point and complex numbers."""
+
+    def function(x, /):
+        aval = getattr(x, "aval", None)
+        if aval is None or aval.dtype.kind != "f":
+            [x] = promote_inexact(array(name, x))
+        return op(x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return compiled(function)
+
+
+def both_arrays(x, y):
+    """Both as arrays of one shape, where one was a number."""
+    shape = get_aval(x).shape or get_aval(y).shape
+    return [broadcast_to(v, shape) if shape else whole(v) for v in (x, y)]

@@ -1,0 +1,124 @@
+"""Rounding: to integers up, down, toward zero and to the nearest; to decimals.
+
+All keep the dtype of floating-point numbers; integers are whole already. Fraction and exponent are `number_parts`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.numpy.axes import refuse_out
+from bevel.numpy.eager import compiled
+from bevel.numpy.operands import dtype_of, filled_with, is_complex, is_inexact, whole
+from bevel.numpy.promotion import array
+from bevel.ops import arithmetic
+from bevel.ops import complex as complex_ops
+from bevel.ops.convert import convert
+from bevel.ops.elementwise import mul
+from bevel.ops.logic import LT, select
+
+
+def _rounded(name, op, doc):
+    def function(x, /):
+        x = array(name, x)
+        if is_complex(x):
+            raise TypeError(f"{name} is not defined for complex numbers: they have no order.")
+        return op(x) if is_inexact(x) else whole(x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return compiled(function)
+
+
+floor = _rounded(
+    "floor",
+    arithmetic.Floor(),
+    """The greatest integer that is not above x, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.floor(jnp.array([-1.5, 0.2])))
+    [-2.  0.]
+    """,
+)
+
+
+ceil = _rounded(
+    "ceil",
+    arithmetic.Ceil(),
+    """The least integer that is not below x, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ceil(jnp.array([-1.5, 0.2])))
+    [-1.  1.]
+    """,
+)
+
+
+@compiled
+def trunc(x):
+    """x without its fraction, in x's dtype.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trunc(jnp.array([-1.5, 1.5])))
+    [-1.  1.]
+    """
+    x = array("trunc", x)
+    if not is_inexact(x):
+        return whole(x)
+    x = whole(x)
+    return select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
+
+
+def _round_half_to_even(x):
+    if not is_complex(x):
+        return arithmetic.Round(1)(x)
+    return complex_ops.Complex()(*[arithmetic.Round(1)(part(x)) for part in (complex_ops.real, complex_ops.imag)])
+
+
+@compiled
+def rint(x, /):
+    """The nearest integer in floating point; a half goes to the even one.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rint(jnp.array([0.5, 1.5, -1.2])))
+    [ 0.  2. -1.]
+    """
+    x = array("rint", x)
+    if not is_inexact(x):
+        return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype_of(x))))
+    return _round_half_to_even(x)
+
+
+@compiled(static=("decimals", "out"))
+def round(a, decimals=0, out=None):
+    """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.round(jnp.array([1.25, 1.35]), 1))
+    [1.2 1.4]
+    """
+    refuse_out("round", out)
+    x = array("round", a)
+    if not is_inexact(x):
+        if decimals >= 0:
+            return whole(x)  # integers have no decimals to lose
+        return convert(_rounded_to(convert(x, dtypes.canonicalize_dtype(np.dtype("float64"))), decimals), dtype_of(x))
+    return _rounded_to(x, decimals)
+
+
+def _rounded_to(x, decimals):
+    if decimals == 0:
+        return _round_half_to_even(x)
+    # float16 would overflow at the scaling; it is rounded in float32
+    narrow = dtype_of(x) == np.float16
+    wide = convert(x, np.dtype("float32")) if narrow else x
+    scale = 10.0 ** abs(decimals)
+    there, back = (mul, arithmetic.div) if decimals > 0 else (arithmetic.div, mul)
+    result = back(_round_half_to_even(there(wide, scale)), scale)
+    return convert(result, dtype_of(x)) if narrow else result
+
+
+around = round
+
+__all__ = ["around", "ceil", "floor", "rint", "round", "trunc"]
