@@ -29,7 +29,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         ("CustomJvpCall", "CustomLin", "CustomVjpCall", "CustomVmapCall", "Composite", "Jit", "LinearCall"), _PROGRAM
     ),
-    **dict.fromkeys(("AfterAll", "CreateToken", "DceSink"), "gives no numbers, but an order or nothing"),
+    **dict.fromkeys(("AfterAll", "Check", "CreateToken", "DceSink"), "gives no numbers, but an order or nothing"),
     "CallExported": "holds a program written down before",
     "DimAsValue": "is a size that is known at the call only",
 }

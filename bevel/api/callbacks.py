@@ -233,25 +233,31 @@ class _Fields(string.Formatter):
         return self.get_value(first, args, kwargs), first
 
 
-def _check_format(fmt, args, kwargs):
+def check_fields(asked, fmt, args, kwargs):
+    """Refuses a format string whose placeholders have no arguments; gives those that have."""
     fields = _Fields()
     try:
         fields.vformat(fmt, args, kwargs)
     except IndexError:
         raise IndexError(
-            f"debug.print({fmt!r}, …) has more placeholders than arguments: it was given {len(args)} by position."
+            f"{asked}({fmt!r}, …) has more placeholders than arguments: it was given {len(args)} by position."
         ) from None
     except KeyError as error:
         raise KeyError(
-            f"debug.print({fmt!r}, …) has a placeholder {{{error.args[0]}}}, but was given no argument of that name."
+            f"{asked}({fmt!r}, …) has a placeholder {{{error.args[0]}}}, but was given no argument of that name."
         ) from None
-    unused = [a for i, a in enumerate(args) if i not in fields.used]
+    return fields.used
+
+
+def _check_format(fmt, args, kwargs):
+    used = check_fields("debug.print", fmt, args, kwargs)
+    unused = [a for i, a in enumerate(args) if i not in used]
     if unused:
         raise ValueError(
             f"debug.print({fmt!r}, …) leaves {len(unused)} argument{'s' * (len(unused) != 1)} unused: "
             f"{', '.join([str(a)[:40] for a in unused])}.\nWrite a placeholder {{}} for each."
         )
-    names = [k for k in kwargs if k not in fields.used]
+    names = [k for k in kwargs if k not in used]
     if names:
         raise ValueError(
             f"debug.print({fmt!r}, …) leaves {', '.join(names)} unused.\nWrite {{{names[0]}}} in the format. "

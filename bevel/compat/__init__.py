@@ -41,6 +41,7 @@ PLACES = {
     "jax.sharding": "bevel.compat.sharding",
     "jax._src": "bevel.compat.src",
     "jax._src.api_util": "bevel.compat.api_util",
+    "jax._src.checkify": "bevel.experimental.checkify",
     "jax._src.config": "bevel.base.settings",
     "jax._src.core": "bevel.compat.core",
     "jax._src.effects": "bevel.core.effects",

@@ -1,6 +1,6 @@
 """Names of JAX that Bevel does not have yet, and that libraries nevertheless import: they raise when used.
 
-A library that imports `jax.experimental.checkify` for one of its functions should run as long as that function is not
+A library that imports `jax.experimental.sparse` for one of its functions should run as long as that function is not
 called. So a name that is listed here is a class that nothing is an instance of; calling it, or asking it for
 anything, answers with the letter that a missing name has. Names that no library asks for at import are not listed.
 """
@@ -23,10 +23,6 @@ LATER = {
     "jax.experimental.array_serialization.serialization": (
         "AsyncManager BarrierTimeoutError GlobalAsyncCheckpointManager GlobalAsyncCheckpointManagerBase "
         "get_tensorstore_spec is_remote_storage"
-    ),
-    "jax.experimental.checkify": (
-        "Error ErrorCategory JaxRuntimeError all_checks automatic_checks check check_error checkify debug_check "
-        "div_checks float_checks index_checks init_error nan_checks user_checks"
     ),
     "jax.experimental.layout": "Format Layout with_layout_constraint",
     "jax.experimental.mesh_utils": "create_device_mesh create_hybrid_device_mesh",
@@ -54,7 +50,6 @@ LATER = {
     "jax._src.state": "",
     "jax._src.state.types": "AbstractRef",
 }
-LATER["jax._src.checkify"] = LATER["jax.experimental.checkify"] + " JaxException Out"
 
 
 class Later(type):

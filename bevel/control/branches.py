@@ -9,6 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, ShapeError
+from bevel.base.lazy import later
 from bevel.control.call import axis_names_of
 from bevel.control.program import (
     ProgramOp,
@@ -24,21 +25,25 @@ from bevel.control.program import (
     terms_of,
     transpose_jaxpr,
 )
+from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval
+from bevel.core.trace import get_aval, state
 from bevel.engine.builder import constant_of
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Elementwise, mul
 from bevel.ops.logic import SELECT_N, eq, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, to_front, zeros
+from bevel.transforms.batch import batch
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments
 
 INDEX = ShapedArray((), np.dtype("int32"))
+
+rechecked = later("bevel.transforms.checks", "rechecked")
 
 
 @primitive
@@ -222,6 +227,8 @@ class Cond(ProgramOp):
 
     def batch(self, operands, axes, axis_name=None, size=None):
         size = mapped_size(operands, axes) if size is None else size
+        if CHECK in self.effects:
+            return batch(lambda *xs: rechecked(self, xs), operands, axes, size, state.trace, axis_name)
         [index, *operands], [index_axis, *axes] = operands, axes
         operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
         mapped = tuple([a is not None for a in axes])
@@ -249,6 +256,10 @@ class Cond(ProgramOp):
     def in_order(self, order, index, *operands):
         order, *results = Cond(tuple([with_order(b) for b in self.branches]))(index, order, *operands)
         return order, results
+
+    def checked(self, ledger, state, index, *operands):
+        programs = tuple([ledger.program(b) for b in self.branches])
+        return ledger.split(Cond(programs)(index, *state, *operands))
 
     def lower(self, out, index, *values):
         chosen = constant_of(index)

@@ -76,6 +76,9 @@ class CallOp(ProgramOp):
     def batch_named(self, axis_name, size, operands, axes):
         return self.batch(operands, axes, axis_name, size)
 
+    def checked(self, ledger, state, *operands):
+        return ledger.split(self.like(ledger.program(self.jaxpr))(*state, *operands))
+
     def reference(self, *arrays):
         return run(self.jaxpr, *arrays)
 

@@ -231,6 +231,9 @@ class CustomCall(ProgramOp):
         order, *results = run(with_order(self.call_jaxpr), order, *operands)
         return order, results
 
+    def checked(self, ledger, state, *operands):
+        return ledger.beside(state, self, self.call_jaxpr, operands, operands)
+
     def lower(self, out, *values):
         return out.module.inline(out, self.call_jaxpr.jaxpr, values, self.call_jaxpr.consts)
 

@@ -93,6 +93,9 @@ class LinearCall(ProgramOp):
     def batch_named(self, axis_name, size, operands, axes):
         return self.batch(operands, axes, axis_name, size)
 
+    def checked(self, ledger, state, *operands):
+        return ledger.beside(state, self, self.callee, operands, operands)
+
     def lower(self, out, *values):
         return out.module.inline(out, self.callee.jaxpr, values, self.callee.consts)
 

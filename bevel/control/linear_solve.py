@@ -140,6 +140,10 @@ class CustomLinearSolve(ProgramOp):
     def batch_named(self, axis_name, size, operands, axes):
         return self.batch(operands, axes, axis_name, size)
 
+    def checked(self, ledger, state, *operands):
+        consts, b = self.split(operands)
+        return ledger.beside(state, self, self.jaxprs.solve, operands, [*consts.solve, *b])
+
     def lower(self, out, *values):
         consts, b = self.split(values)
         solve = self.jaxprs.solve

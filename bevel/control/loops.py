@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError, ShapeError
+from bevel.base.lazy import later
 from bevel.control.call import axis_names_of
 from bevel.control.program import (
     ProgramOp,
@@ -21,17 +22,21 @@ from bevel.control.program import (
     spread_terms,
     terms_of,
 )
+from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
-from bevel.core.trace import get_aval
+from bevel.core.trace import get_aval, state
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, lt, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, reduce_sum, to_front
+from bevel.transforms.batch import batch
 from bevel.transforms.order import ORDER, with_order
+
+rechecked = later("bevel.transforms.checks", "rechecked")
 
 
 class ReverseThroughWhileError(NonDifferentiableError, ValueError):
@@ -137,6 +142,8 @@ class While(ProgramOp):
 
     def batch(self, operands, axes, axis_name=None, size=None):
         size = mapped_size(operands, axes) if size is None else size
+        if CHECK in self.effects:
+            return batch(lambda *xs: rechecked(self, xs), operands, axes, size, state.trace, axis_name)
         cond_consts, body_consts, carry = self.split(operands)
         cond_axes, body_axes, carry_axes = self.split(axes)
         cond_consts = [x if a is None else move_axis(x, a, 0) for x, a in zip(cond_consts, cond_axes, strict=True)]
@@ -180,6 +187,22 @@ class While(ProgramOp):
         )
         order, *results = While(condition, cond, program, body)(*cond_consts, *body_consts, order, *carry)
         return order, results
+
+    def checked(self, ledger, state, *operands):
+        cond_consts, body_consts, carry = self.split(operands)
+        if ledger.look(self.cond_jaxpr):
+            op = judged_in_body(self.cond_jaxpr, self.body_jaxpr, self.cond_nconsts, self.body_nconsts)
+            state, [going] = ledger.split(run(ledger.program(self.cond_jaxpr), *state, *cond_consts, *carry))
+            state, results = op.checked(ledger, state, *cond_consts, *body_consts, going, *carry)
+            return state, results[1:]
+        cond, body, held, count = self.cond_nconsts, self.body_nconsts, len(state), len(carry)
+        condition = ignoring(self.cond_jaxpr, tuple([get_aval(s).strip_weak_type() for s in state]))
+        taken = (*range(cond), *range(cond + count, cond + count + held), *range(cond, cond + count))
+        condition = reordered(condition, taken, (0,))
+        program = ledger.program(self.body_jaxpr)
+        taken = (*range(held, held + body), *range(held), *range(held + body, held + body + count))
+        program = reordered(program, taken, tuple(range(held + count)))
+        return ledger.split(While(condition, cond, program, body)(*cond_consts, *body_consts, *state, *carry))
 
     def lower(self, out, *values):
         # The regions see the values around them: the constants need no place in the carry.

@@ -183,6 +183,14 @@ class Scan(ProgramOp):
         order, *results = self.like(body, self.num_carry + 1, count)(*consts, order, *carry, *xs)
         return order, results
 
+    def checked(self, ledger, state, *operands):
+        consts, carry, xs = self.split(operands)
+        count, held = self.num_consts, len(state)
+        body = ledger.program(self.jaxpr)
+        arguments = (*range(held, held + count), *range(held), *range(held + count, held + len(operands)))
+        body = reordered(body, arguments, tuple(range(len(body.out_avals))))
+        return ledger.split(self.like(body, self.num_carry + held, count)(*consts, *state, *carry, *xs))
+
     # ---- batching
 
     def batch(self, operands, axes, axis_name=None, size=None):

@@ -50,5 +50,9 @@ class KeepEffect(Effect):
     """Nothing but that an equation stays: lax.dce_sink."""
 
 
+class CheckEffect(Effect):
+    """An error that a program may find: checkify.check."""
+
+
 DEBUG, ORDERED_DEBUG, IO, ORDERED_IO = DebugEffect(), OrderedDebugEffect(), IOEffect(), OrderedIOEffect()
-KEEP = KeepEffect()
+KEEP, CHECK = KeepEffect(), CheckEffect()

@@ -81,6 +81,14 @@ class Primitive:
     # to n (transforms.jet), where they do not follow from the jvp rule, or follow at too high a price.
     jet = None
 
+    # None, or a method (*operands) -> (kind of error, what its message needs, where it is wrong: bool of any shape, the
+    # values of that shape that are wrong or None): what an application of the op to these operands can have wrong.
+    mistakes = None
+
+    # None, or a method (ledger, state, *operands) -> (state, results): how an op that holds programs hands on the
+    # state in which a program gathers its errors (transforms.checks).
+    checked = None
+
     def __reduce__(self):
         return type(self), tuple(getattr(self, name) for name in self.fields)
 

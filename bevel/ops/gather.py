@@ -14,13 +14,16 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.checks import OOBError
 from bevel.core.jaxpr import Equation, Jaxpr, Var
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import boolean, i64s, parsed
 from bevel.ops.arithmetic import Add
-from bevel.ops.shapes import instantiate, mapped_size, to_front, zeros
+from bevel.ops.convert import convert
+from bevel.ops.logic import gt, lt, or_
+from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, to_front, zeros
 from bevel.ops.windows import (
     CLIP,
     FILL_OR_DROP,
@@ -43,6 +46,19 @@ from bevel.ops.windows import (
     windows,
     woven,
 )
+
+
+def places_outside(axes, sizes, x, indices):
+    """The mistake of a window of these sizes that does not lie in x: column k of the indices is a place on axes[k]."""
+    shape, aval = get_aval(x).shape, get_aval(indices)
+    if not axes or 0 in aval.shape:
+        return None
+    if aval.dtype.itemsize < 4:
+        indices = convert(indices, np.dtype("int32"))
+    bounds = np.asarray([shape[a] - sizes[a] for a in axes]).astype(get_aval(indices).dtype)
+    bounds = broadcast_to_shape(bounds, aval.shape, (len(aval.shape) - 1,))
+    wrong = or_(lt(indices, zeros(get_aval(indices))), gt(indices, bounds))
+    return OOBError, (shape, tuple(axes)), wrong, indices
 
 
 @primitive
@@ -91,6 +107,11 @@ class Gather(Primitive):
                 f"got {tuple(offset)}."
             )
         return x.with_shape(woven(indices.shape[:-1], window, offset))
+
+    def mistakes(self, x, indices):
+        if self.mode is CLIP:  # asked for
+            return None
+        return places_outside(self.dimension_numbers[2], self.slice_sizes, x, indices)
 
     def with_zero_fill(self):
         """The derivative in x: windows outside have none."""
@@ -316,6 +337,10 @@ class ScatterFamily(Primitive):
 
     def takes(self, dtype) -> bool:
         return dtypes.issubdtype(dtype, np.number)
+
+    def mistakes(self, x, indices, updates):
+        sizes = window_sizes(self.dimension_numbers, len(get_aval(x).shape), get_aval(updates).shape)
+        return places_outside(self.dimension_numbers[2], sizes, x, indices)
 
     def batch(self, operands, axes):
         window_dims, inserted, places, batching, indices_batching = self.dimension_numbers

@@ -27,6 +27,7 @@ from bevel.ops.gather import (
     GatherScatterMode,
     ScatterAdd,
     ScatterDimensionNumbers,
+    places_outside,
     wide_indices,
 )
 from bevel.ops.logic import lt, select
@@ -74,6 +75,14 @@ def stacked_starts(starts, axes, size, wanted):
     return columns[0] if len(columns) == 1 else Concatenate(1)(*columns)
 
 
+def starts_outside(sizes, x, starts):
+    """The mistake of a window of these sizes that does not lie in x where it starts."""
+    if not starts:
+        return None
+    column = Concatenate(0)(*[reshape(s, (1,)) for s in starts])
+    return places_outside(tuple(range(len(sizes))), sizes, x, column)
+
+
 @primitive
 class DynamicSlice(Primitive):
     """A window of x, of sizes `slice_sizes`, that starts at a computed place; moved inside where it is not.
@@ -86,6 +95,9 @@ class DynamicSlice(Primitive):
     def infer(self, x, *starts):
         check_starts("dynamic_slice", x, self.slice_sizes, starts)
         return x.with_shape(self.slice_sizes)
+
+    def mistakes(self, x, *starts):
+        return starts_outside(self.slice_sizes, x, starts)
 
     def jvp(self, primals, tangents):
         [x, *starts], dx = primals, tangents[0]
@@ -171,6 +183,9 @@ class DynamicUpdateSlice(Primitive):
             )
         check_starts("dynamic_update_slice", x, update.shape, starts)
         return ShapedArray(x.shape, x.dtype)
+
+    def mistakes(self, x, update, *starts):
+        return starts_outside(get_aval(update).shape, x, starts)
 
     def jvp(self, primals, tangents):
         [x, update, *starts], [dx, du, *_] = primals, tangents
