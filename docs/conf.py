@@ -25,7 +25,6 @@ myst_heading_anchors = 3
 suppress_warnings = ["myst.xref_missing"]  # links to files beside docs/, such as ../LICENSE
 pygments_style = "friendly"
 toc_object_entries_show_parents = "hide"
-add_module_names = False
 nitpicky = False
 
 

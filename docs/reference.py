@@ -78,6 +78,34 @@ VALUES = {
     "zero_series": "A series all of whose terms are zero.",
     "zero_term": "A term of a series that is zero.",
 }
+# Attributes of arrays; those that are functions of bevel.numpy, or have docstrings, are found by themselves.
+ATTRIBUTES = {
+    "T": "All axes in reverse order.",
+    "aval": "Shape, dtype and weak type as one value.",
+    "block_until_ready": "Waits until the array is computed; gives the array.",
+    "committed": "Whether it was put on its device, so that operations on it run there.",
+    "copy_to_host_async": "Starts copying to the host, so that reading it later need not wait.",
+    "delete": "Frees its memory now; using the array afterwards is an error.",
+    "device": "The device that it is on, or its sharding over several.",
+    "devices": "The set of devices that it is on.",
+    "dtype": "NumPy's dtype of its elements.",
+    "flat": "The elements in the order of rows, to loop over.",
+    "imag": "The imaginary part.",
+    "is_deleted": "Whether its memory has been freed or given away.",
+    "is_ready": "Whether it is computed.",
+    "item": "The one element, or that at an index, as a Python number.",
+    "itemsize": "The size of an element in bytes.",
+    "mT": "The last two axes exchanged.",
+    "nbytes": "The size of all elements in bytes.",
+    "ndim": "The number of axes.",
+    "real": "The real part.",
+    "shape": "The size of each axis.",
+    "sharding": "How it is laid over devices.",
+    "size": "The number of elements.",
+    "tobytes": "The elements as bytes.",
+    "tolist": "The elements as lists of Python numbers.",
+    "weak_type": "Whether its dtype gives way to that of other operands, as a Python number's does.",
+}
 _MANY = 40  # names from which on a page is divided into families
 
 
@@ -173,6 +201,10 @@ def page(module) -> str:
         lines += [*_title(part, "-"), *as_written(description(getattr(module, part)), ())]
         for member, thing in members.items():
             lines += _entry(name, f"{part}.{member}", thing, members)
+    if module.__name__ == "bevel.errors":
+        lines += [*_title("Of single modules", "-"), "Each is an error of the classes above, for one thing.", ""]
+        for full, cls in _every_error(module.BevelError).items():
+            lines += _entry(full.rpartition(".")[0], cls.__name__, cls, ())
     return "\n".join(lines)
 
 
@@ -221,26 +253,64 @@ def _entry(namespace, name, thing, siblings) -> list[str]:
     full = f"{namespace}.{name}"
     text = description(thing, full)
     if isinstance(thing, type):
-        kind, head = "class", full + ("" if issubclass(thing, (BaseException, enum.Enum)) else signature(thing))
+        kind, head = "class", name + ("" if issubclass(thing, (BaseException, enum.Enum)) else signature(thing))
     elif callable(thing) and not isinstance(thing, types.GenericAlias):
-        kind, head = "function", full + signature(thing)
+        kind, head = "function", name + signature(thing)
     else:
-        kind, head = "data", full
+        kind, head = "data", name
     if isinstance(thing, type) and issubclass(thing, BaseException):
         kind = "exception"
     if isinstance(thing, type) and issubclass(thing, enum.Enum):
         text += "\n\nOne of " + ", ".join(f"`{member}`" for member in thing.__members__) + "."
-    lines = [f".. py:{kind}:: {head}"]
+    lines = [f".. py:{kind}:: {head}", f"   :module: {namespace}"]
     value = repr(thing)
     if kind == "data" and len(value) < 60 and " at 0x" not in value:
         lines.append(f"   :value: {value}")
-    own = thing.__name__ if isinstance(thing, type) else name.rpartition(".")[2]
-    if kind == "class" and own != name.rpartition(".")[2] and own in siblings:
-        body = [f"The same as :py:obj:`{own} <{namespace}.{own}>`."]
+    home, _, short = full.rpartition(".")
+    own = getattr(thing, "__name__", short)
+    if thing is bevel.Array and namespace != "bevel":
+        body = ["The type of arrays, :py:obj:`bevel.Array`."]
+    elif own != short and own in siblings and siblings[own] is thing:
+        body = [f"The same as :py:obj:`{own} <{home}.{own}>`."]
     else:
-        links = {other: f"{namespace}.{other}" for other in siblings if other != name}
+        links = {other: f"{home}.{other}" for other in siblings if other != short}
         body = as_written(text, links) + (_methods(thing) if kind == "class" else [])
+    if full == "bevel.Array":
+        body += _attributes_of_arrays()
     return [*lines, "", *(f"   {line}" if line else "" for line in body), ""]
+
+
+def _attributes_of_arrays() -> list[str]:
+    """A table of what arrays have, with what each is."""
+    cls = type(bevel.numpy.zeros(()))
+    rows = {}
+    for name in dir(cls):
+        member = getattr(cls, name)
+        twin = getattr(bevel.numpy, name, None)
+        if name in ATTRIBUTES:
+            rows[f"``{name}``"] = ATTRIBUTES[name]
+        elif twin is not None and not name.startswith("_") and callable(twin):
+            rows[f":py:obj:`{name} <bevel.numpy.{name}>`"] = description(twin)
+        elif not name.startswith("_") and isinstance(member, (types.FunctionType, property)):
+            rows[f"``{name}``"] = description(member.fget if isinstance(member, property) else member)
+    return _table({shown: text for shown, text in rows.items() if text})
+
+
+def _every_error(root) -> dict[str, type]:
+    """The error classes of single modules, beside those of `bevel.errors`."""
+    for module in pkgutil.walk_packages(bevel.__path__, "bevel."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    pages = {name for names in namespaces().values() for name in names}
+    found, waiting = {}, [root]
+    while waiting:
+        for cls in waiting.pop().__subclasses__():
+            waiting.append(cls)
+            home, name = cls.__module__, cls.__name__
+            is_elsewhere = home in pages and name in public_names(sys.modules[home])
+            if home.startswith("bevel.") and not hasattr(bevel.errors, name) and not is_elsewhere:
+                found[f"{cls.__module__}.{cls.__qualname__}"] = cls
+    return dict(sorted(found.items(), key=lambda item: item[0].rpartition(".")[2]))
 
 
 def _methods(cls) -> list[str]:

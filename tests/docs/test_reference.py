@@ -34,9 +34,9 @@ def test_a_page_has_each_name_once(name):
     module = importlib.import_module(name)
     lines = reference.page(module).splitlines()
     entries = [line.split(":: ")[1].partition("(")[0] for line in lines if line.startswith(".. py:")]
-    expected = [name, *(f"{name}.{key}" for key in reference.public_names(module))]
+    expected = [name, *reference.public_names(module)]
     for part in reference.parts(module):
-        expected += [f"{part.__name__}.{key}" for key in reference.public_names(part)]
+        expected += [f"{part.__name__.rpartition('.')[2]}.{key}" for key in reference.public_names(part)]
     assert sorted(entries) == sorted(expected)
 
 
