@@ -15,6 +15,7 @@ from bevel.numpy.names import PLACES as _PLACES
 if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when first asked for
     from bevel.numpy.arithmetic import *
     from bevel.numpy.bits import *
+    from bevel.numpy.broadcasting import *
     from bevel.numpy.choosing import *
     from bevel.numpy.comparison import *
     from bevel.numpy.complex_numbers import *
@@ -24,10 +25,14 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
     from bevel.numpy.counting import *
     from bevel.numpy.creation import *
     from bevel.numpy.cumulative import *
+    from bevel.numpy.data_types import *
     from bevel.numpy.exchange import *
     from bevel.numpy.exponentials import *
+    from bevel.numpy.files import *
+    from bevel.numpy.filled import *
     from bevel.numpy.fitting import *
     from bevel.numpy.grids import *
+    from bevel.numpy.inserting import *
     from bevel.numpy.interpolation import *
     from bevel.numpy.joining import *
     from bevel.numpy.logic import *
@@ -41,12 +46,15 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
     from bevel.numpy.polynomials import *
     from bevel.numpy.products import *
     from bevel.numpy.ranges import *
+    from bevel.numpy.rearranging import *
     from bevel.numpy.reductions import *
+    from bevel.numpy.repeating import *
     from bevel.numpy.rounding import *
     from bevel.numpy.searching import *
     from bevel.numpy.sets import *
     from bevel.numpy.shapes import *
     from bevel.numpy.signals import *
+    from bevel.numpy.splitting import *
     from bevel.numpy.statistics import *
     from bevel.numpy.texts import *
     from bevel.numpy.trigonometry import *

@@ -1,4 +1,8 @@
-"""NumPy's arithmetic: operators and the functions behind them."""
+"""Arithmetic: sums, products, quotients, remainders, powers, signs and magnitudes.
+
+The operators of arrays are these functions (`methods`). Comparing two numbers is `order`; acting on their bits, `bits`;
+exponentials and roots, `exponentials`. What is here is plain; `ufuncs` gives NumPy's methods to those that have them.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,15 @@ from bevel.base.errors import DTypeError
 from bevel.core.trace import get_aval
 from bevel.engine.client import Array
 from bevel.numpy.eager import compiled, is_operand
-from bevel.numpy.operands import filled_with, is_complex, weak_as
+from bevel.numpy.operands import as_integers, filled_with, is_bool, is_complex, weak_as
 from bevel.numpy.promotion import array, arrays, broadcast, broadcast_to, promote, promote_dtypes, promote_inexact
 from bevel.ops import arithmetic, convert, logic, powers
 from bevel.ops import complex as complex_ops
-from bevel.ops.arithmetic import ADD, DIV, MAX, MIN, NEG, SUB
+from bevel.ops.arithmetic import ADD, DIV, NEG, SUB
 from bevel.ops.elementwise import MUL
-from bevel.ops.logic import AND, EQ, GE, GT, LE, LT, NE, NOT, OR, select
+from bevel.ops.logic import AND, EQ, LT, NE, OR, select
 
-_BOOL, _INT32 = np.dtype(bool), np.dtype("int32")
-
-
-def is_bool(x) -> bool:
-    return get_aval(x).dtype == _BOOL
+_INT32 = np.dtype("int32")
 
 
 @compiled
@@ -84,7 +84,7 @@ def floor_divide(x1, x2, /):
     >>> print(jnp.floor_divide(jnp.array([7, -7]), 2))
     [ 3 -4]
     """
-    x, y = _numeric(*promote("floor_divide", x1, x2))
+    x, y = as_integers(*promote("floor_divide", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     dtype = get_aval(x).dtype
     if dtypes.issubdtype(dtype, np.unsignedinteger):
@@ -104,7 +104,7 @@ def remainder(x1, x2, /):
     >>> print(jnp.remainder(jnp.array([7, -7]), 3))
     [1 2]
     """
-    x, y = _numeric(*promote("remainder", x1, x2))
+    x, y = as_integers(*promote("remainder", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if not _is_known_nonzero(x2):
         x, y = _divisor_not_zero(x, y)
@@ -125,7 +125,7 @@ def fmod(x1, x2, /):
     >>> print(jnp.fmod(jnp.array([7, -7]), 3))
     [ 1 -1]
     """
-    x, y = _numeric(*promote("fmod", x1, x2))
+    x, y = as_integers(*promote("fmod", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if not _is_known_nonzero(x2):
         x, y = _divisor_not_zero(x, y)
@@ -140,7 +140,7 @@ def divmod(x1, x2, /):
     >>> print(jnp.divmod(jnp.array([7, -7]), 3))
     (Array([ 2, -3], dtype=int32), Array([1, 2], dtype=int32))
     """
-    x, y = _numeric(*promote("divmod", x1, x2))
+    x, y = as_integers(*promote("divmod", x1, x2))
     x, y = _arrays_of_numbers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
         quotient, rest = _integer_divmod(x, y)
@@ -170,11 +170,6 @@ def _float_divmod(x, y):
     # one use of the quotient: of two, XLA's CPU compiler makes it a kernel of its own
     quotient = arithmetic.sub(quotient, _as_number(other_side, quotient))
     return arithmetic.Round(0)(quotient), rest
-
-
-def _numeric(x, y):
-    """Booleans as integers: there is no division of them."""
-    return [convert.convert(v, _INT32) for v in (x, y)] if is_bool(x) else (x, y)
 
 
 def _as_number(truth, like):
@@ -258,30 +253,6 @@ def sign(x, /):
     return complex_ops.sign(array("sign", x))
 
 
-@compiled
-def maximum(x, y, /):
-    """The larger of x and y; NaN where either is.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.maximum(jnp.array([1.0, jnp.nan]), 2))
-    [ 2. nan]
-    """
-    x, y = promote("maximum", x, y)
-    return OR(x, y) if is_bool(x) else MAX(x, y)
-
-
-@compiled
-def minimum(x, y, /):
-    """The smaller of x and y; NaN where either is.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.minimum(jnp.array([1.0, jnp.nan]), 2))
-    [ 1. nan]
-    """
-    x, y = promote("minimum", x, y)
-    return AND(x, y) if is_bool(x) else MIN(x, y)
-
-
 def power(x1, x2, /):
     """x1 to the power x2. Raises TypeError for integers under a negative exponent of rank 0 that is known.
 
@@ -339,7 +310,7 @@ def _power(x, y):
         return powers.Pow()(x, y)
     x, y = promote_dtypes(x, y)
     x, y = broadcast("power", x, y)
-    x, y = _numeric(x, y)
+    x, y = as_integers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
         return convert.convert(_integer_power_by_squaring(x, y), get_aval(x).dtype)
     return powers.Pow()(x, y)
@@ -372,167 +343,6 @@ def square(x, /):
     """
     x = array("square", x)
     return powers.square(convert.convert(x, _INT32) if is_bool(x) else x)
-
-
-def comparison(op, name, doc):
-    def compare(x, y, /):
-        x, y = promote(name, x, y)
-        if op not in (EQ, NE) and dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
-            return _in_lexicographic_order(op, x, y)
-        return op(x, y)
-
-    compare.__name__ = compare.__qualname__ = name
-    compare.__doc__ = doc
-    return compiled(compare)
-
-
-def _in_lexicographic_order(op, x, y):
-    """Complex numbers compared as NumPy compares them: by their real parts; where these are equal, by the imaginary."""
-    x_real, y_real = complex_ops.real(x), complex_ops.real(y)
-    return select(EQ(x_real, y_real), op(complex_ops.imag(x), complex_ops.imag(y)), op(x_real, y_real))
-
-
-equal = comparison(
-    EQ,
-    "equal",
-    """x == y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.equal(jnp.array([1, 2]), 2))
-    [False  True]
-    """,
-)
-not_equal = comparison(
-    NE,
-    "not_equal",
-    """x != y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.not_equal(jnp.array([1, 2]), 2))
-    [ True False]
-    """,
-)
-less = comparison(
-    LT,
-    "less",
-    """x < y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.less(jnp.array([1, 2, 3]), 2))
-    [ True False False]
-    """,
-)
-less_equal = comparison(
-    LE,
-    "less_equal",
-    """x <= y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.less_equal(jnp.array([1, 2, 3]), 2))
-    [ True  True False]
-    """,
-)
-greater = comparison(
-    GT,
-    "greater",
-    """x > y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.greater(jnp.array([1, 2, 3]), 2))
-    [False False  True]
-    """,
-)
-greater_equal = comparison(
-    GE,
-    "greater_equal",
-    """x >= y, elementwise.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.greater_equal(jnp.array([1, 2, 3]), 2))
-    [False  True  True]
-    """,
-)
-
-
-def bitwise(op, name, doc):
-    def combine(x, y, /):
-        x, y = promote(name, x, y)
-        return op(*(_numeric(x, y) if name == "left_shift" else (x, y)))
-
-    combine.__name__ = combine.__qualname__ = name
-    combine.__doc__ = doc
-    return compiled(combine)
-
-
-bitwise_and = bitwise(
-    AND,
-    "bitwise_and",
-    """x & y of each bit.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.bitwise_and(6, 3))
-    2
-    """,
-)
-bitwise_or = bitwise(
-    OR,
-    "bitwise_or",
-    """x | y of each bit.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.bitwise_or(6, 3))
-    7
-    """,
-)
-bitwise_xor = bitwise(
-    logic.Xor(),
-    "bitwise_xor",
-    """x ^ y of each bit.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.bitwise_xor(6, 3))
-    5
-    """,
-)
-left_shift = bitwise(
-    logic.ShiftLeft(),
-    "left_shift",
-    """x << y.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.left_shift(jnp.array([1, 3]), 2))
-    [ 4 12]
-    """,
-)
-
-
-@compiled
-def right_shift(x1, x2, /):
-    """x1 >> x2; the sign stays for signed integers, zeros come in for unsigned ones.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.right_shift(jnp.array([8, -8]), 1))
-    [ 4 -4]
-    """
-    x, y = _numeric(*promote("right_shift", x1, x2))
-    unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
-    return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
-
-
-@compiled
-def bitwise_not(x, /):
-    """~x.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.bitwise_not(jnp.array([0, 5])))
-    [-1 -6]
-    """
-    return NOT(array("bitwise_not", x))
-
-
-bitwise_invert = invert = bitwise_not
-bitwise_left_shift = left_shift
-bitwise_right_shift = right_shift
 
 
 @compiled
@@ -575,9 +385,6 @@ def float_power(x, y, /):
 
 
 __all__ = [
-    "abs", "absolute", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "divide", "divmod", "equal", "fabs", "float_power", "floor_divide", "fmod",
-    "greater", "greater_equal", "invert", "left_shift", "less", "less_equal", "maximum", "minimum", "mod", "multiply",
-    "negative", "not_equal", "positive", "pow", "power", "reciprocal", "remainder", "right_shift", "sign", "square",
-    "subtract", "true_divide",
+    "abs", "absolute", "add", "divide", "divmod", "fabs", "float_power", "floor_divide", "fmod", "mod", "multiply",
+    "negative", "positive", "pow", "power", "reciprocal", "remainder", "sign", "square", "subtract", "true_divide",
 ]  # fmt: skip

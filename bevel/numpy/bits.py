@@ -1,4 +1,7 @@
-"""Bits packed into bytes, and taken out again."""
+"""Bits: and, or, xor and not of them, shifts, and bits packed into bytes and taken out again.
+
+Counting the bits of a number is in `number_parts`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import as_integers
+from bevel.numpy.promotion import array, promote
+from bevel.ops import logic
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import mul
-from bevel.ops.logic import AND, NE, ShiftRightLogical
+from bevel.ops.logic import AND, NE, NOT, OR, ShiftRightLogical
 from bevel.ops.shapes import BroadcastInDim, full, move_axis, reduce_sum, reshape
 
 _BYTE = np.dtype("uint8")
@@ -98,4 +104,97 @@ def unpackbits(a, axis=None, count=None, bitorder="big"):
     return _unpackbits(a, axis=axis, count=count, bitorder=bitorder)
 
 
-__all__ = ["packbits", "unpackbits"]
+def bitwise(op, name, doc):
+    def combine(x, y, /):
+        x, y = promote(name, x, y)
+        return op(*(as_integers(x, y) if name == "left_shift" else (x, y)))
+
+    combine.__name__ = combine.__qualname__ = name
+    combine.__doc__ = doc
+    return compiled(combine)
+
+
+bitwise_and = bitwise(
+    AND,
+    "bitwise_and",
+    """x & y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_and(6, 3))
+    2
+    """,
+)
+
+
+bitwise_or = bitwise(
+    OR,
+    "bitwise_or",
+    """x | y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_or(6, 3))
+    7
+    """,
+)
+
+
+bitwise_xor = bitwise(
+    logic.Xor(),
+    "bitwise_xor",
+    """x ^ y of each bit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_xor(6, 3))
+    5
+    """,
+)
+
+
+left_shift = bitwise(
+    logic.ShiftLeft(),
+    "left_shift",
+    """x << y.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.left_shift(jnp.array([1, 3]), 2))
+    [ 4 12]
+    """,
+)
+
+
+@compiled
+def right_shift(x1, x2, /):
+    """x1 >> x2; the sign stays for signed integers, zeros come in for unsigned ones.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.right_shift(jnp.array([8, -8]), 1))
+    [ 4 -4]
+    """
+    x, y = as_integers(*promote("right_shift", x1, x2))
+    unsigned = dtypes.issubdtype(get_aval(x).dtype, np.unsignedinteger)
+    return (logic.ShiftRightLogical() if unsigned else logic.ShiftRightArithmetic())(x, y)
+
+
+@compiled
+def bitwise_not(x, /):
+    """~x.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.bitwise_not(jnp.array([0, 5])))
+    [-1 -6]
+    """
+    return NOT(array("bitwise_not", x))
+
+
+bitwise_invert = invert = bitwise_not
+
+
+bitwise_left_shift = left_shift
+
+
+bitwise_right_shift = right_shift
+
+__all__ = [
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "invert", "left_shift", "packbits", "right_shift", "unpackbits",
+]  # fmt: skip

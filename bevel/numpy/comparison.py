@@ -7,11 +7,12 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.numpy import reductions
-from bevel.numpy.arithmetic import absolute, add, equal, less_equal, multiply, subtract
+from bevel.numpy.arithmetic import absolute, add, multiply, subtract
 from bevel.numpy.axes import as_array, as_arrays, shape_of
 from bevel.numpy.creation import asarray
 from bevel.numpy.eager import compiled
 from bevel.numpy.logic import isfinite, isnan
+from bevel.numpy.order import equal, less_equal
 from bevel.numpy.promotion import broadcast, promote_dtypes
 from bevel.ops.convert import convert
 from bevel.ops.logic import AND, OR

@@ -8,12 +8,13 @@ from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy import reductions
-from bevel.numpy.arithmetic import divide, equal
+from bevel.numpy.arithmetic import divide
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
 from bevel.numpy.choosing import clip, where
 from bevel.numpy.creation import asarray
 from bevel.numpy.cumulative import diff
 from bevel.numpy.eager import compiled
+from bevel.numpy.order import equal
 from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.ranges import linspace
 from bevel.numpy.searching import index_dtype, known, searchsorted

@@ -7,10 +7,11 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import add, divide, multiply, not_equal, subtract
+from bevel.numpy.arithmetic import add, divide, multiply, subtract
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.order import not_equal
 from bevel.numpy.promotion import broadcast_to, promote_dtypes
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.reductions import wide_dtype

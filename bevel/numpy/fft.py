@@ -26,7 +26,7 @@ from bevel.numpy.axes import shape_of as _shape_of
 from bevel.numpy.creation import wanted_dtype as _wanted_dtype
 from bevel.numpy.eager import compiled as _compiled
 from bevel.numpy.promotion import promote_inexact as _promote_inexact
-from bevel.numpy.shapes import roll as _roll
+from bevel.numpy.rearranging import roll as _roll
 from bevel.ops.complex import conj as _conj
 from bevel.ops.convert import convert as _convert
 from bevel.ops.cutting import Concatenate as _Concatenate

@@ -118,8 +118,7 @@ class _Grid:
 
 
 def _span(key):
-    from bevel.numpy.creation import arange
-    from bevel.numpy.ranges import linspace
+    from bevel.numpy.ranges import arange, linspace
 
     start = 0 if key.start is None else key.start
     step = 1 if key.step is None else key.step

@@ -1,6 +1,6 @@
 """Logic: and, or, xor, not of truths, and tests of single numbers: NaN, infinite, real, negative.
 
-Comparisons of two numbers are in `arithmetic`, closeness and equality of arrays in `comparison`. The functions here are
+Comparisons of two numbers are in `order`, closeness and equality of arrays in `comparison`. The functions here are
 plain; `ufuncs` gives those of two truths NumPy's methods.
 """
 

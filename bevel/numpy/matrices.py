@@ -280,7 +280,7 @@ def mask_indices(n, mask_func, k=0, *, size=None):
     >>> print([i.tolist() for i in jnp.mask_indices(2, jnp.triu)])
     [[0, 0, 1], [0, 1, 1]]
     """
-    from bevel.numpy.creation import ones
+    from bevel.numpy.filled import ones
     from bevel.numpy.searching import nonzero
 
     return nonzero(mask_func(ones((n, n)), k), size=size)

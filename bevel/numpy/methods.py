@@ -23,16 +23,21 @@ from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import MUL
 from bevel.ops.shapes import Rev
 
-# Operators as they are called, and the function of bevel.numpy.arithmetic behind each.
+# Operators as they are called, and the function behind each, with its module in bevel.numpy.
 BINARY = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
-    "mod": "remainder", "divmod": "divmod", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
-    "lshift": "left_shift", "rshift": "right_shift",
+    "add": "arithmetic.add", "sub": "arithmetic.subtract", "mul": "arithmetic.multiply",
+    "truediv": "arithmetic.true_divide", "floordiv": "arithmetic.floor_divide", "mod": "arithmetic.remainder",
+    "divmod": "arithmetic.divmod", "and": "bits.bitwise_and", "or": "bits.bitwise_or", "xor": "bits.bitwise_xor",
+    "lshift": "bits.left_shift", "rshift": "bits.right_shift",
 }  # fmt: skip
 COMPARISONS = {
-    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+    "eq": "order.equal", "ne": "order.not_equal", "lt": "order.less", "le": "order.less_equal",
+    "gt": "order.greater", "ge": "order.greater_equal",
 }  # fmt: skip
-UNARY = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "bitwise_not"}
+UNARY = {
+    "neg": "arithmetic.negative", "pos": "arithmetic.positive", "abs": "arithmetic.absolute",
+    "invert": "bits.bitwise_not",
+}  # fmt: skip
 # The commonest case while tracing: two variables of the running trace, of one aval; the equation is written directly.
 _DIRECT = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV}
 
@@ -60,9 +65,10 @@ class _WhenAsked:
         return (for_tracers if issubclass(owner, Tracer) else for_arrays).__get__(instance, owner)
 
 
-def _arithmetic(name):
-    """A function of bevel.numpy.arithmetic without its eager wrapper, which an operator decides on by itself."""
-    function = getattr(importlib.import_module("bevel.numpy.arithmetic"), name)
+def _plain(place):
+    """The function at "module.name" without its eager wrapper, which an operator decides on by itself."""
+    module, name = place.split(".")
+    function = getattr(importlib.import_module(f"bevel.numpy.{module}"), name)
     return getattr(function, "__wrapped__", function)
 
 
@@ -111,22 +117,22 @@ def _install_operators():
         called = f"__{name}__"
         _WhenAsked(
             called,
-            lambda called=called, function=function: operator_call(called, _arithmetic(function)),
-            lambda name=name, function=function: _tracer_operator(name, _arithmetic(function)),
+            lambda called=called, function=function: operator_call(called, _plain(function)),
+            lambda name=name, function=function: _tracer_operator(name, _plain(function)),
         )
         if name in BINARY:
             called = f"__r{name}__"
             _WhenAsked(
                 called,
-                lambda called=called, function=function: operator_call(called, _swapped(_arithmetic(function))),
-                lambda function=function: _reversed(_arithmetic(function)),
+                lambda called=called, function=function: operator_call(called, _swapped(_plain(function))),
+                lambda function=function: _reversed(_plain(function)),
             )
     for name, function in UNARY.items():
         called = f"__{name}__"
         _WhenAsked(
             called,
-            lambda called=called, function=function: operator_call(called, _arithmetic(function)),
-            lambda function=function: _of_one(_arithmetic(function)),
+            lambda called=called, function=function: operator_call(called, _plain(function)),
+            lambda function=function: _of_one(_plain(function)),
         )
     for cls in (Array, Tracer):
         cls.__pow__ = _power

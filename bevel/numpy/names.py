@@ -2,11 +2,14 @@
 
 PLACES = {
     "arithmetic": """
-        abs absolute bitwise_invert bitwise_left_shift bitwise_not bitwise_right_shift divide divmod equal fabs
-        float_power floor_divide fmod greater greater_equal invert left_shift less less_equal mod not_equal positive pow
-        power reciprocal remainder right_shift sign square true_divide
+        abs absolute divide divmod fabs float_power floor_divide fmod mod positive pow power reciprocal remainder sign
+        square true_divide
     """,
-    "bits": "packbits unpackbits",
+    "bits": """
+        bitwise_invert bitwise_left_shift bitwise_not bitwise_right_shift invert left_shift packbits right_shift
+        unpackbits
+    """,
+    "broadcasting": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_shapes broadcast_to",
     "choosing": "clip nan_to_num piecewise select where",
     "comparison": "allclose array_equal array_equiv isclose",
     "complex_numbers": "angle conj conjugate imag real",
@@ -21,20 +24,18 @@ PLACES = {
     "contractions": "einsum einsum_path",
     "convolutions": "convolve correlate",
     "counting": "bincount histogram histogram2d histogram_bin_edges histogramdd",
-    "creation": """
-        arange array asarray copy empty empty_like frombuffer fromfile fromfunction fromiter fromstring full full_like
-        load ones ones_like save savez zeros zeros_like
-    """,
+    "creation": "array asarray copy",
     "cumulative": "cumprod cumsum cumulative_prod cumulative_sum diff ediff1d gradient nancumprod nancumsum trapezoid",
+    "data_types": "astype can_cast iscomplexobj isrealobj isscalar iterable promote_types result_type view",
     "exchange": "from_dlpack",
     "exponentials": "cbrt exp exp2 expm1 log log10 log1p log2 sqrt",
+    "files": "frombuffer fromfile fromiter fromstring load save savez",
+    "filled": "empty empty_like fromfunction full full_like ones ones_like zeros zeros_like",
     "fitting": "polyfit",
     "grids": "c_ index_exp indices ix_ meshgrid mgrid ogrid r_ s_",
+    "inserting": "delete insert trim_zeros",
     "interpolation": "interp",
-    "joining": """
-        append array_split block column_stack concat concatenate delete dsplit dstack hsplit hstack insert repeat split
-        stack tile trim_zeros vsplit vstack
-    """,
+    "joining": "append block column_stack concat concatenate dstack hstack stack vstack",
     "logic": "iscomplex isfinite isinf isnan isneginf isposinf isreal logical_not signbit",
     "matrices": """
         diag diag_indices diag_indices_from diagflat diagonal eye fill_diagonal identity mask_indices trace tri tril
@@ -43,24 +44,26 @@ PLACES = {
     "namespace": "__array_api_version__ __array_namespace_info__",
     "nan_reductions": "nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar",
     "number_parts": "bitwise_count copysign frexp gcd lcm ldexp modf nextafter spacing",
-    "order": "fmax fmin heaviside",
+    "order": "equal fmax fmin greater greater_equal heaviside less less_equal not_equal",
     "padding": "pad",
     "picking": "choose compress extract place put put_along_axis ravel_multi_index take take_along_axis unravel_index",
     "polynomials": "poly polyadd polyder polydiv polyint polymul polysub polyval roots",
     "products": "cross dot inner kron matmul matvec outer tensordot vdot vecdot vecmat",
-    "ranges": "geomspace linspace logspace",
+    "ranges": "arange geomspace linspace logspace",
+    "rearranging": "flip fliplr flipud roll rot90",
     "reductions": "all amax amin any argmax argmin average count_nonzero max mean min prod ptp std sum var",
+    "repeating": "repeat resize tile",
     "rounding": "around ceil floor rint round trunc",
     "searching": """
         argpartition argsort argwhere digitize flatnonzero lexsort nonzero partition searchsorted sort sort_complex
     """,
     "sets": "intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse unique_values",
     "shapes": """
-        astype atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_shapes broadcast_to can_cast expand_dims flip
-        fliplr flipud iscomplexobj isrealobj isscalar iterable matrix_transpose moveaxis ndim permute_dims promote_types
-        ravel reshape resize result_type roll rollaxis rot90 shape size squeeze swapaxes transpose unstack view
+        expand_dims matrix_transpose moveaxis ndim permute_dims ravel reshape rollaxis shape size squeeze swapaxes
+        transpose unstack
     """,
     "signals": "bartlett blackman hamming hanning i0 kaiser sinc unwrap",
+    "splitting": "array_split dsplit hsplit split vsplit",
     "statistics": "corrcoef cov median nanmedian nanpercentile nanquantile percentile quantile",
     "texts": "array_repr array_str",
     "trigonometry": """

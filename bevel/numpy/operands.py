@@ -1,7 +1,8 @@
 """What the functions of single numbers ask of their operands, and how their formulas keep dtype and weak type.
 
-Shared by the families that compute element by element: `exponentials`, `trigonometry`, `rounding`, `logic`,
-`complex_numbers`, `order`, `number_parts`. Dtypes meeting is `promotion`; axes and shapes as arguments are `axes`.
+Shared by the families that compute element by element: `arithmetic`, `bits`, `order`, `exponentials`, `trigonometry`,
+`rounding`, `logic`, `complex_numbers`, `number_parts`. How dtypes and shapes of several operands meet is `promotion`;
+axes and shapes as arguments are `axes`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from bevel.numpy.promotion import array, broadcast_to, promote_inexact
 from bevel.ops.arithmetic import full_like
 from bevel.ops.convert import convert
 
+_BOOL, _INT32 = np.dtype(bool), np.dtype("int32")
+
 
 def dtype_of(x):
     return get_aval(x).dtype
+
+
+def is_bool(x) -> bool:
+    return dtype_of(x) == _BOOL
 
 
 def is_complex(x) -> bool:
@@ -66,3 +73,8 @@ def both_arrays(x, y):
     """Both as arrays of one shape, where one was a number."""
     shape = get_aval(x).shape or get_aval(y).shape
     return [broadcast_to(v, shape) if shape else whole(v) for v in (x, y)]
+
+
+def as_integers(x, y):
+    """Two booleans as integers, where there is no such operation of booleans; others as they are."""
+    return [convert(v, _INT32) for v in (x, y)] if is_bool(x) else (x, y)

@@ -273,8 +273,9 @@ def choose(a, choices, out=None, mode="raise"):
 
 @compiled(static="mode")
 def _choose(x, members, *, mode):
-    from bevel.numpy.arithmetic import equal, remainder
+    from bevel.numpy.arithmetic import remainder
     from bevel.numpy.choosing import clip
+    from bevel.numpy.order import equal
 
     count = len(members)
     x = remainder(x, count) if mode == "wrap" else clip(x, 0, count - 1)

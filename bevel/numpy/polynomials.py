@@ -8,11 +8,12 @@ from bevel.base import dtypes
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
-from bevel.numpy.arithmetic import absolute, add, divide, equal, less, multiply, negative, remainder, subtract
+from bevel.numpy.arithmetic import absolute, add, divide, multiply, negative, remainder, subtract
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumprod
 from bevel.numpy.eager import compiled
+from bevel.numpy.order import equal, less
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.searching import argsort
@@ -102,7 +103,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
     """
     x, y = _inexact("polymul", a1, a2)
     if trim_leading_zeros:
-        from bevel.numpy.joining import trim_zeros
+        from bevel.numpy.inserting import trim_zeros
 
         x, y = (trim_zeros(v, "f") for v in (x, y))
         x, y = (v if shape_of(v)[0] else full((1,), 0, get_aval(v).dtype) for v in (x, y))
@@ -128,7 +129,7 @@ def polydiv(u, v, *, trim_leading_zeros=False):
     x, y = _inexact("polydiv", u, v)
     quotient, rest = _polydiv(x, y)
     if trim_leading_zeros:
-        from bevel.numpy.joining import trim_zeros
+        from bevel.numpy.inserting import trim_zeros
 
         rest = trim_zeros(rest, "f")
     return quotient, rest

@@ -1,20 +1,23 @@
-"""Numbers spaced between two ends, evenly or by ratios."""
+"""Numbers counted by steps, and numbers spaced between two ends, evenly or by ratios."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.dimensions import is_symbolic_dim, max_dim
+from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval
+from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
 from bevel.numpy.axes import as_arrays, as_index, one_axis, shape_of
-from bevel.numpy.creation import asarray, wanted_dtype
+from bevel.numpy.creation import asarray, from_numpy, on_device, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
+from bevel.numpy.promotion import SCALARS, arrays, broadcast_shapes, broadcast_to
 from bevel.ops.arithmetic import floor
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate
+from bevel.ops.dimensions import DimAsValue
 from bevel.ops.exponential import exp, log
 from bevel.ops.shapes import Iota, full, move_axis
 from bevel.ops.shapes import reshape as reshaped
@@ -149,4 +152,72 @@ def _geomspace(start, stop, *, num, endpoint, axis, dtype, inner):
     return convert(move_axis(result, 0, one_axis("geomspace", axis, len(shape) + 1)), dtype)
 
 
-__all__ = ["geomspace", "linspace", "logspace"]
+def _arange_of_unknown(start, stop, step, dtype):
+    """arange up to a dimension that is known at the call only."""
+    if stop is None:
+        start, stop = 0, start
+    if step not in (None, 1):
+        raise ValueError(f"jnp.arange up to the dimension {stop} counts in steps of 1; got step {step}.")
+    dtype = wanted_dtype(np.dtype("int32") if dtype is None else dtype, "arange")
+    counted = Iota(dtype, (max_dim(stop - start, 0),), 0)()
+    if not is_symbolic_dim(start) and start == 0:
+        return counted
+    first = DimAsValue(start)() if is_symbolic_dim(start) else start
+    return counted + convert(first, dtype)
+
+
+def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding=None):
+    """start, start + step, … up to, not with, stop.
+
+    raises ConcretizationTypeError for traced arguments: they would decide the shape
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.arange(2, 10, 3)
+    Array([2, 5, 8], dtype=int32)
+    """
+    given = [start, stop, step]
+    for value in given:
+        if isinstance(value, Tracer) and value.known_value() is None:
+            raise ConcretizationTypeError(
+                f"jnp.arange needs its arguments' values, which decide the shape{user_line(' at {}')}; it got "
+                f"{value.described()}.\nMake it static (jit static_argnames), or use lax.iota / jnp.linspace with a "
+                "fixed number of elements and scale."
+            )
+    if any([is_symbolic_dim(v) for v in given]):
+        return _arange_of_unknown(start, stop, step, dtype)
+    host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
+    if dtype is None:
+        pairs = [get_aval(v) for v in given if v is not None]
+        dtype = (
+            dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0]
+            if len(pairs) > 1
+            else pairs[0].dtype
+        )
+    dtype = wanted_dtype(dtype, "arange")
+    if dtype == np.bool_:
+        raise TypeError(
+            f"jnp.arange counts, which booleans cannot{user_line(' at {}')}; name a dtype to count in: dtype=int."
+        )
+    start, stop, step = host
+    if stop is None:
+        start, stop = 0, start
+    step = 1 if step is None else step
+    if all(type(v) is int for v in (start, step)) and isinstance(stop, (int, np.integer)) and start == 0 and step == 1:
+        return on_device(_counted(size=max(0, int(stop)), dtype=dtype), device)
+    if isinstance(stop, np.ndarray) and stop.ndim:
+        raise TypeError(f"jnp.arange needs scalars; got an array of shape {stop.shape}{user_line(' at {}')}.")
+    return on_device(_put_now(np.arange(start, stop, step, dtype=dtype)), device)
+
+
+def _put_now(host):
+    return from_numpy(host, host.dtype)
+
+
+@compiled(static=("size", "dtype"))
+def _counted(*, size, dtype):
+    if dtypes.issubdtype(dtype, np.number):
+        return Iota(dtype, (size,), 0)()
+    return convert(Iota(np.dtype("int32"), (size,), 0)(), dtype)
+
+
+__all__ = ["arange", "geomspace", "linspace", "logspace"]

@@ -12,12 +12,12 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
-from bevel.numpy.arithmetic import equal
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumsum, diff
 from bevel.numpy.eager import compiled
 from bevel.numpy.joining import concatenate
+from bevel.numpy.order import equal
 from bevel.numpy.picking import take
 from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.reductions import any as any_of

@@ -8,28 +8,18 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
-from bevel.numpy.arithmetic import (
-    absolute,
-    add,
-    divide,
-    equal,
-    floor_divide,
-    greater,
-    less,
-    multiply,
-    negative,
-    remainder,
-    subtract,
-)  # fmt: skip
+from bevel.numpy.arithmetic import absolute, add, divide, floor_divide, multiply, negative, remainder, subtract
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
 from bevel.numpy.choosing import where
-from bevel.numpy.creation import arange, ones
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import sqrt
+from bevel.numpy.filled import ones
 from bevel.numpy.logic import logical_and
 from bevel.numpy.operands import dtype_of, filled_with, is_complex, weak_as, whole
+from bevel.numpy.order import equal, greater, less  # fmt: skip
 from bevel.numpy.promotion import array, promote_dtypes, promote_inexact
+from bevel.numpy.ranges import arange
 from bevel.numpy.trigonometry import cos
 from bevel.ops import arithmetic, exponential, powers, special, trigonometric
 from bevel.ops import complex as complex_ops

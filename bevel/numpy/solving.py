@@ -13,10 +13,10 @@ from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, sign, subtract, true_divide
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where
-from bevel.numpy.creation import ones, zeros
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import log
+from bevel.numpy.filled import ones, zeros
 from bevel.numpy.products import matmul
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.reductions import max as largest

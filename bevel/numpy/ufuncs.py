@@ -18,11 +18,12 @@ from bevel.api.scanning import scan
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy import arithmetic, cumulative, exponentials, logic, reductions
+from bevel.numpy import arithmetic, bits, cumulative, exponentials, logic, order, reductions
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.choosing import where as chosen
-from bevel.numpy.creation import arange, asarray, wanted_dtype
+from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
+from bevel.numpy.ranges import arange
 from bevel.numpy.selection import index
 from bevel.numpy.vectorized import vectorize
 from bevel.ops.convert import convert
@@ -257,7 +258,7 @@ def _ends(starts, count):
         return starts
     last = full((1,), count, get_aval(starts).dtype)
     following = Concatenate(0)(slice_in_dim(starts, 1, shape_of(starts)[0], 0), last)
-    return chosen(arithmetic.greater(following, starts), following, arithmetic.add(starts, 1))
+    return chosen(order.greater(following, starts), following, arithmetic.add(starts, 1))
 
 
 def _by_doubling(function, rows, starts):
@@ -267,13 +268,13 @@ def _by_doubling(function, rows, starts):
     start, by the bits of n from the lowest: log₂ levels, each elementwise.
     """
     count = shape_of(rows)[0]
-    starts = chosen(arithmetic.less(starts, 0), arithmetic.add(starts, count), starts)
+    starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
     length = arithmetic.subtract(_ends(starts, count), starts)
     column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
     place, result, is_begun = starts, None, None
     for k in range(max(count, 1).bit_length()):
-        has_bit = arithmetic.equal(arithmetic.bitwise_and(arithmetic.right_shift(length, k), 1), 1)
-        part = index(rows, arithmetic.minimum(place, count - 1))
+        has_bit = order.equal(bits.bitwise_and(bits.right_shift(length, k), 1), 1)
+        part = index(rows, order.minimum(place, count - 1))
         if result is None:
             result, is_begun = part, has_bit
         else:
@@ -290,14 +291,14 @@ def _by_doubling(function, rows, starts):
 def _by_passing(function, rows, starts):
     """Stretches of any function: one pass over the rows, each stretch taking in those that belong to it."""
     count, dtype = shape_of(rows)[0], get_aval(rows).dtype
-    starts = chosen(arithmetic.less(starts, 0), arithmetic.add(starts, count), starts)
+    starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
     column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
     ends = _ends(starts, count)
 
     def step(results, numbered):
         number, row = numbered
-        begins, ended = arithmetic.equal(starts, number), arithmetic.greater_equal(number, ends)
-        inside = logic.logical_and(arithmetic.greater(number, starts), logic.logical_not(ended))
+        begins, ended = order.equal(starts, number), order.greater_equal(number, ends)
+        inside = logic.logical_and(order.greater(number, starts), logic.logical_not(ended))
         row = broadcast_to(row, shape_of(results))
         new = chosen(column(inside), convert(function(results, row), dtype), results)
         return chosen(column(begins), row, new), None
@@ -430,15 +431,15 @@ multiply = _known(
 )
 subtract = _known(arithmetic.subtract, is_associative=False, at=_updates("subtract"))
 negative = _known(arithmetic.negative, is_associative=False)
-maximum = _known(arithmetic.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax), at=_updates("max"))
-minimum = _known(arithmetic.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin), at=_updates("min"))
+maximum = _known(order.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax), at=_updates("max"))
+minimum = _known(order.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin), at=_updates("min"))
 logaddexp = _known(
     exponentials.logaddexp, -math.inf, prepared=_inexact, reduce=_log_sum(0), accumulate=_running(Cumlogsumexp)
 )
 logaddexp2 = _known(exponentials.logaddexp2, -math.inf, prepared=_inexact, reduce=_log_sum(2))
-bitwise_and = _of_bits(arithmetic.bitwise_and, ReduceAnd)
-bitwise_or = _of_bits(arithmetic.bitwise_or, ReduceOr)
-bitwise_xor = _of_bits(arithmetic.bitwise_xor, ReduceXor)
+bitwise_and = _of_bits(bits.bitwise_and, ReduceAnd)
+bitwise_or = _of_bits(bits.bitwise_or, ReduceOr)
+bitwise_xor = _of_bits(bits.bitwise_xor, ReduceXor)
 logical_and = _of_truths(logic.logical_and, ReduceAnd, Cummin)
 logical_or = _of_truths(logic.logical_or, ReduceOr, Cummax)
 logical_xor = _of_truths(logic.logical_xor, ReduceXor)

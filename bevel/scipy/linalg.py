@@ -14,9 +14,9 @@ from bevel.lax import linalg as lax_linalg
 from bevel.numpy import linalg as numpy_linalg
 from bevel.numpy.arithmetic import add
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
-from bevel.numpy.creation import zeros
 from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
+from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.solving import solve_by_factors

@@ -20,7 +20,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
 from bevel.numpy.choosing import where
-from bevel.numpy.creation import zeros
+from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
 from bevel.numpy.products import dot, outer
 from bevel.numpy.promotion import promote_inexact

@@ -11,9 +11,10 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, multiply, subtract, true_divide
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
-from bevel.numpy.creation import asarray, wanted_dtype, zeros
+from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.decompositions import MatrixShapeError
 from bevel.numpy.eager import compiled
+from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes, promote_inexact
 from bevel.ops.cutting import pad

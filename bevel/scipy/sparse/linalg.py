@@ -24,7 +24,8 @@ from bevel.core.tree import tree_leaves, tree_map, tree_structure
 from bevel.core.tree_difference import describe_mismatch
 from bevel.numpy.axes import as_array
 from bevel.numpy.choosing import where
-from bevel.numpy.creation import asarray, zeros
+from bevel.numpy.creation import asarray
+from bevel.numpy.filled import zeros
 from bevel.numpy.products import tensordot, vdot
 from bevel.ops.complex import real
 from bevel.ops.convert import convert

@@ -14,12 +14,13 @@ from bevel.api.custom import custom_jvp
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.nn.normalizing import logsumexp
-from bevel.numpy.arithmetic import absolute, add, maximum, minimum, multiply, negative, power, subtract, true_divide
+from bevel.numpy.arithmetic import absolute, add, multiply, negative, power, subtract, true_divide
 from bevel.numpy.axes import as_array, as_index, shape_of
 from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import exp, expm1, log, log1p, sqrt
 from bevel.numpy.logic import isfinite, isinf, isnan, signbit
+from bevel.numpy.order import maximum, minimum
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.rounding import floor

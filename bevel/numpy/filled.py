@@ -1,0 +1,178 @@
+"""Arrays from a shape: filled with one number, left empty, or by a function of the indices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.core.trace import get_aval
+from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, wanted_dtype
+from bevel.numpy.eager import compiled
+from bevel.numpy.promotion import SCALARS, broadcast_to
+from bevel.ops.convert import convert
+from bevel.ops.shapes import Iota
+from bevel.ops.shapes import full as full_of
+
+
+@compiled(static=("shape", "dtype", "weak"))
+def _filled(value, *, shape, dtype, weak):
+    result = full_of(shape, convert(value, dtype), dtype)
+    return convert(result, dtype, True) if weak else result
+
+
+@compiled(static=("number", "shape", "dtype", "weak"))
+def _filled_with(*, number, shape, dtype, weak):
+    """As `_filled`, for 0 and 1, which are part of the program: a call without arguments is the fastest."""
+    return _filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
+
+
+def _uniform(number, shape, dtype, weak):
+    if not shape:
+        return from_host(_number(number, dtype), ShapedArray((), dtype, weak))
+    return _filled_with(number=number, shape=shape, dtype=dtype, weak=weak)
+
+
+def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
+    """An array of that shape filled with a value, which is broadcast where it is an array.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.full((2, 2), 7))
+    [[7 7]
+     [7 7]]
+    """
+    return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
+
+
+def _full(shape, value, dtype, device=None, weak=None):
+    shape = checked_shape(shape, "full")
+    aval = get_aval(value)
+    weak = (dtype is None and aval.weak_type) if weak is None else weak
+    dtype = aval.dtype if dtype is None else dtype
+    if aval.shape:
+        result = broadcast_to(convert(asarray(value), dtype), shape)
+        return on_device(convert(result, dtype, True) if weak else result, device)
+    if type(value) in SCALARS:
+        value = _number(value, dtype)
+    if not shape and isinstance(value, np.generic):
+        return on_device(
+            from_host(np.asarray(value).astype(dtype), ShapedArray((), dtype, weak and dtype != np.bool_)), device
+        )
+    return on_device(_filled(value, shape=shape, dtype=dtype, weak=weak and dtype != np.bool_), device)
+
+
+def zeros(shape, dtype=None, *, device=None, out_sharding=None):
+    """An array of zeros, float by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.zeros((2, 2), dtype=int))
+    [[0 0]
+     [0 0]]
+    """
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
+    result = _uniform(0, checked_shape(shape, "zeros"), dtype, False)
+    return result if device is None else on_device(result, device)
+
+
+def ones(shape, dtype=None, *, device=None, out_sharding=None):
+    """An array of ones, float by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ones(2))
+    [1. 1.]
+    """
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
+    result = _uniform(1, checked_shape(shape, "ones"), dtype, False)
+    return result if device is None else on_device(result, device)
+
+
+def _number(value, dtype):
+    return np.asarray(value).astype(dtype)[()]
+
+
+def empty(shape, dtype=None, *, device=None, out_sharding=None):
+    """As `zeros`: there is no memory without values here.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.empty(2).shape)
+    (2,)
+    """
+    return zeros(shape, dtype, device=device)
+
+
+def _like(a, dtype, shape, what):
+    aval = get_aval(a)
+    weak = dtype is None and aval.weak_type
+    return (
+        aval.shape if shape is None else checked_shape(shape, what),
+        aval.dtype if dtype is None else wanted_dtype(dtype, what),
+        weak,
+    )
+
+
+def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """An array of the shape and dtype of `a`, filled with a value.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.full_like(jnp.array([1.0, 2.0]), 7))
+    [7. 7.]
+    """
+    shape, dtype, weak = _like(a, dtype, shape, "full_like")
+    return _full(shape, fill_value, dtype, device, weak)
+
+
+def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """Zeros of the shape and dtype of `a`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.zeros_like(jnp.array([3, 4])))
+    [0 0]
+    """
+    shape, dtype, weak = _like(a, dtype, shape, "zeros_like")
+    return on_device(_uniform(0, shape, dtype, weak and dtype != np.bool_), device)
+
+
+def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
+    """Ones of the shape and dtype of `a`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.ones_like(jnp.array([3, 4])))
+    [1 1]
+    """
+    shape, dtype, weak = _like(a, dtype, shape, "ones_like")
+    return on_device(_uniform(1, shape, dtype, weak and dtype != np.bool_), device)
+
+
+def empty_like(prototype, dtype=None, shape=None, *, device=None):
+    """As `zeros_like`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.empty_like(jnp.array([1, 2])).dtype)
+    int32
+    """
+    return zeros_like(prototype, dtype, shape, device=device)
+
+
+def fromfunction(function, shape, *, dtype=float, **kwargs):
+    """The array whose elements are function(i, j, …) of their indices, given as arrays of that shape.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fromfunction(lambda i, j: 10 * i + j, (2, 3), dtype=int))
+    [[ 0  1  2]
+     [10 11 12]]
+    """
+    shape = checked_shape(shape, "fromfunction")
+    dtype = wanted_dtype(dtype, "fromfunction")
+    counted = _index_arrays(shape=shape, dtype=dtype)
+    result = function(*counted, **kwargs)
+    if get_aval(result).shape == shape or not shape:
+        return asarray(result)
+    return broadcast_to(asarray(result), shape)
+
+
+@compiled(static=("shape", "dtype"))
+def _index_arrays(*, shape, dtype):
+    return [convert(Iota(np.dtype("int32"), shape, axis)(), dtype) for axis in range(len(shape))]
+
+
+__all__ = ["empty", "empty_like", "fromfunction", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"]

@@ -1,0 +1,160 @@
+"""Elements put into an array along an axis and taken out of it, and zeros cut off its ends.
+
+`append`, which joins two arrays, is in `joining`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.errors import ConcretizationTypeError
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, get_aval
+from bevel.numpy import broadcasting, shapes
+from bevel.numpy.arithmetic import add, remainder
+from bevel.numpy.axes import as_array, one_axis, several_axes, shape_of
+from bevel.numpy.eager import compiled
+from bevel.numpy.joining import concatenate
+from bevel.numpy.order import greater_equal
+from bevel.numpy.picking import take
+from bevel.numpy.reductions import sum as total
+from bevel.numpy.searching import sort
+from bevel.numpy.splitting import cut
+from bevel.ops.convert import convert
+from bevel.ops.shapes import Iota
+from bevel.ops.shapes import reshape as reshaped
+
+
+def delete(arr, obj, axis=None, *, assume_unique_indices=False):
+    """The array without the slices at the given places.
+
+    obj                    an int, a slice, ints or a boolean mask, known while tracing
+    assume_unique_indices  True allows traced ints that are all different
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.delete(jnp.array([1, 2, 3]), 1))
+    [1 3]
+    """
+    x = as_array("delete", arr)
+    if axis is None:
+        x, axis = shapes.ravel(x), 0
+    axis = one_axis("delete", axis, len(shape_of(x)))
+    size = shape_of(x)[axis]
+    if isinstance(obj, slice):
+        obj = np.arange(size)[obj]
+    if isinstance(obj, Tracer) and obj.known_value() is None:
+        aval = get_aval(obj)
+        if aval.dtype == np.bool_ or (aval.shape and not assume_unique_indices):
+            raise ConcretizationTypeError(
+                f"jnp.delete needs to know how many different places it is given{user_line(' at {}')}; they are "
+                "traced.\n"
+                "Say assume_unique_indices=True where they are all different."
+            )
+        return _delete_traced(x, obj, axis=axis)
+    places = np.asarray(obj)
+    if places.dtype == np.bool_:
+        if places.shape != (size,):
+            raise ValueError(f"delete needs a mask of shape {(size,)}; got {places.shape}{user_line(' at {}')}.")
+        keep = ~places
+    else:
+        if places.size and places.dtype.kind not in "iu":
+            raise IndexError(f"delete takes ints, a slice or booleans; got dtype {places.dtype}{user_line(' at {}')}.")
+        places = places.astype(np.int64).ravel()
+        wrong = places[(places < -size) | (places >= size)]
+        if wrong.size and places.size == 1 and np.ndim(obj) == 0:
+            raise IndexError(
+                f"delete: index {wrong[0]} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
+            )
+        keep = np.ones(size, bool)
+        keep[places[(places >= -size) & (places < size)]] = False
+    return take(x, np.flatnonzero(keep).astype(np.int32), axis=axis)
+
+
+@compiled(static="axis")
+def _delete_traced(x, places, *, axis):
+    size = shape_of(x)[axis]
+    places = reshaped(convert(places, np.dtype("int32")), (get_aval(places).size,))
+    [count] = shape_of(places)
+    left = Iota(np.dtype("int32"), (max(size - count, 0),), 0)()
+    places = sort(remainder(places, np.int32(max(size, 1))))
+    # the k-th place deleted moves all that stand at or behind it, less the k before it, one further
+    moved = greater_equal(left[:, None], (places - Iota(np.dtype("int32"), (count,), 0)())[None, :])
+    return take(x, add(left, total(moved, axis=1, dtype=np.int32)), axis=axis)
+
+
+def insert(arr, obj, values, axis=None):
+    """Values put in before the given places.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.insert(jnp.array([1, 3]), 1, 2))
+    [1 2 3]
+    """
+    x = as_array("insert", arr)
+    added = as_array("insert", values)
+    if axis is None:
+        x, axis = shapes.ravel(x), 0
+    elif not shape_of(x):
+        raise ValueError(f"insert needs an array of rank 1 or more along axis {axis}{user_line(' at {}')}.")
+    axis = one_axis("insert", axis, len(shape_of(x)))
+    size = shape_of(x)[axis]
+    if isinstance(obj, slice):
+        obj = np.arange(size)[obj]
+    if isinstance(obj, Tracer) and obj.known_value() is None:
+        raise ConcretizationTypeError(f"jnp.insert needs to know the places{user_line(' at {}')}; they are traced.")
+    places = np.asarray(obj)
+    if places.dtype == np.bool_:
+        places = np.flatnonzero(places)
+    if places.size and places.dtype.kind not in "iu":
+        raise IndexError(f"insert takes ints, a slice or booleans; got dtype {places.dtype}{user_line(' at {}')}.")
+    scalar, places = places.ndim == 0, places.astype(np.int64).ravel()
+    if (places < -size).any() or (places > size).any():
+        raise IndexError(
+            f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
+        )
+    places = np.where(places < 0, places + size, places)
+    shape = list(shape_of(x))
+    rank = shape_of(added)
+    added = shapes.reshape(added, (1,) * max(len(shape) - len(rank), 0) + rank) if len(rank) < len(shape) else added
+    if scalar:
+        # one place takes as many slices as `values` has along its first axis, which NumPy moves to the axis
+        added = shapes.moveaxis(added, 0, axis)
+    count = shape_of(added)[axis] if scalar or len(places) == 1 else len(places)
+    places = np.repeat(places, count) if len(places) == 1 else places
+    shape[axis] = count
+    added = broadcasting.broadcast_to(added, tuple(shape))
+    order = np.argsort(places, kind="stable")
+    new = np.empty(size + count, np.int32)
+    mask = np.zeros(size + count, bool)
+    mask[places[order] + np.arange(count)] = True
+    new[mask] = size + order
+    new[~mask] = np.arange(size)
+    added = convert(added, get_aval(x).dtype)
+    return take(concatenate([x, added], axis=axis), new, axis=axis)
+
+
+def trim_zeros(filt, trim="fb", axis=None):
+    """Without the zeros at the front ("f") and the back ("b"). Needs the values: not under jit.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.trim_zeros(jnp.array([0, 1, 2, 0])))
+    [1 2]
+    """
+    x = as_array("trim_zeros", filt)
+    if isinstance(x, Tracer) and x.known_value() is None:
+        raise ConcretizationTypeError(
+            f"jnp.trim_zeros gives a shape that depends on values{user_line(' at {}')}, which are traced. Use it "
+            "outside jit."
+        )
+    host = np.asarray(x) != 0
+    rank = host.ndim
+    axes = several_axes("trim_zeros", axis, rank)
+    for i in axes:
+        found = np.flatnonzero(host.any(axis=tuple([j for j in range(rank) if j != i])))
+        size = host.shape[i]
+        start = 0 if "f" not in trim else found[0] if len(found) else size
+        stop = size if "b" not in trim else found[-1] + 1 if len(found) else 0
+        x = cut(x, edges=(int(start), int(max(start, stop))), axis=i)[0]
+    return x
+
+
+__all__ = ["delete", "insert", "trim_zeros"]

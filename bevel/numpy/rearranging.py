@@ -1,0 +1,148 @@
+"""Elements in another order along their axes: flipped, turned by quarters, rolled.
+
+The axes themselves are put in another order in `shapes`; sorting is `searching`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevel.base.errors import AxisError
+from bevel.core.source import user_line
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import remainder, subtract
+from bevel.numpy.axes import as_array, as_arrays, one_axis, several_axes, shape_of, static_axes
+from bevel.numpy.eager import compiled
+from bevel.numpy.selection import index
+from bevel.numpy.shapes import swapaxes, unstack
+from bevel.ops.convert import convert
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.shapes import Iota, Rev
+from bevel.ops.shapes import reshape as reshaped
+
+
+@compiled(static="axis")
+def flip(m, axis=None):
+    """The order of elements reversed along axes; all by default.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.flip(jnp.array([1, 2, 3])))
+    [3 2 1]
+    """
+    x = as_array("flip", m)
+    axes = several_axes("flip", axis, len(shape_of(x)))
+    return Rev(axes)(x)
+
+
+def fliplr(m):
+    """Reversed along axis 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fliplr(jnp.array([[1, 2], [3, 4]])))
+    [[2 1]
+     [4 3]]
+    """
+    return flip(m, 1)
+
+
+def flipud(m):
+    """Reversed along axis 0.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.flipud(jnp.array([[1, 2], [3, 4]])))
+    [[3 4]
+     [1 2]]
+    """
+    return flip(m, 0)
+
+
+@compiled(static=("k", "axes"))
+def rot90(m, k=1, axes=(0, 1)):
+    """Turned by k right angles in the plane of two axes, from the first towards the second.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.rot90(jnp.array([[1, 2], [3, 4]])))
+    [[2 4]
+     [1 3]]
+    """
+    x = as_array("rot90", m)
+    first, second = (one_axis("rot90", a, len(shape_of(x))) for a in axes)
+    if first == second:
+        raise AxisError(f"rot90 needs two different axes; got {axes}{user_line(' at {}')}.")
+    k = k % 4
+    if k == 0:
+        return x
+    if k == 2:
+        return flip(x, (first, second))
+    turned = swapaxes(flip(x, second), first, second) if k == 1 else flip(swapaxes(x, first, second), second)
+    return turned
+
+
+def roll(a, shift, axis=None):
+    """Elements moved on by `shift` places along axes; what leaves at one end comes in at the other.
+
+    shift   an int, or one for each axis; traced shifts are allowed
+    axis    None moves along the flattened array
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.roll(jnp.array([1, 2, 3]), 1))
+    [3 1 2]
+    """
+    axis = static_axes(axis)
+    if isinstance(shift, (list, tuple)) and all([isinstance(s, (int, np.integer)) for s in shift]):
+        return _roll(a, shift=tuple([int(s) for s in shift]), axis=axis)
+    if isinstance(shift, (int, np.integer)):
+        return _roll(a, shift=int(shift), axis=axis)
+    if isinstance(shift, np.ndarray) and shift.dtype.kind in "iu":
+        return _roll(a, shift=tuple(shift.tolist()) if shift.ndim else int(shift), axis=axis)
+    if isinstance(shift, (list, tuple)):
+        return _roll_by_arrays(a, list(shift), axis=axis)
+    return _roll_by_arrays(a, shift, axis=axis)
+
+
+def _steps(name, x, count, axis):
+    """The axes moved along, and how many shifts are needed."""
+    axes = tuple([one_axis(name, i, len(shape_of(x))) for i in (axis if isinstance(axis, tuple) else (axis,))])
+    if count not in (1, len(axes)) and len(axes) != 1:
+        raise ValueError(
+            f"{name} needs one shift, or one for each axis; got {count} for axes {axes}{user_line(' at {}')}."
+        )
+    return axes * count if len(axes) == 1 else axes
+
+
+@compiled(static=("shift", "axis"))
+def _roll(a, *, shift, axis):
+    x = as_array("roll", a)
+    if axis is None:
+        return reshaped(_roll(reshaped(x, (get_aval(x).size,)), shift=shift, axis=0), shape_of(x))
+    shifts = shift if isinstance(shift, tuple) else (shift,)
+    axes = _steps("roll", x, len(shifts), axis)
+    for axis, n in zip(axes, shifts if len(shifts) == len(axes) else shifts * len(axes), strict=True):
+        size = shape_of(x)[axis]
+        n = n % size if size else 0
+        if n:
+            x = Concatenate(axis)(slice_in_dim(x, size - n, size, axis), slice_in_dim(x, 0, size - n, axis))
+    return x
+
+
+@compiled(static="axis")
+def _roll_by_arrays(a, shift, *, axis):
+    x = as_array("roll", a)
+    if axis is None:
+        return reshaped(_roll_by_arrays(reshaped(x, (get_aval(x).size,)), shift, axis=0), shape_of(x))
+    if isinstance(shift, list):
+        shifts = as_arrays("roll", *shift)
+    else:
+        shift = as_array("roll", shift)
+        shifts = list(unstack(shift)) if shape_of(shift) else [shift]
+    axes = _steps("roll", x, len(shifts), axis)
+    for axis, n in zip(axes, shifts if len(shifts) == len(axes) else shifts * len(axes), strict=True):
+        size = shape_of(x)[axis]
+        if size:
+            n = convert(n, np.dtype("int32"))
+            places = remainder(subtract(Iota(np.dtype("int32"), (size,), 0)(), n), np.int32(size))
+            x = index(x, (slice(None),) * axis + (places,))
+    return x
+
+
+__all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
