@@ -81,8 +81,8 @@ class Primitive:
     # to n (transforms.jet), where they do not follow from the jvp rule, or follow at too high a price.
     jet = None
 
-    # None, or a method (*operands) -> (kind of error, what its message needs, where it is wrong: bool of any shape, the
-    # values of that shape that are wrong or None): what an application of the op to these operands can have wrong.
+    # None, or a method (*operands) -> ("division" or "index", what its message needs, where it is wrong: bool of any
+    # shape, the values of that shape or None): what can be wrong with an application of the op to these operands.
     mistakes = None
 
     # None, or a method (ledger, state, *operands) -> (state, results): how an op that holds programs hands on the

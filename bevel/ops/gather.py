@@ -14,7 +14,6 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.checks import OOBError
 from bevel.core.jaxpr import Equation, Jaxpr, Var
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
@@ -58,7 +57,7 @@ def places_outside(axes, sizes, x, indices):
     bounds = np.asarray([shape[a] - sizes[a] for a in axes]).astype(get_aval(indices).dtype)
     bounds = broadcast_to_shape(bounds, aval.shape, (len(aval.shape) - 1,))
     wrong = or_(lt(indices, zeros(get_aval(indices))), gt(indices, bounds))
-    return OOBError, (shape, tuple(axes)), wrong, indices
+    return "index", (shape, tuple(axes)), wrong, indices
 
 
 @primitive

@@ -14,7 +14,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.core.checks import Entry, FailedCheckError, NaNError, OOBError, Site
+from bevel.core.checks import DivisionByZeroError, Entry, FailedCheckError, NaNError, OOBError, Site
 from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, Literal, subprograms
 from bevel.core.source import summarize
@@ -38,6 +38,7 @@ HANDS_ON = frozenset(
     reshape rev round scatter scatter-max scatter-min select_and_gather_add select_n sign slice sort split squeeze
     stack stop_gradient tile top_k transpose unstack""".split()
 )
+KINDS = {"division": DivisionByZeroError, "index": OOBError}
 CODE = ShapedArray((), INT)
 PLACE = ShapedArray((2,), INT)  # an index, and which column of the indices it is in
 
@@ -115,8 +116,9 @@ class Ledger:
                 return []
 
             stage(look, [v.aval for v in eqn.invars])
-            if found[0] is not None and found[0][0] in self.kinds:
+            if found[0] is not None and KINDS[found[0][0]] in self.kinds:
                 kind, fixed, _, values = found[0]
+                kind = KINDS[kind]
                 yield self.entry(kind, fixed, eqn), () if values is None else (PLACE,)
         if NaNError in self.kinds and gives_numbers(eqn):
             yield self.entry(NaNError, (), eqn), ()

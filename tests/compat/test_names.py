@@ -19,9 +19,6 @@ _OURS = "it is part of JAX's own lowering; Bevel lowers otherwise"
 _REFS = "mutable references come later"
 ABSENT = {
     "jax.custom_derivatives": {"remat_opt_p": "Bevel's custom_vjp has no optimize_remat"},
-    "jax.debug": dict.fromkeys(
-        ("breakpoint", "inspect_array_sharding", "visualize_array_sharding", "visualize_sharding"), _DEVICES
-    ),
     "jax.extend.backend": {"ifrt_proxy": _DEVICES, "register_backend_factory": "Bevel finds plugins by their packages"},
     "jax.extend.core.primitives": {
         **dict.fromkeys(("ragged_all_to_all_p", "sharding_constraint_p"), _DEVICES),
@@ -50,7 +47,7 @@ ABSENT = {
         _DEVICES,
     ),
 }  # fmt: skip
-MODULES = [m for m in NAMES if m not in ("jax.lax", "jax.lax.linalg", "jax.debug")]
+MODULES = [m for m in NAMES if m not in ("jax.lax", "jax.lax.linalg")]
 
 
 @pytest.mark.parametrize("module", MODULES)
