@@ -28,13 +28,14 @@ from bevel.ops.elementwise import mul
 from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.exponential import exp
+from bevel.ops.incomplete import random_gamma_grad
 from bevel.ops.logic import Ge, Le, ShiftLeft, ShiftRightLogical, Xor, and_, eq, or_, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomUnwrap, RandomWrap
 from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import Iota, full, mapped_size, reshape, to_front
-from bevel.ops.special import ErfInv, random_gamma_grad
+from bevel.ops.special import ErfInv
 from bevel.ops.threefry import Threefry2x32, both
 
 _FEW = 4  # draws that are proposed a time or two

@@ -12,7 +12,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import as_shape, axis_of, integers, operands
 from bevel.lax.structure import reshape
-from bevel.ops import cumulative, indexing, reductions, shapes
+from bevel.ops import arg_reductions, cumulative, indexing, reductions, shapes
 from bevel.ops import sort as sorting
 from bevel.ops.dot import dot_general as dot_general_of
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, canonicalize_precision
@@ -58,12 +58,12 @@ reduce_xor = _reduction("reduce_xor", reductions.ReduceXor, "Exclusive or over t
 
 def argmax(operand, axis, index_dtype):
     """The index of the largest element along an axis; of NaNs, the first; of equal ones, the first."""
-    return _arg("argmax", reductions.Argmax, operand, axis, index_dtype)
+    return _arg("argmax", arg_reductions.Argmax, operand, axis, index_dtype)
 
 
 def argmin(operand, axis, index_dtype):
     """The index of the smallest element along an axis; of NaNs, the first; of equal ones, the first."""
-    return _arg("argmin", reductions.Argmin, operand, axis, index_dtype)
+    return _arg("argmin", arg_reductions.Argmin, operand, axis, index_dtype)
 
 
 def _arg(name, op, x, axis, index_dtype):

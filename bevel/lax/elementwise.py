@@ -11,7 +11,18 @@ from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
 from bevel.lax.operands import operand, operands, spread_out
-from bevel.ops import arithmetic, barriers, exponential, hyperbolic, logic, powers, special, trigonometric
+from bevel.ops import (
+    arithmetic,
+    barriers,
+    bessel,
+    exponential,
+    hyperbolic,
+    incomplete,
+    logic,
+    powers,
+    special,
+    trigonometric,
+)
 from bevel.ops import complex as complex_ops
 from bevel.ops import convert as converting
 from bevel.ops.accuracy import AccuracyMode, Tolerance
@@ -98,8 +109,8 @@ erfc = _unary("erfc", special.Erfc())
 erf_inv = _unary("erf_inv", special.ErfInv())
 lgamma = _unary("lgamma", special.Lgamma())
 digamma = _unary("digamma", special.Digamma())
-bessel_i0e = _unary("bessel_i0e", special.BesselI0e())
-bessel_i1e = _unary("bessel_i1e", special.BesselI1e())
+bessel_i0e = _unary("bessel_i0e", bessel.BesselI0e())
+bessel_i1e = _unary("bessel_i1e", bessel.BesselI1e())
 
 add = _binary("add", arithmetic.ADD)
 sub = _binary("sub", arithmetic.SUB)
@@ -145,27 +156,27 @@ def nextafter(x1, x2):
 
 def igamma(a, x):
     """The regularised lower incomplete gamma function P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a)."""
-    return special.Igamma()(*spread_out("igamma", a, x))
+    return incomplete.Igamma()(*spread_out("igamma", a, x))
 
 
 def igammac(a, x):
     """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x)."""
-    return special.Igammac()(*spread_out("igammac", a, x))
+    return incomplete.Igammac()(*spread_out("igammac", a, x))
 
 
 def igamma_grad_a(a, x):
     """The derivative of igamma(a, x) in a."""
-    return special.IgammaGradA()(*spread_out("igamma_grad_a", a, x))
+    return incomplete.IgammaGradA()(*spread_out("igamma_grad_a", a, x))
 
 
 def random_gamma_grad(a, x):
     """How a gamma-distributed number x moves with its shape a at fixed randomness: -(∂P/∂a) / (∂P/∂x)."""
-    return special.random_gamma_grad(*spread_out("random_gamma_grad", a, x))
+    return incomplete.random_gamma_grad(*spread_out("random_gamma_grad", a, x))
 
 
 def betainc(a, b, x):
     """The regularised incomplete beta function I_x(a, b). Its derivative in x alone is known."""
-    return special.RegularizedIncompleteBeta()(*spread_out("betainc", a, b, x))
+    return incomplete.RegularizedIncompleteBeta()(*spread_out("betainc", a, b, x))
 
 
 def polygamma(m, x):

@@ -20,14 +20,13 @@ from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.ops import arithmetic, powers
+from bevel.ops.arg_reductions import Argmax, Argmin
 from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
 from bevel.ops.dimensions import DimAsValue
 from bevel.ops.elementwise import MUL, mul
 from bevel.ops.logic import AND, NE, OR, select
 from bevel.ops.reductions import (
-    Argmax,
-    Argmin,
     ReduceAnd,
     ReduceMax,
     ReduceMaxOfNumbers,

@@ -21,7 +21,7 @@ from bevel.numpy.order import equal, greater, less  # fmt: skip
 from bevel.numpy.promotion import array, promote_dtypes, promote_inexact
 from bevel.numpy.ranges import arange
 from bevel.numpy.trigonometry import cos
-from bevel.ops import arithmetic, exponential, powers, special, trigonometric
+from bevel.ops import arithmetic, bessel, exponential, powers, trigonometric
 from bevel.ops import complex as complex_ops
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
@@ -183,7 +183,7 @@ def i0(x):
     [x] = promote_inexact(array("i0", x))
     if is_complex(x):
         raise ValueError("i0 is for real numbers; got complex ones.")
-    return mul(exponential.exp(complex_ops.abs_(x)), special.BesselI0e()(x))
+    return mul(exponential.exp(complex_ops.abs_(x)), bessel.BesselI0e()(x))
 
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser", "sinc", "unwrap"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.engine.builder import i64s, parsed
 
@@ -272,3 +273,13 @@ def _any(out, mask):
     )
     out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.or", [x[0], y[0]], aval=scalar)])
     return operation.results[0]
+
+
+def in_wider(out, values, formula):
+    """A formula computed in a dtype wide enough: float64 on the CPU for float32, where it costs little and keeps the
+    digits that cancel; float32 for narrower ones elsewhere."""
+    dtype = out.avals[0].dtype
+    wide = np.dtype("float64") if out.platform == "cpu" else np.dtype("float32")
+    wide = wide if dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(wide) else dtype
+    inputs = [Formula.of(out, v, i).to(wide) for i, v in enumerate(values)]
+    return formula(*inputs).to(dtype).value

@@ -1,6 +1,7 @@
-"""Reductions: the largest, the smallest, the product, logic, and where the largest and the smallest stand.
+"""Reductions: the largest, the smallest, the product, and logic.
 
-ReduceSum, with the helpers that these share, is in bevel.ops.shapes.
+ReduceSum, with the helpers that these share, is in bevel.ops.shapes; where the largest and the smallest stand, in
+bevel.ops.arg_reductions.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64, i64s, parsed
+from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import div
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
@@ -33,13 +34,15 @@ from bevel.ops.shapes import (
     transpose,
 )
 
-_IN_WORDS = {
+IN_WORDS = {
     "any": "numbers and booleans",
     "number": "numbers (not bool)",
     "bits": "integers or booleans",
     "ordered": "real numbers or booleans (complex ones have no order)",
 }
-_BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
+
+
+_BOOL, _FLOAT32 = np.dtype(bool), np.dtype("float32")
 
 
 class Reduction(Primitive):
@@ -53,7 +56,7 @@ class Reduction(Primitive):
 
     def infer(self, x):
         if not KINDS[self.takes](x.dtype):
-            raise DTypeError(f"{self.name} takes {_IN_WORDS[self.takes]}; got {x.str_short()}.")
+            raise DTypeError(f"{self.name} takes {IN_WORDS[self.takes]}; got {x.str_short()}.")
         return reduced_aval(self, x)
 
     def batch(self, operands, axes):
@@ -175,32 +178,32 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False):
         return e.op("stablehlo.select", [compare(e, "NE", x, x, scalar), x, plain(e, x, y)], aval=scalar)
 
     if dtypes.issubdtype(aval.dtype, np.complexfloating):
-        return _reduced(out, x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
+        return reduced(out, x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
     if not dtypes.issubdtype(aval.dtype, np.floating) or out.platform != "cpu":
-        return _reduced(out, x, axes, start, result, plain)
+        return reduced(out, x, axes, start, result, plain)
     if aval.size < _LIBRARY_FROM:
-        return _reduced(out, x, axes, start, result, safe)
+        return reduced(out, x, axes, start, result, safe)
 
     def add(e, x, y):
         return e.op("stablehlo.add", [x, y], aval=summed)
 
-    best = _reduced(out, x, axes, start, result, plain)
+    best = reduced(out, x, axes, start, result, plain)
     if skips_nan:
         return best
     wide = aval if aval.dtype.itemsize >= 4 else aval.with_dtype(_FLOAT32)
     summed, sums = ShapedArray((), wide.dtype), result.with_dtype(wide.dtype)
-    total = _reduced(out, x if wide is aval else out.convert(x, wide), axes, 0, sums, add)
-    total = _reduced(out, total, tuple(range(len(sums.shape))), 0, summed, add)
+    total = reduced(out, x if wide is aval else out.convert(x, wide), axes, 0, sums, add)
+    total = reduced(out, total, tuple(range(len(sums.shape))), 0, summed, add)
     has_nan = compare(out, "NE", total, total, summed)  # or inf - inf, which costs time alone
     choice = out.ops("stablehlo.if", [has_nan], avals=[result], regions=2)
     inside, _ = out.block(choice, 0, [])
-    inside.finish([_reduced(inside, x, axes, start, result, safe)])
+    inside.finish([reduced(inside, x, axes, start, result, safe)])
     inside, _ = out.block(choice, 1, [])
     inside.finish([best])
     return choice.results[0]
 
 
-def _reduced(out, x, axes, start, result, combine):
+def reduced(out, x, axes, start, result, combine):
     """stablehlo.reduce of one array by `combine(emitter, x, y)` on scalars of the result's dtype."""
     scalar = ShapedArray((), result.dtype)
     operands, attributes = [x, out.constant(start, scalar)], {"dimensions": i64s(*axes)}
@@ -340,7 +343,7 @@ class Logic(Reduction):
         bytes_, found = out.convert(x, aval.with_dtype(byte)), result.with_dtype(byte)
         start = int(self.start(aval.dtype))
         scalar = ShapedArray((), byte)
-        best = _reduced(out, bytes_, self.axes, start, found, lambda e, x, y: e.op(self.of_bytes, [x, y], aval=scalar))
+        best = reduced(out, bytes_, self.axes, start, found, lambda e, x, y: e.op(self.of_bytes, [x, y], aval=scalar))
         return compare(out, "NE", best, out.constant(0, found), found)
 
     @classmethod
@@ -400,229 +403,6 @@ class ReduceXor(Logic):
 
     def reference(self, x):
         return np.bitwise_xor.reduce(x, axis=self.axes).astype(x.dtype) if self.axes else x
-
-
-# ---- where the largest and the smallest stand
-
-# Axes of such lengths are gone through twice, for the extremum and for its place: 10,000 x 100 then takes 0.9 ms, where
-# pairs in one pass take 2.3, and 14 where XLA computes the elements inside of that pass. Shorter ones XLA unrolls;
-# longer ones go in blocks, but for columns of integers: 2048 x 2048 take 3.9 ms so, 28 in pairs and 31 in blocks.
-_LONG_ROW, _LONG_COLUMN, _LONGEST_WHOLE = 17, 64, 256
-_EXACT = 1 << 24  # float32 holds the integers up to here
-
-
-class Arg(Primitive):
-    """The index of the largest or smallest element along an axis: the first at ties, the first NaN if there is one."""
-
-    axes: tuple[int, ...]
-    index_dtype: object
-    kind = "reductions"
-    is_differentiable = False
-    order: ClassVar[str]
-
-    def infer(self, x):
-        if not KINDS["ordered"](x.dtype):
-            raise DTypeError(f"{self.name} takes {_IN_WORDS['ordered']}; got {x.str_short()}.")
-        if not dtypes.issubdtype(self.index_dtype, np.integer):
-            raise DTypeError(f"{self.name} gives indices, so index_dtype is an integer dtype; got {self.index_dtype}.")
-        if len(self.axes) != 1:
-            raise ShapeError(f"{self.name} counts along one axis; got axes {self.axes}. Reshape x to merge them.")
-        aval = reduced_aval(self, x)
-        if not x.shape[self.axes[0]]:
-            raise ShapeError(f"{self.name} of {x.str_short()} has no element along axis {self.axes[0]} to choose.")
-        return aval.with_dtype(self.index_dtype)
-
-    def batch(self, operands, axes):
-        return batch_reduction(lambda a: type(self)(a, self.index_dtype), self.axes, operands, axes)
-
-    def lower(self, out, x):
-        # CPU: a pass that carries (value, index) is not vectorised by XLA on account of NaN. 2048 x 2048 float32 on two
-        # AVX-512 cores takes 22 ms so; 1.3 ms along rows and 2.4 down columns in blocks; 4 over integer keys, which
-        # serve where no block fits. Short axes want one pass: 10 x 1,000,000 down columns takes 2 ms so, 160 in two.
-        [aval], [result] = out.in_avals, out.avals
-        [axis] = self.axes
-        if not result.size:
-            return out.constant(0, result)
-        if out.platform != "cpu":
-            return self._carried(out, x, aval, result)
-        is_float = dtypes.issubdtype(aval.dtype, np.floating)
-        if dtypes.itemsize_bits(aval.dtype) < 32:
-            aval = aval.with_dtype(_FLOAT32)  # exact, keeps the order, and reduces faster
-            x, is_float = out.convert(x, aval), True
-        size, is_last = aval.shape[axis], axis == len(aval.shape) - 1
-        if (_LONG_ROW if is_last else _LONG_COLUMN) <= size and (size < _LONGEST_WHOLE or not (is_float or is_last)):
-            best = lower_extremum(out, x, aval, (axis,), self.order)
-            index = self._first(out, x, aval, best, axis)
-            return index if result.dtype == _INT32 else out.convert(index, result)
-        block = _block(size)
-        if block is None:
-            return self._carried(out, *(self._keys(out, x, aval) if is_float else (x, aval)), result)
-        index = self._in_blocks(out, x, aval, axis, block)
-        return index if result.dtype == _INT32 else out.convert(index, result)
-
-    def _keys(self, out, x, aval):
-        """(integers in the order of x, their aval): both zeros alike, NaN where it wins."""
-        bits = np.dtype("int32" if aval.dtype.itemsize == 4 else "int64")
-        keys = aval.with_dtype(bits)
-        info = np.iinfo(bits)
-        zero = out.constant(0, aval)
-        x_or_zero = out.op("stablehlo.select", [compare(out, "EQ", x, zero, aval), zero, x], aval=aval)
-        key = out.op("stablehlo.bitcast_convert", [x_or_zero], aval=keys)
-        # below zero, the bits of a float rise as it falls
-        turned = out.op("stablehlo.xor", [key, out.constant(info.max, keys)], aval=keys)
-        negative = compare(out, "LT", key, out.constant(0, keys), keys)
-        key = out.op("stablehlo.select", [negative, turned, key], aval=keys)
-        winner = out.constant(info.max if self.order == "GT" else info.min, keys)
-        return out.op("stablehlo.select", [compare(out, "NE", x, x, aval), winner, key], aval=keys), keys
-
-    def _carried(self, out, x, aval, result):
-        """One reduction over pairs (value, index)."""
-        [axis] = self.axes
-        places = aval.with_dtype(self.index_dtype)
-        counted = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=places)
-        value, index = ShapedArray((), aval.dtype), ShapedArray((), places.dtype)
-        worst = (lowest if self.order == "GT" else highest)(aval.dtype)
-        starts = [out.constant(worst, value), out.constant(0, index)]
-        operation = out.ops(
-            "stablehlo.reduce",
-            [x, counted, *starts],
-            {"dimensions": i64s(axis)},
-            avals=[result.with_dtype(aval.dtype), result],
-            regions=1,
-        )
-        truth = ShapedArray((), _BOOL)
-        is_float = dtypes.issubdtype(value.dtype, np.floating)
-
-        def better(e, a, b):
-            [x, i], [y, j] = a, b
-            beats, equal = compare(e, self.order, x, y, value), compare(e, "EQ", x, y, value)
-            if is_float:  # NaN beats numbers and equals itself
-                x_nan, y_nan = compare(e, "NE", x, x, value), compare(e, "NE", y, y, value)
-                y_number = e.op("stablehlo.not", [y_nan], aval=truth)
-                x_alone = e.op("stablehlo.and", [x_nan, y_number], aval=truth)
-                beats = e.op("stablehlo.or", [beats, x_alone], aval=truth)
-                both = e.op("stablehlo.and", [x_nan, y_nan], aval=truth)
-                equal = e.op("stablehlo.or", [equal, both], aval=truth)
-            lower = e.op("stablehlo.and", [equal, compare(e, "LT", i, j, index)], aval=truth)
-            keep = e.op("stablehlo.or", [beats, lower], aval=truth)
-            pairs = ((x, y, value), (i, j, index))
-            return [e.op("stablehlo.select", [keep, mine, other], aval=aval) for mine, other, aval in pairs]
-
-        out.reduction(operation, 0, [value, index], better)
-        return operation.results[1]
-
-    def _in_blocks(self, out, x, aval, axis, block):
-        """The largest of each block; the first block that reaches the largest of all; in that one, the first element.
-
-        Each is a reduction of one array, which vectorises, and the first alone reads all of x.
-        """
-        before, size, after = math.prod(aval.shape[:axis]), aval.shape[axis], math.prod(aval.shape[axis + 1 :])
-        result = ShapedArray(aval.shape[:axis] + aval.shape[axis + 1 :], _INT32)
-        blocks = size // block
-        view = ShapedArray((before, blocks, block, after), aval.dtype)
-        x = out.reshape(x, view)
-        of_blocks = ShapedArray((before, blocks, after), aval.dtype)
-        bests = lower_extremum(out, x, view, (2,), self.order)
-        best = lower_extremum(out, bests, of_blocks, (1,), self.order)
-        number = self._first(out, bests, of_blocks, best, 1)
-        chosen = ShapedArray((before, after, block), aval.dtype)
-        start = ShapedArray((before, after, 1), _INT32)
-        attributes = {
-            "dimension_numbers": parsed(
-                "#stablehlo.gather<offset_dims = [2], collapsed_slice_dims = [1], operand_batching_dims = [0, 3], "
-                "start_indices_batching_dims = [0, 1], start_index_map = [1], index_vector_dim = 2>"
-            ),
-            "slice_sizes": i64s(1, 1, block, 1),
-        }
-        part = out.op("stablehlo.gather", [x, out.reshape(number, start)], attributes, aval=chosen)
-        inside = self._first(out, part, chosen, best, 2)
-        places = ShapedArray((before, after), _INT32)
-        first = out.op("stablehlo.multiply", [number, out.constant(block, places)], aval=places)
-        return out.reshape(out.op("stablehlo.add", [first, inside], aval=places), result)
-
-    def _first(self, out, x, aval, best, axis):
-        """The first index along an axis at which x equals `best`, or is NaN; int32."""
-        rest = [i for i in range(len(aval.shape)) if i != axis]
-        here = compare(out, "EQ", x, out.broadcast(best, aval, rest), aval)
-        if dtypes.issubdtype(aval.dtype, np.floating):
-            is_nan = compare(out, "NE", x, x, aval)
-            here = out.op("stablehlo.or", [here, is_nan], aval=aval.with_dtype(_BOOL))
-        # the minimum of float32 vectorises, that of int32 does not; indices below 2^24 are exact in it
-        exact = aval.shape[axis] <= _EXACT
-        counted = aval.with_dtype(_FLOAT32 if exact else _INT32)
-        beyond = math.inf if exact else 2**31 - 1
-        numbers = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=counted)
-        numbers = out.op("stablehlo.select", [here, numbers, out.constant(beyond, counted)], aval=counted)
-        result = ShapedArray([aval.shape[i] for i in rest], counted.dtype)
-        scalar = ShapedArray((), counted.dtype)
-        index = _reduced(
-            out, numbers, (axis,), beyond, result, lambda e, x, y: e.op("stablehlo.minimum", [x, y], aval=scalar)
-        )
-        return out.convert(index, result.with_dtype(_INT32)) if exact else index
-
-    def reference(self, x):
-        [axis] = self.axes
-        find = np.argmax if self.order == "GT" else np.argmin
-        wide = x.astype(np.float32) if x.dtype.itemsize < 4 and dtypes.issubdtype(x.dtype, np.floating) else x
-        return find(wide, axis).astype(self.index_dtype)
-
-    @classmethod
-    def samples(cls, array):
-        int32 = np.dtype("int32")
-        yield cls((0,), int32), [array(5)]
-        yield cls((1,), int32), [array(3, 4)]
-        yield cls((0,), np.dtype("uint8")), [array(3, 4, dtype="int32")]
-        yield cls((0,), int32), [np.asarray([1.0, 2.0, np.nan, np.nan, 3.0], np.float32)]
-        yield cls((0,), int32), [np.asarray([-0.0, 0.0, 0.0], np.float32)]
-        yield cls((0,), int32), [np.asarray([True, False, True])]
-        yield cls((0,), int32), [array(1)]
-        yield cls((0,), int32), [array(3, 0)]
-        yield cls((0,), int32), [np.full(3, -np.inf, np.float32)]
-        many = array(40, 96)
-        yield cls((1,), int32), [many]
-        yield cls((0,), int32), [many]
-        yield cls((1,), int32), [array(3, 1009)]
-        yield cls((0,), int32), [array(64, 64, dtype="int8")]
-        yield cls((1,), int32), [array(16, 256, dtype="bfloat16")]
-        yield cls((1,), int32), [array(5, 17)]
-        yield cls((0,), int32), [array(64, 3)]
-        yield cls((1,), int32), [array(8, 512, dtype="uint32")]
-        yield cls((0,), int32), [array(70, 3, dtype="int16")]
-        holed = array(8, 512)
-        holed[3, [7, 300]] = np.nan
-        yield cls((1,), int32), [holed]
-        yield cls((1,), np.dtype("int16")), [np.full((8, 512), -np.inf, np.float32)]
-
-    @classmethod
-    def refusals(cls, array):
-        int32 = np.dtype("int32")
-        yield cls((1,), int32), [array(3)], "has no axis 1"
-        yield cls((0,), int32), [array(0)], "no element"
-        yield cls((0, 1), int32), [array(2, 2)], "one axis"
-        yield cls((0,), np.dtype("float32")), [array(2)], "index_dtype"
-        yield cls((0,), int32), [array(2, dtype="complex64")], "takes real numbers"
-
-
-def _block(size):
-    """The length of blocks for an axis: the divisor of its size nearest to 64 between 16 and 4096, or None."""
-    if size < 256:
-        return None
-    found = [b for b in range(16, min(size // 4, 4096) + 1) if size % b == 0]
-    return min(found, key=lambda b: abs(math.log(b / 64))) if found else None
-
-
-@primitive
-class Argmax(Arg):
-    """The index of the largest element along an axis: the first at ties, the first NaN if there is one."""
-
-    order = "GT"
-
-
-@primitive
-class Argmin(Arg):
-    """The index of the smallest element along an axis: the first at ties, the first NaN if there is one."""
-
-    order = "LT"
 
 
 # ---- the words in which rules are written

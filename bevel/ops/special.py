@@ -1,8 +1,7 @@
-"""Special functions: of errors, gamma, beta, zeta and Bessel.
+"""Special functions of one formula: errors, gamma with its logarithmic derivatives, and zeta.
 
-Those that XLA knows (CHLO) go to it; the incomplete gamma and beta functions are written here as their series and
-continued fractions, from the formulas of Abramowitz & Stegun chapters 6 and 26 and Lentz's way to evaluate a fraction
-(Numerical Recipes, 3rd ed., 5.2, 6.2, 6.4). Their derivatives in the shape are the same recurrences, differentiated.
+Those that XLA knows (CHLO) go to it. `bessel` has the Bessel functions, `incomplete` the incomplete gamma and beta
+functions; both stand on the classes and the words that are here.
 """
 
 from __future__ import annotations
@@ -13,26 +12,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
 from bevel.core.primitive import primitive
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval
 from bevel.ops import fast_special
-from bevel.ops.arithmetic import add, full_like, neg, spread, sub
-from bevel.ops.complex import abs_, sign
-from bevel.ops.elementwise import Binary, Elementwise, Unary, mul
-from bevel.ops.exponential import exp, log, log1p
-from bevel.ops.formulas import Formula, chebyshev, loop, polynomial, where
-from bevel.ops.logic import gt, select
-from bevel.ops.powers import integer_pow, square
+from bevel.ops.arithmetic import add, full_like, neg
+from bevel.ops.elementwise import Binary, Unary, mul
+from bevel.ops.exponential import exp
+from bevel.ops.powers import square
 
 # The laws that move every operand, which ops without a derivative in one of them refuse.
 REFUSED_LAWS = ("jvp", "vjp", "second", "linearize", "batch-jvp")
 
 
 _AT_POLES = "XLA gives NaN at poles and beyond the domain, where SciPy has a one-sided infinity"
-_NO_SLOPE = "its reference is a difference quotient, good to 11 digits, and without value at the domain's edges"
+
+
+NO_SLOPE = "its reference is a difference quotient, good to 11 digits, and without value at the domain's edges"
 
 
 class Special(Unary):
@@ -67,7 +62,7 @@ class Erf(Special):
         return self(x), mul(2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
 
     def reference(self, x):
-        return _scipy().erf(x)
+        return scipy_special().erf(x)
 
 
 @primitive
@@ -88,7 +83,7 @@ class Erfc(Special):
         return self(x), mul(-2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
 
     def reference(self, x):
-        return _scipy().erfc(x)
+        return scipy_special().erfc(x)
 
 
 @primitive
@@ -103,7 +98,7 @@ class ErfInv(Special):
         return y, mul(math.sqrt(math.pi) / 2, mul(dx, exp(square(y))))
 
     def reference(self, x):
-        return _scipy().erfinv(x)
+        return scipy_special().erfinv(x)
 
     @classmethod
     def samples(cls, array):
@@ -113,7 +108,7 @@ class ErfInv(Special):
         yield cls(), [array(0, 2)]
 
 
-def _scipy():
+def scipy_special():
     import scipy.special  # 60 ms, and needed by tests alone
 
     return scipy.special
@@ -134,7 +129,7 @@ class Lgamma(PositiveSpecial):
         return digamma(x)
 
     def reference(self, x):
-        return _scipy().gammaln(x)
+        return scipy_special().gammaln(x)
 
 
 @primitive
@@ -156,7 +151,7 @@ class Digamma(PositiveSpecial):
         return Polygamma()(full_like(x, 1), x)
 
     def reference(self, x):
-        return _scipy().digamma(x)
+        return scipy_special().digamma(x)
 
 
 @primitive
@@ -176,7 +171,7 @@ class Polygamma(Binary):
         return mul(dx, self(add(m, 1), x))
 
     def reference(self, m, x):
-        return _scipy().polygamma(m.astype(int), x).astype(x.dtype)
+        return scipy_special().polygamma(m.astype(int), x).astype(x.dtype)
 
     gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivative in m is refused; Digamma tries that in x") | {
         "0-special": _AT_POLES
@@ -205,7 +200,7 @@ class Zeta(Binary):
         return mul(dq, mul(neg(x), self(add(x, 1), q)))
 
     def reference(self, x, q):
-        return _scipy().zeta(x, q)
+        return scipy_special().zeta(x, q)
 
     gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivative in x is refused") | {"0-special": _AT_POLES}
 
@@ -215,480 +210,5 @@ class Zeta(Binary):
         yield cls(), [array(low=1.5, high=4), array(low=0.5, high=4)]
 
 
-# ---- Bessel functions, scaled by e^-|x|
-
-# Chebyshev coefficients, computed with 40 digits from the definitions: of e^-x I₀(x) in x/4 - 1 on [0, 8], and of
-# sqrt(x) e^-x I₀(x) in 16/x - 1 beyond.
-_I0E_SMALL = (
-    0.33839763720473803,
-    -0.3046826723431984,
-    0.17162090152220877,
-    -0.09490109704804764,
-    0.04930528423967071,
-    -0.02373741480589947,
-    0.010546460394594998,
-    -0.004324309995050576,
-    0.0016394756169413357,
-    -0.0005763755745385824,
-    0.00018850288509584165,
-    -5.754195010082104e-05,
-    1.6448448070728896e-05,
-    -4.4167383584587505e-06,
-    1.1173875391201037e-06,
-    -2.670793853940612e-07,
-    6.046995022541919e-08,
-    -1.300025009986248e-08,
-    2.6598237246823866e-09,
-    -5.189795601635263e-10,
-    9.675809035373237e-11,
-    -1.726826291441556e-11,
-    2.95505266312964e-12,
-    -4.856446783111929e-13,
-    7.676185498604936e-14,
-    -1.1685332877993451e-14,
-    1.715391285555133e-15,
-    -2.431279846547955e-16,
-    3.3307945188222384e-17,
-    -4.4153416464793395e-18,
-)
-_I0E_LARGE = (
-    0.4022452055070544,
-    0.0033691164782556943,
-    6.889758346916825e-05,
-    2.8913705208347567e-06,
-    2.0489185894690638e-07,
-    2.266668990498178e-08,
-    3.3962320257083865e-09,
-    4.94060238822497e-10,
-    1.1889147107846439e-11,
-    -3.1499165279632416e-11,
-    -1.3215811840447713e-11,
-    -1.7941785315068062e-12,
-    7.180124451383666e-13,
-    3.8527783827421426e-13,
-    1.54008621752141e-14,
-    -4.150569347287222e-14,
-    -9.554846698828307e-15,
-    3.8116806693526224e-15,
-    1.7725601330565263e-15,
-    -3.425485619677219e-16,
-    -2.8276239805165836e-16,
-    3.461222867697461e-17,
-    4.46562142029676e-17,
-    -4.830504485944182e-18,
-    -7.233180487874754e-18,
-    1.193650890845982e-18,
-)
-
-
-@primitive
-class BesselI0e(Special):
-    """e^-|x| I₀(x), of the modified Bessel function of order 0."""
-
-    name = "bessel_i0e"
-
-    def slope(self, y, x):
-        return sub(BesselI1e()(x), mul(sign(x), y))
-
-    def lower(self, out, x):
-        digits = 1e-18 if out.avals[0].dtype == np.float64 or out.platform != "cpu" else 1e-9
-        return in_wider(out, [x], lambda x: _bessel_i0e(x, digits))
-
-    def reference(self, x):
-        return _scipy().i0e(x)
-
-
-def _bessel_i0e(x, digits):
-    x = x.abs()
-    series = chebyshev if digits < 1e-9 else _as_polynomial
-    small = series(where(x > 8.0, 0.0, x * 0.25 - 1.0), [c for c in _I0E_SMALL if abs(c) > digits])
-    safe = where(x > 8.0, x, 8.0)
-    large = series(16.0 / safe - 1.0, [c for c in _I0E_LARGE if abs(c) > digits]) / safe.sqrt()
-    return where(x.is_nan(), x, where(x > 8.0, large, small))
-
-
-@primitive
-class BesselI1e(Special):
-    """e^-|x| I₁(x), of the modified Bessel function of order 1."""
-
-    name = "bessel_i1e"
-    hlo = "chlo.bessel_i1e"
-
-    def slope(self, y, x):
-        # I₀e - y (sign x + 1/x); at zero the limit is 1/2
-        tiny = float(dtypes.finfo(get_aval(x).dtype).eps)
-        away = gt(abs_(x), full_like(x, tiny))
-        safe = select(away, x, full_like(x, tiny))
-        slope = sub(BesselI0e()(safe), mul(y, add(sign(safe), integer_pow(safe, -1))))
-        return select(away, slope, full_like(x, 0.5))
-
-    def reference(self, x):
-        return _scipy().i1e(x)
-
-
-def _as_polynomial(x, coefficients):
-    """A Chebyshev series in powers of x: a third of the operations, and digits enough in a wider type."""
-    return polynomial(x, [float(c) for c in np.polynomial.chebyshev.cheb2poly(coefficients)])
-
-
-def in_wider(out, values, formula):
-    """A formula computed in a dtype wide enough: float64 on the CPU for float32, where it costs little and keeps the
-    digits that cancel; float32 for narrower ones elsewhere."""
-    dtype = out.avals[0].dtype
-    wide = np.dtype("float64") if out.platform == "cpu" else np.dtype("float32")
-    wide = wide if dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(wide) else dtype
-    inputs = [Formula.of(out, v, i).to(wide) for i, v in enumerate(values)]
-    return formula(*inputs).to(dtype).value
-
-
-# ---- the incomplete gamma functions
-
-# Sums and fractions need about 8.5 sqrt(a) terms where x is near a; beyond this shape, the limit forms are as exact.
-_LARGE_SHAPE = 1e6
-_MOST_TERMS = 1e4
-
-
-def _epsilon(x):
-    """Where sums may stop: a little under half an ulp of float32, or an ulp of float64."""
-    return float(np.finfo(x.aval.dtype).eps)
-
-
-def _series(active, a, x):
-    """S = Σ xⁿ / ((a+1)…(a+n)) and ∂S/∂a; with it P(a, x) = x^a e^-x / Γ(a+1) · S. Quick for x <= a + 1."""
-    one, zero = a.filled(1.0), a.filled(0.0)
-
-    def step(active, x, n, count, term, slope, total, slopes):
-        # term_n = term_{n-1} · x / n, where n runs a+1, a+2, …; its slope is (slope_{n-1}) x/n - term_n / n
-        n, count = n + 1.0, count + 1.0
-        ratio = x / n
-        term = term * ratio
-        slope = slope * ratio - term / n
-        total, slopes = total + term, slopes + slope
-        eps = _epsilon(term)
-        more = (term > total * eps) | (slope.abs() > slopes.abs() * eps)
-        return more & (count < _MOST_TERMS), x, n, count, term, slope, total, slopes
-
-    results = loop(lambda active, *_: active, step, [active, x, a, zero, one, zero, one, zero])
-    return results[6], results[7]
-
-
-def _fraction(active, a, x):
-    """C = 1/(x+1-a - 1(1-a)/(x+3-a - …)) and ∂C/∂a; with it Q(a, x) = x^a e^-x / Γ(a) · C. Quick for x > a + 1.
-
-    Lentz's way: C is the product of the ratios of C_n, built from the front, and D_n, built from the back. The
-    slopes in a are those of each step: b_n = x + 2n + 1 - a has -1, a_n = -n (n - a) has n.
-    """
-    zero = a.filled(0.0)
-    tiny = float(np.finfo(a.aval.dtype).tiny) * 1e10
-    b = where(active, x + 1.0 - a, 1.0)
-    front = a.filled(1 / tiny)
-    back = 1.0 / b
-    dback = back * back
-
-    def step(active, a, n, b, front, dfront, back, dback, value, dvalue):
-        n = n + 1.0
-        b = b + 2.0
-        factor = -n * (n - a)
-        inside = factor * back + b
-        dinside = n * back + factor * dback - 1.0
-        inside = where(inside.abs() < tiny, tiny, inside)
-        back_after = 1.0 / inside
-        dback = -dinside * back_after * back_after
-        dfront = (n * front - factor * dfront) / (front * front) - 1.0
-        front = b + factor / front
-        front = where(front.abs() < tiny, tiny, front)
-        ratio = back_after * front
-        dratio = dback * front + back_after * dfront
-        dvalue = dvalue * ratio + value * dratio
-        value = value * ratio
-        eps = _epsilon(a)
-        more = ((ratio - 1.0).abs() > eps) | ((value * dratio).abs() > dvalue.abs() * eps)
-        return more & (n < _MOST_TERMS), a, n, b, front, dfront, back_after, dback, value, dvalue
-
-    start = [active, a, zero, b, front, zero, back, dback, back, dback]
-    results = loop(lambda active, *_: active, step, start)
-    return results[8], results[9]
-
-
-def _incomplete_gamma(a, x, wanted):
-    """P, Q, ∂P/∂a, or -(∂P/∂a)/(∂P/∂x), each by series where x <= a + 1 and by the fraction beyond."""
-    nan = a.is_nan() | x.is_nan()
-    bad = (x < 0.0) | (a < 0.0) | nan | ((a == 0.0) & (x == 0.0))
-    no_shape = a == 0.0
-    at_zero = x == 0.0
-    at_end = x == math.inf
-    is_large = (a >= _LARGE_SHAPE) & ~(bad | at_end | (a == math.inf))
-    usual = ~(bad | no_shape | at_zero | at_end | (a >= _LARGE_SHAPE))
-    # for small shapes 1 - P would lose the digits of Q, so that the fraction begins at 1
-    beyond = (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
-    a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
-    power = a_safe * x_safe.log() - x_safe - a_safe.lgamma()  # log of x^a e^-x / Γ(a), which is x ∂P/∂x
-    series, dseries = _series(usual & ~beyond, a_safe, x_safe)
-    fraction, dfraction = _fraction(usual & beyond, a_safe, x_safe)
-    if wanted in ("P", "Q"):
-        lower = power.exp() * series / a_safe
-        upper = power.exp() * fraction
-        value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
-        value = where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
-        start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
-        value = where(at_end | no_shape, end, where((a == math.inf) | at_zero, start, value))
-        value = where((a == math.inf) & at_end, math.nan, value)
-    else:
-        # ∂P/∂a = x^a e^-x/Γ(a) · G, with G from either form
-        logarithm = x_safe.log()
-        low = (dseries + series * (logarithm - (a_safe + 1.0).digamma())) / a_safe
-        high = -(dfraction + fraction * (logarithm - a_safe.digamma()))
-        slope = where(beyond, high, low)
-        value = power.exp() * slope if wanted == "slope" else -(slope * x_safe)
-        value = where(usual, value, 0.0)
-        if wanted == "sample":
-            # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
-            big = where(is_large, a, 1.0)
-            ratio = where(is_large, x, 1.0) / big
-            root = ratio.apply("stablehlo.cbrt")
-            moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
-            value = where(is_large, moved, value)
-        else:
-            big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
-            mean = (bound / big - 1.0) * (bound / big - 1.0) * big
-            density_ = (mean * -0.5).exp() / (big * (2 * math.pi)).sqrt()
-            value = where(is_large, -density_ * ((bound / big) * 0.5 + 0.5), value)
-    return where(bad, math.nan, value)
-
-
-def _large_shape(a, x, wanted):
-    """P or Q at a large shape: ½ erfc(∓η sqrt(a/2)) ∓ e^(-aη²/2) / sqrt(2πa) · C₀(η).
-
-    Here λ = x/a, ½η² = λ - 1 - log λ, C₀ = 1/(λ-1) - 1/η.
-
-    Temme, SIAM J. Math. Anal. 10 (1979), eq. 1.4; the terms left out are smaller by 1/a.
-    """
-    excess = x / a - 1.0
-    half_square = excess - excess.log1p()
-    # near λ = 1 the difference loses its digits; there it is μ²/2 - μ³/3 + μ⁴/4 - …
-    near = excess.abs() < 1e-2
-    small = where(near, excess, 0.0)
-    series = small * small * polynomial(small, [(-1) ** k / (k + 2) for k in range(8)])
-    half_square = where(near, series, half_square)
-    eta = (half_square * 2.0).sqrt()
-    eta = where(excess < 0.0, -eta, eta)
-    safe = where(near, 1.0, eta)
-    first = where(
-        near, polynomial(eta, [-1 / 3, 1 / 12, -2 / 135, 1 / 864]), 1.0 / where(near, 1.0, excess) - 1.0 / safe
-    )
-    rest = (half_square * a * -1.0).exp() / (a * (2 * math.pi)).sqrt() * first
-    argument = eta * (a * 0.5).sqrt()
-    if wanted == "P":
-        return (-argument).apply("chlo.erfc") * 0.5 - rest
-    return argument.apply("chlo.erfc") * 0.5 + rest
-
-
-class IncompleteGamma(Binary):
-    """A function of a shape a > 0 and a bound x >= 0; NaN elsewhere."""
-
-    takes = "float"
-    wanted = ""
-
-    def lower(self, out, a, x):
-        return in_wider(out, [a, x], lambda a, x: _incomplete_gamma(a, x, self.wanted))
-
-    @classmethod
-    def samples(cls, array):
-        yield cls(), [array(3, low=0.5, high=4), array(3, low=0.2, high=6)]
-        yield cls(), [array(2, 3, low=0.5, high=9), array(2, 3, low=0.2, high=9)]
-        yield cls(), [array(low=0.5, high=4), array(low=0.5, high=4)]
-        yield cls(), [array(0), array(0)]
-
-
-def density(a, x):
-    """x^(a-1) e^-x / Γ(a)."""
-    return exp(sub(add(neg(x), mul(sub(a, 1), log(x))), Lgamma()(a)))
-
-
-@primitive
-class Igamma(IncompleteGamma):
-    """P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a), the regularised lower incomplete gamma function."""
-
-    wanted = "P"
-    gaps: ClassVar = {"second": "its second derivative in a is refused"}
-
-    def along_x(self, da, result, a, x):
-        return mul(da, IgammaGradA()(spread(a, result), spread(x, result)))
-
-    def along_y(self, dx, result, a, x):
-        return mul(dx, density(a, x))
-
-    def reference(self, a, x):
-        return _scipy().gammainc(a, x)
-
-
-@primitive
-class Igammac(IncompleteGamma):
-    """Q(a, x) = 1 - P(a, x), the regularised upper incomplete gamma function."""
-
-    wanted = "Q"
-    gaps: ClassVar = {"second": "its second derivative in a is refused"}
-
-    def along_x(self, da, result, a, x):
-        return neg(mul(da, IgammaGradA()(spread(a, result), spread(x, result))))
-
-    def along_y(self, dx, result, a, x):
-        return neg(mul(dx, density(a, x)))
-
-    def reference(self, a, x):
-        return _scipy().gammaincc(a, x)
-
-
-def _slope_in_shape(a, x):
-    """∂P/∂a by central differences of SciPy's function, for the laws."""
-    a, x = np.asarray(a, np.float64), np.asarray(x, np.float64)
-    gamma = _scipy().gammainc
-
-    def difference(h):
-        return (gamma(a + h, x) - gamma(a - h, x)) / (2 * h)
-
-    h = 1e-3 * a  # Richardson's extrapolation: what is left out is h⁶
-    one, two, four = difference(h), difference(2 * h), difference(4 * h)
-    return (64 * one - 20 * two + four) / 45
-
-
-@primitive
-class IgammaGradA(IncompleteGamma):
-    """∂P(a, x)/∂a of the regularised lower incomplete gamma function. It has a derivative in x, and none in a."""
-
-    name = "igamma_grad_a"
-    wanted = "slope"
-    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "the second derivative in a is refused") | {"0-special": _NO_SLOPE}
-
-    def along_x(self, da, result, a, x):
-        raise NonDifferentiableError(
-            "igamma(a, x) has no second derivative in a here; in x, and in a and x, it has.\nKeep a out of the second "
-            "derivative, or wrap it in lax.stop_gradient."
-        )
-
-    def along_y(self, dx, result, a, x):
-        return mul(dx, mul(density(a, x), sub(log(x), digamma(a))))
-
-    def reference(self, a, x):
-        return _slope_in_shape(a, x).astype(np.asarray(x).dtype)
-
-
-@primitive
-class RandomGammaGrad(IncompleteGamma):
-    """-(∂P/∂a)/(∂P/∂x): how a gamma-distributed number x moves with its shape a, its randomness held."""
-
-    name = "random_gamma_grad"
-    wanted = "sample"
-    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "samples can be differentiated once") | dict.fromkeys(
-        ("0-special", "0-dtypes", "1-dtypes"), _NO_SLOPE
-    )
-
-    def jvp(self, primals, tangents):
-        raise NonDifferentiableError(
-            "random_gamma_grad has no derivative: gamma-distributed samples can be differentiated once in their shape."
-        )
-
-    def reference(self, a, x):
-        a, x = np.asarray(a), np.asarray(x)
-        wide = a.astype(np.float64)
-        pdf = np.exp((wide - 1) * np.log(x.astype(np.float64)) - x - _scipy().gammaln(wide))
-        return (-_slope_in_shape(a, x) / pdf).astype(x.dtype)
-
-
-# ---- the incomplete beta function
-
-
-@primitive
-class RegularizedIncompleteBeta(Elementwise):
-    """I_x(a, b) = ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b), for a, b > 0 and x in [0, 1]. Its derivative in x is known."""
-
-    takes = "float"
-
-    def jvp(self, primals, tangents):
-        [a, b, x], [da, db, dx] = primals, tangents
-        if not (is_zero(da) and is_zero(db)):
-            raise NonDifferentiableError(
-                "betainc(a, b, x) has a derivative in x alone; it was asked for one in a or b.\nKeep them out of the "
-                "differentiated arguments, or wrap them in lax.stop_gradient."
-            )
-        result = self(a, b, x)
-        if is_zero(dx):
-            return result, Zero(get_aval(result).to_tangent_aval())
-        a, b, x = (spread(v, result) for v in (a, b, x))
-        lgamma = Lgamma()
-        log_beta = sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)))
-        logarithm = add(mul(sub(b, 1), log1p(neg(x))), mul(sub(a, 1), log(x)))
-        return result, mul(exp(sub(logarithm, log_beta)), dx)
-
-    def lower(self, out, a, b, x):
-        return in_wider(out, [a, b, x], _incomplete_beta)
-
-    def reference(self, a, b, x):
-        return _scipy().betainc(a, b, x)
-
-    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivatives in a and b are refused")
-
-    @classmethod
-    def samples(cls, array):
-        yield cls(), [array(3, low=0.5, high=4), array(3, low=0.5, high=4), array(3, low=0.1, high=0.9)]
-        yield cls(), [array(low=0.5, high=4), array(low=0.5, high=4), array(low=0.1, high=0.9)]
-        yield cls(), [array(0), array(0), array(0)]
-
-    @classmethod
-    def refusals(cls, array):
-        yield cls(), [array(2), array(3), array(3)], "needs operands of one shape"
-        yield cls(), [array(2, dtype="int32")] * 3, "takes floating-point"
-
-
-def _incomplete_beta(a, b, x):
-    bad = (a < 0.0) | (b < 0.0) | (x < 0.0) | (x > 1.0) | a.is_nan() | b.is_nan() | x.is_nan()
-    edge_a, edge_b = (a == 0.0) | (b == math.inf), (b == 0.0) | (a == math.inf)
-    bad = bad | (edge_a & edge_b)
-    usual = ~(bad | edge_a | edge_b | (x == 0.0) | (x == 1.0))
-    a_safe, b_safe, x_safe = where(usual, a, 1.0), where(usual, b, 1.0), where(usual, x, 0.5)
-    # The fraction is quick below the mean: I_x(a, b) = 1 - I_{1-x}(b, a)
-    turned = x_safe > (a_safe + 1.0) / (a_safe + b_safe + 2.0)
-    p, q = where(turned, b_safe, a_safe), where(turned, a_safe, b_safe)
-    z = where(turned, 1.0 - x_safe, x_safe)
-    log_beta = p.lgamma() + q.lgamma() - (p + q).lgamma()
-    log_z, log_rest = where(turned, (-x_safe).log1p(), x_safe.log()), where(turned, x_safe.log(), (-x_safe).log1p())
-    value = (p * log_z + q * log_rest - log_beta).exp() * _beta_fraction(usual, p, q, z) / p
-    value = where(turned, 1.0 - value, value)
-    value = where((x == 0.0) | (edge_b & (x < 1.0)), 0.0, where((x == 1.0) | (edge_a & (x > 0.0)), 1.0, value))
-    return where(bad, math.nan, value)
-
-
-def _beta_fraction(active, a, b, x):
-    """1/(1 + d₁/(1 + d₂/(1 + …))), Abramowitz & Stegun 26.5.8, two terms a step by Lentz's way."""
-    tiny = float(np.finfo(a.aval.dtype).tiny) * 1e10
-    one, zero = a.filled(1.0), a.filled(0.0)
-
-    def held(v):
-        return where(v.abs() < tiny, tiny, v)
-
-    back = 1.0 / held(1.0 - (a + b) * x / (a + 1.0))
-
-    def step(active, a, b, x, m, front, back, value):
-        m = m + 1.0
-        even = m * (b - m) * x / ((a + m * 2.0 - 1.0) * (a + m * 2.0))
-        back = 1.0 / held(even * back + 1.0)
-        front = held(even / front + 1.0)
-        value = value * (back * front)
-        odd = -(a + m) * (a + b + m) * x / ((a + m * 2.0) * (a + m * 2.0 + 1.0))
-        back = 1.0 / held(odd * back + 1.0)
-        front = held(odd / front + 1.0)
-        ratio = back * front
-        return ((ratio - 1.0).abs() > _epsilon(a)) & (m < 5000.0), a, b, x, m, front, back, value * ratio
-
-    return loop(lambda active, *_: active, step, [active, a, b, x, zero, one, back, back])[7]
-
-
-# ---- the words in which rules are written
-
-
 def digamma(x):
     return Digamma()(x)
-
-
-def random_gamma_grad(a, x):
-    return RandomGammaGrad()(a, x)

@@ -10,6 +10,7 @@ from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.ops.arg_reductions import Argmax
 from bevel.ops.arithmetic import add, sub
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
@@ -19,7 +20,6 @@ from bevel.ops.exponential import drawn_log as log
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import LeTo, eq, ne, select
 from bevel.ops.random_bits import RandomBits
-from bevel.ops.reductions import Argmax
 from bevel.ops.shapes import Iota, full, move_axis, reshape, transpose
 from bevel.ops.sort import sort, top_k
 from bevel.random.bits import randint_of, uniform_of

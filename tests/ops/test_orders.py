@@ -8,7 +8,8 @@ import pytest
 
 import bevel
 from bevel.base import settings
-from bevel.ops.reductions import Argmax, Argmin, ReduceAnd, ReduceMax, ReduceMin, ReduceOr
+from bevel.ops.arg_reductions import Argmax, Argmin
+from bevel.ops.reductions import ReduceAnd, ReduceMax, ReduceMin, ReduceOr
 from bevel.ops.sort import Sort, TopK
 from bevel.ops.sort_forms import WORTH_CALLING
 

@@ -24,7 +24,7 @@ from bevel.numpy.order import maximum, minimum
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.rounding import floor
-from bevel.ops import special
+from bevel.ops import bessel, incomplete, special
 from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
@@ -394,19 +394,19 @@ def beta(a, b):
 @compiled
 def betainc(a, b, x):
     """The share of B(a, b) below x, for x in [0, 1]."""
-    return special.RegularizedIncompleteBeta()(*floats("betainc", a, b, x))
+    return incomplete.RegularizedIncompleteBeta()(*floats("betainc", a, b, x))
 
 
 @compiled
 def gammainc(a, x):
     """The share of Γ(a) below x."""
-    return special.Igamma()(*floats("gammainc", a, x))
+    return incomplete.Igamma()(*floats("gammainc", a, x))
 
 
 @compiled
 def gammaincc(a, x):
     """The share of Γ(a) above x."""
-    return special.Igammac()(*floats("gammaincc", a, x))
+    return incomplete.Igammac()(*floats("gammaincc", a, x))
 
 
 @compiled(static=("d",))
@@ -447,22 +447,22 @@ def zeta(x, q=None):
 
 # ---- Bessel functions
 
-i0e = _unary("i0e", special.BesselI0e(), "exp(-|x|) I₀(x), I₀ being Bessel's modified function of order 0.")
-i1e = _unary("i1e", special.BesselI1e(), "exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1.")
+i0e = _unary("i0e", bessel.BesselI0e(), "exp(-|x|) I₀(x), I₀ being Bessel's modified function of order 0.")
+i1e = _unary("i1e", bessel.BesselI1e(), "exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1.")
 
 
 @compiled
 def i0(x):
     """Bessel's modified function of order 0."""
     x = one_float("i0", x)
-    return multiply(exp(absolute(x)), special.BesselI0e()(x))
+    return multiply(exp(absolute(x)), bessel.BesselI0e()(x))
 
 
 @compiled
 def i1(x):
     """Bessel's modified function of order 1."""
     x = one_float("i1", x)
-    return multiply(exp(absolute(x)), special.BesselI1e()(x))
+    return multiply(exp(absolute(x)), bessel.BesselI1e()(x))
 
 
 # ---- Box and Cox
