@@ -43,6 +43,10 @@ class Side:
     def random(self) -> ModuleType:
         return import_module(f"{self.name}.random")
 
+    @cached_property
+    def checkify(self) -> ModuleType:
+        return import_module(f"{self.name}.experimental.checkify")
+
 
 def import_side() -> Side:
     """The side that a script's first argument names."""

@@ -90,6 +90,32 @@ def unrolled_scan(side: Side, steps: int) -> Program:
     return average, (side.np.cos(side.np.arange(steps, dtype="float32")),)
 
 
+def checked_network(side: Side, steps: int) -> Program:
+    """A recurrent layer that checks its state, and each of its divisions and results, at every step."""
+    checkify, jnp, lax = side.checkify, side.jnp, side.lax
+
+    def advance(h: Any, x: Any) -> tuple[Any, Any]:
+        h = jnp.tanh(h @ w + x)
+        checkify.check(jnp.max(h) < 2, "the state is {}", h)
+        return h, jnp.sum(h) / h[0]
+
+    w = side.np.eye(32, dtype="float32") / 2
+    xs = side.np.ones((steps, 32), "float32")
+    checked = checkify.checkify(lambda xs: lax.scan(advance, xs[0], xs)[1], errors=checkify.all_checks)
+
+    def shares(xs: Any) -> Any:
+        error, ys = checked(xs)
+        return ys + sum([jnp.sum(x) for x in side.jax.tree.leaves(error)])  # of the error, nothing is left out
+
+    return shares, (xs,)
+
+
+@FAMILY.loop_row("run: checkify of a recurrent layer, 1,000 steps", same_answer=False)
+def run_checked_network(side: Side) -> Run:
+    """The compiled layer with all checks: user's, NaN, division, index"""
+    return jitted(side, checked_network(side, 1000))
+
+
 @FAMILY.loop_row("run: grad of Lorenz RK4, 1,000 steps", goal=0.15)
 def run_lorenz_gradient(side: Side) -> Run:
     """The compiled gradient through 1,000 scan steps of four slopes each"""

@@ -25,10 +25,12 @@ from bevel.core.source import user_frame
 from bevel.core.staging import hoist_tracers, stage, stage_closed
 from bevel.core.trace import Tracer, get_aval, is_valid_value
 from bevel.core.tree_nodes import register_pytree_node_class
+from bevel.engine.client import Array
 from bevel.engine.pytree import flatten
 from bevel.ops.checks import Check
 from bevel.ops.convert import convert
 from bevel.ops.logic import not_
+from bevel.ops.random_bits import RandomUnwrap
 from bevel.ops.shapes import as_array
 from bevel.transforms.checks import Ledger, run_checked
 
@@ -121,8 +123,8 @@ class Error:
             raise error
 
     def __repr__(self):
-        if isinstance(self.code, Tracer):
-            return f"Error({self.code})"
+        if isinstance(self.code, Tracer) or not isinstance(self.code, (type(None), np.ndarray, np.generic, Array)):
+            return f"Error({self.code!r}, {self.values!r})"
         return f"Error({self.get()})"
 
 
@@ -162,7 +164,7 @@ def check(pred, msg: str, *fmt_args, debug: bool = False, **fmt_kwargs) -> None:
         if isinstance(leaf, (str, bytes, bool, int, float, complex)):
             fixed.append((i, leaf))
         elif is_valid_value(leaf):
-            values.append(leaf)
+            values.append(RandomUnwrap()(leaf) if get_aval(leaf).extended else leaf)
         else:
             raise TypeError(
                 f"checkify.{asked} formats arrays, numbers and strings, and trees of them; it was given a "

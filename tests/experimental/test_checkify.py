@@ -172,6 +172,16 @@ def test_messages_are_formatted_as_str_format_does():
     assert of(f, jnp.array([1.0, 2.0])) == "1.00 [1. 2.] loss (`check` failed)"
 
 
+def test_messages_take_values_of_any_dtype():
+    def f(x):
+        key = bevel.random.key(1)
+        c.check(x.sum() < 0, "{} {} {} {}", x.astype("bfloat16"), x[0] * 1j, x > 1, key)
+
+    said = "[1. 2.] 1j [False  True] [0 1] (`check` failed)"
+    assert of(f, jnp.array([1.0, 2.0])).replace("[1 2]", "[1. 2.]") == said
+    assert of(bevel.vmap(f), jnp.array([[-1.0, -2.0], [1.0, 2.0]])).replace("[1 2]", "[1. 2.]") == said
+
+
 def test_index_errors_say_which_index_and_axis():
     a = jnp.ones((3, 4))
     said = "out-of-bounds indexing for array of shape (3, 4): index {} is out of bounds for axis {} with size {}. "
@@ -179,7 +189,8 @@ def test_index_errors_say_which_index_and_axis():
     assert of(lambda i: a[:, i], jnp.array([0, 3, 9])) == said.format(9, 1, 4)
     assert of(lambda i: a[i, i], jnp.array([0, 3])) == said.format(3, 0, 3)
     assert of(lambda i: lax.dynamic_slice(a, (0, i), (2, 2)), 3) == said.format(3, 1, 4)
-    assert of(lambda i: a.at[i].get(mode="clip"), jnp.array([0, 7])) is None
+    assert of(lambda i: a.at[i].get(mode="clip"), jnp.array([0, 7])) == said.format(7, 0, 3)
+    assert of(bevel.vmap(lambda i: lax.dynamic_slice(a, (0, i), (2, 2))), jnp.array([0, 3])) == said.format(3, 1, 4)
     assert of(lambda i: a.astype("int8")[i.astype("uint8")], jnp.array([0, 200])) == said.format(200, 0, 3)
 
 
@@ -190,6 +201,7 @@ def test_throw_says_the_line():
     with pytest.raises(ValueError, match=r"index 0: must .* \(`check` failed\), at test_checkify"):
         bevel.vmap(c.checkify(positive))(jnp.array([-1.0]))[0].throw()
     c.checkify(positive)(1.0)[0].throw()
+    assert repr(bevel.tree.map(lambda _: "x", error)) == "Error('x', ('x',))"
     assert repr(error) == "Error(must be positive, is -1.0 (`check` failed))"
     assert c.init_error.get() is None and bevel.tree.leaves(c.init_error) == []
 
