@@ -38,20 +38,11 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
     from bevel.api.callbacks import effects_barrier, pure_callback
     from bevel.api.checkpoint import checkpoint, checkpoint_policies, remat
     from bevel.api.closures import closure_convert
-    from bevel.api.custom import custom_gradient, custom_jvp, custom_vjp
-    from bevel.api.derivatives import (
-        fwd_and_bwd,
-        grad,
-        hessian,
-        jacfwd,
-        jacobian,
-        jacrev,
-        jvp,
-        linear_transpose,
-        linearize,
-        value_and_grad,
-        vjp,
-    )
+    from bevel.api.custom_jvp import custom_jvp
+    from bevel.api.custom_vjp import custom_gradient, custom_vjp
+    from bevel.api.derivatives import fwd_and_bwd, jvp, linear_transpose, linearize, vjp
+    from bevel.api.gradients import grad, value_and_grad
+    from bevel.api.jacobians import hessian, jacfwd, jacobian, jacrev
     from bevel.api.jit import jit
     from bevel.api.naming import named_call, named_scope
     from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
@@ -92,10 +83,11 @@ _PLACES = {
     "bevel.api.callbacks": "effects_barrier pure_callback",
     "bevel.api.checkpoint": "checkpoint checkpoint_policies remat",
     "bevel.api.closures": "closure_convert",
-    "bevel.api.custom": "custom_gradient custom_jvp custom_vjp",
-    "bevel.api.derivatives": """
-        fwd_and_bwd grad hessian jacfwd jacobian jacrev jvp linear_transpose linearize value_and_grad vjp
-    """,
+    "bevel.api.custom_jvp": "custom_jvp",
+    "bevel.api.custom_vjp": "custom_gradient custom_vjp",
+    "bevel.api.derivatives": "fwd_and_bwd jvp linear_transpose linearize vjp",
+    "bevel.api.gradients": "grad value_and_grad",
+    "bevel.api.jacobians": "hessian jacfwd jacobian jacrev",
     "bevel.api.jit": "jit",
     "bevel.api.naming": "named_call named_scope",
     "bevel.api.stages": "ShapeDtypeStruct eval_shape make_jaxpr",

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from bevel.api.closures import closure_convert, linear_call
-from bevel.api.custom import (
-    CustomVJPPrimal,
-    SymbolicZero,
-    custom_gradient,
-    custom_jvp,
-    custom_vjp,
-    custom_vjp_primal_tree_values,
-    zero_from_primal,
-)
+from bevel.api.custom import CustomVJPPrimal, SymbolicZero, custom_vjp_primal_tree_values, zero_from_primal
+from bevel.api.custom_jvp import custom_jvp
+from bevel.api.custom_vjp import custom_gradient, custom_vjp
 from bevel.core.handles import handle_called
 
 __all__ = [

@@ -13,7 +13,8 @@ from bevel.api.exporting import (
 )
 from bevel.api.symbolic import symbolic_args_specs, symbolic_shape
 from bevel.api.tree_bytes import register_namedtuple_serialization, register_pytree_node_serialization
-from bevel.base.dimensions import SymbolicScope, is_symbolic_dim
+from bevel.base.dimensions import is_symbolic_dim
+from bevel.base.symbolic_scopes import SymbolicScope
 
 __all__ = [
     "DisabledSafetyCheck", "Exported", "SymbolicScope", "default_export_platform", "deserialize", "export",

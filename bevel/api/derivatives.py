@@ -1,4 +1,7 @@
-"""Derivatives: grad and its kin, forward and reverse products, Jacobians and Hessians."""
+"""Products with the derivative: forward (`jvp`), reverse (`vjp`), and the derivative as a linear function of its own.
+
+`gradients` and `jacobians` are made of them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bevel.api.flat import Flat, argument_names, name_of, named_after, positions_of
+from bevel.api.flat import Flat, argument_names, name_of, positions_of
 from bevel.api.jit import jit
-from bevel.api.vmap import vmap
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, NonDifferentiableError, TreeError
@@ -23,110 +25,25 @@ from bevel.core.tree_difference import describe_mismatch
 from bevel.core.tree_nodes import register_pytree_node
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import convert
-from bevel.ops.cutting import slice_in_dim
-from bevel.ops.shapes import as_array, instantiate, reshape
+from bevel.ops.shapes import as_array, instantiate
 from bevel.transforms.jvp import jvp as run_jvp
 from bevel.transforms.linearize import Linearized
 from bevel.transforms.linearize import linearize as run_linearize
 
 
-def grad(
-    fun: Callable,
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    reduce_axes: Sequence = (),
-) -> Callable:
-    """The gradient of a scalar function: a function of the same arguments.
-
-    argnums      which positional arguments to differentiate in: an int, or a tuple for a tuple of gradients
-    has_aux      fun gives (value, aux); the gradient function gives (gradient, aux)
-    holomorphic  fun is complex and holomorphic
-    allow_int    integer arguments are allowed; their gradient is of dtype float0
-    gives        gradients of the shape, dtype and tree of the arguments
-    raises NonDifferentiableError where fun's value is no real scalar
-
-    >>> import bevel, bevel.numpy as jnp
-    >>> print(bevel.grad(lambda x: jnp.sum(x ** 2))(jnp.array([1.0, 2.0, 3.0])))
-    [2. 4. 6.]
-    """
-    with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, _what="grad")
-
-    @named_after(fun)
-    def gradient(*args, **kwargs):
-        value, found = with_value(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
-
-    return gradient
-
-
-def value_and_grad(
-    fun: Callable,
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    reduce_axes: Sequence = (),
-    _what: str = "value_and_grad",
-) -> Callable:
-    """As `grad`, giving (value, gradient), or ((value, aux), gradient)."""
-    _check_callable(fun, _what)
-
-    @named_after(fun)
-    def value_and_gradient(*args, **kwargs):
-        if not args:
-            raise ArgumentsError(
-                f"{_what} of {name_of(fun)} was called without positional arguments; it differentiates in argument "
-                f"{argnums}. Pass it by position."
-            )
-        positions = positions_of(argnums, len(args), f"{_what} (argnums={argnums})", fun)
-        chosen = tuple([args[i] for i in positions])
-        leaves, in_tree = flatten(chosen)
-        _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, _what)
-        aux = []
-
-        def flat(*xs):
-            given = list(args)
-            for i, value in zip(positions, in_tree.unflatten(xs), strict=True):
-                given[i] = value
-            result = fun(*given, **kwargs)
-            if has_aux:
-                result, extra = _pair(result, fun, _what)
-                extra_leaves, extra_tree = flatten(extra)
-                aux[:] = [extra_tree]
-            else:
-                extra_leaves = []
-            value = _scalar(result, fun, holomorphic, _what)
-            return [value, *extra_leaves]
-
-        results, linearized = run_linearize(under("jvp", flat), leaves)
-        value = results[0]
-        ct = get_aval(value).dtype.type(1)
-        linearized.results = linearized.results[:1]
-        cts = linearized.backward([ct])
-        gradients = [_gradient(ct, leaf) for ct, leaf in zip(cts, leaves, strict=True)]
-        found = in_tree.unflatten(gradients)
-        found = found[0] if isinstance(argnums, (int, np.integer)) else found
-        value = as_array(value)
-        return ((value, aux[0].unflatten(results[1:])) if has_aux else value), found
-
-    return value_and_gradient
-
-
-def _check_callable(fun, what):
+def check_callable(fun, what):
     if not callable(fun):
         raise TypeError(f"{what} needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
 
 
-def _pair(result, fun, what):
+def value_and_aux(result, fun, what):
     if not isinstance(result, tuple) or len(result) != 2:
         got = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"a {type(result).__name__}"
         raise TypeError(f"{what} with has_aux=True needs {name_of(fun)} to give a pair (value, aux); it gave {got}.")
     return result
 
 
-def _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
+def check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
     for index, leaf in enumerate(leaves):
         try:
             dtype = get_aval(leaf).dtype
@@ -159,51 +76,6 @@ def _leaf_name(fun, positions, chosen, index):
     return argument_names(fun, tuple(held), {})[index]
 
 
-def _scalar(result, fun, holomorphic, what):
-    leaves, tree = flatten(result)
-    if len(leaves) != 1 or tree.num_nodes != 1:
-        raise NonDifferentiableError(
-            f"{what} needs a scalar; {name_of(fun)} gave a {type(result).__name__} of {len(leaves)} "
-            f"arrays{user_line(' at {}')}.\nReturn one number; pass others along with has_aux=True."
-        )
-    [value] = leaves
-    try:
-        aval = get_aval(value)
-    except TypeError as error:
-        raise NonDifferentiableError(
-            f"{what} needs a scalar; {name_of(fun)} gave a {type(value).__name__}{user_line(' at {}')}."
-        ) from error
-    if aval.shape != ():
-        raise NonDifferentiableError(
-            f"{what} needs a scalar; {name_of(fun)} gave {aval.str_short(short_dtypes=False)}{user_line(' at {}')}. "
-            "Take its sum or mean, or use jacrev."
-        )
-    if holomorphic:
-        if not dtypes.issubdtype(aval.dtype, np.complexfloating):
-            raise NonDifferentiableError(
-                f"{what} with holomorphic=True needs a complex value; {name_of(fun)} gave {aval.str_short()}."
-            )
-    elif not dtypes.issubdtype(aval.dtype, np.floating):
-        way = "For a holomorphic function: holomorphic=True." if aval.dtype.kind == "c" else "Give a float."
-        raise NonDifferentiableError(
-            f"{what} needs a real value; {name_of(fun)} gave {aval.str_short(short_dtypes=False)}"
-            f"{user_line(' at {}')}. {way}"
-        )
-    return value
-
-
-def _gradient(ct, leaf):
-    """A cotangent as the caller gets it."""
-    if ct is None:
-        return np.zeros(get_aval(leaf).shape, dtypes.float0)
-    ct = as_array(instantiate(ct))
-    aval = get_aval(leaf)
-    return convert(ct, aval.dtype, True) if aval.weak_type and aval.dtype.kind != "c" else ct
-
-
-# ---- products with the derivative
-
-
 def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     """The value of fun and its derivative along tangents: (value, tangent), or with aux (value, tangent, aux).
 
@@ -213,7 +85,7 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     >>> print(bevel.jvp(jnp.sin, (0.0,), (2.0,))[1])
     2.0
     """
-    _check_callable(fun, "jvp")
+    check_callable(fun, "jvp")
     for what, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, (tuple, list)):
             raise TypeError(f"jvp needs {what} as a tuple, one entry per argument; got a {type(value).__name__}.")
@@ -285,7 +157,7 @@ class _FlatWithAux(Flat):
         result = self.function(*self.in_tree.unflatten(leaves))
         extra = []
         if self.has_aux:
-            result, aux = _pair(result, self.function, self.what)
+            result, aux = value_and_aux(result, self.function, self.what)
             extra, self.aux_tree = flatten(aux)
             self.aux_count = len(extra)
         values, self.out_tree = flatten(result)
@@ -300,7 +172,7 @@ def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = 
     >>> [float(g) for g in pull(1.0)]
     [3.0, 2.0]
     """
-    _check_callable(fun, "vjp")
+    check_callable(fun, "vjp")
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "vjp")
     results, linearized = run_linearize(under("jvp", flat), leaves)
@@ -412,7 +284,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
 
     The nonlinear work is done once; each call of jvp_fun costs only the linear part.
     """
-    _check_callable(fun, "linearize")
+    check_callable(fun, "linearize")
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "linearize")
     results, linearized = run_linearize(under("jvp", flat), leaves)
@@ -448,7 +320,7 @@ def linear_transpose(fun: Callable, *primals, reduce_axes: Sequence = ()) -> Cal
     >>> print(transposed(jnp.array([1.0, 10.0]))[0])
     21.0
     """
-    _check_callable(fun, "linear_transpose")
+    check_callable(fun, "linear_transpose")
     leaves, in_tree = flatten(primals)
     avals = [_aval_like(x, fun) for x in leaves]
     flat = _FlatWithAux(fun, in_tree, False, "linear_transpose")
@@ -505,118 +377,23 @@ def fwd_and_bwd(
     >>> [float(ct) for ct in bwd(residuals, 1.0)]
     [0.0, 2.0]
     """
-    _check_callable(fun, "fwd_and_bwd")
+    check_callable(fun, "fwd_and_bwd")
     single = isinstance(argnums, (int, np.integer))
 
     def fwd(*args, **kwargs):
         positions = positions_of(argnums, len(args), f"fwd_and_bwd (argnums={argnums})", fun)
-        of_chosen = _of_chosen(fun, args, kwargs, positions)
+        of_chosen = function_of_chosen(fun, args, kwargs, positions)
         return vjp(of_chosen, *[args[i] for i in positions], has_aux=has_aux)
 
     def bwd(residuals, cotangent):
-        return _pick(residuals(cotangent), single)
+        return one_or_all(residuals(cotangent), single)
 
     return (jit(fwd), jit(bwd)) if jitted else (fwd, bwd)
 
 
-# ---- Jacobians
+def function_of_chosen(fun, args, kwargs, positions):
+    """fun of its arguments at these positions; the others are as given."""
 
-
-def jacfwd(
-    fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
-) -> Callable:
-    """The Jacobian by forward derivatives: one pass for each element of the arguments; for tall Jacobians.
-
-    gives a function whose value has, for each array out[...] and argument in[...], an array of shape out.shape +
-    in.shape
-    """
-    _check_callable(fun, "jacfwd")
-
-    @named_after(fun)
-    def jacobian_of(*args, **kwargs):
-        positions = positions_of(argnums, len(args), f"jacfwd (argnums={argnums})", fun)
-        chosen = tuple([args[i] for i in positions])
-        of_chosen = _of_chosen(fun, args, kwargs, positions)
-        leaves, in_tree = flatten(chosen)
-        _check_inputs(fun, leaves, positions, chosen, holomorphic, False, "jacfwd")
-
-        def push(*tangents):
-            return jvp(of_chosen, chosen, in_tree.unflatten(tangents), has_aux=has_aux)
-
-        basis = _standard_basis(leaves)
-        if has_aux:
-            value, out, aux = vmap(push, out_axes=(None, -1, None))(*basis)
-        else:
-            value, out = vmap(push, out_axes=(None, -1))(*basis)
-        out_leaves, out_tree = flatten(out)
-        for leaf in flatten(value)[0]:
-            _check_output(fun, leaf, holomorphic, "jacfwd")
-        parts = [_split_last(leaf, leaves) for leaf in out_leaves]
-        single = isinstance(argnums, (int, np.integer))
-        found = out_tree.unflatten([_pick(in_tree.unflatten(p), single) for p in parts])
-        return (found, aux) if has_aux else found
-
-    return jacobian_of
-
-
-def jacrev(
-    fun: Callable,
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-) -> Callable:
-    """The Jacobian by reverse derivatives: one pass for each element of the value; for wide Jacobians."""
-    _check_callable(fun, "jacrev")
-
-    @named_after(fun)
-    def jacobian_of(*args, **kwargs):
-        positions = positions_of(argnums, len(args), f"jacrev (argnums={argnums})", fun)
-        chosen = tuple([args[i] for i in positions])
-        leaves, _ = flatten(chosen)
-        _check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, "jacrev")
-        of_chosen = _of_chosen(fun, args, kwargs, positions)
-        if has_aux:
-            value, pull, aux = vjp(of_chosen, *chosen, has_aux=True)
-        else:
-            value, pull = vjp(of_chosen, *chosen)
-        out_leaves, out_tree = flatten(value)
-        for leaf in out_leaves:
-            _check_output(fun, leaf, holomorphic, "jacrev")
-        basis = _standard_basis(out_leaves)
-        rows = vmap(lambda *cts: pull(out_tree.unflatten(cts)))(*basis)
-        single = isinstance(argnums, (int, np.integer))
-        row_leaves, row_tree = flatten(rows)
-        split = [_split_first(leaf, out_leaves) for leaf in row_leaves]
-        per_output = [_pick(row_tree.unflatten([s[o] for s in split]), single) for o in range(len(out_leaves))]
-        found = out_tree.unflatten(per_output)
-        return (found, aux) if has_aux else found
-
-    return jacobian_of
-
-
-jacobian = jacrev
-
-
-def hessian(
-    fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
-) -> Callable:
-    """The matrix of second derivatives: forward over reverse.
-
-    >>> import bevel, bevel.numpy as jnp
-    >>> print(bevel.hessian(lambda x: jnp.sum(x ** 3))(jnp.array([1.0, 2.0])))
-    [[ 6.  0.]
-     [ 0. 12.]]
-    """
-    return jacfwd(
-        jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic),
-        argnums,
-        has_aux=has_aux,
-        holomorphic=holomorphic,
-    )
-
-
-def _of_chosen(fun, args, kwargs, positions):
     def of_chosen(*chosen):
         given = list(args)
         for i, value in zip(positions, chosen, strict=True):
@@ -627,50 +404,5 @@ def _of_chosen(fun, args, kwargs, positions):
     return of_chosen
 
 
-def _pick(values, single):
+def one_or_all(values, single):
     return values[0] if single else values
-
-
-def _check_output(fun, leaf, holomorphic, what):
-    dtype = get_aval(leaf).dtype
-    if holomorphic and not dtypes.issubdtype(dtype, np.complexfloating):
-        raise NonDifferentiableError(f"{what} with holomorphic=True needs complex values; {name_of(fun)} gave {dtype}.")
-    if not holomorphic and what == "jacrev" and not dtypes.issubdtype(dtype, np.floating):
-        raise NonDifferentiableError(
-            f"{what} needs real values; {name_of(fun)} gave {get_aval(leaf).str_short()}.\n"
-            "For a holomorphic function: holomorphic=True; else jacfwd, or give floats."
-        )
-
-
-def _standard_basis(leaves):
-    """For each leaf an array of shape (total, *leaf.shape): row i is 1 at the i-th element of all leaves together."""
-    avals = [get_aval(leaf) for leaf in leaves]
-    total = sum([a.size for a in avals])
-    basis, start = [], 0
-    for aval in avals:
-        rows = np.zeros((total, aval.size), dtype=aval.dtype)
-        rows[np.arange(start, start + aval.size), np.arange(aval.size)] = 1
-        basis.append(rows.reshape((total, *aval.shape)))
-        start += aval.size
-    return basis
-
-
-def _split_last(array, leaves):
-    """Cuts the last axis into one piece per leaf, each reshaped to the leaf's shape."""
-    aval, parts, start = get_aval(array), [], 0
-    for leaf in leaves:
-        of = get_aval(leaf)
-        piece = slice_in_dim(array, start, start + of.size, len(aval.shape) - 1)
-        parts.append(reshape(piece, (*aval.shape[:-1], *of.shape)))
-        start += of.size
-    return parts
-
-
-def _split_first(array, leaves):
-    aval, parts, start = get_aval(array), [], 0
-    for leaf in leaves:
-        of = get_aval(leaf)
-        piece = slice_in_dim(array, start, start + of.size, 0)
-        parts.append(reshape(piece, (*of.shape, *aval.shape[1:])))
-        start += of.size
-    return parts

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bevel.api.custom import custom_vjp
 from bevel.api.custom_batching import sequential_vmap
+from bevel.api.custom_vjp import custom_vjp
 from bevel.api.derivatives import vjp
 from bevel.api.jit import jit
 from bevel.api.stages import Wrapped
@@ -18,8 +18,9 @@ from bevel.api.symbolic import broken_constraint, shaped, solved
 from bevel.api.tree_bytes import from_plain, to_plain
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.base.dimensions import SymbolicScope, is_symbolic, is_symbolic_dim, parsed
+from bevel.base.dimensions import is_symbolic, is_symbolic_dim
 from bevel.base.errors import BevelError
+from bevel.base.symbolic_scopes import SymbolicScope, parsed
 from bevel.control.exported import CallExported, Program
 from bevel.core.jaxpr import evaluate
 from bevel.core.keys import implementations

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.api.derivatives import linearize
 from bevel.api.flat import name_of
 from bevel.api.staged import Staged, called, must_be_callable

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bevel.api.stages import ShapeDtypeStruct
-from bevel.base.dimensions import Dimension, SymbolicScope, is_symbolic_dim, linear, parsed
+from bevel.base.dimensions import Dimension, is_symbolic_dim, linear
+from bevel.base.symbolic_scopes import SymbolicScope, parsed
 from bevel.core.trace import get_aval
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine.pytree import flatten

@@ -3,15 +3,14 @@
 A `Dimension` is a polynomial with integer coefficients over atoms: variables, and `floordiv`, `mod`, `max` and `min` of
 dimensions. It is kept in one normal form, so that equal polynomials are equal objects to compare and hash. What holds
 for all values of the variables is decided by bounds; where bounds do not tell, a comparison raises rather than guesses.
+The scopes in which variables know each other, and dimensions read from text, are in `symbolic_scopes`.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import re
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,56 +26,6 @@ class InconclusiveDimensionOperation(BevelError, TypeError):
     Fails:  `x.reshape((int(x.shape[0] / 2), -1))` for x of shape (b, 4). Mended: a constraint, `symbolic_shape("b, 4",
     constraints=["mod(b, 2) == 0"])`, and `x.shape[0] // 2`.
     """
-
-
-class SymbolicScope:
-    """The variables that know each other, and the constraints that hold between them.
-
-    constraints_str   "a >= 2", "a <= 2*b", "mod(b, 2) == 0", "a == 2*c"
-
-    >>> from bevel.export import SymbolicScope, symbolic_shape
-    >>> scope = SymbolicScope(["b >= 4"])
-    >>> b, = symbolic_shape("b", scope=scope)
-    >>> b > 3
-    True
-    """
-
-    def __init__(self, constraints_str: Sequence[str] = ()):
-        if isinstance(constraints_str, str):
-            raise ValueError(f"SymbolicScope takes constraints as a list of strings; got {constraints_str!r}.")
-        self.constraints: list[Dimension] = []  # each ≥ 0
-        self.equal: dict[Any, Any] = {}  # atom → what it is
-        self._checks: list = []
-        self.said = tuple(constraints_str)
-        for text in self.said:
-            self._add(text)
-
-    def _add(self, text):
-        found = re.fullmatch(r"(.+?)(==|>=|<=)(.+)", text)
-        if found is None:
-            raise ValueError(f"A constraint reads 'a >= 2', 'a <= b' or 'mod(a, 2) == 0'; got {text!r}.")
-        sign = found.group(2)
-        left, right = (_Parser(found.group(i).strip(), self).whole() for i in (1, 3))
-        if sign == "==":
-            atom = left.is_atom() if isinstance(left, Dimension) else None
-            if atom is None:
-                raise ValueError(f"An equation names a variable, mod or floordiv on its left: {text!r}.")
-            self._checks += [(text, difference) for difference in (left - right, right - left)]
-            self.equal[atom] = right
-            return
-        difference = left - right if sign == ">=" else right - left
-        if isinstance(difference, Dimension):
-            self.constraints.append(difference)
-            self._checks.append((text, difference))
-        elif difference < 0:
-            raise ValueError(f"The constraint {text!r} never holds.")
-
-    def checks(self) -> list:
-        """The constraints as (text, dimension that must not be negative)."""
-        return [(text, d) for text, d in self._checks if isinstance(d, Dimension)]
-
-    def __str__(self):
-        return f"SymbolicScope({', '.join(self.said)})"
 
 
 class Dimension:
@@ -468,15 +417,15 @@ def _at_least(difference) -> bool:
 
 def max_dim(x, y):
     """The greater of two dimensions, known or not."""
-    return _extreme("max", x, y)
+    return extreme("max", x, y)
 
 
 def min_dim(x, y):
     """The lesser of two dimensions, known or not."""
-    return _extreme("min", x, y)
+    return extreme("min", x, y)
 
 
-def _extreme(name, x, y):
+def extreme(name, x, y):
     if type(x) is not Dimension and type(y) is not Dimension:
         return max(x, y) if name == "max" else min(x, y)
     low, high = bounds(x - y)
@@ -552,87 +501,7 @@ def whole(d):
     return d if type(d) is Dimension else operator.index(d)
 
 
-# ---- from text
-
-_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_]\w*)|(.))")
-
-
-class _Parser:
-    """Sums, products, powers, `floordiv`, `mod`, `max`, `min`, brackets: a recursive descent."""
-
-    def __init__(self, text, scope):
-        self.text = text
-        self.scope = scope
-        self.tokens = [m.group(1) or m.group(2) or m.group(3) for m in _TOKEN.finditer(text) if m.group().strip()]
-        self.place = 0
-
-    def peek(self):
-        return self.tokens[self.place] if self.place < len(self.tokens) else None
-
-    def take(self, wanted=None):
-        token = self.peek()
-        if token is None or (wanted is not None and token != wanted):
-            raise ValueError(
-                f"The dimension {self.text!r} cannot be read: {f'expected {wanted!r}' if wanted else 'it ends early'}"
-                f"{f', found {token!r}' if token else ''}."
-            )
-        self.place += 1
-        return token
-
-    def whole(self):
-        value = self.sum()
-        if self.peek() is not None:
-            raise ValueError(f"The dimension {self.text!r} cannot be read beyond {self.peek()!r}.")
-        return value
-
-    def sum(self):
-        value = -self.product() if self.peek() == "-" and self.take() else self.product()
-        while self.peek() in ("+", "-"):
-            value = value + self.product() if self.take() == "+" else value - self.product()
-        return value
-
-    def product(self):
-        value = self.power()
-        while self.peek() == "*":
-            self.take()
-            value = value * self.power()
-        return value
-
-    def power(self):
-        value = self.atom()
-        if self.peek() == "^":
-            self.take()
-            value = value ** int(self.take())
-        return value
-
-    def atom(self):
-        token = self.take()
-        if token.isdigit():
-            return int(token)
-        if token == "(":
-            value = self.sum()
-            self.take(")")
-            return value
-        if token in ("floordiv", "mod", "max", "min") and self.peek() == "(":
-            self.take("(")
-            x = self.sum()
-            self.take(",")
-            y = self.sum()
-            self.take(")")
-            if token in ("max", "min"):
-                return _extreme(token, x, y)
-            return x // y if token == "floordiv" else x % y
-        if not token.isidentifier():
-            raise ValueError(f"The dimension {self.text!r} cannot be read: {token!r} is neither a name nor a number.")
-        return variable(token, self.scope)
-
-
-def parsed(text, scope):
-    """The dimension that a text means, in a scope."""
-    return _Parser(text, scope).whole()
-
-
 __all__ = [
-    "Dimension", "InconclusiveDimensionOperation", "SymbolicScope", "bounds", "is_symbolic", "is_symbolic_dim",
-    "max_dim", "min_dim", "parsed", "variable", "whole",
+    "Dimension", "InconclusiveDimensionOperation", "bounds", "is_symbolic", "is_symbolic_dim", "max_dim", "min_dim",
+    "variable", "whole",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, settings
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer

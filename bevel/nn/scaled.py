@@ -13,7 +13,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.api.custom import custom_vjp
+from bevel.api.custom_vjp import custom_vjp
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array

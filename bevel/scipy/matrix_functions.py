@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.api.derivatives import jvp
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval

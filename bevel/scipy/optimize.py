@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bevel.api.control_flow import fori_loop, while_loop
-from bevel.api.derivatives import value_and_grad
+from bevel.api.gradients import value_and_grad
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line

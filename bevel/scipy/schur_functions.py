@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from bevel.api.control_flow import fori_loop
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.api.implicit import custom_linear_solve
 from bevel.base import dtypes
 from bevel.core.source import user_line

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from bevel.api.control_flow import fori_loop, while_loop
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval

@@ -5,15 +5,8 @@ import random
 
 import pytest
 
-from bevel.base.dimensions import (
-    Dimension,
-    InconclusiveDimensionOperation,
-    SymbolicScope,
-    bounds,
-    max_dim,
-    min_dim,
-    parsed,
-)
+from bevel.base.dimensions import Dimension, InconclusiveDimensionOperation, bounds, max_dim, min_dim
+from bevel.base.symbolic_scopes import SymbolicScope, parsed
 
 SCOPE = SymbolicScope()
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from bevel import nn
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.nn.normalizing import logsumexp

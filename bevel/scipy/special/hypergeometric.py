@@ -11,7 +11,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.numpy.eager import compiled
 from bevel.ops import special
 from bevel.scipy.operands import aligned_floats

@@ -12,7 +12,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import bevel.numpy as jnp
-from bevel.api.custom import custom_jvp
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_line
