@@ -26,8 +26,6 @@ from bevel.ops.trigonometric import sin
 from bevel.transforms.order import with_order
 
 _COUNTER = ShapedArray((), np.dtype("int32"))
-
-
 _FLAG = ShapedArray((), np.dtype(bool))
 
 

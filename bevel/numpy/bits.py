@@ -124,8 +124,6 @@ bitwise_and = bitwise(
     2
     """,
 )
-
-
 bitwise_or = bitwise(
     OR,
     "bitwise_or",
@@ -136,8 +134,6 @@ bitwise_or = bitwise(
     7
     """,
 )
-
-
 bitwise_xor = bitwise(
     logic.Xor(),
     "bitwise_xor",
@@ -148,8 +144,6 @@ bitwise_xor = bitwise(
     5
     """,
 )
-
-
 left_shift = bitwise(
     logic.ShiftLeft(),
     "left_shift",
@@ -187,11 +181,7 @@ def bitwise_not(x, /):
 
 
 bitwise_invert = invert = bitwise_not
-
-
 bitwise_left_shift = left_shift
-
-
 bitwise_right_shift = right_shift
 
 __all__ = [

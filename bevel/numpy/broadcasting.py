@@ -92,30 +92,20 @@ def _at_least_3d(shape):
 
 
 atleast_1d = _of_rank_at_least("atleast_1d", lambda shape: shape or (1,))
-
-
 atleast_1d.__doc__ = """Arrays with rank 0 made rank 1. One array in, one out; several in, a list out.
 
 >>> import bevel.numpy as jnp
 >>> print(jnp.atleast_1d(3))
 [3]
 """
-
-
 atleast_2d = _of_rank_at_least("atleast_2d", _at_least_2d)
-
-
 atleast_2d.__doc__ = """Arrays with axes of size 1 put in front up to rank 2.
 
 >>> import bevel.numpy as jnp
 >>> print(jnp.atleast_2d(jnp.array([1, 2])))
 [[1 2]]
 """
-
-
 atleast_3d = _of_rank_at_least("atleast_3d", _at_least_3d)
-
-
 atleast_3d.__doc__ = """Arrays with axes of size 1 put around up to rank 3: a matrix (m, n) becomes (m, n, 1).
 
 >>> import bevel.numpy as jnp

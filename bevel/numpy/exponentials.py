@@ -28,8 +28,6 @@ exp = of_inexact(
     [1.   2.72]
     """,
 )
-
-
 expm1 = of_inexact(
     "expm1",
     exponential.Expm1(),
@@ -40,8 +38,6 @@ expm1 = of_inexact(
     1e-08
     """,
 )
-
-
 log = of_inexact(
     "log",
     exponential.Log(),
@@ -52,8 +48,6 @@ log = of_inexact(
     [  0. -inf  nan]
     """,
 )
-
-
 log1p = of_inexact(
     "log1p",
     exponential.Log1p(),
@@ -64,8 +58,6 @@ log1p = of_inexact(
     1e-08
     """,
 )
-
-
 sqrt = of_inexact(
     "sqrt",
     powers.Sqrt(),
@@ -76,8 +68,6 @@ sqrt = of_inexact(
     [ 2. nan]
     """,
 )
-
-
 cbrt = of_inexact(
     "cbrt",
     powers.Cbrt(),

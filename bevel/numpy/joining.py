@@ -161,8 +161,6 @@ vstack = _stacked(
      [3 4]]
     """,
 )
-
-
 hstack = _stacked(
     "hstack",
     lambda shape: shape or (1,),
@@ -174,8 +172,6 @@ hstack = _stacked(
     [1 2 3]
     """,
 )
-
-
 dstack = _stacked(
     "dstack",
     broadcasting._at_least_3d,
@@ -188,8 +184,6 @@ dstack = _stacked(
       [2 4]]]
     """,
 )
-
-
 column_stack = _stacked(
     "column_stack",
     _as_column,

@@ -103,8 +103,6 @@ def _is_signed_infinity(name, infinity):
 
 
 isposinf = _is_signed_infinity("isposinf", math.inf)
-
-
 isneginf = _is_signed_infinity("isneginf", -math.inf)
 
 
@@ -183,8 +181,6 @@ logical_and = _logical(
     [False  True  True]
     """,
 )
-
-
 logical_or = _logical(
     "logical_or",
     OR,
@@ -195,8 +191,6 @@ logical_or = _logical(
     [False  True  True]
     """,
 )
-
-
 logical_xor = _logical(
     "logical_xor",
     logic.Xor(),

@@ -70,8 +70,6 @@ equal = comparison(
     [False  True]
     """,
 )
-
-
 not_equal = comparison(
     NE,
     "not_equal",
@@ -82,8 +80,6 @@ not_equal = comparison(
     [ True False]
     """,
 )
-
-
 less = comparison(
     LT,
     "less",
@@ -94,8 +90,6 @@ less = comparison(
     [ True False False]
     """,
 )
-
-
 less_equal = comparison(
     LE,
     "less_equal",
@@ -106,8 +100,6 @@ less_equal = comparison(
     [ True  True False]
     """,
 )
-
-
 greater = comparison(
     GT,
     "greater",
@@ -118,8 +110,6 @@ greater = comparison(
     [False False  True]
     """,
 )
-
-
 greater_equal = comparison(
     GE,
     "greater_equal",

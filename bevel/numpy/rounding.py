@@ -41,8 +41,6 @@ floor = _rounded(
     [-2.  0.]
     """,
 )
-
-
 ceil = _rounded(
     "ceil",
     arithmetic.Ceil(),

@@ -26,8 +26,6 @@ sin = of_inexact(
     [0. 1.]
     """,
 )
-
-
 cos = of_inexact(
     "cos",
     trigonometric.Cos(),
@@ -38,8 +36,6 @@ cos = of_inexact(
     [ 1. -1.]
     """,
 )
-
-
 tan = of_inexact(
     "tan",
     trigonometric.Tan(),
@@ -50,8 +46,6 @@ tan = of_inexact(
     [0. 1.]
     """,
 )
-
-
 arcsin = of_inexact(
     "arcsin",
     trigonometric.Asin(),
@@ -62,8 +56,6 @@ arcsin = of_inexact(
     [0.     1.5708]
     """,
 )
-
-
 arctan = of_inexact(
     "arctan",
     trigonometric.Atan(),
@@ -74,8 +66,6 @@ arctan = of_inexact(
     [0.     0.7854]
     """,
 )
-
-
 sinh = of_inexact(
     "sinh",
     hyperbolic.Sinh(),
@@ -86,8 +76,6 @@ sinh = of_inexact(
     [0.     1.1752]
     """,
 )
-
-
 cosh = of_inexact(
     "cosh",
     hyperbolic.Cosh(),
@@ -98,8 +86,6 @@ cosh = of_inexact(
     [1.     1.5431]
     """,
 )
-
-
 tanh = of_inexact(
     "tanh",
     exponential.Tanh(),
@@ -110,8 +96,6 @@ tanh = of_inexact(
     [0.   0.76]
     """,
 )
-
-
 arcsinh = of_inexact(
     "arcsinh",
     hyperbolic.Asinh(),
@@ -122,8 +106,6 @@ arcsinh = of_inexact(
     [0.     0.8814]
     """,
 )
-
-
 arctanh = of_inexact(
     "arctanh",
     hyperbolic.Atanh(),
@@ -240,8 +222,6 @@ def hypot(x1, x2, /):
 
 # NumPy's newer names for the same functions
 acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
-
-
 acosh, asinh, atanh = arccosh, arcsinh, arctanh
 
 __all__ = [

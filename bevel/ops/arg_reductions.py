@@ -22,13 +22,10 @@ from bevel.ops.shapes import batch_reduction, reduced_aval
 
 _BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
 
-
 # Axes of such lengths are gone through twice, for the extremum and for its place: 10,000 x 100 then takes 0.9 ms, where
 # pairs in one pass take 2.3, and 14 where XLA computes the elements inside of that pass. Shorter ones XLA unrolls;
 # longer ones go in blocks, but for columns of integers: 2048 x 2048 take 3.9 ms so, 28 in pairs and 31 in blocks.
 _LONG_ROW, _LONG_COLUMN, _LONGEST_WHOLE = 17, 64, 256
-
-
 _EXACT = 1 << 24  # float32 holds the integers up to here
 
 

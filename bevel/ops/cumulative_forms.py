@@ -22,8 +22,6 @@ from bevel.engine.builder import i64s, matrix
 from bevel.ops.reductions import compare
 
 _LONGEST = 4096  # no stretch of additions in a row is longer
-
-
 _LANES = 256  # as many values side by side as keep a loop's turn busy
 
 
@@ -94,8 +92,6 @@ def _across(op, out, x, shaped):
 
 
 _STREAMS = 4  # additions that need not wait for each other
-
-
 _STEPS = 8  # additions in a turn of the loop for each stream; half of it where there are several
 
 

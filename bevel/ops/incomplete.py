@@ -24,8 +24,6 @@ from bevel.ops.special import NO_SLOPE, REFUSED_LAWS, Lgamma, digamma, scipy_spe
 
 # Sums and fractions need about 8.5 sqrt(a) terms where x is near a; beyond this shape, the limit forms are as exact.
 _LARGE_SHAPE = 1e6
-
-
 _MOST_TERMS = 1e4
 
 

@@ -40,8 +40,6 @@ IN_WORDS = {
     "bits": "integers or booleans",
     "ordered": "real numbers or booleans (complex ones have no order)",
 }
-
-
 _BOOL, _FLOAT32 = np.dtype(bool), np.dtype("float32")
 
 

@@ -23,10 +23,7 @@ from bevel.ops.powers import square
 # The laws that move every operand, which ops without a derivative in one of them refuse.
 REFUSED_LAWS = ("jvp", "vjp", "second", "linearize", "batch-jvp")
 
-
 _AT_POLES = "XLA gives NaN at poles and beyond the domain, where SciPy has a one-sided infinity"
-
-
 NO_SLOPE = "its reference is a difference quotient, good to 11 digits, and without value at the domain's edges"
 
 
