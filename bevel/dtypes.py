@@ -10,17 +10,9 @@ from typing import Any
 import numpy as np
 
 from bevel.base import dtypes as _dtypes
-from bevel.base.dtypes import (
-    TypePromotionError,
-    bfloat16,
-    extended,
-    finfo,
-    float0,
-    iinfo,
-    itemsize_bits,
-    prng_key,
-    promote_types,
-)
+from bevel.base import lattice as _lattice
+from bevel.base.dtypes import bfloat16, extended, finfo, float0, iinfo, itemsize_bits, prng_key
+from bevel.base.lattice import TypePromotionError, promote_types
 from bevel.core.source import user_line
 
 __all__ = [
@@ -61,8 +53,8 @@ def result_type(*args: Any, return_weak_type_flag: bool = False):
     (dtype('float32'), True)
     """
     if not return_weak_type_flag:
-        return _dtypes.result_type(*args)
-    return _dtypes.lattice_result([_dtypes.dtype_and_weak_type(x) for x in args])
+        return _lattice.result_type(*args)
+    return _lattice.lattice_result([_dtypes.dtype_and_weak_type(x) for x in args])
 
 
 def scalar_type_of(x: Any) -> type:

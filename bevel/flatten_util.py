@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.errors import TreeError
 from bevel.core.trace import get_aval
 from bevel.core.tree_nodes import TreeTypeError
@@ -35,7 +35,7 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     if not leaves:
         return full((0,), 0, dtypes.canonicalize_dtype(np.dtype(float))), _Unravel(tree, avals, None)
     pairs = tuple([(a.dtype, a.weak_type) for a in avals])
-    dtype = dtypes.lattice_result(pairs)[0] if len(set(pairs)) > 1 else avals[0].dtype
+    dtype = lattice.lattice_result(pairs)[0] if len(set(pairs)) > 1 else avals[0].dtype
     parts = [Reshape((a.size,))(convert(x, dtype)) for x, a in zip(leaves, avals, strict=True)]
     vector = Concatenate(0)(*parts)
     # of leaves in one dtype a vector in another is unravelled as it is: a tangent, a gradient in a wider float

@@ -21,7 +21,7 @@ from bevel.api.staged import (
     staged_function,
     words,
 )
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.control.loops import While
@@ -167,7 +167,7 @@ def _dtype_of_bounds(lower, upper):
         raise DTypeError(
             f"fori_loop needs bounds of one dtype; got lower {words(lower)} and upper {words(upper)}. Convert one."
         )
-    return dtypes.lattice_result([(lower.dtype, lower.weak_type), (upper.dtype, upper.weak_type)])
+    return lattice.lattice_result([(lower.dtype, lower.weak_type), (upper.dtype, upper.weak_type)])
 
 
 def _staged_fori_body(body_fun, tree, avals, counter, has_upper):

@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 
 from bevel.api.flat import name_of, signature_of
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import CarryError, ShapeError
 from bevel.core.jaxpr import Literal, Var, closed_without_consts
@@ -217,7 +217,7 @@ def promoted(avals, out_avals):
     A carry that starts from a Python number takes the dtype that the loop computes with, as in `x + 1.5` with x = 0.
     """
     promoted = [
-        ShapedArray(a.shape, dtypes.lattice_result([(a.dtype, True), (b.dtype, b.weak_type)])[0])
+        ShapedArray(a.shape, lattice.lattice_result([(a.dtype, True), (b.dtype, b.weak_type)])[0])
         if a.weak_type and a.dtype != b.dtype
         else a
         for a, b in zip(avals, out_avals, strict=True)

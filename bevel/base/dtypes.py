@@ -1,9 +1,10 @@
-"""Element types: which there are, what they are called, and which one two of them meet in.
+"""Element types: which there are, what they are called, and of which kind they are.
 
 NumPy's dtype objects are the dtypes, with those of ml_dtypes for the narrow ones; types that NumPy cannot describe,
 such as random keys, are ExtendedDType. Where a 64-bit dtype meets `enable_x64` off, it becomes the 32-bit one: that is
 `canonicalize_dtype`. A value made from a Python scalar is *weakly* typed: it says only its category (integer, floating,
-complex) and takes its width from what it meets, so that `x + 1.0` stays bfloat16 where x is.
+complex) and takes its width from what it meets, so that `x + 1.0` stays bfloat16 where x is. Which dtype two of them
+meet in is `lattice`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -20,14 +20,6 @@ import numpy as np
 
 from bevel.base import settings
 from bevel.base.errors import DTypeError
-
-
-class TypePromotionError(DTypeError, ValueError):
-    """Two dtypes have no dtype in which both can meet without asking.
-
-    Fails: `jnp.ones(3, jnp.float8_e5m2) + jnp.ones(3)`. Mended: `x.astype(jnp.float32) + jnp.ones(3)`.
-    """
-
 
 # The dtypes.
 
@@ -103,26 +95,22 @@ complex64 = csingle = _scalar_type(np.complex64)
 complex128 = cdouble = complex_ = _scalar_type(np.complex128)
 int_ = int64
 uint = uint64
-
-_NARROW_INTEGERS = (int1, int2, int4, uint1, uint2, uint4)
-_NARROW_FLOATS = (
+NARROW_INTEGERS = (int1, int2, int4, uint1, uint2, uint4)
+NARROW_FLOATS = (
     *(float4_e2m1fn, float6_e2m3fn, float6_e3m2fn),
     *(float8_e3m4, float8_e4m3, float8_e4m3b11fnuz, float8_e4m3fn, float8_e4m3fnuz),
     *(float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu),
 )
-_SIGNED = (int1, int2, int4, int8, int16, int32, int64)
-_UNSIGNED = (uint1, uint2, uint4, uint8, uint16, uint32, uint64)
-_FLOATS = (*_NARROW_FLOATS, bfloat16, float16, float32, float64)
-_COMPLEXES = (complex64, complex128)
-SCALAR_TYPES = (bool_, *_SIGNED, *_UNSIGNED, *_FLOATS, *_COMPLEXES)
-
+SIGNED = (int1, int2, int4, int8, int16, int32, int64)
+UNSIGNED = (uint1, uint2, uint4, uint8, uint16, uint32, uint64)
+FLOATS = (*NARROW_FLOATS, bfloat16, float16, float32, float64)
+COMPLEXES = (complex64, complex128)
+SCALAR_TYPES = (bool_, *SIGNED, *UNSIGNED, *FLOATS, *COMPLEXES)
 # The dtype of a tangent of an integer or bool: such a tangent is always zero, and takes no bytes.
 float0 = np.dtype([("float0", np.void, 0)])
-
 #: The dtypes that arrays can have, float0 and the extended ones apart.
 SUPPORTED = frozenset(scalar.dtype for scalar in SCALAR_TYPES)
-
-_BITS = {s.dtype: int(s.__name__.split("_")[0].lstrip("uintfloa")) for s in _NARROW_INTEGERS + _NARROW_FLOATS}
+BITS = {s.dtype: int(s.__name__.split("_")[0].lstrip("uintfloa")) for s in NARROW_INTEGERS + NARROW_FLOATS}
 
 
 class extended(np.generic):
@@ -186,7 +174,6 @@ class ExtendedDType:
 
 
 DType = np.dtype | ExtendedDType
-
 # Conversion to a dtype.
 
 _dtypes: dict[Any, DType] = {}  # what `as_dtype` found before
@@ -255,7 +242,7 @@ def check_supported(dtype: Any, what: str = "An array") -> None:
     raise DTypeError(f"{what} cannot have dtype {dtype}: elements are numbers or bools. {way}".rstrip())
 
 
-_narrow: dict[DType, DType] = {
+narrowed_dtypes: dict[DType, DType] = {
     np.dtype(wide): np.dtype(narrow) for wide, narrow in (("i8", "i4"), ("u8", "u4"), ("f8", "f4"), ("c16", "c8"))
 }
 
@@ -270,7 +257,7 @@ def canonicalize_dtype(dtype: Any) -> DType:
         dtype = _dtypes[dtype]
     except (KeyError, TypeError):
         dtype = as_dtype(dtype)
-    return dtype if settings.enable_x64.value else _narrow.get(dtype, dtype)
+    return dtype if settings.enable_x64.value else narrowed_dtypes.get(dtype, dtype)
 
 
 def requested_dtype(dtype: Any, asked_by: str) -> DType:
@@ -346,15 +333,15 @@ def register_short_name(dtype: ExtendedDType) -> None:
 def itemsize_bits(dtype: Any) -> int:
     """Bits that an element takes on a device: 4 for int4, whose NumPy itemsize is a whole byte."""
     dtype = as_dtype(dtype)
-    return _BITS.get(dtype) or dtype.itemsize * 8
+    return BITS.get(dtype) or dtype.itemsize * 8
 
 
 # The hierarchy.
 
 _CATEGORY: dict[type, type] = {
-    **{s.dtype.type: np.signedinteger for s in _SIGNED},
-    **{s.dtype.type: np.unsignedinteger for s in _UNSIGNED},
-    **{s.dtype.type: np.floating for s in _FLOATS},
+    **{s.dtype.type: np.signedinteger for s in SIGNED},
+    **{s.dtype.type: np.unsignedinteger for s in UNSIGNED},
+    **{s.dtype.type: np.floating for s in FLOATS},
 }
 _subdtypes: dict[tuple, bool] = {}
 
@@ -395,14 +382,14 @@ def _type_of(x) -> type:
 
 _KINDS: dict[str, tuple] = {
     "bool": (bool_,),
-    "signed integer": _SIGNED,
-    "unsigned integer": _UNSIGNED,
-    "integral": _SIGNED + _UNSIGNED,
-    "real floating": _FLOATS,
-    "complex floating": _COMPLEXES,
-    "numeric": _SIGNED + _UNSIGNED + _FLOATS + _COMPLEXES,
+    "signed integer": SIGNED,
+    "unsigned integer": UNSIGNED,
+    "integral": SIGNED + UNSIGNED,
+    "real floating": FLOATS,
+    "complex floating": COMPLEXES,
+    "numeric": SIGNED + UNSIGNED + FLOATS + COMPLEXES,
 }
-_KIND_MEMBERS = {kind: frozenset(s.dtype for s in members) for kind, members in _KINDS.items()}
+KIND_MEMBERS = {kind: frozenset(s.dtype for s in members) for kind, members in _KINDS.items()}
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
@@ -421,8 +408,8 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 
 
 def _is_of_kind(dtype, kind) -> bool:
-    if isinstance(kind, str) and kind in _KIND_MEMBERS:
-        return dtype in _KIND_MEMBERS[kind]
+    if isinstance(kind, str) and kind in KIND_MEMBERS:
+        return dtype in KIND_MEMBERS[kind]
     try:
         return dtype == as_dtype(kind)
     except DTypeError:
@@ -481,7 +468,7 @@ _WIDE_OF_PYTHON = {
     float: (np.dtype(np.float64), True),
     complex: (np.dtype(np.complex128), True),
 }
-_NARROW_OF_PYTHON = {python: (_narrow.get(d, d), weak) for python, (d, weak) in _WIDE_OF_PYTHON.items()}
+_NARROW_OF_PYTHON = {python: (narrowed_dtypes.get(d, d), weak) for python, (d, weak) in _WIDE_OF_PYTHON.items()}
 
 
 def is_python_scalar(x: Any) -> bool:
@@ -526,226 +513,12 @@ def dtype_and_weak_type(x: Any) -> tuple[DType, bool]:
         dtype = as_dtype(dtype)
     if dtype not in SUPPORTED:
         check_supported(dtype, f"A {kind.__name__}" if dtype is not x else "An array")
-    return (dtype if settings.enable_x64.value else _narrow.get(dtype, dtype)), bool(weak)
+    return (dtype if settings.enable_x64.value else narrowed_dtypes.get(dtype, dtype)), bool(weak)
 
 
 def dtype(x: Any) -> DType:
     """The canonical dtype of a value, or of what names one: `dtype(1.0)` is float32 unless `enable_x64` is on."""
     return dtype_and_weak_type(x)[0]
-
-
-# Promotion. JAX documents it as a lattice: https://docs.jax.dev/en/latest/type_promotion.html. Its nodes are the dtypes
-# and, between bool and them, three categories of Python scalars ("int", "float", "complex"); dtypes meet in their least
-# upper bound. Each node is listed with the nodes directly above it.
-
-
-def _above() -> dict[Any, tuple]:
-    d = np.dtype
-    edges: dict[Any, tuple] = {
-        d("bool"): ("int",),
-        "int": (d("u1"), d("i1"), *[s.dtype for s in _NARROW_INTEGERS]),
-        d("u1"): (d("i2"), d("u2")),
-        d("u2"): (d("i4"), d("u4")),
-        d("u4"): (d("i8"), d("u8")),
-        d("u8"): ("float",),
-        d("i1"): (d("i2"),),
-        d("i2"): (d("i4"),),
-        d("i4"): (d("i8"),),
-        d("i8"): ("float",),
-        "float": ("complex", bfloat16.dtype, d("f2"), *[s.dtype for s in _NARROW_FLOATS]),
-        bfloat16.dtype: (d("f4"),),
-        d("f2"): (d("f4"),),
-        d("f4"): (d("f8"), d("c8")),
-        d("f8"): (d("c16"),),
-        "complex": (d("c8"),),
-        d("c8"): (d("c16"),),
-        d("c16"): (),
-    }
-    # the narrow ones are never promoted by themselves
-    return edges | {s.dtype: () for s in _NARROW_INTEGERS + _NARROW_FLOATS}
-
-
-def _above_strict() -> dict[Any, tuple]:
-    """Under 'strict', a Python scalar takes the dtype of its own or a higher category, and nothing else meets."""
-    floats, complexes = [s.dtype for s in _FLOATS], [s.dtype for s in _COMPLEXES]
-    edges: dict[Any, tuple] = {s.dtype: () for s in SCALAR_TYPES}
-    edges["int"] = ("float", *[s.dtype for s in _SIGNED + _UNSIGNED])
-    edges["float"] = ("complex", *floats)
-    edges["complex"] = tuple(complexes)
-    return edges
-
-
-def _closure(edges: dict[Any, tuple]) -> dict[Any, frozenset]:
-    """Each node with all nodes above it, itself among them."""
-    upper: dict[Any, frozenset] = {}
-
-    def visit(node):
-        if node not in upper:
-            upper[node] = frozenset([node]).union(*[visit(next_) for next_ in edges[node]])
-        return upper[node]
-
-    for node in edges:
-        visit(node)
-    return upper
-
-
-_UPPER = {"standard": _closure(_above()), "strict": _closure(_above_strict())}
-_CATEGORY_DTYPE: dict[Any, DType] = {"int": np.dtype("i8"), "float": np.dtype("f8"), "complex": np.dtype("c16")}
-
-
-def _category(dtype) -> Any:
-    """The node of a weak value of this dtype. A bool is never weak."""
-    if dtype in _KIND_MEMBERS["integral"]:
-        return "int"
-    if dtype in _KIND_MEMBERS["real floating"]:
-        return "float"
-    if dtype in _KIND_MEMBERS["complex floating"]:
-        return "complex"
-    return dtype
-
-
-def _join(nodes: Iterable[Any], mode: str) -> Any:
-    """The least upper bound of nodes of the lattice. Raises TypePromotionError where there is none."""
-    nodes = list(dict.fromkeys(nodes))
-    if len(nodes) == 1:
-        return nodes[0]
-    upper = _UPPER[mode]
-    for node in nodes:
-        if node not in upper:
-            raise _no_promotion(nodes, mode)
-    bounds = reduce(frozenset.intersection, [upper[node] for node in nodes])
-    for bound in bounds:
-        if upper[bound] == bounds:
-            return bound
-    raise _no_promotion(nodes, mode)
-
-
-def _no_promotion(nodes: list, mode: str) -> TypePromotionError:
-    names = [f"a Python {node}" if isinstance(node, str) else str(node.name) for node in nodes]
-    asked = " and ".join([", ".join(names[:-1]), names[-1]])
-    strangers = [n for n in nodes if not isinstance(n, str) and n not in SUPPORTED]
-    narrow = [n for n in nodes if n in _BITS]
-    if strangers:
-        name = "float0" if strangers[0] == float0 else strangers[0].name
-        return TypePromotionError(f"{asked} have no common dtype: {name} meets only its own kind.")
-    if mode == "strict":
-        return TypePromotionError(
-            f"{asked} have no common dtype while numpy_dtype_promotion is 'strict'. "
-            f"Convert one with astype, or allow it: with bevel.numpy_dtype_promotion('standard'): ..."
-        )
-    kinds = {f"{_BITS[n]}-bit {'integers' if n in _KIND_MEMBERS['integral'] else 'floats'}" for n in narrow}
-    others = [n for n in nodes if not isinstance(n, str) and n not in narrow]
-    target = others[0].name if others else ("float32" if any(_category(n) == "float" for n in narrow) else "int32")
-    return TypePromotionError(
-        f"{asked} have no common dtype: {' and '.join(sorted(kinds))} are never promoted by themselves. "
-        f"Convert: x.astype({target!r})."
-    )
-
-
-def promote_types(a: Any, b: Any) -> DType:
-    """The dtype in which dtypes a and b meet; 64 bits given stay.
-
-    a, b  anything that names a dtype; Python's int, float and complex mean a scalar of that type
-    Raises TypePromotionError where there is none.
-
-    >>> promote_types("int8", "uint8"), promote_types(int, "int8"), promote_types("bfloat16", "float16")
-    (dtype('int16'), dtype('int8'), dtype('float32'))
-    """
-    a, b = _node(a), _node(b)
-    joined = _promote_types(a, b, settings.numpy_dtype_promotion.value)
-    if joined == int64.dtype and joined not in (a, b) and not settings.enable_x64.value:
-        return int32.dtype  # uint32 with a signed one: JAX does not make 64 bits of 32 while they are off
-    return joined
-
-
-def _node(x) -> Any:
-    if x is int or x is float or x is complex:
-        return x.__name__
-    return "float" if x is None else as_dtype(x)
-
-
-_promoted: dict[tuple, DType] = {}
-
-
-def _promote_types(a, b, mode) -> DType:
-    try:
-        return _promoted[a, b, mode]
-    except KeyError:
-        pass
-    if float0 in (a, b):
-        raise TypePromotionError("float0, the dtype of tangents of integers, has no part in promotion.")
-    for node in (a, b):
-        if not isinstance(node, str):
-            check_supported(node)
-    joined = _join([a, b], mode)
-    result = _promoted[a, b, mode] = _CATEGORY_DTYPE[joined] if isinstance(joined, str) else joined
-    return result
-
-
-_results: dict[tuple, tuple[DType, bool]] = {}
-
-
-def lattice_result(pairs: Iterable[tuple[DType, bool]]) -> tuple[DType, bool]:
-    """(dtype, weak) in which values of these (dtype, weak) meet. The dtype is canonical.
-
-    Raises TypePromotionError where they meet nowhere, ValueError where there are none.
-    """
-    pairs = tuple(pairs)
-    x64, mode = settings.enable_x64.value, settings.numpy_dtype_promotion.value
-    key = (pairs, x64, mode)
-    try:
-        return _results[key]
-    except KeyError:
-        _results[key] = result = _lattice_result(pairs, x64, mode)
-        return result
-
-
-def _lattice_result(pairs, x64, mode) -> tuple[DType, bool]:
-    if not pairs:
-        raise ValueError("result_type needs at least one array or dtype.")
-    if not x64:  # before they meet: uint64 and int32 meet as uint32 and int32 do
-        pairs = [(_narrow.get(dtype, dtype), weak) for dtype, weak in pairs]
-    if mode == "standard" and all(weak for _, weak in pairs):
-        # Among weak values alone, widths count for the category (uint8 stays unsigned), and the result is the widest.
-        joined = _widest(_join([dtype for dtype, _ in pairs], mode))
-    else:
-        joined = _join([_category(dtype) if weak else dtype for dtype, weak in pairs], mode)
-        joined = (_CATEGORY_DTYPE[joined], True) if isinstance(joined, str) else (joined, False)
-    dtype, weak = joined
-    return (dtype if x64 else _narrow.get(dtype, dtype)), weak
-
-
-def _widest(node) -> tuple[DType, bool]:
-    """The widest dtype of a category, weak; of a bool and of extended dtypes, themselves."""
-    if node in _KIND_MEMBERS["unsigned integer"]:
-        return uint64.dtype, True
-    category = node if isinstance(node, str) else _category(node)
-    return (_CATEGORY_DTYPE[category], True) if isinstance(category, str) else (node, False)
-
-
-def result_type(*args: Any) -> DType:
-    """The dtype that an operation on these gives: arrays, NumPy arrays and scalars, Python scalars, dtypes.
-
-    >>> result_type(np.float16(1), 2.0), result_type("int8", 3)
-    (dtype('float16'), dtype('int8'))
-    """
-    return lattice_result([dtype_and_weak_type(x) for x in args])[0]
-
-
-def safe_to_cast(a: Any, b: Any) -> bool:
-    """Whether values of a's dtype go into b's as promotion would take them there: int32 to float16 yes, not back.
-
-    a, b  as in `result_type`: arrays, Python scalars (weak, so that 1 is safe in int8), dtypes
-    Raises TypePromotionError where the two meet nowhere.
-    """
-    (dtype_a, weak_a), (dtype_b, weak_b) = dtype_and_weak_type(a), dtype_and_weak_type(b)
-    with settings.numpy_dtype_promotion("standard"):
-        if dtype_a == dtype_b:
-            return True
-        if weak_b:
-            both = _join([_category(dtype_a), _category(dtype_b)], "standard")
-            return both == _category(dtype_b)
-        return lattice_result([(dtype_a, weak_a), (dtype_b, False)])[0] == dtype_b
 
 
 # From one category to the next. 64 bits are kept: canonicalize the result where it becomes an array's.

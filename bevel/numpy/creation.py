@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import ShapeError
@@ -179,7 +179,7 @@ def _from_sequence(values, dtype, copy):
         if dtype is None and leaves:
             avals = [get_aval(v) for v in leaves]
             pairs = tuple({(a.dtype, a.weak_type): None for a in avals})
-            dtype = pairs[0][0] if len(pairs) == 1 else dtypes.lattice_result(pairs)[0]
+            dtype = pairs[0][0] if len(pairs) == 1 else lattice.lattice_result(pairs)[0]
         elif dtype is None:
             dtype = dtypes.canonicalize_dtype(np.dtype(float))
         return from_numpy(host, dtype)

@@ -1,6 +1,6 @@
 """Data types: what dtype an object has, what dtypes meet in, and arrays in another dtype.
 
-The dtypes themselves are in `constants`, the rules of their meeting in `bevel.base.dtypes`.
+The dtypes themselves are in `constants`, the rules of their meeting in `bevel.base.lattice`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
@@ -69,7 +69,7 @@ def result_type(*args):
     >>> print(jnp.result_type(jnp.int8, 1.5))
     float32
     """
-    return dtypes.result_type(*args)
+    return lattice.result_type(*args)
 
 
 def promote_types(a, b):
@@ -79,7 +79,7 @@ def promote_types(a, b):
     >>> print(jnp.promote_types("int8", "float16"))
     float16
     """
-    return dtypes.promote_types(a, b)
+    return lattice.promote_types(a, b)
 
 
 def can_cast(from_, to, casting="safe"):

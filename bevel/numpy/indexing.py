@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
 from bevel.core.source import is_ours, user_line
@@ -159,7 +159,7 @@ def is_lossy(x_aval, value_aval) -> bool:
     if x_aval.dtype == value_aval.dtype:
         return False
     pairs = ((x_aval.dtype, x_aval.weak_type), (value_aval.dtype, value_aval.weak_type))
-    return dtypes.lattice_result(pairs)[0] != x_aval.dtype
+    return lattice.lattice_result(pairs)[0] != x_aval.dtype
 
 
 def converted(value, aval, how):
@@ -171,7 +171,7 @@ def converted(value, aval, how):
     if type(value) is int and aval.dtype.kind in "iu":
         value = wrapped(value, aval)
     if how != "set" and is_lossy(aval, own):
-        wide = dtypes.lattice_result(((aval.dtype, aval.weak_type), (own.dtype, own.weak_type)))[0]
+        wide = lattice.lattice_result(((aval.dtype, aval.weak_type), (own.dtype, own.weak_type)))[0]
         return convert(value, wide)
     return convert(value, aval.dtype)
 

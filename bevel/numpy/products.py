@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -33,7 +33,7 @@ def ready(name, values, preferred):
     """Operands for dot_general, and the dtype of the result."""
     xs = as_arrays(name, *values)
     avals = [get_aval(x) for x in xs]
-    dtype, weak = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals]))
+    dtype, weak = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals]))
     xs = [convert(x, dtype, a.weak_type) if a.weak_type else x for x, a in zip(xs, avals, strict=True)]
     if preferred is not None:
         return xs, wanted_dtype(preferred, name), False

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.errors import BroadcastError
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
@@ -66,7 +66,7 @@ def promote_dtypes(*values):
             break
     else:
         return list(values)
-    dtype, weak = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals]))
+    dtype, weak = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals]))
     return [_to(v, a, dtype, weak) for v, a in zip(values, avals, strict=True)]
 
 
@@ -85,7 +85,7 @@ def _to(value, aval, dtype, weak):
 def promote_inexact(*values):
     """As promote_dtypes, with integers and booleans made floating."""
     avals = [get_aval(v) for v in values]
-    dtype, weak = dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals])) if len(avals) > 1 else (
+    dtype, weak = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals])) if len(avals) > 1 else (
         avals[0].dtype, avals[0].weak_type
     )  # fmt: skip
     if not dtypes.issubdtype(dtype, np.inexact):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.dimensions import is_symbolic_dim, max_dim
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
@@ -25,7 +25,7 @@ from bevel.ops.shapes import reshape as reshaped
 
 def _dtype_between(name, dtype, *ends):
     """(the dtype asked for, the floating dtype to compute in)."""
-    met = dtypes.lattice_result(tuple([(get_aval(e).dtype, get_aval(e).weak_type) for e in ends]))[0]
+    met = lattice.lattice_result(tuple([(get_aval(e).dtype, get_aval(e).weak_type) for e in ends]))[0]
     inner = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(met))
     return (inner if dtype is None else wanted_dtype(dtype, name)), inner
 
@@ -189,7 +189,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     if dtype is None:
         pairs = [get_aval(v) for v in given if v is not None]
         dtype = (
-            dtypes.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0]
+            lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in pairs]))[0]
             if len(pairs) > 1
             else pairs[0].dtype
         )

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.dimensions import is_symbolic_dim
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -366,7 +366,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
         dtype = wanted_dtype(dtype, "mean")
         inner = _inner_dtype(dtype)
         if not dtypes.issubdtype(dtype, np.inexact):
-            inner = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtypes.promote_types(own, dtype)))
+            inner = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(lattice.promote_types(own, dtype)))
     axes = _axes("mean", axis, x)
     total = sum(x, axes, dtype=inner, keepdims=keepdims, where=where)
     shape = shape_of(x) if where is None else broadcast_shapes("mean", shape_of(x), shape_of(as_array("mean", where)))
@@ -392,7 +392,7 @@ def _variance(name, a, axis, dtype, ddof, keepdims, where, center, correction):
             raise ValueError(
                 f"{name} of complex numbers with a real dtype loses their imaginary part{user_line(' at {}')}: {dtype}."
             )
-        inner = _inner_dtype(dtypes.promote_types(inexact, dtype) if dtypes.issubdtype(dtype, np.inexact) else inexact)
+        inner = _inner_dtype(lattice.promote_types(inexact, dtype) if dtypes.issubdtype(dtype, np.inexact) else inexact)
         inner = inner if dtypes.issubdtype(dtype, np.inexact) else inexact
         dtype = _real(dtype)
     x = convert(x, inner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
@@ -68,7 +68,7 @@ class DotGeneral(Primitive):
                 )
         shape = [x.shape[a] for a in x_batch]
         shape += [x.shape[a] for a in _others(x, x_sum, x_batch)] + [y.shape[a] for a in _others(y, y_sum, y_batch)]
-        dtype = met = dtypes.promote_types(x.dtype, y.dtype) if x.dtype != y.dtype else x.dtype
+        dtype = met = lattice.promote_types(x.dtype, y.dtype) if x.dtype != y.dtype else x.dtype
         preferred = self.preferred_element_type
         if preferred is not None:
             dtype = np.dtype(preferred)
@@ -157,7 +157,7 @@ class DotGeneral(Primitive):
 
     def reference(self, x, y):
         (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
-        met = dtypes.promote_types(x.dtype, y.dtype)
+        met = lattice.promote_types(x.dtype, y.dtype)
         wanted = np.dtype(self.preferred_element_type or met)
         inner, summed = _computed_in(x.dtype, y.dtype, wanted)
         if isinstance(self.precision, DotAlgorithmPreset) and inner not in (known := self.precision.operand_dtypes):
@@ -230,15 +230,15 @@ def _moved(axes, mapped):
 
 def _computed_in(x, y, wanted):
     """(dtype of the operands, dtype of the sum) for a result of dtype `wanted`, which may still be converted."""
-    met = dtypes.promote_types(x, y) if x != y else x
+    met = lattice.promote_types(x, y) if x != y else x
     if met == wanted:
         return met, met
     if not dtypes.issubdtype(met, np.inexact):
         return wanted, wanted  # at least as wide, so the operands go in exactly and the sum does not wrap early
     if dtypes.issubdtype(met, np.floating) and dtypes.issubdtype(wanted, np.floating):
-        if dtypes.promote_types(met, wanted) == wanted:
+        if lattice.promote_types(met, wanted) == wanted:
             return met, wanted
-        wide = dtypes.promote_types(met, wanted)  # float16 for bfloat16 and back: neither holds the other
+        wide = lattice.promote_types(met, wanted)  # float16 for bfloat16 and back: neither holds the other
         return wide, wide
     if dtypes.issubdtype(met, np.floating) and met.itemsize < 4:
         return met, _FLOAT32  # to integers: the sum is not rounded to a narrow float before

@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.errors import DTypeError
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "data" / "promotion.json").read_text())
@@ -38,7 +38,7 @@ def decoded(rows):
 def said(function):
     try:
         return function()
-    except dtypes.TypePromotionError:
+    except lattice.TypePromotionError:
         return None
 
 
@@ -49,7 +49,7 @@ def test_every_pair_meets_where_jax_lets_it_meet(mode):
         for b, expected in zip(operands, row, strict=True):
 
             def meet():
-                dtype, weak = dtypes.lattice_result([pair(a), pair(b)])  # noqa: B023 - called at once
+                dtype, weak = lattice.lattice_result([pair(a), pair(b)])  # noqa: B023 - called at once
                 return dtype.name + "*" * weak
 
             got = said(meet)
@@ -66,21 +66,21 @@ def test_promote_types_agrees_with_jax(mode):
     names, rows = TABLE["names"], decoded(TABLE["promote_types"][mode])
     for a, row in zip(names, rows, strict=True):
         for b, expected in zip(names, row, strict=True):
-            got = said(lambda: dtypes.promote_types(PYTHON.get(a, a), PYTHON.get(b, b)).name)  # noqa: B023
+            got = said(lambda: lattice.promote_types(PYTHON.get(a, a), PYTHON.get(b, b)).name)  # noqa: B023
             assert got == expected, (a, b)
 
 
 def test_promotion_is_symmetric_and_of_many_is_the_least_bound():
-    every = [s.dtype for s in dtypes.SCALAR_TYPES if s.dtype not in dtypes._BITS]
+    every = [s.dtype for s in dtypes.SCALAR_TYPES if s.dtype not in dtypes.BITS]
     for a in every:
-        assert dtypes.promote_types(a, a) == a
+        assert lattice.promote_types(a, a) == a
         for b in every:
-            ab = dtypes.promote_types(a, b)
-            assert ab == dtypes.promote_types(b, a)
+            ab = lattice.promote_types(a, b)
+            assert ab == lattice.promote_types(b, a)
             for c in every[::4]:
                 with settings.enable_x64(True):
-                    many, _ = dtypes.lattice_result([(a, False), (b, False), (c, False)])
-                    assert many == dtypes.promote_types(dtypes.promote_types(a, b), c) or "int64" in (a.name, b.name)
+                    many, _ = lattice.lattice_result([(a, False), (b, False), (c, False)])
+                    assert many == lattice.promote_types(lattice.promote_types(a, b), c) or "int64" in (a.name, b.name)
 
 
 @pytest.mark.parametrize("name, short", TABLE["short_names"].items())
@@ -166,9 +166,9 @@ def test_canonicalize(wide, narrow):
 def test_canonicalize_follows_the_thread():
     seen = []
     with settings.enable_x64(True):
-        thread = threading.Thread(target=lambda: seen.append(dtypes.result_type(1.0)))
+        thread = threading.Thread(target=lambda: seen.append(lattice.result_type(1.0)))
         thread.start(), thread.join()
-        assert dtypes.result_type(1.0) == np.float64
+        assert lattice.result_type(1.0) == np.float64
     assert seen == [np.dtype("float32" if not settings.enable_x64.value else "float64")]
 
 
@@ -242,20 +242,20 @@ class Weak:
 
 def test_result_type_of_values():
     with settings.enable_x64(False):
-        assert dtypes.result_type(1) == np.int32 and dtypes.result_type(2**70) == np.int32
-        assert dtypes.result_type(True) == np.bool_ and dtypes.result_type(True, 1) == np.int32
-        assert dtypes.result_type(np.float16(1), 2.0) == np.float16
-        assert dtypes.result_type(np.float64(1), "float16") == np.float32
-        assert dtypes.result_type(float, "float16") == np.float16 and dtypes.result_type(None) == np.float32
-        assert dtypes.result_type(Weak(), dtypes.bfloat16) == ml_dtypes.bfloat16
+        assert lattice.result_type(1) == np.int32 and lattice.result_type(2**70) == np.int32
+        assert lattice.result_type(True) == np.bool_ and lattice.result_type(True, 1) == np.int32
+        assert lattice.result_type(np.float16(1), 2.0) == np.float16
+        assert lattice.result_type(np.float64(1), "float16") == np.float32
+        assert lattice.result_type(float, "float16") == np.float16 and lattice.result_type(None) == np.float32
+        assert lattice.result_type(Weak(), dtypes.bfloat16) == ml_dtypes.bfloat16
         assert dtypes.dtype_and_weak_type(Weak()) == (np.dtype("float32"), True)
         assert dtypes.dtype_and_weak_type(1j) == (np.dtype("complex64"), True)
         assert dtypes.dtype_and_weak_type(np.bool_(1)) == (np.dtype("bool"), False)
         assert dtypes.dtype(2.5) == np.float32
-        assert dtypes.result_type(np.zeros(2, dtypes.float0)) == dtypes.float0
+        assert lattice.result_type(np.zeros(2, dtypes.float0)) == dtypes.float0
     with settings.enable_x64(True):
-        assert dtypes.result_type(1, 2.0) == np.float64
-        assert dtypes.lattice_result([(np.dtype("i8"), False), (np.dtype("u8"), False)]) == (np.dtype("f8"), True)
+        assert lattice.result_type(1, 2.0) == np.float64
+        assert lattice.lattice_result([(np.dtype("i8"), False), (np.dtype("u8"), False)]) == (np.dtype("f8"), True)
 
 
 @pytest.mark.parametrize(
@@ -265,18 +265,18 @@ def test_result_type_of_values():
         (lambda: dtypes.as_dtype("bf16"), "The closest is 'bfloat16'"),
         (lambda: dtypes.as_dtype(3), "3 is not a dtype"),
         (lambda: dtypes.as_dtype([1, 2]), "is not a dtype"),
-        (lambda: dtypes.result_type([1, 2]), "asarray"),
-        (lambda: dtypes.result_type(object()), "object has no dtype"),
-        (lambda: dtypes.result_type(np.array(["a"])), "Keep text"),
+        (lambda: lattice.result_type([1, 2]), "asarray"),
+        (lambda: lattice.result_type(object()), "object has no dtype"),
+        (lambda: lattice.result_type(np.array(["a"])), "Keep text"),
         (lambda: dtypes.requested_dtype("O", "zeros"), "The result of zeros cannot have dtype object"),
         (lambda: dtypes.requested_dtype(">f4", "zeros"), "swaps them"),
         (lambda: dtypes.requested_dtype(np.longdouble, "zeros"), "The widest float is float64"),
         (lambda: dtypes.requested_dtype("datetime64[s]", "zeros"), "Convert times"),
         (lambda: dtypes.requested_dtype([("a", "f4")], "zeros"), "one array for each field"),
-        (lambda: dtypes.promote_types("O", "f4"), "cannot have dtype object"),
-        (lambda: dtypes.promote_types("int4", "float32"), "4-bit integers are never promoted.*astype.'float32'"),
-        (lambda: dtypes.promote_types("float8_e5m2", "float8_e4m3fn"), "astype.'float32'"),
-        (lambda: dtypes.promote_types(dtypes.float0, "f4"), "float0"),
+        (lambda: lattice.promote_types("O", "f4"), "cannot have dtype object"),
+        (lambda: lattice.promote_types("int4", "float32"), "4-bit integers are never promoted.*astype.'float32'"),
+        (lambda: lattice.promote_types("float8_e5m2", "float8_e4m3fn"), "astype.'float32'"),
+        (lambda: lattice.promote_types(dtypes.float0, "f4"), "float0"),
         (lambda: dtypes.real_dtype_of_complex("f4"), "not complex"),
         (lambda: dtypes.scalar_type_of(str), "str is no Python scalar"),
     ],
@@ -288,7 +288,7 @@ def test_letters(ask, words):
 
 def test_result_type_of_nothing():
     with pytest.raises(ValueError, match="at least one"):
-        dtypes.result_type()
+        lattice.result_type()
 
 
 def test_is_python_scalar():
@@ -303,12 +303,12 @@ def test_safe_to_cast(x64):
         yes += [(1.0, "complex64"), ("int32", 1.0), ("float16", 1.0), ("int8", 1), (2**40, "int8")]
         no = [("float64", "int32"), ("uint8", "int8"), ("bfloat16", "float16"), (1.0, "int8"), ("complex64", 1.0)]
         for a, b in yes:
-            assert dtypes.safe_to_cast(a, b), (a, b)
+            assert lattice.safe_to_cast(a, b), (a, b)
         for a, b in no:
-            assert not dtypes.safe_to_cast(a, b), (a, b)
-        assert dtypes.safe_to_cast("float64", "float32") is not x64
-        with pytest.raises(dtypes.TypePromotionError):
-            dtypes.safe_to_cast("float8_e5m2", "float32")
+            assert not lattice.safe_to_cast(a, b), (a, b)
+        assert lattice.safe_to_cast("float64", "float32") is not x64
+        with pytest.raises(lattice.TypePromotionError):
+            lattice.safe_to_cast("float8_e5m2", "float32")
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_extended_dtypes():
     assert a.itemsize == 8 and a.physical_shape((3,)) == (3, 2)
     assert repr(a) == str(a) == dtypes.short_name(a) == "key<fry>"
     assert dtypes.as_dtype(a) is a and dtypes.canonicalize_dtype(a) is a
-    assert dtypes.result_type(a, b) == a
+    assert lattice.result_type(a, b) == a
     assert dtypes.issubdtype(a, dtypes.prng_key) and dtypes.issubdtype(a, dtypes.extended)
     assert dtypes.issubdtype(a, np.generic) and not dtypes.issubdtype(a, np.number)
     assert dtypes.issubdtype(a, b) and not dtypes.issubdtype(a, other)
@@ -355,7 +355,7 @@ def test_extended_dtypes():
     assert not dtypes.issubdtype(dtypes.prng_key, a)
     assert not dtypes.isdtype(a, "numeric") and dtypes.isdtype(a, b)
     assert pickle.loads(pickle.dumps(a)) == a
-    for ask in (lambda: dtypes.result_type(a, 1), lambda: dtypes.promote_types(a, "float32")):
+    for ask in (lambda: lattice.result_type(a, 1), lambda: lattice.promote_types(a, "float32")):
         with pytest.raises(ValueError, match="key<fry> meets only its own kind"):
             ask()
     with pytest.raises(DTypeError, match="no floating counterpart"):

@@ -6,7 +6,6 @@ import numpy as np
 
 from bevel.base.dtypes import (
     ExtendedDType,
-    TypePromotionError,
     bfloat16,
     canonicalize_dtype,
     dtype,
@@ -17,13 +16,12 @@ from bevel.base.dtypes import (
     issubdtype,
     itemsize_bits,
     prng_key,
-    promote_types,
-    result_type,
     scalar_type_of,
     to_complex_dtype,
     to_inexact_dtype,
     to_numeric_dtype,
 )
+from bevel.base.lattice import TypePromotionError, promote_types, result_type
 
 DType = Any
 
