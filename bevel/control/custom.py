@@ -16,15 +16,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bevel.base.errors import BevelError, NonDifferentiableError
+from bevel.base.lazy import later
 from bevel.control.call import axis_names_of
 from bevel.control.program import ProgramOp, backward, batch_jaxpr, restage, run
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import Primitive, is_linear
+from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, set_trace, state
 from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms.batch import BatchTrace, batch_again, place_axis
 from bevel.transforms.order import with_order
+
+unchecked = later("bevel.transforms.checks", "unchecked")
 
 
 class ClosedOverDerivativeError(NonDifferentiableError):
@@ -201,6 +205,11 @@ class CustomCall(ProgramOp):
     def label(self):
         return self.call_jaxpr.jaxpr.name
 
+    def without_checks(self, function, *values):
+        """What `function` gives (a flat list) for values, its checks left out: the rule of a function with checks."""
+        closed, outer = stage_closed(lambda *xs: function(*xs), [get_aval(x) for x in values], self.label)
+        return run(unchecked(closed), *outer, *values)
+
     def of_batches(self, program, batches):
         """The op of whole batches: `program`, and the rules mapped."""
         raise NotImplementedError
@@ -259,5 +268,5 @@ class RuleError(BevelError, TypeError):
 
 __all__ = [
     "Batches", "ClosedOverDerivativeError", "CustomCall", "FunctionOp", "Rule", "RuleError", "axes_of_marks",
-    "check_consts", "extended",
+    "check_consts", "extended", "unchecked",
 ]  # fmt: skip

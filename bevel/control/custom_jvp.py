@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bevel.base import dtypes
-from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended
-from bevel.control.program import run
+from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended, unchecked
+from bevel.control.program import run, spread
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
@@ -126,6 +126,25 @@ class CustomJvpCall(CustomCall):
         results, out = self.jvp_jaxpr_fun(primals[:count], primals[count:], tangents[count:])
         self.check_results(results, self.jvp_jaxpr_fun)
         return results, out
+
+    def unchecked(self):
+        def rule(consts, primals, tangents):
+            has = [not is_zero(t) for t in tangents]
+            first, second = len(consts), len(consts) + len(primals)
+            out_has = []
+
+            def whole(*xs):
+                given = iter(xs[second:])
+                dx = [next(given) if h else t for t, h in zip(tangents, has, strict=True)]
+                results, out = self.jvp_jaxpr_fun(list(xs[:first]), list(xs[first:second]), dx)
+                out_has[:] = [not is_zero(t) for t in out]
+                return [*results, *[t for t in out if not is_zero(t)]]
+
+            found = self.without_checks(whole, *consts, *primals, *[t for t in tangents if not is_zero(t)])
+            return found[: len(out_has)], spread(found[len(out_has) :], out_has, found)
+
+        rule = Rule(rule, self.jvp_jaxpr_fun.name)
+        return CustomJvpCall(unchecked(self.call_jaxpr), rule, self.num_consts, self.symbolic_zeros)
 
     def of_batches(self, program, batches):
         rule = batched_jvp_rule(self.jvp_jaxpr_fun, self.num_consts, batches)

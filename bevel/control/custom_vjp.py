@@ -8,7 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
-from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended
+from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended, unchecked
 from bevel.control.program import ProgramOp, run
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
@@ -197,6 +197,22 @@ class CustomVjpCall(CustomCall):
         )  # fmt: skip
         self.check_results(results, self.fwd_jaxpr_thunk)
         return results, out
+
+    def unchecked(self):
+        def fwd(consts, primals, perturbed):
+            count = []
+
+            def whole(*xs):
+                results, residuals = self.fwd_jaxpr_thunk(list(xs[: len(consts)]), list(xs[len(consts) :]), perturbed)
+                count[:] = [len(results)]
+                return [*results, *residuals]
+
+            found = self.without_checks(whole, *consts, *primals)
+            return found[: count[0]], found[count[0] :]
+
+        fwd = Rule(fwd, self.fwd_jaxpr_thunk.name)
+        program = unchecked(self.call_jaxpr)
+        return CustomVjpCall(program, fwd, self.num_consts, self.bwd, self.out_trees, self.symbolic_zeros)
 
     def of_batches(self, program, batches):
         fwd, bwd = batched_vjp_rules(self.fwd_jaxpr_thunk, self.bwd, self.num_consts, batches)

@@ -89,6 +89,9 @@ class Primitive:
     # state in which a program gathers its errors (transforms.checks).
     checked = None
 
+    # None, or a method () -> the op without any check, where taking them out of its programs is not enough.
+    unchecked = None
+
     def __reduce__(self):
         return type(self), tuple(getattr(self, name) for name in self.fields)
 

@@ -283,6 +283,8 @@ def unchecked(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def unchecked_op(op):
+    if op.unchecked is not None:
+        return op.unchecked()
     return type(op)(*[_without_checks(getattr(op, name)) for name in op.fields])
 
 

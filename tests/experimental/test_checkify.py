@@ -84,6 +84,15 @@ def in_vjp_rule(f):
     return ruled
 
 
+def in_full_jvp_rule(f):
+    @bevel.custom_jvp
+    def ruled(x):
+        return jnp.sum(f(x))
+
+    ruled.defjvp(lambda primals, tangents: (ruled(*primals), tangents[0] * 7))
+    return ruled
+
+
 WRAPPERS = [
     plain, bevel.jit, bevel.checkpoint, in_scan, in_while, in_condition, in_cond, in_switch, in_jvp_rule, in_vjp_rule,
 ]  # fmt: skip
@@ -126,9 +135,13 @@ def test_a_derivative_passes_both_ways(wrap):
     assert error.get() == "must be positive, is -2.0 (`check` failed)"
 
 
-@pytest.mark.parametrize("wrap", [in_jvp_rule, in_vjp_rule])
+@pytest.mark.parametrize("wrap", [in_jvp_rule, in_full_jvp_rule, in_vjp_rule])
 def test_a_function_with_its_own_derivative_keeps_it(wrap):
     assert bevel.grad(lambda x: c.checkify(wrap(jnp.log), errors=c.nan_checks)(x)[1])(2.0) == 7
+    for x in (2.0, -2.0):  # the rule runs the function's checks again, whose errors belong to the derivative
+        assert bevel.jit(bevel.grad(lambda x: c.checkify(wrap(positive))(x)[1]))(x) == 7
+        slopes = bevel.vmap(bevel.grad(lambda x: c.checkify(wrap(positive))(x)[1]))(jnp.array([x, x]))
+        assert slopes.tolist() == [7, 7]
     error, slope = c.checkify(bevel.grad(wrap(positive)))(2.0)
     assert slope == 7 and error.get() is None
 
