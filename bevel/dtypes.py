@@ -11,8 +11,9 @@ import numpy as np
 
 from bevel.base import dtypes as _dtypes
 from bevel.base import lattice as _lattice
-from bevel.base.dtypes import bfloat16, extended, finfo, float0, iinfo, itemsize_bits, prng_key
+from bevel.base.dtypes import bfloat16, extended, float0, itemsize_bits, prng_key
 from bevel.base.lattice import TypePromotionError, promote_types
+from bevel.base.limits import finfo, iinfo
 from bevel.core.source import user_line
 
 __all__ = [

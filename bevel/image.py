@@ -13,7 +13,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, as_index, one_axis
@@ -134,7 +134,7 @@ def _weights(size, count, scale, translation, method, antialias, dtype):
         if repeats:  # what falls on the pixels beyond an edge is the edge's
             weights = weights.at[2].add(weights[:2].sum(axis=0)).at[-3].add(weights[-2:].sum(axis=0))[2:-2]
         total = jnp.sum(weights, axis=0)
-    enough = jnp.abs(total) > 1000 * float(dtypes.finfo(np.float32).eps)
+    enough = jnp.abs(total) > 1000 * float(limits.finfo(np.float32).eps)
     weights = jnp.where(enough, weights / jnp.where(enough, total, 1), 0)
     return jnp.where((middle >= -0.5) & (middle <= size - 0.5), weights, 0).astype(dtype)
 

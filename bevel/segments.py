@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 import bevel.numpy as jnp
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
@@ -64,7 +64,7 @@ def _last(dtype, largest: bool):
     if dtype.kind == "b":
         return largest
     if dtypes.issubdtype(dtype, np.integer):
-        return getattr(dtypes.iinfo(dtype), "max" if largest else "min")
+        return getattr(limits.iinfo(dtype), "max" if largest else "min")
     return np.inf if largest else -np.inf
 
 

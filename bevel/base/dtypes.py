@@ -4,7 +4,7 @@ NumPy's dtype objects are the dtypes, with those of ml_dtypes for the narrow one
 such as random keys, are ExtendedDType. Where a 64-bit dtype meets `enable_x64` off, it becomes the 32-bit one: that is
 `canonicalize_dtype`. A value made from a Python scalar is *weakly* typed: it says only its category (integer, floating,
 complex) and takes its width from what it meets, so that `x + 1.0` stays bfloat16 where x is. Which dtype two of them
-meet in is `lattice`.
+meet in is `lattice`; which numbers they hold, `limits`.
 """
 
 from __future__ import annotations
@@ -419,44 +419,6 @@ def _is_of_kind(dtype, kind) -> bool:
 
 class UnknownKindError(DTypeError, ValueError):
     """`isdtype` was asked for a kind that does not exist. Fails: `isdtype(x, "int")`... mended: "integral"."""
-
-
-def finfo(dtype: Any):
-    """The limits of a floating dtype: `finfo(bfloat16).max`. Of a complex one, those of its parts.
-
-    dtype  anything that names a dtype, or an array. Raises DTypeError where it is not inexact.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.finfo(jnp.bfloat16).eps)
-    0.0078125
-    """
-    dtype = _dtype_of_limits(dtype)
-    if not issubdtype(dtype, np.inexact):
-        raise LimitsError(f"{dtype} has no finfo: it is not floating. For an integer dtype use iinfo.")
-    return ml_dtypes.finfo(dtype)
-
-
-def iinfo(dtype: Any):
-    """The limits of an integer dtype: `iinfo(int4).max == 7`.
-
-    dtype  anything that names a dtype, an array, or a Python int. Raises DTypeError where it is not an integer.
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.iinfo(jnp.int8).max)
-    127
-    """
-    dtype = np.dtype(np.int64) if type(dtype) is int else _dtype_of_limits(dtype)
-    if not issubdtype(dtype, np.integer):
-        raise LimitsError(f"{dtype} has no iinfo: it is not an integer dtype. For a floating one use finfo.")
-    return ml_dtypes.iinfo(dtype)
-
-
-class LimitsError(DTypeError, ValueError):
-    """`finfo` of a dtype that is not floating, or `iinfo` of one that is not integer."""
-
-
-def _dtype_of_limits(x):
-    return as_dtype(x if isinstance(x, (type, str, np.dtype)) else getattr(x, "dtype", x))
 
 
 # Python scalars and the dtype of values.

@@ -13,7 +13,7 @@ import numpy as np
 from bevel.api.control_flow import while_loop
 from bevel.api.custom_jvp import custom_jvp
 from bevel.api.implicit import custom_linear_solve
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -71,7 +71,7 @@ def _norm(x):
 def _unitary(x, most, eps):
     """(unitary factor, steps taken, did they converge?) of one tall matrix."""
     dtype = real_dtype(get_aval(x).dtype)
-    machine = float(dtypes.finfo(dtype).eps)
+    machine = float(limits.finfo(dtype).eps)
     limit = (4 * (machine if eps is None else float(eps))) ** (1 / 3)
     size = abs(x)
     bound = (reduce_sum(size, (0,)).max() * reduce_sum(size, (1,)).max()) ** 0.5  # of the largest singular value

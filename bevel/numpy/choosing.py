@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
 from bevel.numpy.logic import truth
@@ -116,9 +116,9 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 def _finite(x, nan, posinf, neginf):
     dtype = dtype_of(x)
-    limits = dtypes.finfo(dtype)
-    posinf = float(limits.max) if posinf is None else posinf
-    neginf = float(limits.min) if neginf is None else neginf
+    info = limits.finfo(dtype)
+    posinf = float(info.max) if posinf is None else posinf
+    neginf = float(info.min) if neginf is None else neginf
     shape = get_aval(x).shape
     for found, instead in (
         (NE(x, x), nan), (EQ(x, filled_with(x, np.inf)), posinf), (EQ(x, filled_with(x, -np.inf)), neginf)

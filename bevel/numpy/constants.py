@@ -3,7 +3,8 @@
 import numpy as np
 
 from bevel.base import dtypes as _dtypes
-from bevel.base.dtypes import finfo, iinfo, isdtype, issubdtype
+from bevel.base.dtypes import isdtype, issubdtype
+from bevel.base.limits import finfo, iinfo
 
 pi, e, euler_gamma, inf, nan, newaxis = np.pi, np.e, np.euler_gamma, np.inf, np.nan, None
 dtype = np.dtype

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import limits
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, true_divide
@@ -49,7 +49,7 @@ def _polyfit(x, y, rcond, w, *, order, full, cov):
     m = shape_of(x)[0]
     is_vector = len(shape_of(y)) == 1
     if rcond is None:
-        rcond = m * float(dtypes.finfo(get_aval(x).dtype).eps)
+        rcond = m * float(limits.finfo(get_aval(x).dtype).eps)
     left, right = vander(x, order), y
     if w is not None:
         w = as_array("polyfit", w)

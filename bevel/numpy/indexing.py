@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes, lattice, settings
+from bevel.base import dtypes, lattice, limits, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
 from bevel.core.source import is_ours, user_line
@@ -178,7 +178,7 @@ def converted(value, aval, how):
 
 def wrapped(value, aval):
     """A Python integer as x's dtype holds it. In the profile `compat` it wraps around, as in JAX; else it must fit."""
-    info, default = np.iinfo(aval.dtype), dtypes.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
+    info, default = np.iinfo(aval.dtype), limits.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
     if info.min <= value <= info.max:
         return value
     if settings.sharp_edges.value == "compat" and default.min <= value <= default.max:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bevel.base import dtypes
+from bevel.base import limits
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, remainder, subtract, true_divide
@@ -72,7 +72,7 @@ def _interp(x, xp, fp, left, right, period, *, beyond):
     x0, f0 = xp[lower], fp[lower]
     width, rise, along = subtract(xp[upper], x0), subtract(fp[upper], f0), subtract(x, x0)
     # Two points at one place: no slope there. The divisor is mended too, so that no derivative is 0 · inf.
-    tiny = absolute(width) <= float(dtypes.finfo(get_aval(width).dtype).eps) ** 2
+    tiny = absolute(width) <= float(limits.finfo(get_aval(width).dtype).eps) ** 2
     share = true_divide(along, where(tiny, 1, width))
     result = where(tiny, f0, add(f0, multiply(share, rise)))
     if period is not None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bevel.api.control_flow import while_loop
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import refuse_out
 from bevel.numpy.eager import compiled
@@ -73,7 +73,7 @@ class _Layout:
     """How a floating-point dtype is laid out in bits."""
 
     def __init__(self, dtype):
-        info = dtypes.finfo(dtype)
+        info = limits.finfo(dtype)
         self.width = dtypes.itemsize_bits(dtype)
         self.mantissa = info.nmant
         self.exponent_mask = (1 << (self.width - 1 - info.nmant)) - 1

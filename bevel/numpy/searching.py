@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -267,7 +267,7 @@ def _by_halving(x, v, side):
 def _last_in_order(dtype):
     if dtypes.issubdtype(dtype, np.inexact):
         return math.nan
-    return True if dtype == np.bool_ else int(dtypes.iinfo(dtype).max)
+    return True if dtype == np.bool_ else int(limits.iinfo(dtype).max)
 
 
 def _by_sorting(x, v, side):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, divide, floor_divide, multiply, negative, remainder, subtract
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
@@ -169,7 +169,7 @@ def sinc(x, /):
 
 def _series_radius(dtype):
     """Up to where seven terms of the series of sin(z)/z are exact to the dtype: z^16 / 17! < eps."""
-    return min(1.0, (float(dtypes.finfo(dtype).eps) * math.factorial(17)) ** (1 / 16))
+    return min(1.0, (float(limits.finfo(dtype).eps) * math.factorial(17)) ** (1 / 16))
 
 
 @compiled

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bevel.api.custom_jvp import custom_jvp
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, sign, subtract, true_divide
@@ -275,7 +275,7 @@ def det(a):
 def _cutoff(name, s, shape, given):
     """What counts as a singular value of zero: rtol times the largest, [..., 1]."""
     if given is None:
-        given = 10.0 * max(shape[-2:]) * float(dtypes.finfo(get_aval(s).dtype).eps)
+        given = 10.0 * max(shape[-2:]) * float(limits.finfo(get_aval(s).dtype).eps)
     given = convert(as_array(name, given), get_aval(s).dtype)
     given = reshape(given, (*shape_of(given), 1)) if shape_of(given) else given
     return multiply(given, largest(s, axis=-1, keepdims=True, initial=0))
@@ -317,7 +317,7 @@ def pinv(a, rtol=None, hermitian: bool = False, *, rcond=None):
         x = true_divide(add(x, adjoint(x)), 2)
     m, n = shape_of(x)[-2:]
     if rtol is None:
-        rtol = 10.0 * max(m, n) * float(dtypes.finfo(get_aval(x).dtype).eps)
+        rtol = 10.0 * max(m, n) * float(limits.finfo(get_aval(x).dtype).eps)
     if not get_aval(x).size:
         return matrix_transpose(x)
     return _pinv(x, convert(as_array("pinv", rtol), real_dtype(get_aval(x).dtype)))
@@ -333,7 +333,7 @@ def matrix_rank(M, rtol=None, *, hermitian: bool = False, tol=None):
         return convert((x != 0).any(), int_)
     s = Svd(True, False)(x)[0]
     if rtol is None:
-        rtol = max(shape_of(x)[-2:]) * float(dtypes.finfo(get_aval(s).dtype).eps)
+        rtol = max(shape_of(x)[-2:]) * float(limits.finfo(get_aval(s).dtype).eps)
     return total(s > _cutoff("matrix_rank", s, shape_of(x), rtol), axis=-1, dtype=int_)
 
 
@@ -390,7 +390,7 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     else:
         s, u, vh = Svd(False, True)(a)
         if rcond is None:
-            rcond = max(m, n) * float(dtypes.finfo(dtype).eps)
+            rcond = max(m, n) * float(limits.finfo(dtype).eps)
         kept = s > _cutoff("lstsq", s, (m, n), rcond)
         rank = total(kept, dtype=np.dtype("int32"))
         inverse = convert(where(kept, true_divide(1, where(kept, s, 1)), 0), dtype)

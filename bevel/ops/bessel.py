@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import limits
 from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, full_like, sub
@@ -114,7 +114,7 @@ class BesselI1e(Special):
 
     def slope(self, y, x):
         # I₀e - y (sign x + 1/x); at zero the limit is 1/2
-        tiny = float(dtypes.finfo(get_aval(x).dtype).eps)
+        tiny = float(limits.finfo(get_aval(x).dtype).eps)
         away = gt(abs_(x), full_like(x, tiny))
         safe = select(away, x, full_like(x, tiny))
         slope = sub(BesselI0e()(safe), mul(y, add(sign(safe), integer_pow(safe, -1))))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.engine.builder import i64s
@@ -130,9 +130,9 @@ def default_fill(dtype):
     if dtypes.issubdtype(dtype, np.inexact):
         return np.asarray(np.nan).astype(dtype)[()]
     if dtypes.issubdtype(dtype, np.signedinteger):
-        return dtypes.iinfo(dtype).min
+        return limits.iinfo(dtype).min
     if dtypes.issubdtype(dtype, np.unsignedinteger):
-        return dtypes.iinfo(dtype).max
+        return limits.iinfo(dtype).max
     return True
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bevel.api.control_flow import fori_loop, while_loop
 from bevel.api.gradients import value_and_grad
-from bevel.base import dtypes
+from bevel.base import limits
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -103,7 +103,7 @@ def _line_search(value_and_slope, f0, g0, slope0, most):
     decide (Hager, Zhang 2005, "A new conjugate gradient method with guaranteed descent", eq. 4.1).
     """
     c1, c2 = 1e-4, 0.9
-    rounding = 2 * float(dtypes.finfo(get_aval(f0).dtype).eps) * abs(f0)
+    rounding = 2 * float(limits.finfo(get_aval(f0).dtype).eps) * abs(f0)
     zero = f0 * 0
 
     def going(s):

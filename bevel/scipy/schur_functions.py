@@ -12,7 +12,7 @@ import numpy as np
 from bevel.api.control_flow import fori_loop
 from bevel.api.custom_jvp import custom_jvp
 from bevel.api.implicit import custom_linear_solve
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax import linalg as lax_linalg
@@ -115,7 +115,7 @@ def rsf2csf(T, Z, check_finite: bool = True):
     n = shape_of(t)[-1]
     t, z = [convert(x, dtypes.to_complex_dtype(get_aval(x).dtype)) for x in (t, z)]
     t, z = broadcast_to(t, (*batch, n, n)), broadcast_to(z, (*batch, n, n))
-    eps = float(dtypes.finfo(get_aval(t).dtype).eps)
+    eps = float(limits.finfo(get_aval(t).dtype).eps)
 
     def step(i, state):
         t, z = state
@@ -182,7 +182,7 @@ def funm(A, func, disp: bool = True):
     result = matmul(matmul(z, f), adjoint(z))
     if disp:
         return result
-    eps = float(dtypes.finfo(get_aval(closest).dtype).eps)
+    eps = float(limits.finfo(get_aval(closest).dtype).eps)
     size = largest(total(absolute(upper_triangle(t, 1)), axis=0))
     error = (eps / where(closest == 0, eps, closest) * size).clip(eps, 1)
     finite = total(~(absolute(result) < np.inf)) == 0

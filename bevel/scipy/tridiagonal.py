@@ -8,7 +8,7 @@ import numpy as np
 
 from bevel.api.control_flow import fori_loop, while_loop
 from bevel.api.custom_jvp import custom_jvp
-from bevel.base import dtypes
+from bevel.base import limits
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply
@@ -101,7 +101,7 @@ def _eigenvalues(d, e, first, last, tol):
     n = shape_of(d)[0]
     squares = absolute(e) ** 2
     dtype = get_aval(d).dtype
-    info = dtypes.finfo(dtype)
+    info = limits.finfo(dtype)
     # Gershgorin's circles hold them all
     size = absolute(e)
     radius = add(pad(size, 0, [(0, 1, 0)]), pad(size, 0, [(1, 0, 0)]))

@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from bevel.base import dtypes, lattice, settings
+from bevel.base import dtypes, lattice, limits, settings
 from bevel.base.errors import DTypeError
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "data" / "promotion.json").read_text())
@@ -99,28 +99,28 @@ def test_float0_has_a_name_too():
 
 @pytest.mark.parametrize("name, expected", TABLE["finfo"].items())
 def test_finfo(name, expected):
-    info = dtypes.finfo(name)
+    info = limits.finfo(name)
     floats = [float(x) for x in (info.max, info.min, info.eps, info.tiny, info.smallest_subnormal)]
     np.testing.assert_array_equal([*floats, info.bits, info.nmant, info.nexp], expected)
 
 
 @pytest.mark.parametrize("name, expected", TABLE["iinfo"].items())
 def test_iinfo(name, expected):
-    info = dtypes.iinfo(name)
+    info = limits.iinfo(name)
     assert [int(info.min), int(info.max), info.bits] == expected
     assert dtypes.itemsize_bits(name) == info.bits
 
 
 def test_limits_of_arrays_and_the_wrong_kind():
-    assert dtypes.finfo(np.zeros(3, np.float16)).bits == 16
-    assert dtypes.finfo(dtypes.bfloat16).max == ml_dtypes.finfo(ml_dtypes.bfloat16).max
-    assert dtypes.iinfo(3).bits == 64 and dtypes.iinfo(np.int8(3)).bits == 8
+    assert limits.finfo(np.zeros(3, np.float16)).bits == 16
+    assert limits.finfo(dtypes.bfloat16).max == ml_dtypes.finfo(ml_dtypes.bfloat16).max
+    assert limits.iinfo(3).bits == 64 and limits.iinfo(np.int8(3)).bits == 8
     with pytest.raises(ValueError, match="use iinfo"):
-        dtypes.finfo(int)
+        limits.finfo(int)
     with pytest.raises(TypeError, match="use finfo"):
-        dtypes.iinfo(float)
+        limits.iinfo(float)
     with pytest.raises(ValueError, match="bool has no iinfo"):
-        dtypes.iinfo(bool)
+        limits.iinfo(bool)
 
 
 @pytest.mark.parametrize("scalar", dtypes.SCALAR_TYPES, ids=lambda s: s.__name__)
@@ -361,7 +361,7 @@ def test_extended_dtypes():
     with pytest.raises(DTypeError, match="no floating counterpart"):
         dtypes.to_inexact_dtype(a)
     with pytest.raises(DTypeError):
-        dtypes.finfo(a)
+        limits.finfo(a)
 
 
 def test_register_short_name():

@@ -10,9 +10,7 @@ from bevel.base.dtypes import (
     canonicalize_dtype,
     dtype,
     extended,
-    finfo,
     float0,
-    iinfo,
     issubdtype,
     itemsize_bits,
     prng_key,
@@ -22,6 +20,7 @@ from bevel.base.dtypes import (
     to_numeric_dtype,
 )
 from bevel.base.lattice import TypePromotionError, promote_types, result_type
+from bevel.base.limits import finfo, iinfo
 
 DType = Any
 

@@ -16,7 +16,7 @@ from bevel.api.arrays import Array
 from bevel.api.control_flow import fori_loop, while_loop
 from bevel.api.derivatives import vjp
 from bevel.api.implicit import custom_linear_solve
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError, TreeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -302,7 +302,7 @@ def _coefficients_of(triangle, right, done):
     count = get_aval(triangle).shape[1]
     upper, right = triangle[:count], right[:count]
     size = abs(upper.diagonal())
-    kept = (np.arange(count) < done) & (size > float(dtypes.finfo(get_aval(size).dtype).eps) * size.max())
+    kept = (np.arange(count) < done) & (size > float(limits.finfo(get_aval(size).dtype).eps) * size.max())
     system = where(kept[:, None] & kept[None, :], upper, np.eye(count, dtype=get_aval(upper).dtype))
     y = triangular(system, where(kept, right, 0)[:, None], left_side=True, lower=False)[:, 0]
     return pad(y, 0, [(0, 1, 0)])
@@ -344,7 +344,7 @@ def gmres(A, b, x0=None, *, tol=1e-5, atol=0.0, restart=20, maxiter=None, M=None
                 part = where(rows <= k, _along(basis, w).astype(dtype), 0)
                 w = _less(w, _combined(basis, part))
                 column = column + part
-            lost = _square(w) ** 0.5 <= float(dtypes.finfo(dtype).eps) * before
+            lost = _square(w) ** 0.5 <= float(limits.finfo(dtype).eps) * before
             q, size = _normed(_chosen(lost, tree_map(lambda x: x * 0, w), w))
             basis = _stacked(basis, k + 1, q)
             column = where(rows == k + 1, size.astype(dtype), column)

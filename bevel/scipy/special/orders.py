@@ -10,7 +10,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import lax
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_index
 from bevel.numpy.eager import compiled
@@ -45,7 +45,7 @@ def bernoulli(n):
     if count < 0:
         raise ValueError(f"bernoulli: n must be a non-negative integer{user_line(' at {}')}; got {count}.")
     dtype = dtypes.canonicalize_dtype(np.dtype(float))
-    limit = Fraction(float(dtypes.finfo(dtype).max))
+    limit = Fraction(float(limits.finfo(dtype).max))
     numbers = [float(b) if abs(b) <= limit else math.copysign(math.inf, b) for b in _bernoulli_numbers(count)]
     return jnp.asarray(np.asarray(numbers).astype(dtype))
 
@@ -68,7 +68,7 @@ def comb(N, k, *, repetition=False):
     inside = (k >= 0) & (k <= N) & (N >= 0)
     n, j = jnp.where(inside, N, 1), jnp.where(inside, k, 0)
     value = jnp.exp(-jnp.log1p(n) - betaln(n - j + 1, j + 1))
-    whole = (n == jnp.round(n)) & (j == jnp.round(j)) & (value < 0.05 / float(dtypes.finfo(value.dtype).eps))
+    whole = (n == jnp.round(n)) & (j == jnp.round(j)) & (value < 0.05 / float(limits.finfo(value.dtype).eps))
     # the slope is that of the unrounded value
     value = value + lax.stop_gradient(jnp.where(whole, jnp.round(value) - value, 0))
     return jnp.where(inside, value, jnp.where(jnp.isnan(N) | jnp.isnan(k), jnp.nan, 0))

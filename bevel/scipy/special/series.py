@@ -6,7 +6,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel.api.custom_jvp import custom_jvp
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_line
 from bevel.numpy.eager import compiled
@@ -61,7 +61,7 @@ def chebyshev(t, coefficients):
     source  Clenshaw 1955, "A note on the summation of Chebyshev series"
     """
     largest = max([abs(c) for c in coefficients])
-    limit = float(dtypes.finfo(t.dtype).eps) / 8 * largest
+    limit = float(limits.finfo(t.dtype).eps) / 8 * largest
     count = max([i for i, c in enumerate(coefficients) if abs(c) > limit]) + 1
     kept = coefficients[:count]
     powers = np.polynomial.chebyshev.cheb2poly(kept)
