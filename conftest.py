@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent
 
+# What is sharded is sharded over four, on any machine. Bevel reads it when imported, which a conftest further in does.
+os.environ.setdefault("BEVEL_NUM_CPU_DEVICES", "4")
+
 # The first call of a program compiles it, so the time of one example says nothing: no deadline, in any profile.
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=50, **_UNTIMED)
@@ -23,7 +26,6 @@ _cache_folder = pytest.StashKey[str]()
 
 
 def pytest_configure(config):
-    os.environ.setdefault("BEVEL_NUM_CPU_DEVICES", "4")  # what is sharded is sharded over four, on any machine
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
     # Compiled programs are kept on disk between runs. A test run begins with none, so that it is the same each time,
     # and leaves none in the user's cache. The workers of xdist inherit the folder of the process that started them.

@@ -56,6 +56,7 @@ VALUES = {
     "ErrorCategory": "What `errors` of `checkify` is a set of.",
     "FlattenedIndexKey": "A step of a path through a tree: into a node of a registered type without keys, by position.",
     "GetAttrKey": "A step of a path through a tree: to an attribute, by `name`.",
+    "JaxRuntimeError": "What the runtime below Bevel raises when a program fails while it runs, as under JAX.",
     "KeyEntry": "A step of a path through a tree.",
     "KeyPath": "A path through a tree: a tuple of steps.",
     "PrecisionLike": "What products of matrices take as `precision`: a `Precision` or its name, a pair of them, None.",
@@ -123,8 +124,9 @@ def namespaces() -> dict[str, list[str]]:
     """The public namespaces under the headings of the index. A new module has its page by itself, under `Others`."""
     groups = {title: list(names) for title, names in GROUPS.items()}
     listed = {name for names in groups.values() for name in names}
-    children = [module.name for module in pkgutil.iter_modules(bevel.__path__)]
-    public = [f"bevel.{name}" for name in children if name not in FLOORS and not name.startswith("_")]
+    children = [f"bevel.{module.name}" for module in pkgutil.iter_modules(bevel.__path__)]
+    children += [f"bevel.experimental.{module.name}" for module in pkgutil.iter_modules(bevel.experimental.__path__)]
+    public = [name for name in children if name.split(".")[1] not in FLOORS and "._" not in name]
     others = [name for name in public if name not in listed]
     return groups | ({"Others": others} if others else {})
 

@@ -15,17 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base.errors import BevelError
+from bevel.base.errors import InconclusiveDimensionOperation
 
 _INFINITY = math.inf
-
-
-class InconclusiveDimensionOperation(BevelError, TypeError):
-    """A question about unknown dimensions has no one answer: `b > 3`, or the number behind `b`.
-
-    Fails:  `x.reshape((int(x.shape[0] / 2), -1))` for x of shape (b, 4). Mended: a constraint, `symbolic_shape("b, 4",
-    constraints=["mod(b, 2) == 0"])`, and `x.shape[0] // 2`.
-    """
 
 
 class Dimension:

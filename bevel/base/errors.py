@@ -13,40 +13,50 @@ class BevelError(Exception):
 class ShapeError(BevelError, TypeError, ValueError):
     """Shapes, ranks or axes do not fit the operation.
 
-    It is a TypeError and a ValueError: programs written for JAX or NumPy catch the one here, the other there. Fails:
-    `lax.add(jnp.ones(3), jnp.ones(4))`. Mended: give both the same shape, or use `jnp.add`, which broadcasts where
-    NumPy does.
+    It is a TypeError and a ValueError: programs written for JAX or NumPy catch the one here, the other there.
+
+    Fails:   `lax.add(jnp.ones(3), jnp.ones(4))`
+    Mended:  `lax.add(jnp.ones(3), jnp.ones(3))`; `jnp.add` broadcasts where NumPy does
     """
 
 
 class BroadcastError(ShapeError, ValueError):
     """Shapes that NumPy's broadcasting rule cannot bring together.
 
-    Fails: `jnp.ones(3) + jnp.ones(4)`. Mended: `jnp.ones(3)[:, None] + jnp.ones(4)` makes all pairs, shape (3, 4).
+    Fails:   `jnp.ones(3) + jnp.ones(4)`
+    Mended:  `jnp.ones(3)[:, None] + jnp.ones(4)` makes all pairs, shape (3, 4)
     """
 
 
 class AxisError(ShapeError, ValueError, IndexError):
     """An axis that the array does not have, or one named twice.
 
-    Fails: `jnp.sum(jnp.ones((2, 3)), axis=2)`. Mended: `axis=1`, or `axis=-1` for the last one.
+    Fails:   `jnp.sum(jnp.ones((2, 3)), axis=2)`
+    Mended:  `jnp.sum(jnp.ones((2, 3)), axis=1)`; `axis=-1` is the last one
     """
 
 
 class DTypeError(BevelError, TypeError):
-    """The operation is not defined for this dtype. Fails: `jnp.sin` of a bool in `lax.sin(True)`; mended: convert
-    first.
+    """The operation is not defined for this dtype.
+
+    Fails:   `lax.sin(True)`
+    Mended:  `lax.sin(jnp.float32(True))`; the functions of `bevel.numpy` convert by themselves
     """
 
 
 class MissingRuleError(BevelError, NotImplementedError):
-    """A primitive lacks the rule that a transformation asks for; the letter names the class and file to write it in."""
+    """A primitive lacks the rule that a transformation asks for; the letter names the class and file to write it in.
+
+    It comes up with primitives of libraries, or of one's own. Mended: write the rule; or give the function around
+    the primitive one, by `custom_jvp`, `custom_vjp` or `custom_vmap`.
+    """
 
 
 class NonDifferentiableError(BevelError, TypeError):
     """A derivative was asked where there is none: of a non-scalar by `grad`, of an integer, through an unbounded while.
 
-    Fails: `grad(lambda x: x ** 2)(jnp.ones(3))`. Mended: `grad(lambda x: (x ** 2).sum())(jnp.ones(3))`.
+    Fails:   `grad(lambda x: x**2)(jnp.ones(3))`
+    Mended:  `grad(lambda x: (x**2).sum())(jnp.ones(3))`; for all derivatives `jacrev`
     """
 
 
@@ -67,81 +77,96 @@ class JaxprTypeError(BevelError, TypeError):
 class ConcretizationTypeError(JAXTypeError):
     """Python asked for the value of an array while its program is being traced, when it has none yet.
 
-    Fails:   `jit(lambda x: float(x))(1.0)`. Mended: keep it an array, or name the argument in static_argnames.
+    Fails:   `jit(lambda x: float(x))(1.0)`
+    Mended:  `jit(lambda x: x)(1.0)`: keep it an array; or name the argument in static_argnames
     """
 
 
 class TracerBoolConversionError(ConcretizationTypeError):
     """Python's `if`, `while`, `and`, `or` or `not` asked whether a traced array is true.
 
-    Fails:   `jit(lambda x: x if x > 0 else -x)(1.0)`.
-    Mended:  `jit(lambda x: jnp.where(x > 0, x, -x))(1.0)`; with costly branches `lax.cond`; a loop: `lax.while_loop`.
+    Fails:   `jit(lambda x: x if x > 0 else -x)(1.0)`
+    Mended:  `jit(lambda x: jnp.where(x > 0, x, -x))(1.0)`; with costly branches `lax.cond`; a loop: `lax.while_loop`
     """
 
 
 class TracerIntegerConversionError(JAXTypeError):
     """Python needed a traced array as an integer: `range(n)`, a list index, a shape.
 
-    Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, 3)`. Mended: `jit(…, static_argnames="n")`, or
-             `lax.fori_loop`.
+    Fails:   `jit(lambda x, n: [x for _ in range(n)])(1.0, jnp.array(3))`
+    Mended:  `jit(lambda x, n: [x for _ in range(n)], static_argnames="n")(1.0, n=3)`; or `lax.fori_loop`
     """
 
 
 class TracerArrayConversionError(JAXTypeError):
     """NumPy (or other code outside Bevel) asked for the values of a traced array.
 
-    Fails:   `jit(lambda x: np.sin(x))(1.0)`. Mended: `jit(lambda x: jnp.sin(x))(1.0)`; for host code: `pure_callback`.
+    Fails:   `jit(lambda x: np.sin(x))(1.0)`
+    Mended:  `jit(lambda x: jnp.sin(x))(1.0)`; for host code `pure_callback`
     """
 
 
 class NonConcreteBooleanIndexError(JAXIndexError):
     """A boolean mask as index would give a shape that depends on values, which a traced program cannot have.
 
-    Fails:   `jit(lambda x: x[x > 0])(x)`. Mended: `jnp.where(x > 0, x, 0)`, or `jnp.nonzero(mask, size=n)`.
+    Fails:   `jit(lambda x: x[x > 0])(jnp.ones(3))`
+    Mended:  `jit(lambda x: jnp.where(x > 0, x, 0))(jnp.ones(3))`; or `jnp.nonzero(mask, size=n)`
     """
 
 
 class UnexpectedTracerError(JAXTypeError):
     """A tracer was used after its trace had ended: it was kept outside of the function being transformed.
 
-    Fails:   a traced function that appends an intermediate to a global list, which is read afterwards.
-    Mended:  return the value from the function instead.
+    Fails:   `kept = []; jit(lambda x: kept.append(x + 1))(1.0); kept[0] * 2`
+    Mended:  `kept = [jit(lambda x: x + 1)(1.0)]; kept[0] * 2`: return the value
     """
 
 
 class KeyReuseError(JAXTypeError, RuntimeError):
-    """One random key was used twice, which gives correlated numbers.
+    """One random key was used twice, which gives correlated numbers; found under `debug_key_reuse`.
 
-    Fails:   `normal(key) + normal(key)`. Mended: `a, b = split(key); normal(a) + normal(b)`.
+    Fails:   `with bevel.debug_key_reuse(True): key = random.key(0); random.normal(key) + random.normal(key)`
+    Mended:  `one, two = random.split(random.key(0)); random.normal(one) + random.normal(two)`
     """
 
 
 class SideEffectError(JAXTypeError):
     """A traced function changed the world around it, or read a clock or a random generator; raised in `strict` only.
 
-    Fails:   `jit(f)` where f appends to a global list. Mended: return the value; let the caller append it.
+    Fails:   `with bevel.sharp_edges("strict"): jit(lambda x: print(x))(1.0)`
+    Mended:  `with bevel.sharp_edges("strict"): jit(lambda x: bevel.debug.print("{}", x))(1.0)`
     """
 
 
 class DonatedBufferError(BevelError, RuntimeError):
-    """An array was used after its memory had been given away by donate_argnums or deleted."""
+    """An array was used after its memory had been given away by donate_argnums or deleted.
+
+    Fails:   `x = jnp.ones(3); y = jit(lambda x: x + 1, donate_argnums=0)(x); x + 1`
+    Mended:  `x = jnp.ones(3); x = jit(lambda x: x + 1, donate_argnums=0)(x); x + 1`: go on with the result
+    """
 
 
 class TreeError(BevelError, ValueError):
-    """Two pytrees differ in structure where they must agree."""
+    """Two pytrees differ in structure where they must agree.
+
+    Fails:   `bevel.tree.map(lambda a, b: a + b, [1, 2], [1, 2, 3])`
+    Mended:  `bevel.tree.map(lambda a, b: a + b, [1, 2], [3, 4])`
+    """
 
 
 class CarryError(BevelError, TypeError):
     """The carry that a loop body returns is not of the type it was given.
 
-    Fails:   `lax.scan(lambda c, x: (c + 1.5, None), 0, xs)`: int32 in, float32 out. Mended: start from 0.0.
+    Fails:   `lax.scan(lambda c, x: (c + x, None), jnp.zeros((), int), jnp.ones(3))`: int32 in, float32 out
+    Mended:  `lax.scan(lambda c, x: (c + x, None), jnp.zeros(()), jnp.ones(3))`
     """
 
 
 class UnhashableStaticError(BevelError, ValueError):
     """A static argument of jit cannot be hashed, so there is nothing to look its program up by.
 
-    Fails:   `jit(f, static_argnums=1)(x, [1, 2])`. Mended: pass a tuple, `f(x, (1, 2))`, or make it an array argument.
+    Fails:   `jit(lambda x, n: x, static_argnums=1)(1.0, [1, 2])`
+    Mended:  `jit(lambda x, n: x, static_argnums=1)(1.0, (1, 2))`; or make it an array argument
     """
 
 
@@ -149,16 +174,25 @@ class MissingNameError(BevelError, AttributeError):
     """A name of JAX that Bevel does not have yet."""
 
 
-class InconclusiveDimensionOperation(BevelError):
-    """A comparison of symbolic dimensions whose answer depends on their values."""
+class InconclusiveDimensionOperation(BevelError, TypeError):
+    """A question about unknown dimensions has no one answer: `b > 3`, or the number behind `b`.
+
+    Fails:   `[n] = export.symbolic_shape("n"); n > 4`
+    Mended:  `[n] = export.symbolic_shape("n", constraints=["n >= 5"]); n > 4`
+    """
 
 
 class EngineError(BevelError, RuntimeError):
-    """The engine (XLA) refused or failed; the letter carries its words."""
+    """The engine (XLA) refused or failed; the letter carries its words.
+
+    Fails:   `jit(lambda x: x, compiler_options={"no_such": 1})(1.0)`
+    Mended:  `jit(lambda x: x)(1.0)`
+    """
 
 
 class DeviceMismatchError(EngineError, ValueError):
     """Arrays committed to different devices met in one call.
 
-    Fails: `f(device_put(x, d0), device_put(y, d1))`. Mended: `f(x, device_put(y, d0))`, both on one device.
+    Fails:   `x, y = map(bevel.device_put, (1.0, 2.0), bevel.devices()[:2]); x + y`
+    Mended:  `x, y = map(bevel.device_put, (1.0, 2.0), bevel.devices()[:1] * 2); x + y`: both on one device
     """
