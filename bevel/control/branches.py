@@ -70,6 +70,10 @@ class MaskTangent(Elementwise):
         dx = tangents[1]
         return result, dx if is_zero(dx) else select(mask, dx, zeros(get_aval(dx)))
 
+    def batch(self, operands, axes):
+        size = mapped_size(operands, axes)
+        return self(*[to_front(v, axis, size) for v, axis in zip(operands, axes, strict=True)]), 0
+
     def lower(self, out, mask, x):
         return x
 

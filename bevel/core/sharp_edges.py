@@ -76,4 +76,4 @@ def forget():
     """Says everything again from here on."""
     _said.clear()
     for module in list(sys.modules.values()):
-        getattr(module, "__warningregistry__", {}).clear()
+        getattr(module, "__dict__", {}).get("__warningregistry__", {}).clear()

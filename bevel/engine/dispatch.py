@@ -74,5 +74,10 @@ def cached_call(name, function, miss, static_argnums=(), static_argnames=(), pla
     )
 
 
+def forget_calls():
+    """Lets go of every program that a cached call holds; the next call of each asks Python again."""
+    _cache.clear()
+
+
 get_traceback = names.Traceback.get_traceback
 names.enable_tracebacks()

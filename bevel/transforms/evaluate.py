@@ -6,6 +6,7 @@ the same equations share one program), and on disk.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
 
@@ -17,11 +18,11 @@ from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprog
 from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
-from bevel.engine import callbacks
+from bevel.engine import callbacks, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import Array, default_device, put, single
-from bevel.engine.dispatch import Fastpath, cached_call
+from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms import watch
@@ -189,6 +190,10 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
                 if all(a is b for a, b in zip(hidden, found.hidden, strict=True)):
                     return found
                 return found.with_hidden(hidden)
+    if room.is_short():
+        clear_caches()
+        gc.collect()
+        room.note_cleared()
     # loaded here for start-up time
     from bevel.engine import compile as engine
     from bevel.transforms.lower import OpenShapeError, lower
@@ -227,6 +232,7 @@ def clear_caches():
     with _lock, _calls_lock:
         _executables.clear()
         _calls.clear()
+    forget_calls()
 
 
 # ---- running
