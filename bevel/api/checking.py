@@ -9,7 +9,7 @@ import numpy as np
 
 from bevel.api.callbacks import check_fields
 from bevel.api.flat import Flat, name_of, named_after
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
 from bevel.control.call import Jit
 from bevel.core.checks import (
     DivisionByZeroError,
@@ -21,7 +21,7 @@ from bevel.core.checks import (
     Site,
 )
 from bevel.core.jaxpr import ClosedJaxpr
-from bevel.core.source import user_frame
+from bevel.core.source import user_frame, user_line
 from bevel.core.staging import hoist_tracers, stage, stage_closed
 from bevel.core.trace import Tracer, get_aval, is_valid_value
 from bevel.core.tree_nodes import register_pytree_node_class
@@ -80,9 +80,13 @@ class Error:
         """Each error: the mapped index it was found at, its site, the values its message speaks of."""
         if self.code is None:
             return
-        if isinstance(self.code, Tracer):
-            self.code.concrete("Error.get()")
-        codes = np.asarray(self.code)
+        codes = self.code.known_value() if isinstance(self.code, Tracer) else self.code
+        if codes is None:
+            raise ConcretizationTypeError(
+                f"Error.get() and throw(){user_line(' at {}')} need a value that is not known while tracing.\n"
+                "Give the error back from the compiled function and ask it there, or hand it on by check_error."
+            )
+        codes = np.asarray(codes)
         for index in zip(*np.nonzero(np.atleast_1d(codes)), strict=True):
             at = tuple([int(i) for i in index]) if codes.ndim else ()
             site, slots = self.entries[int(codes[at]) - 1]

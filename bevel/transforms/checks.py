@@ -40,7 +40,11 @@ HANDS_ON = frozenset(
 )
 KINDS = {"division": DivisionByZeroError, "index": OOBError}
 CODE = ShapedArray((), INT)
-PLACE = ShapedArray((2,), INT)  # an index, and which column of the indices it is in
+
+
+def place_of(indices) -> ShapedArray:
+    """The aval of an index, and which column of the indices it is in."""
+    return ShapedArray((2,), np.dtype("int64") if get_aval(indices).dtype.itemsize == 8 else INT)
 
 
 class Ledger:
@@ -119,7 +123,7 @@ class Ledger:
             if found[0] is not None and KINDS[found[0][0]] in self.kinds:
                 kind, fixed, _, values = found[0]
                 kind = KINDS[kind]
-                yield self.entry(kind, fixed, eqn), () if values is None else (PLACE,)
+                yield self.entry(kind, fixed, eqn), () if values is None else (place_of(values),)
         if NaNError in self.kinds and gives_numbers(eqn):
             yield self.entry(NaNError, (), eqn), ()
 
@@ -227,21 +231,24 @@ def over_all(reduce, x):
 
 
 def first_wrong(wrong, values):
-    """The first value that is wrong, and its place along the last axis: int32[2]."""
-    shape = get_aval(values).shape
+    """The first value that is wrong, and its place along the last axis, side by side."""
+    shape, dtype = get_aval(values).shape, place_of(values).dtype
     size, columns = int(np.prod(shape)), shape[-1]
     count = Iota(INT, (size,), 0)()
     first = over_all(reduce_min, select(reshape(wrong, (size,)), count, size - 1))
     here = eq(count, broadcast_to_shape(first, (size,), ()))
-    value = reduce_sum(select(here, convert(reshape(values, (size,)), INT), 0), (0,))
-    column = reduce_sum(select(here, np.arange(size, dtype=INT) % columns, 0), (0,)) if columns > 1 else None
-    pair = [reshape(value, (1,)), np.zeros(1, INT) if column is None else reshape(column, (1,))]
+    value = reduce_sum(select(here, convert(reshape(values, (size,)), dtype), 0), (0,))
+    column = (
+        reduce_sum(select(here, np.arange(size, dtype=INT).astype(dtype) % columns, 0), (0,)) if columns > 1 else None
+    )
+    pair = [reshape(value, (1,)), np.zeros(1, dtype) if column is None else reshape(column, (1,))]
     return Concatenate(0)(*pair)
 
 
 def noted(ledger, state, failed, code, sites, first, values):
     """The state after a site has failed, or not: the first failure stays."""
-    is_first = and_(eq(state[0], np.int32(0)), failed)
+    # before the first site, all is well
+    is_first = failed if isinstance(state[0], np.int32) else and_(eq(state[0], np.int32(0)), failed)
     after = [select(is_first, code, state[0]), *state[1:]]
     slots = slots_of(ledger, sites, first, len(values))
     for slot, value in zip(slots, values, strict=True):

@@ -207,6 +207,12 @@ def test_index_errors_say_which_index_and_axis():
     assert of(lambda i: a.astype("int8")[i.astype("uint8")], jnp.array([0, 200])) == said.format(200, 0, 3)
 
 
+def test_an_index_of_64_bits_is_said_whole():
+    with bevel.enable_x64(True):
+        said = of(lambda i: jnp.arange(3)[i, None], jnp.array([0, 2**40]))
+    assert said == LOOP.format(2**40)
+
+
 def test_throw_says_the_line():
     error, _ = c.checkify(positive)(-1.0)
     with pytest.raises(c.JaxRuntimeError, match=r"is -1.0 \(`check` failed\)\nat test_checkify.py:\d+ \(positive\)"):
@@ -289,6 +295,7 @@ def test_a_check_that_is_not_asked_for_is_left_out():
         (lambda: c.checkify(3), "checkify needs a function"),
         (lambda: c.checkify(positive, errors={"nan"}), "cannot check for nan"),
         (lambda: c.check_error(3), "takes the Error"),
+        (lambda: bevel.jit(lambda x: c.checkify(positive)(x)[0].throw())(1.0), "Give the error back from the compiled"),
         (lambda: c.check(True, "x {a}", 3), "a placeholder {a}, but was given no argument of that name"),
         (lambda: c.check(True, "x {} {}", 3), "more placeholders than arguments: it was given 1"),
     ],
