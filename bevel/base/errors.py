@@ -141,8 +141,10 @@ class SideEffectError(JAXTypeError):
 class DonatedBufferError(BevelError, RuntimeError):
     """An array was used after its memory had been given away by donate_argnums or deleted.
 
-    Fails:   `x = jnp.ones(3); y = jit(lambda x: x + 1, donate_argnums=0)(x); x + 1`
-    Mended:  `x = jnp.ones(3); x = jit(lambda x: x + 1, donate_argnums=0)(x); x + 1`: go on with the result
+    Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`
+    Mended:  `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); x = f(x); f(x)`: go on with the result
+
+    Calls that C++ knows already, of functions that donate nothing, let the engine's own ValueError through, as JAX does.
     """
 
 
