@@ -144,7 +144,7 @@ class DonatedBufferError(BevelError, RuntimeError):
     Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`
     Mended:  `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); x = f(x); f(x)`: go on with the result
 
-    Calls that C++ knows already, of functions that donate nothing, let the engine's own ValueError through, as JAX does.
+    A call that C++ knows already, of a function that donates nothing, lets the engine's own ValueError through, as in JAX.
     """
 
 
