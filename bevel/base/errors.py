@@ -144,7 +144,8 @@ class DonatedBufferError(BevelError, RuntimeError):
     Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`
     Mended:  `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); x = f(x); f(x)`: go on with the result
 
-    A call that C++ knows already, of a function that donates nothing, lets the engine's own ValueError through, as in JAX.
+    A call that C++ knows already, of a function that donates nothing, lets the engine's own ValueError through, as in
+    JAX.
     """
 
 
