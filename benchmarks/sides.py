@@ -69,9 +69,13 @@ def environment(scratch: str, platform: str) -> dict[str, str]:
     Programs compiled by an earlier run would turn a measurement of compilation into one of the disk. So caches on disk
     are off by setting, and the user's cache folder is an empty one for whatever does not heed the setting. (The row
     that measures a warm start turns its cache on itself, in a folder of its own.)
+
+    Byte code is kept, as it is for whoever uses a library: a variable that forbids it would have Python compile Bevel's
+    source at each start, while the byte code of JAX lies where pip has put it.
     """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **kept,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "XDG_CACHE_HOME": scratch,
         "BEVEL_CACHE_DIR": scratch,
