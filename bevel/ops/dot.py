@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.base import dtypes, lattice
@@ -135,24 +137,14 @@ class DotGeneral(Primitive):
     def lower(self, out, x, y):
         check_platform("dot_general", self.precision, out.platform)
         [x_aval, y_aval], [result] = out.in_avals, out.avals
-        inner, summed = _computed_in(x_aval.dtype, y_aval.dtype, result.dtype)
-        attributes = {"dot_dimension_numbers": _numbers(self.dimension_numbers)}
-        attributes["precision_config"] = precision_config(self.precision)
-        algorithm = self.precision
-        if isinstance(algorithm, DotAlgorithmPreset):
-            known = algorithm.operand_dtypes
-            if known and inner not in known:
-                inner = known[0]
-            if known:
-                summed = np.dtype(algorithm.accumulation_type)
-            algorithm = algorithm.algorithm
-        if isinstance(algorithm, DotAlgorithm):
-            attributes["algorithm"] = algorithm.attribute(inner, inner)
-        values = [
-            v if a.dtype == inner else out.convert(v, a.with_dtype(inner))
-            for v, a in zip((x, y), (x_aval, y_aval), strict=True)
-        ]
-        z = out.op("stablehlo.dot_general", values, attributes, aval=result.with_dtype(summed))
+        inner, summed, attributes = _written(
+            self.dimension_numbers, self.precision, x_aval.dtype, y_aval.dtype, result.dtype
+        )
+        if x_aval.dtype != inner:
+            x = out.convert(x, x_aval.with_dtype(inner))
+        if y_aval.dtype != inner:
+            y = out.convert(y, y_aval.with_dtype(inner))
+        z = out.op("stablehlo.dot_general", [x, y], attributes, aval=result.with_dtype(summed))
         return _converted(out, z, summed, result)
 
     def reference(self, x, y):
@@ -259,12 +251,25 @@ def _converted(out, z, dtype, result):
     return z if old.dtype == result.dtype else out.convert(z, result)
 
 
-def _numbers(dimension_numbers):
+@functools.lru_cache(maxsize=1024)
+def _written(dimension_numbers, precision, x, y, wanted):
+    """(dtype of the operands, dtype of the sum, attributes) as StableHLO has them, for operands of dtypes x and y."""
+    inner, summed = _computed_in(x, y, wanted)
     (x_sum, y_sum), (x_batch, y_batch) = dimension_numbers
-    return parsed(
+    numbers = parsed(
         f"#stablehlo.dot<lhs_batching_dimensions = {list(x_batch)}, rhs_batching_dimensions = {list(y_batch)}, "
         f"lhs_contracting_dimensions = {list(x_sum)}, rhs_contracting_dimensions = {list(y_sum)}>"
     )
+    attributes = {"dot_dimension_numbers": numbers, "precision_config": precision_config(precision)}
+    if isinstance(precision, DotAlgorithmPreset):
+        known = precision.operand_dtypes
+        if known:
+            inner = inner if inner in known else known[0]
+            summed = np.dtype(precision.accumulation_type)
+        precision = precision.algorithm
+    if isinstance(precision, DotAlgorithm):
+        attributes["algorithm"] = precision.attribute(inner, inner)
+    return inner, summed, attributes
 
 
 # ---- the words in which rules are written

@@ -61,7 +61,7 @@ class Reduction(Primitive):
         return batch_reduction(type(self), self.axes, operands, axes)
 
     def lower(self, out, x):
-        return lower_reduction(out, [x], self.axes, [self.start(out.in_avals[0].dtype)], self.hlo)[0]
+        return lower_reduction(out, x, self.axes, self.start(out.in_avals[0].dtype), self.hlo)
 
     @classmethod
     def samples(cls, array):

@@ -59,6 +59,7 @@ class Module:
         self.callbacks = callbacks.CallbackTable()
         self.keep_alive: list = []
         self.functions: dict = {}
+        self.reductions: dict = {}  # one of each kind, to be copied
         self.names: dict[str, int] = {}
         self.module = mlir.ir.Module.create(mlir.unknown)
         self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))

@@ -7,15 +7,18 @@ from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Var
 
 def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
     """The jaxpr without equations whose results nobody uses; those with effects stay."""
+    return _live(jaxpr)[0]
+
+
+def _live(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
+    """The jaxpr without dead code, and the variables that it uses."""
     used = {v for v in jaxpr.outvars if type(v) is Var}
     kept = []
     for eqn in reversed(jaxpr.eqns):
-        if eqn.op.effects or any([v in used for v in eqn.outvars]):
+        if not used.isdisjoint(eqn.outvars) or eqn.op.effects:
             kept.append(eqn)
             used.update([v for v in eqn.invars if type(v) is Var])
-    if len(kept) == len(jaxpr.eqns):
-        return jaxpr
-    return jaxpr.replace(eqns=kept[::-1])
+    return jaxpr if len(kept) == len(jaxpr.eqns) else jaxpr.replace(eqns=kept[::-1]), used
 
 
 def used_variables(jaxpr: Jaxpr) -> set[Var]:
@@ -34,8 +37,7 @@ def used_arguments(jaxpr: Jaxpr) -> list[bool]:
 
 def pruned(closed: ClosedJaxpr, keep_unused=False) -> tuple[ClosedJaxpr, list[bool]]:
     """The program without dead code, and without arguments that are not used: (program, which arguments are kept)."""
-    jaxpr = without_dead_code(closed.jaxpr)
-    used = used_variables(jaxpr)
+    jaxpr, used = _live(closed.jaxpr)
     consts = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in used]
     kept = [True] * len(jaxpr.invars) if keep_unused else [v in used for v in jaxpr.invars]
     changed = jaxpr.replace(
