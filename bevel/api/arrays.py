@@ -34,6 +34,13 @@ class _ArrayMeta(type):
             return type.__subclasscheck__(cls, kind)
         return kind is Array or issubclass(kind, (names.Array, Tracer))
 
+    def __getattr__(cls, name):
+        """The methods of arrays, for `help` and for libraries that wrap each of them: `Array.sum`."""
+        return getattr(names.Array, name)
+
+    def __dir__(cls):
+        return sorted({*type.__dir__(cls), *(name for name in dir(names.Array) if cls is Array)})
+
 
 def holds_words(value) -> bool:
     """Is it a key array, which holds its words in an array of its own?"""

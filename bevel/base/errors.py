@@ -36,6 +36,24 @@ class AxisError(ShapeError, ValueError, IndexError):
     """
 
 
+class BoundsError(BevelError, IndexError):
+    """An index that is known lies outside of its axis.
+
+    One that a program computes is not checked: reads clip, writes are dropped, unless a mode says otherwise.
+
+    Fails:   `jnp.arange(3)[5]`
+    Mended:  `jnp.arange(3)[2]`; `jnp.arange(3).at[5].get(mode="clip")` says what should come of it
+    """
+
+
+class IndexTypeError(BevelError, TypeError):
+    """Something between brackets that is no index: a float, a string, a list.
+
+    Fails:   `jnp.arange(3)[[0, 2]]`
+    Mended:  `jnp.arange(3)[jnp.array([0, 2])]`
+    """
+
+
 class DTypeError(BevelError, TypeError):
     """The operation is not defined for this dtype.
 

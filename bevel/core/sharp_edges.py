@@ -34,11 +34,12 @@ def warn_once(key, message: str, category=SharpEdgeWarning):
     warnings.warn_explicit(message, category, place[0], place[1], module, registry)
 
 
-def narrowed(value: np.ndarray, dtype) -> np.ndarray:
+def narrowed(value: np.ndarray, dtype, is_exact=True) -> np.ndarray:
     """64-bit numbers from outside in the 32-bit dtype that stands for theirs while `enable_x64` is off.
 
     Silent where each still is itself, or near it. Numbers beyond the dtype's reach are said once, at the user's line;
     under `sharp_edges='strict'` they are an error, and so is a number that is not kept exactly. `compat` is silent.
+    is_exact   False: only reach is looked at, as for single numbers: Python's floats, np.sqrt(2)
     """
     with np.errstate(all="ignore"):
         result = value.astype(dtype)
@@ -63,7 +64,7 @@ def narrowed(value: np.ndarray, dtype) -> np.ndarray:
         if profile == "strict":
             raise DTypeError(message)
         warn_once(("beyond", dtype), message)
-    elif profile == "strict" and not ((result == value) | (value != value)).all():
+    elif is_exact and profile == "strict" and not ((result == value) | (value != value)).all():
         raise DTypeError(
             f"Numbers of {value.dtype.name} are taken as {dtype.name}{user_line(' at {}')}, which does not keep them "
             f"exactly.\nSay so, x.astype({dtype.name!r}); or switch 64-bit dtypes on: "

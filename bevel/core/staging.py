@@ -14,6 +14,7 @@ from bevel.core import leaks
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
 from bevel.core.places import here
 from bevel.core.primitive import LinearOperand
+from bevel.core.sharp_edges import narrowed
 from bevel.core.source import get_traceback
 from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
 
@@ -66,8 +67,13 @@ class StageTrace(Trace):
                 above = above.parent
             return self.constant(value, value.aval)
         kind = type(value)
-        if kind in _SCALARS or isinstance(value, np.generic):
+        if kind in _SCALARS:
             return Literal(value, get_aval(value))
+        if isinstance(value, np.generic):
+            aval = get_aval(value)
+            if value.dtype != aval.dtype and not aval.extended:
+                value = narrowed(np.asarray(value), aval.dtype, False)[()]
+            return Literal(value, aval)
         if kind is Dimension:  # the size that it has at the call
             return self.lift(value.__jax_array__())
         if kind is LinearOperand:
@@ -80,6 +86,8 @@ class StageTrace(Trace):
     def constant(self, value, aval):
         known = self.constants.get(id(value))
         if known is None:
+            if type(value) is np.ndarray and value.dtype != aval.dtype:
+                narrowed(value, aval.dtype)  # to say so at the user's line; the numbers are taken when it is lowered
             known = self.constants[id(value)] = (value, Var(aval, self))
         return known[1]
 

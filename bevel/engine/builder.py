@@ -245,7 +245,8 @@ def scalar_attribute(value, aval):
         value = np.False_
     array = np.asarray(value)
     if array.dtype != held.dtype:  # a Python number, or one of NumPy's that is wider than arrays are without x64
-        array = array.astype(held.dtype)
+        with np.errstate(all="ignore"):  # beyond its reach is infinite, as it would be in the program
+            array = array.astype(held.dtype)
     key = (array.tobytes(), aval)
     attribute = _scalars.get(key)
     if attribute is None:

@@ -97,7 +97,7 @@ def _array(value, dtype, weak, copy):
             dtype, _ = dtypes.scalar_type_of(type(value))
         return from_host(_numbers(value, dtype), ShapedArray((), dtype, weak and not given and dtype != np.bool_))
     if isinstance(value, (np.ndarray, np.generic)):
-        return from_numpy(value, dtype)
+        return from_numpy(value, dtype, isinstance(value, np.ndarray))
     if getattr(value, "__array__", None) is not None or getattr(value, "__array_interface__", None) is not None:
         return from_numpy(np.asarray(value), dtype)
     try:
@@ -125,12 +125,12 @@ def _array(value, dtype, weak, copy):
 
 def _numbers(value, dtype):
     try:
-        return np.asarray(value).astype(dtype) if dtype.kind not in "iu" else np.asarray(value, dtype)
+        return narrowed(np.asarray(value), dtype, False) if dtype.kind not in "iu" else np.asarray(value, dtype)
     except OverflowError:
         raise OverflowError(f"The Python number {value} does not fit {dtype.name}.") from None
 
 
-def from_numpy(value, dtype):
+def from_numpy(value, dtype, is_exact=True):
     if value.dtype.kind in "OSUMm":
         raise TypeError(
             f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and "
@@ -139,9 +139,10 @@ def from_numpy(value, dtype):
     if dtype is None:
         dtype = dtypes.canonicalize_dtype(value.dtype)
         if value.dtype != dtype:
-            value = narrowed(value, dtype)
+            value = narrowed(value, dtype, is_exact)
     elif value.dtype != dtype:
-        value = value.astype(dtype)
+        with np.errstate(all="ignore"):  # it was asked for by name
+            value = value.astype(dtype)
     return from_host(value, ShapedArray(value.shape, dtype))
 
 
@@ -180,6 +181,8 @@ def _from_sequence(values, dtype, copy):
             avals = [get_aval(v) for v in leaves]
             pairs = tuple({(a.dtype, a.weak_type): None for a in avals})
             dtype = pairs[0][0] if len(pairs) == 1 else lattice.lattice_result(pairs)[0]
+            if host.dtype != dtype and dtypes.canonicalize_dtype(host.dtype) == dtype:
+                return from_numpy(host, None, all([isinstance(v, np.ndarray) for v in leaves]))
         elif dtype is None:
             dtype = dtypes.canonicalize_dtype(np.dtype(float))
         return from_numpy(host, dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.dimensions import is_symbolic_dim, max_dim, min_dim, whole
-from bevel.base.errors import BevelError, NonConcreteBooleanIndexError, TracerIntegerConversionError
+from bevel.base.errors import BoundsError, IndexTypeError, NonConcreteBooleanIndexError, TracerIntegerConversionError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array, to_host
@@ -45,20 +45,6 @@ class New(NamedTuple):
 
 
 NEW = New()
-
-
-class IndexTypeError(BevelError, TypeError):
-    """Something between brackets that is no index: a float, a string, a list.
-
-    Fails: `x[[0, 2]]`, `x[1.0]`. Mended: `x[jnp.array([0, 2])]`, `x[1]`.
-    """
-
-
-class BoundsError(BevelError, IndexError):
-    """An index known while tracing lies outside of its axis.
-
-    Fails: `jnp.arange(3)[5]`. Mended: an index in range, or `x.at[5].get(mode="clip")` to say what should come of it.
-    """
 
 
 def parse(shape, key, mode=None, wrap=True) -> list:

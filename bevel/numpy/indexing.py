@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes, lattice, limits, settings
+from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
 from bevel.core.source import is_ours, user_line
@@ -22,8 +22,8 @@ from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
 from bevel.numpy.arithmetic import power, true_divide
 from bevel.numpy.creation import array as array_of
-from bevel.numpy.index_keys import NEW, BoundsError, IndexTypeError, Int, Many, Span, parse
-from bevel.numpy.promotion import array, broadcast_to
+from bevel.numpy.index_keys import NEW, Int, Many, Span, parse
+from bevel.numpy.promotion import array, broadcast_to, held
 from bevel.numpy.selection import (
     compiled_call,
     index,
@@ -177,13 +177,11 @@ def converted(value, aval, how):
 
 
 def wrapped(value, aval):
-    """A Python integer as x's dtype holds it. In the profile `compat` it wraps around, as in JAX; else it must fit."""
-    info, default = np.iinfo(aval.dtype), limits.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
-    if info.min <= value <= info.max:
-        return value
-    if settings.sharp_edges.value == "compat" and default.min <= value <= default.max:
-        return np.asarray(value).astype(aval.dtype)[()]
-    raise OverflowError(f"Python integer {value} out of bounds for {aval.dtype.name}, the dtype of x in x.at[…].")
+    """A Python integer as x's dtype holds it; one that wraps around is said once, and refused under `strict`."""
+    default = limits.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
+    if not default.min <= value <= default.max:
+        raise OverflowError(f"Python integer {value} out of bounds for {aval.dtype.name}, the dtype of x in x.at[…].")
+    return held(value, aval.dtype)
 
 
 def broadcast_value(value, shape):
@@ -431,4 +429,4 @@ _methods.power = _method("power", "x[index] **= values.")
 _methods.min = _method("min", "x[index] = minimum(x[index], values).")
 _methods.max = _method("max", "x[index] = maximum(x[index], values).")
 
-__all__ = ["AtIndexer", "AtUpdate", "BoundsError", "IndexTypeError", "index"]
+__all__ = ["AtIndexer", "AtUpdate", "index"]

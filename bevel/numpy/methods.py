@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bevel.api import arrays
 from bevel.api.arrays import device_put
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.base.errors import ConcretizationTypeError, DonatedBufferError
 from bevel.core.jaxpr import Equation, Var
 from bevel.core.source import get_traceback, user_line
@@ -278,8 +279,9 @@ def _rows(self):
 
 def _refuse_assignment(self, key, value):
     shown = _shown_key(key)
+    who = "JAX arrays" if settings.sharp_edges.value == "compat" else "Arrays"  # programs match JAX's words
     raise TypeError(
-        f"JAX arrays are immutable and do not support in-place item assignment{user_line(' at {}')}.\n"
+        f"{who} are immutable and do not support in-place item assignment{user_line(' at {}')}.\n"
         f"Instead of x[{shown}] = y, write x = x.at[{shown}].set(y); "
         f"instead of x[{shown}] += y, x = x.at[{shown}].add(y)."
     )
@@ -535,6 +537,8 @@ def install():
     Array.tobytes = lambda self, order="C": _host(self).tobytes(order)
     Array.copy_to_host_async = lambda self: self._copy_single_device_array_to_host_async()
     Array._value = property(_host)
+    for name in (*COMPARISONS, "hash", "repr", "str", "format", "reduce"):  # Python gives each class these
+        setattr(arrays.Array, f"__{name}__", vars(Array)[f"__{name}__"])
 
 
 aval_of_type[Array] = lambda array: array.aval

@@ -75,9 +75,9 @@ def _to(value, aval, dtype, weak):
         if weak:
             if aval.dtype == dtype or dtype.kind == "b":
                 return value
-            return _held(value, dtype) if dtype.kind in "iu" else dtype.type(value).item()
+            return held(value, dtype) if dtype.kind in "iu" else dtype.type(value).item()
         if type(value) is int and dtype.kind in "iu":
-            value = _held(value, dtype)
+            value = held(value, dtype)
         return np.asarray(value).astype(dtype)[()]
     return convert(value, dtype, weak)
 
@@ -182,13 +182,13 @@ def promote(name, *values):
         kind = type(y)
         if (kind is float and x_aval.dtype.kind == "f") or (kind is int and x_aval.dtype.kind in "iuf"):
             if kind is int and x_aval.dtype.kind != "f":
-                y = _held(y, x_aval.dtype)
+                y = held(y, x_aval.dtype)
             return values[0], typed(y, x_aval)
     values = arrays(name, *values)
     return broadcast(name, *promote_dtypes(*values))
 
 
-def _held(number, dtype):
+def held(number, dtype):
     """A Python int as an integer dtype holds it; one beyond its reach wraps around, as where it is an argument.
 
     That is said once, and an OverflowError in the profile `strict`; `compat` is silent.
@@ -211,6 +211,7 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_to",
     "convert",
+    "held",
     "promote",
     "promote_dtypes",
     "promote_inexact",

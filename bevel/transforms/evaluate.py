@@ -256,7 +256,7 @@ def on_device(value, aval, device):
         value = np.zeros(aval.shape, bool)
     host = np.asarray(value)
     if host.dtype != held.dtype:
-        host = narrowed(host, held.dtype) if isinstance(value, np.ndarray) else host.astype(held.dtype)
+        host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     return put(held, host, single(device), False)
 
 

@@ -286,7 +286,8 @@ def _numbers(value, aval):
         return np.zeros(aval.shape, bool)
     if aval.extended:
         value = aval.dtype.unwrap(value)
-    return np.asarray(value, builder.physical(aval).dtype)
+    with np.errstate(all="ignore"):  # said at the user's line, where it was traced
+        return np.asarray(value, builder.physical(aval).dtype)
 
 
 def _write(out, jaxpr, env):

@@ -302,8 +302,8 @@ def test_dtypes_of_updates():
         warnings.simplefilter("error")
         jnp.zeros(3).at[0].set(True)
         jnp.zeros(3, "float16").at[0].add(1)
-    with pytest.raises(OverflowError, match="300 out of bounds for uint8"):
-        jnp.zeros(3, "uint8").at[0].set(300)
+    with pytest.raises(OverflowError, match="out of bounds for uint8"):
+        jnp.zeros(3, "uint8").at[0].set(2**40)
     with pytest.raises(ValueError, match="cannot be broadcast"):
         jnp.zeros((2, 3)).at[0].set(jnp.ones(2))
     with pytest.raises(TypeError, match="bool"):

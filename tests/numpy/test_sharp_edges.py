@@ -143,7 +143,13 @@ def test_a_python_integer_must_fit():
     with pytest.raises(OverflowError, match="does not fit"):
         jnp.asarray(2**40)
     with pytest.raises(OverflowError, match="out of bounds for uint8"):
-        jnp.zeros(2, jnp.uint8).at[0].set(300)
+        jnp.zeros(2, jnp.uint8).at[0].set(2**40)
+
+
+def test_a_python_integer_written_into_a_narrow_array():
+    x = jnp.zeros(2, jnp.uint8)
+    assert by_profile(lambda: x.at[0].set(300), "Python integer 300 out of bounds for uint8").tolist() == [44, 0]
+    assert by_profile(lambda: x.at[:1].add(-1), "Python integer -1 out of bounds for uint8").tolist() == [255, 0]
 
 
 def test_a_list_is_no_operand():
