@@ -184,9 +184,13 @@ class _Root(types.ModuleType):
         full = f"jax.{name}"
         if full not in PLACES and name not in _INSIDE:
             try:
-                return getattr(bevel, name)
+                value = getattr(bevel, name)
             except AttributeError:
                 pass
+            else:
+                if isinstance(value, types.ModuleType):
+                    sys.modules.setdefault(full, value)  # some look there for what `import jax` brings along
+                return value
         place = place_of(full)
         if not name.startswith("__") and ((place and _exists(place)) or full in later.LATER):
             return importlib.import_module(full)

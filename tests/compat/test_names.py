@@ -85,7 +85,7 @@ def test_under_the_name_jax():
     program = """
         from bevel import compat
         compat.install()
-        import importlib.metadata, jax, jax._src.core, jax.core, jax.extend as jex, jax.interpreters.mlir
+        import importlib.metadata, sys, jax, jax._src.core, jax.core, jax.extend as jex, jax.interpreters.mlir
         from jax._src import source_info_util, traceback_util
         from jax.experimental import io_callback
         from jax.sharding import Mesh, PartitionSpec as P, SingleDeviceSharding
@@ -93,6 +93,7 @@ def test_under_the_name_jax():
         assert jax.core.ShapedArray is jax._src.core.ShapedArray and jex.core.Primitive
         assert jax.P("a") == P("a") != P("b") and len(Mesh(jax.devices()[:1], "a").shape) == 1
         assert isinstance(jax.numpy.ones(2).sharding, SingleDeviceSharding)
+        assert jax.tree_util and sys.modules["jax.tree_util"] is jax.tree_util
         for bad in ("engine", "control", "nothing"):
             try:
                 getattr(jax, bad)

@@ -96,6 +96,35 @@ def test_precision_is_single_by_default():
 # ---- narrowing
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda x: jnp.array([x, x]),
+        lambda x: jnp.asarray(x[1]),
+        lambda x: jnp.ones(2) + x[1],
+        lambda x: bevel.jit(lambda: jnp.ones(2) + x)(),
+        lambda x: bevel.jit(lambda: jnp.ones(2) + x[1])(),
+        lambda x: jnp.ones(2).at[:].set(x),
+        lambda x: bevel.lax.neg(x),
+        lambda x: bevel.device_put(x),
+        lambda x: jnp.array([1.0, x[1].item()]),
+    ],
+)
+def test_each_door_says_so(act):
+    with settings.sharp_edges("default"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        with pytest.warns(sharp_edges.SharpEdgeWarning, match=r"1e\+300 is taken as float32 at test_sharp_edges.py"):
+            act(numpy.array([1.0, 1e300]))
+    with settings.sharp_edges("compat"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        act(numpy.array([1.0, 1e300]))  # in silence
+
+
+def test_single_numbers_mean_the_nearest():
+    with settings.sharp_edges("strict"):
+        assert jnp.array([0.1, 0.2])[0] == jnp.float32(0.1) == jnp.ones(2)[0] * numpy.float64(0.1)
+
+
 def test_integers_beyond_reach():
     big = numpy.array([1, 3_000_000_000])
     result = by_profile(lambda: jnp.asarray(big), "3000000000 is taken as int32")
