@@ -9,6 +9,7 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
+from bevel.base.casting import cast
 from bevel.base.dimensions import Dimension
 from bevel.core import leaks
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
@@ -113,8 +114,10 @@ class Scalar(Var):
         return self.value
 
     def converted(self, aval) -> Scalar:
-        value = self.value.real if self.value.dtype.kind == "c" and aval.dtype.kind != "c" else self.value
-        return Scalar(np.asarray(value).astype(aval.dtype)[()], aval, self._trace)
+        value = self.value
+        if aval.dtype.kind == "f" and value.dtype.kind in "fiub":  # the common case, which needs no care
+            return Scalar(value.astype(aval.dtype), aval, self._trace)
+        return Scalar(cast(value, aval.dtype)[()], aval, self._trace)
 
 
 def staging_trace() -> StageTrace | None:

@@ -8,6 +8,8 @@ import inspect
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.errors import ShapeError
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
 from bevel.lax.operands import operand, operands, spread_out
@@ -141,6 +143,9 @@ def mul(x, y, *, out_dtype=None):
     if out_dtype is None:
         return MUL(x, y)
     dtype = dtypes.requested_dtype(out_dtype, "lax.mul")
+    for factor in (x, y):
+        if get_aval(factor).dtype == np.bool_:
+            raise TypeError(f"lax.mul takes numbers (not bool); got {get_aval(factor).str_short()}.")
     return MUL(converting.convert(x, dtype), converting.convert(y, dtype))
 
 
@@ -203,8 +208,11 @@ def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):
 def integer_pow(x, y):
     """x ** y for a Python int y, by repeated products."""
     x = operand("integer_pow", x)
+    aval = get_aval(x)
+    if aval.dtype == np.bool_:
+        raise TypeError(f"lax.integer_pow takes numbers (not bool); got {aval.str_short()}.")
     if y == 0:
-        return arithmetic.full_like(x, 1)
+        return converting.convert(arithmetic.full_like(x, 1), aval.dtype, aval.weak_type)
     return x if y == 1 else powers.IntegerPow(int(y))(x)
 
 
@@ -218,7 +226,15 @@ def reciprocal(x):
 
 def clamp(min, x, max):
     """x held between min and max, which are scalars or of x's shape."""
-    return arithmetic.Clamp()(*operands("clamp", min, x, max))
+    low, x, high = operands("clamp", min, x, max)
+    shape = get_aval(x).shape
+    for name, bound in (("min", low), ("max", high)):
+        if get_aval(bound).shape not in ((), shape):
+            raise ShapeError(
+                f"lax.clamp takes bounds that are scalars or of x's shape {shape}; got {name} of shape "
+                f"{get_aval(bound).shape}{user_line(' at {}')}."
+            )
+    return arithmetic.Clamp()(low, x, high)
 
 
 def reduce_precision(operand, exponent_bits, mantissa_bits):

@@ -20,10 +20,12 @@ from bevel.lax.structure import (
     reshape,
     transpose,
 )
-from bevel.ops.arithmetic import sub
+from bevel.ops.arithmetic import add, sub
 from bevel.ops.elementwise import mul
+from bevel.ops.gather import FILL_OR_DROP
 from bevel.ops.logic import AND, ge, lt, select
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision
+from bevel.ops.taking import take_along
 
 DotDimensionNumbers = tuple[tuple[Sequence[int], Sequence[int]], tuple[Sequence[int], Sequence[int]]]
 PrecisionLike = (
@@ -60,6 +62,7 @@ def ragged_dot(
     lhs          [m, k]
     rhs          [g, k, n]
     group_sizes  int[g]: how many rows belong to each group, in order; rows beyond them give zeros
+    group_offset int[1]: the group of the first matrix, where rhs has a part of them; rows of other groups give zeros
     gives        [m, n]
 
     >>> import bevel.numpy as jnp
@@ -97,7 +100,7 @@ def ragged_dot_general(
     if not dtypes.issubdtype(get_aval(group_sizes).dtype, np.integer):
         raise DTypeError(f"ragged_dot takes integer group_sizes; got {get_aval(group_sizes).str_short()}.")
     if group_offset is not None:
-        raise NotImplementedError("ragged_dot does not take a group_offset so far; slice rhs and group_sizes instead.")
+        group_offset = _offset(group_offset)
     shape = get_aval(lhs).shape
     if len(ragged) != 1:
         raise ShapeError(f"ragged_dot_general takes one ragged axis of lhs; got {ragged}{user_line(' at {}')}.")
@@ -117,8 +120,13 @@ def ragged_dot_general(
         )  # fmt: skip
     kind = list(lhs_sum) if axis in lhs_sum else kept
     before = [*lhs_batch, *kind[: kind.index(axis)]]
+    count = None
+    if group_offset is not None:
+        if axis in lhs_sum or len(group) != 1:
+            raise ShapeError("ragged_dot_general takes a group_offset where rhs has an axis of groups; it has none.")
+        count = get_aval(rhs).shape[group[0]]
     # lhs with a last axis of groups, zero where a row is not of the group: what stands in each product is then plain.
-    wide = _in_groups(lhs, group_sizes, axis, before)
+    wide = _in_groups(lhs, group_sizes, axis, before, group_offset, count)
     last = len(shape)
     if axis in lhs_sum:
         _no_group("a contracting axis", group)
@@ -131,7 +139,7 @@ def ragged_dot_general(
             f"ragged_dot_general needs one group axis of rhs where lhs is ragged along an axis that stays; got {group}."
         )
     groups, sizes = get_aval(rhs).shape[group[0]], get_aval(group_sizes).shape[-1]
-    if groups != sizes:
+    if groups != sizes and group_offset is None:
         raise ShapeError(
             f"ragged_dot has {sizes} group sizes, and {groups} matrices in rhs {get_aval(rhs).str_short()}: "
             "they must be as many."
@@ -145,8 +153,20 @@ def _no_group(which, group):
         raise ShapeError(f"ragged_dot_general takes no group axis of rhs where {which} is ragged; got {group}.")
 
 
-def _in_groups(lhs, group_sizes, axis, before):
-    """lhs with an axis of groups at its end: each group keeps its own part of the ragged axis, and zeros elsewhere."""
+def _offset(offset):
+    """The one number of a group_offset."""
+    [offset] = operands("ragged_dot", offset)
+    aval = get_aval(offset)
+    if aval.shape not in ((), (1,)) or not dtypes.issubdtype(aval.dtype, np.integer):
+        raise ShapeError(f"ragged_dot takes one integer as group_offset, of shape (1,); got {aval.str_short()}.")
+    return reshape(offset, ())
+
+
+def _in_groups(lhs, group_sizes, axis, before, offset, count):
+    """lhs with an axis of groups at its end: each group keeps its own part of the ragged axis, and zeros elsewhere.
+
+    With an offset, only the groups from that one on, as many as `count`; those past the last are empty.
+    """
     aval, sizes = get_aval(lhs), get_aval(group_sizes)
     wanted = tuple([aval.shape[a] for a in before])
     if len(sizes.shape) == 1:
@@ -155,9 +175,13 @@ def _in_groups(lhs, group_sizes, axis, before):
         raise ShapeError(
             f"ragged_dot_general takes group_sizes of shape (g,) or {(*wanted, 'g')} here; got {sizes.shape}."
         )
-    groups = sizes.shape[-1]
-    shape = (*aval.shape, groups)
     ends = cumsum(group_sizes, len(wanted))
+    if offset is not None:
+        numbers = add(broadcasted_iota(np.int32, (count,), 0), convert_element_type(offset, np.int32))
+        numbers = broadcast_in_dim(numbers, (*wanted, count), (len(wanted),))
+        options = len(wanted), FILL_OR_DROP, 0
+        group_sizes, ends = [take_along(x, numbers, *options) for x in (group_sizes, ends)]
+    shape = (*aval.shape, get_aval(ends).shape[-1])
     dims = (*before, len(aval.shape))
     spread = lambda x: broadcast_in_dim(x, shape, dims)
     row = broadcasted_iota(sizes.dtype, shape, axis)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.casting import cast
 from bevel.base.errors import AxisError, DTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -16,7 +17,7 @@ from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, operand, op
 from bevel.ops import cutting, joining, shapes
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.logic import SELECT_N
-from bevel.ops.shapes import BroadcastInDim, Iota
+from bevel.ops.shapes import BroadcastInDim, Iota, as_array
 
 
 def dtype(x):
@@ -25,7 +26,17 @@ def dtype(x):
 
 
 def _dtype(given, what):
+    if given is None:
+        raise ValueError(f"lax.{what} needs a dtype; got None{user_line(' at {}')}.")
     return dtypes.requested_dtype(given, f"lax.{what}")
+
+
+def _shape(name, shape):
+    """The shape of what is to be filled: sizes, none of them negative, or one of them."""
+    shape = as_shape(name, [shape] if isinstance(shape, (int, np.integer)) else shape)
+    if any(d < 0 for d in shape):
+        raise ShapeError(f"lax.{name} was asked for a negative size: {shape}{user_line(' at {}')}.")
+    return shape
 
 
 # ---- filling
@@ -33,9 +44,7 @@ def _dtype(given, what):
 
 def full(shape, fill_value, dtype=None, *, sharding=None):
     """An array filled with one number, in `dtype` (by default the number's own)."""
-    shape = as_shape("full", shape)
-    if any(d < 0 for d in shape):
-        raise ShapeError(f"lax.full was asked for a negative size: {shape}{user_line(' at {}')}.")
+    shape = _shape("full", shape)
     aval = get_aval(operand("full", fill_value))
     if aval.shape:
         raise ShapeError(f"lax.full takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.")
@@ -47,7 +56,7 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
 def _scalar(value, dtype):
     """A number or scalar array in a dtype."""
     if type(value) in SCALARS or isinstance(value, np.generic):
-        return np.asarray(value).astype(dtype)[()]
+        return cast(value, dtype)[()]
     return convert(value, dtype)
 
 
@@ -58,7 +67,7 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
         aval = like if like is not None else get_aval(x)
     except TypeError:
         aval = ShapedArray(tuple(x.shape), np.dtype(x.dtype), bool(getattr(x, "weak_type", False)))  # ShapeDtypeStruct
-    shape = aval.shape if shape is None else as_shape("full_like", shape)
+    shape = aval.shape if shape is None else _shape("full_like", shape)
     weak = dtype is None and aval.weak_type
     dtype = aval.dtype if dtype is None else _dtype(dtype, "full_like")
     result = BroadcastInDim(shape, (), sharding)(_scalar(operand("full_like", fill_value, 1), dtype))
@@ -77,7 +86,7 @@ def iota(dtype, size):
 
 def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     """An array of a shape that counts 0, 1, 2, … along one dimension."""
-    shape = as_shape("broadcasted_iota", shape)
+    shape = _shape("broadcasted_iota", shape)
     if not 0 <= operator.index(dimension) < len(shape):
         raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
     return Iota(_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
@@ -349,7 +358,14 @@ def select(pred, on_true, on_false):
 
 def convert_element_type(operand, new_dtype):
     """The same values in another dtype. A Python type (`float`, `int`) is taken in its usual width."""
-    return convert(_accepted("convert_element_type", operand), _dtype(new_dtype, "convert_element_type"))
+    name = "convert_element_type"
+    dtype = _dtype(new_dtype, name)
+    if type(operand) is complex and not dtypes.issubdtype(dtype, np.complexfloating):
+        raise TypeError(
+            f"lax.{name} does not make {dtype.name} of the complex number {operand}{user_line(' at {}')}.\n"
+            "Say which part: z.real or z.imag."
+        )
+    return as_array(convert(_accepted(name, operand), dtype))
 
 
 def bitcast_convert_type(operand, new_dtype):

@@ -127,6 +127,7 @@ class Abs(Unary):
     """|x|; real for complex x, where the slope is conj(x) / |x|. The slope at zero is 1, of complex zero 0."""
 
     hlo = "stablehlo.abs"
+    takes = "signed"
 
     def result(self, aval):
         if dtypes.issubdtype(aval.dtype, np.complexfloating):
@@ -143,11 +144,6 @@ class Abs(Unary):
         direction = mul(conj(x), dx)
         safe = select(eq(y, 0.0), full_like(y, 1.0), y)
         return y, div(real(direction), safe)
-
-    def lower(self, out, x):
-        if dtypes.issubdtype(out.in_avals[0].dtype, np.unsignedinteger):
-            return x
-        return out.op(self.hlo, [x])
 
     def reference(self, x):
         return np.abs(x)

@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.casting import cast
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.staging import Scalar
@@ -54,32 +55,20 @@ class ConvertElementType(Unary):
         [old], [new] = out.in_avals, out.avals
         if old.dtype == new.dtype:
             return x
+        if dtypes.issubdtype(old.dtype, np.complexfloating) and not dtypes.issubdtype(new.dtype, np.complexfloating):
+            part = ShapedArray(old.shape, dtypes.real_dtype_of_complex(old.dtype))
+            x, old = out.op("stablehlo.real", [x], aval=part), part
+            if part.dtype == new.dtype:
+                return x
         if new.dtype == np.bool_:
             attributes = {
                 "comparison_direction": direction("NE"), "compare_type": kind_of_comparison(old.dtype)
             }  # fmt: skip
             return out.op("stablehlo.compare", [x, out.constant(0, old)], attributes)
-        if dtypes.issubdtype(old.dtype, np.complexfloating) and not dtypes.issubdtype(new.dtype, np.complexfloating):
-            part = ShapedArray(old.shape, dtypes.real_dtype_of_complex(old.dtype))
-            x = out.op("stablehlo.real", [x], aval=part)
-            if part.dtype == new.dtype:
-                return x
         return out.convert(x, new)
 
     def reference(self, x):
-        new = np.dtype(self.new_dtype)
-        if np.iscomplexobj(x) and new.kind != "c":
-            x = x.real
-        if new == np.bool_:
-            return x != 0
-        with np.errstate(all="ignore"):
-            if dtypes.issubdtype(new, np.integer) and dtypes.issubdtype(x.dtype, np.floating):
-                info = np.iinfo(new)
-                wide = np.trunc(np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf))
-                inside = np.clip(wide, float(info.min), float(info.max))
-                safe = np.where((wide < info.max) & (wide > info.min), inside, 0).astype(new)
-                return np.where(wide >= info.max, info.max, np.where(wide <= info.min, info.min, safe)).astype(new)
-            return x.astype(new)
+        return cast(x, self.new_dtype)
 
     @classmethod
     def samples(cls, array):
@@ -89,6 +78,7 @@ class ConvertElementType(Unary):
         yield cls(np.dtype("float16")), [array(3)]
         yield cls(np.dtype("complex64")), [array(3)]
         yield cls(np.dtype("float32")), [array(3, dtype="complex64")]
+        yield cls(np.dtype("bool")), [np.asarray([1j, 1 + 1j, complex("nan")], np.complex64)]
         yield cls(np.dtype("float32"), True), [array()]
 
     @classmethod
@@ -104,11 +94,13 @@ class BitcastConvertType(Primitive):
     is_differentiable = False
 
     def infer(self, x):
+        if x.dtype == self.new_dtype:
+            return ShapedArray(x.shape, x.dtype)
         old, new = dtypes.itemsize_bits(x.dtype), dtypes.itemsize_bits(self.new_dtype)
         for dtype in (x.dtype, self.new_dtype):
             if dtypes.issubdtype(dtype, np.complexfloating):
                 raise DTypeError(f"bitcast_convert_type does not read the bits of complex numbers; got {dtype}.")
-        if x.dtype != self.new_dtype and np.bool_ in (x.dtype, self.new_dtype):
+        if np.bool_ in (x.dtype, self.new_dtype):
             raise DTypeError(
                 f"bitcast_convert_type does not read the bits of bool; got {x.str_short()}, to {self.new_dtype}."
             )
@@ -130,7 +122,7 @@ class BitcastConvertType(Primitive):
         return self(move_axis(x, axis, 0)), 0
 
     def lower(self, out, x):
-        return out.op("stablehlo.bitcast_convert", [x])
+        return x if out.in_avals[0].dtype == self.new_dtype else out.op("stablehlo.bitcast_convert", [x])
 
     def reference(self, x):
         new = np.dtype(self.new_dtype)
@@ -146,6 +138,7 @@ class BitcastConvertType(Primitive):
         yield BitcastConvertType(np.dtype("int32")), [array(3)]
         yield BitcastConvertType(np.dtype("uint8")), [array(2, 2)]
         yield BitcastConvertType(np.dtype("float32")), [array(3, 2, dtype="int16")]
+        yield BitcastConvertType(np.dtype("complex64")), [array(3, dtype="complex64")]
 
     @staticmethod
     def refusals(array):
@@ -155,7 +148,7 @@ class BitcastConvertType(Primitive):
 
 @primitive
 class ReducePrecision(Unary):
-    """x rounded as if it had so many bits of exponent and mantissa; its tangent is rounded alike."""
+    """x rounded as if it had so many bits of exponent and mantissa, NaN staying; its tangent is rounded alike."""
 
     exponent_bits: int
     mantissa_bits: int
@@ -165,6 +158,14 @@ class ReducePrecision(Unary):
         **dict.fromkeys(("0-vjp", "1-vjp"), "it rounds tangents and cotangents each in its own way"),
     }
 
+    def infer(self, x):
+        if self.exponent_bits < 1 or self.mantissa_bits < 0:
+            raise ValueError(
+                "reduce_precision needs at least 1 bit of exponent and 0 of mantissa; got exponent_bits="
+                f"{self.exponent_bits}, mantissa_bits={self.mantissa_bits}."
+            )
+        return super().infer(x)
+
     def jvp(self, primals, tangents):
         return self(*primals), self(*tangents)
 
@@ -173,7 +174,14 @@ class ReducePrecision(Unary):
 
     def lower(self, out, x):
         attributes = {"exponent_bits": i32(self.exponent_bits), "mantissa_bits": i32(self.mantissa_bits)}
-        return out.op("stablehlo.reduce_precision", [x], attributes)
+        y = out.op("stablehlo.reduce_precision", [x], attributes)
+        if self.mantissa_bits:
+            return y
+        # without a mantissa there is no bit to tell NaN from inf, and XLA gives inf
+        [aval] = out.avals
+        unequal = {"comparison_direction": direction("NE"), "compare_type": kind_of_comparison(aval.dtype)}
+        is_nan = out.op("stablehlo.compare", [x, x], unequal, aval=ShapedArray(aval.shape, np.dtype(bool)))
+        return out.op("stablehlo.select", [is_nan, x, y], aval=aval)
 
     def reference(self, x):
         import ml_dtypes

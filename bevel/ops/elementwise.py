@@ -31,6 +31,7 @@ KINDS = {
     "float": lambda d: dtypes.issubdtype(d, np.floating),
     "inexact": lambda d: dtypes.issubdtype(d, np.inexact),
     "complex": lambda d: dtypes.issubdtype(d, np.complexfloating),
+    "signed": lambda d: dtypes.issubdtype(d, np.number) and not dtypes.issubdtype(d, np.unsignedinteger),
     "integer": lambda d: dtypes.issubdtype(d, np.integer),
     "single or double": lambda d: d in (np.float32, np.float64),
     "parts": lambda d: d in (np.float32, np.float64) or dtypes.issubdtype(d, np.complexfloating),
@@ -46,6 +47,7 @@ _IN_WORDS = {
     "complex": "complex numbers",
     "single or double": "float32 or float64, the parts of a complex number",
     "parts": "floating-point or complex numbers (not narrower than float32)",
+    "signed": "numbers that may be negative (not unsigned integers or bool)",
     "integer": "integers",
     "bits": "integers or booleans",
 }
@@ -181,7 +183,7 @@ class Unary(Elementwise):
     def refusals(cls, array):
         if cls.takes in ("inexact", "float"):
             yield cls(), [array(2, dtype="int32")], f"{cls.name} takes floating-point"
-        elif cls.takes in ("number", "real"):
+        elif cls.takes in ("number", "real", "signed"):
             yield cls(), [np.zeros(2, bool)], f"{cls.name} takes"
 
 

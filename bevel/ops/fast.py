@@ -62,9 +62,10 @@ def _is_constant(value):
 def constant_number(value):
     """The number that a value in a program being written is everywhere, where that is a float written into it."""
     attribute = _constant(value)
-    if not isinstance(attribute, mlir.ir.DenseFPElementsAttr) or not len(attribute):
+    if not isinstance(attribute, mlir.ir.DenseFPElementsAttr) or not len(attribute) or not attribute.is_splat:
         return None
-    return attribute[0] if attribute.is_splat else None
+    # not attribute[0], which reads float32 and float64 alone
+    return mlir.ir.FloatAttr(attribute.get_splat_value()).value
 
 
 def _constant(value):

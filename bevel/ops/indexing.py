@@ -33,7 +33,6 @@ from bevel.ops.gather import (
 from bevel.ops.logic import lt, select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
 from bevel.ops.shapes import (
-    BroadcastInDim,
     Squeeze,
     instantiate,
     mapped_size,
@@ -41,6 +40,7 @@ from bevel.ops.shapes import (
     to_front,
     zeros,
 )
+from bevel.ops.taking import take_along, take_rows
 
 
 def check_starts(name, x, sizes, starts):
@@ -316,23 +316,6 @@ def dynamic_update_index_in_dim(x, update, index, axis=0):
     if len(get_aval(update).shape) != len(shape):
         update = reshape(update, [1 if a == axis else d for a, d in enumerate(shape)])
     return dynamic_update_slice_in_dim(x, update, index, axis)
-
-
-def take_along(x, indices, axis, mode=PROMISE_IN_BOUNDS, fill_value=None):
-    """y[i, j, k] = x[i, indices[i, j, k], k] for axis 1 of three; x and indices agree along all other axes."""
-    shape = get_aval(indices).shape
-    others = tuple([a for a in range(len(shape)) if a != axis])
-    numbers = GatherDimensionNumbers((), (axis,), (axis,), others, others)
-    column = BroadcastInDim((*shape, 1), tuple(range(len(shape))))(indices)
-    return Gather(numbers, (1,) * len(shape), False, False, mode, fill_value)(x, column)
-
-
-def take_rows(x, indices, mode=PROMISE_IN_BOUNDS):
-    """x[indices] along the first axis, for integers of any shape that are in bounds."""
-    shape, rank = get_aval(x).shape, len(get_aval(indices).shape)
-    numbers = GatherDimensionNumbers(tuple(range(rank, rank + len(shape) - 1)), (0,), (0,))
-    column = BroadcastInDim((*get_aval(indices).shape, 1), tuple(range(rank)))(indices)
-    return Gather(numbers, (1, *shape[1:]), False, False, mode)(x, column)
 
 
 def gather(x, indices, numbers, slice_sizes, *, mode=PROMISE_IN_BOUNDS, fill_value=None, is_sorted=False, unique=False):

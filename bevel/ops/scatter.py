@@ -15,10 +15,13 @@ from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Sub, add, div, maximum, neg, sub
+from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import Mul, add_any, mul
-from bevel.ops.gather import LinearScatter, ScatterAdd, ScatterDimensionNumbers, ScatterFamily
-from bevel.ops.logic import eq, select
-from bevel.ops.shapes import Iota, full, instantiate, reshape, zeros
+from bevel.ops.gather import PROMISE_IN_BOUNDS, LinearScatter, ScatterAdd, ScatterDimensionNumbers, ScatterFamily
+from bevel.ops.logic import eq, lt, select
+from bevel.ops.shapes import Iota, Rev, full, instantiate, reshape, zeros
+from bevel.ops.sort import Sort
+from bevel.ops.taking import take_rows
 
 
 def adding(op) -> ScatterAdd:
@@ -115,8 +118,7 @@ class ScatterSub(LinearScatter):
 
 @primitive
 class ScatterMul(ScatterFamily):
-    """Multiplies x by updates at the places which the indices say. Linear in x; in the updates too, where no place is
-    named twice, which `unique_indices` says."""
+    """Multiplies x by updates at the places which the indices say. Linear in x, and in each update."""
 
     name = "scatter-mul"
     combine = Mul()
@@ -128,10 +130,7 @@ class ScatterMul(ScatterFamily):
         parts = [] if is_zero(dx) else [self(dx, indices, updates)]
         if not is_zero(du):
             if not self.unique_indices:
-                raise MissingRuleError(
-                    "x.at[…].multiply(y) has no derivative in y where an index may name a place twice.\n"
-                    "Say that none does: x.at[…].multiply(y, unique_indices=True)."
-                )
+                du = mul(du, self.others(indices, get_aval(x), updates))
             old = self.gather(x, indices, get_aval(updates).shape)
             parts.append(adding(self)(zeros_like(x), indices, mul(du, old)))
         if not parts:
@@ -143,6 +142,30 @@ class ScatterMul(ScatterFamily):
             return [self(ct, indices, updates), None, None]
         return [None, None, self.gather(mul(ct, x), indices, updates.aval.shape)]
 
+    def others(self, indices, x, updates):
+        """For each update the product of all other updates at its place; 1 where there are none.
+
+        In the order of their places, this is the product of those before it by that of those after it, at the place:
+        no division, so it is right where updates are zero, and so are its own derivatives.
+        """
+        shape, size = get_aval(updates).shape, math.prod(x.shape)
+        count = math.prod(shape)
+        if count < 2:
+            return full(shape, 1, x.dtype)
+        dtype = np.dtype("int32" if size < 2**31 else "int64")
+        place = self.gather(reshape(Iota(dtype, (size,), 0)(), x.shape), indices, shape, size)
+        # an update that is left out may be infinite, and must not count
+        updates = select(lt(place, np.asarray(size, dtype)[()]), updates, 1)
+        numbers = Iota(np.dtype("int32" if count < 2**31 else "int64"), (count,), 0)()
+        place, order = Sort(0)(reshape(place, (count,)), numbers)
+        values = take_rows(reshape(updates, (count,)), order)
+        before = _running_products(values, place)
+        back = Rev((0,))
+        after = back(_running_products(back(values), back(place)))
+        column = reshape(order, (count, 1))
+        put = ScatterAdd(ScatterDimensionNumbers((), (0,), (0,)), False, True, PROMISE_IN_BOUNDS)
+        return reshape(put(full((count,), 0, x.dtype), column, mul(before, after)), shape)
+
     def reference_of_two(self, old, new):
         return old * new
 
@@ -151,6 +174,23 @@ class ScatterMul(ScatterFamily):
         points = ScatterDimensionNumbers((), (0,), (0,))
         places = np.asarray([[4], [0], [4], [7]], np.int32)
         yield cls(points), [array(5, dtype="int32"), places, array(4, dtype="int32")]
+        places = np.asarray([[3], [0], [3], [7], [3], [1], [0]], np.int32)
+        yield cls(points), [array(4), places, np.asarray([0.0, 2.0, 1.5, 3.0, -0.5, 0.0, 0.0], np.float32)]
+
+
+def _running_products(values, place):
+    """For each of the values the product of those before it that are at the same place, places being in order."""
+    count = get_aval(values).shape[0]
+
+    def later(x, step, first):
+        return pad(slice_in_dim(x, 0, count - step, 0), first, [(step, 0, 0)])
+
+    products, step = select(eq(place, later(place, 1, -1)), later(values, 1, 1), 1), 1
+    while step < count:
+        # products[i] is of the `step` values before i, as far as they are at its place
+        products = mul(products, select(eq(place, later(place, step, -1)), later(products, step, 1), 1))
+        step *= 2
+    return products
 
 
 class ScatterExtreme(ScatterFamily):

@@ -11,6 +11,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.casting import cast
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.staging import Scalar, staging_trace
@@ -458,7 +459,7 @@ def broadcast_to_shape(x, shape, dimensions):
 def full(shape, value, dtype):
     """An array filled with one number (or with a scalar of that dtype)."""
     if type(value) in (bool, int, float, complex):
-        value = np.asarray(value).astype(dtype)[()]
+        value = cast(value, dtype)[()]
     shape = tuple(shape)
     return BroadcastInDim(shape, ())(value) if shape else as_array(value)
 

@@ -18,7 +18,6 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.elementwise import KINDS
-from bevel.ops.indexing import take_along
 from bevel.ops.shapes import Iota, instantiate, mapped_size, to_front
 from bevel.ops.sort_forms import (
     FLOAT32,
@@ -35,6 +34,7 @@ from bevel.ops.sort_forms import (
     sorted_by_numpy,
     taken,
 )
+from bevel.ops.taking import take_along
 
 
 @primitive

@@ -48,6 +48,16 @@ def test_mapped_and_differentiated():
         start += size
 
 
+@pytest.mark.parametrize("offset", [0, 1, 2, 5])
+def test_matrices_from_a_group_on(offset):
+    lhs, rhs = numbers(5, 2), numbers(2, 2, 3)
+    all_ = np.concatenate([np.zeros((offset, 2, 3)), rhs, np.zeros((3, 2, 3))])[:3].astype("float32")
+    out = lax.ragged_dot(lhs, rhs, SIZES, group_offset=np.array([offset]))
+    assert out.tolist() == by_loop(lhs, all_, SIZES).tolist()
+    with pytest.raises(ShapeError, match=r"one integer as group_offset, of shape \(1,\)"):
+        lax.ragged_dot(lhs, rhs, SIZES, group_offset=np.array([0, 1]))
+
+
 def test_groups_of_an_axis_that_is_summed():
     numbers_of = lax.RaggedDotDimensionNumbers((((0,), (0,)), ((), ())), [0], [])
     lhs, rhs = numbers(4, 2), numbers(4, 3)

@@ -337,8 +337,10 @@ def test_derivative_of_multiplying():
     gx, gv = bevel.grad(lambda x, v: x.at[i].multiply(v, unique_indices=True).sum(), (0, 1))(x, v)
     np.testing.assert_array_equal(gx, [5, 1, 6])
     np.testing.assert_array_equal(gv, [2, 4])
-    with pytest.raises(NotImplementedError, match="unique_indices"):
-        bevel.grad(lambda v: x.at[i].multiply(v).sum())(v)
+    twice, v = jnp.array([0, 2, 0, 9]), jnp.array([5.0, 0, 7, jnp.inf])
+    product = lambda v: x.at[twice].multiply(v).sum()
+    np.testing.assert_array_equal(bevel.grad(product)(v), [14, 4, 10, 0])
+    np.testing.assert_array_equal(bevel.hessian(product)(v)[0], [0, 0, 2, 0])
 
 
 def test_one_program_serves_all_ints():
