@@ -9,6 +9,7 @@ from bevel.base.avals import ShapedArray
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
+from bevel.ops import complex_forms
 from bevel.ops.arithmetic import div, full_like, neg
 from bevel.ops.elementwise import Binary, Unary, mul, unfilled
 from bevel.ops.logic import comparison_type, direction, eq, ge, select
@@ -144,6 +145,9 @@ class Abs(Unary):
         direction = mul(conj(x), dx)
         safe = select(eq(y, 0.0), full_like(y, 1.0), y)
         return y, div(real(direction), safe)
+
+    def lower(self, out, x):
+        return complex_forms.size(out, x) if out.in_avals[0].dtype.kind == "c" else out.op(self.hlo, [x])
 
     def reference(self, x):
         return np.abs(x)

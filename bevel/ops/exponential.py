@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base.lazy import later
 from bevel.core.primitive import primitive
+from bevel.ops import complex_forms
 from bevel.ops.accuracy import AccuracyMode, accuracy_attributes
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
@@ -35,6 +36,7 @@ class Exp(Smooth):
     """e to the power x."""
 
     hlo = "stablehlo.exponential"
+    of_complex = staticmethod(complex_forms.exp)
 
     def slope(self, y, x):
         return y
@@ -67,6 +69,7 @@ class Expm1(Smooth):
 
     name = "expm1"
     hlo = "stablehlo.exponential_minus_one"
+    of_complex = staticmethod(complex_forms.expm1)
 
     def slope(self, y, x):
         return add(y, 1)
@@ -80,6 +83,7 @@ class Log(Smooth):
     """The natural logarithm; NaN below zero, -inf at zero."""
 
     hlo = "stablehlo.log"
+    of_complex = staticmethod(complex_forms.log)
     double = staticmethod(later("bevel.ops.fast_double", "log"))
 
     def jvp(self, primals, tangents):
@@ -97,6 +101,7 @@ class Log1p(Smooth):
 
     name = "log1p"
     hlo = "stablehlo.log_plus_one"
+    of_complex = staticmethod(complex_forms.log1p)
     double = staticmethod(later("bevel.ops.fast_double", "log1p"))
 
     def jvp(self, primals, tangents):
@@ -131,6 +136,7 @@ class Tanh(Smooth):
     """The hyperbolic tangent."""
 
     hlo = "stablehlo.tanh"
+    of_complex = staticmethod(complex_forms.tanh)
 
     def jvp(self, primals, tangents):
         # 1 - y² as (1 + y)(1 - y), which keeps digits near |y| = 1

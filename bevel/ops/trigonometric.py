@@ -48,6 +48,7 @@ class Tan(Smooth):
     """The tangent of x in radians."""
 
     hlo = "stablehlo.tan"
+    of_complex = staticmethod(complex_forms.tan)
     single, double = staticmethod(fast_single.tan), staticmethod(fast_double.tan)
 
     def slope(self, y, x):
