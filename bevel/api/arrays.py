@@ -16,6 +16,7 @@ from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import single
 from bevel.engine.pytree import flatten
+from bevel.ops.named import AnnotateDevicePlacement
 from bevel.transforms import evaluate
 
 
@@ -96,7 +97,9 @@ def process_count(backend: str | None = None) -> int:
 def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = False, may_alias: Any = None) -> Any:
     """The arrays of a tree on a device (or under a sharding); NumPy arrays and numbers become arrays.
 
-    device   a device, a sharding, or a tree of them matching x; None: the default device, not committed to it
+    device   a device, a sharding, or a tree of them matching x; None: the default device, not committed to it.
+             `array.sharding.with_memory_kind("pinned_host")` is the memory of the host beside a GPU: arrays wait there,
+             and come back where a program takes them
 
     >>> import bevel, numpy as np
     >>> bevel.device_put(np.arange(3.0)).dtype
@@ -111,7 +114,8 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
 
 def _put(leaf, to):
     if isinstance(leaf, Tracer):
-        return leaf
+        kind = to.memory_kind if isinstance(to, names.Sharding) else None
+        return leaf if kind is None or leaf.aval.extended else AnnotateDevicePlacement(kind)(leaf)
     aval = get_aval(leaf)
     if aval.extended and not isinstance(leaf, names.Array):
         return aval.dtype.wrap(_put(aval.dtype.unwrap(leaf), to))

@@ -34,6 +34,7 @@ from bevel.transforms.evaluate import (
     compile_for,
     execute,
     fastpath,
+    is_elsewhere,
     on_device,
     place_argument,
 )
@@ -283,6 +284,8 @@ class Jitted:
         if watch.is_on():
             donated = any([isinstance(x, Array) and x.is_deleted() for x in leaves])
             watch.check_program(self.name, results, traced.closed, None if donated else leaves)
+        elif any([is_elsewhere(x) for x in taken]):
+            pass
         elif not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
             fast = fastpath(executable, result, device, committed, kept)
         return result, fast, False

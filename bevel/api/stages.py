@@ -18,7 +18,7 @@ from bevel.engine import portable
 from bevel.engine.client import default_device, single
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten
-from bevel.transforms.evaluate import compile_program, execute, fastpath, on_device, place_argument
+from bevel.transforms.evaluate import compile_program, execute, fastpath, is_elsewhere, on_device, place_argument
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
 
@@ -377,7 +377,10 @@ class Compiled(_Stage):
         again = None
         # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for
         if call_tree_of((args, kwargs))[0] == len(leaves) and all(
-            [a is not None and get_aval(x).dtype == a.dtype for x, a in zip(leaves, of.in_avals, strict=True)]
+            [
+                a is not None and not is_elsewhere(x) and get_aval(x).dtype == a.dtype
+                for x, a in zip(leaves, of.in_avals, strict=True)
+            ]
         ):
             again = fastpath(self._executable, result, self._device, False, kept)
         return result, again, False

@@ -155,8 +155,8 @@ def _complete_single_device_sharding():
         "addressable_devices_indices_map": lambda self, shape: {self._device: tuple([slice(None)] * len(shape))},
         "shard_shape": lambda self, shape: tuple(shape),
         "is_equivalent_to": lambda self, other, ndim: self == other,
-        "with_memory_kind": lambda self, kind: SingleDeviceSharding(self._device, memory_kind=kind),
-        "__reduce__": lambda self: (_sharding_of_id, (self._device.platform, self._device.id)),
+        "with_memory_kind": lambda self, kind: _in_memory(self._device, kind),
+        "__reduce__": lambda self: (_sharding_of_id, (self._device.platform, self._device.id, self._memory_kind)),
         "__repr__": lambda self: f"SingleDeviceSharding(device={self._device!r}, memory_kind={self._memory_kind})",
     }
     for name, get in properties.items():
@@ -168,14 +168,34 @@ def _complete_single_device_sharding():
 _complete_single_device_sharding()
 
 
-def _sharding_of_id(platform, device_id):
-    return single(next(d for d in devices(platform) if d.id == device_id))
+def _sharding_of_id(platform, device_id, memory_kind=None):
+    device = next(d for d in devices(platform) if d.id == device_id)
+    return _in_memory(device, memory_kind)
+
+
+def _in_memory(device, kind):
+    """The one sharding there is for a memory of a device: shardings are the same where they are one object."""
+    return single(device, None if kind == usual_memory(device) else kind)
 
 
 @functools.cache
-def single(device) -> Any:
-    """The sharding of arrays on that device; one object per device."""
-    return SingleDeviceSharding(device)
+def single(device, memory_kind: str | None = None) -> Any:
+    """The sharding of arrays on that device, in its usual memory or another; one object for each."""
+    return (
+        SingleDeviceSharding(device) if memory_kind is None else SingleDeviceSharding(device, memory_kind=memory_kind)
+    )
+
+
+@functools.cache
+def usual_memory(device) -> str:
+    """The kind of memory that programs for that device work in."""
+    return device.default_memory().kind
+
+
+def is_in_usual_memory(array) -> bool:
+    """Whether programs can take an array as it lies, and not in another memory, as "pinned_host"."""
+    sharding = array._sharding
+    return sharding.memory_kind in (None, usual_memory(sharding._device))
 
 
 def put(aval, value: np.ndarray, sharding=None, committed=False):

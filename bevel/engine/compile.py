@@ -24,6 +24,7 @@ class Executable:
     in_avals, out_avals  of the caller's arguments that it takes, and of its results
     hidden               values it takes before them (large constants)
     choice               the compiler options and why they were chosen
+    out_memories         the kind of memory of each result, None for the usual one
     calls_kernels        whether it calls those of `host_kernels`; it then gives one result more, the mark of its end
     """
 
@@ -43,18 +44,21 @@ class Executable:
     )  # fmt: skip
 
     def __init__(
-        self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks, calls_kernels=False
-    ):
+        self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks,
+        calls_kernels=False, out_memories=None,
+    ):  # fmt: skip
         self.loaded = loaded
         self.in_avals = in_avals
         self.out_avals = out_avals
         self.hidden = hidden
         self.devices = (device,)
-        sharding = single(device)
-        self.out_shardings = [sharding] * len(out_avals)
-        self.handlers = [result_handler(physical(aval), sharding, committed) for aval in out_avals]
+        self.out_shardings = [single(device, kind) for kind in out_memories or [None] * len(out_avals)]
+        self.handlers = [
+            result_handler(physical(aval), sharding, committed)
+            for aval, sharding in zip(out_avals, self.out_shardings, strict=True)
+        ]
         if calls_kernels:
-            self.handlers.append(result_handler(host_kernels.MARK, sharding, committed))
+            self.handlers.append(result_handler(host_kernels.MARK, single(device), committed))
         self.wrapped = [(i, aval.dtype.wrap) for i, aval in enumerate(out_avals) if aval.extended]
         self.wrapped += [(i, _float0) for i, aval in enumerate(out_avals) if aval.dtype is dtypes.float0]
         self.choice = choice

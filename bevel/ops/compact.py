@@ -10,12 +10,14 @@ from bevel.core.primitive import Primitive, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import sub
+from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
-from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.cutting import slice_in_dim
+from bevel.ops.gather import ScatterDimensionNumbers
 from bevel.ops.logic import select
 from bevel.ops.reductions import compare
+from bevel.ops.scatter import Scatter
 from bevel.ops.shapes import Iota, full, move_axis, reshape
-from bevel.ops.sort import sort
 
 _BOOL, _INT32 = np.dtype("bool"), np.dtype("int32")
 _STEPS = 8  # elements in a turn of the loop
@@ -51,20 +53,21 @@ class Compact(Primitive):
             return [out.constant(0, places), out.constant(0, count)]
         if out.platform == "cpu":
             return self._one_by_one(out, mask, aval)
-        return out.module.compose(out, self._by_sorting, out.in_avals, [mask])
+        return out.module.compose(out, self._by_scattering, out.in_avals, [mask])
 
-    def _by_sorting(self, mask):
-        """Stably, the true ones first."""
+    def _by_scattering(self, mask):
+        """Each true element's place is written where a running sum says; what is past the end goes nowhere."""
         aval = get_aval(mask)
-        last, n = len(aval.shape) - 1, aval.shape[-1]
-        behind = select(mask, full(aval.shape, 0, _INT32), full(aval.shape, 1, _INT32))
-        [_, places] = sort([behind, Iota(_INT32, aval.shape, last)()], last)
-        number = sub(full(aval.shape, 1, _INT32), behind)
-        number = reshape(slice_in_dim(Cumsum(last)(number), n - 1, n, last), aval.shape[:-1])
-        if self.size <= n:
-            return [slice_in_dim(places, 0, self.size, last), number]
-        rest = full((*aval.shape[:-1], self.size - n), 0, _INT32)
-        return [Concatenate(last)(places, rest), number]
+        n = aval.shape[-1]
+        rows = aval.size // n
+        sums = Cumsum(1)(convert(reshape(mask, (rows, n)), _INT32))
+        count = reshape(slice_in_dim(sums, n - 1, n, 1), aval.shape[:-1])
+        behind = full((rows, n), self.size, _INT32)  # out of the row: dropped
+        targets = select(reshape(mask, (rows, n)), sub(sums, full((rows, n), 1, _INT32)), behind)
+        targets = reshape(targets, (rows, n, 1))
+        write = Scatter(ScatterDimensionNumbers((), (1,), (1,), (0,), (0,)), unique_indices=True)
+        places = write(full((rows, self.size), 0, _INT32), targets, Iota(_INT32, (rows, n), 1)())
+        return [reshape(places, (*aval.shape[:-1], self.size)), count]
 
     def _one_by_one(self, out, mask, aval):
         """Each element's place is written where the next true one belongs, and stays there if the element is true.

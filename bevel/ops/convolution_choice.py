@@ -53,11 +53,13 @@ MOST_PATCH_BYTES = 1 << 28
 def choose(op, avals, result, platform):
     """The function (op, x, w) → y that the op is best lowered by, or None for stablehlo.convolution."""
     x, w = avals
-    if platform != "cpu" or not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
+    if not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
         return None
-    sizes = Sizes(op, x, w)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         return parts
+    if platform != "cpu":
+        return patches if dtypes.issubdtype(x.dtype, np.integer) else None  # cuDNN has no integers of 32 bits
+    sizes = Sizes(op, x, w)
     if not is_worth(result, (*sizes.kernel, sizes.in_group)):
         return None
     ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1

@@ -70,7 +70,7 @@ class DotGeneral(Primitive):
                 )
         shape = [x.shape[a] for a in x_batch]
         shape += [x.shape[a] for a in _others(x, x_sum, x_batch)] + [y.shape[a] for a in _others(y, y_sum, y_batch)]
-        dtype = met = lattice.promote_types(x.dtype, y.dtype) if x.dtype != y.dtype else x.dtype
+        dtype = met = _met(x.dtype, y.dtype)
         preferred = self.preferred_element_type
         if preferred is not None:
             dtype = np.dtype(preferred)
@@ -149,8 +149,7 @@ class DotGeneral(Primitive):
 
     def reference(self, x, y):
         (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
-        met = lattice.promote_types(x.dtype, y.dtype)
-        wanted = np.dtype(self.preferred_element_type or met)
+        wanted = np.dtype(self.preferred_element_type or _met(x.dtype, y.dtype))
         inner, summed = _computed_in(x.dtype, y.dtype, wanted)
         if isinstance(self.precision, DotAlgorithmPreset) and inner not in (known := self.precision.operand_dtypes):
             inner = summed = known[0] if known else inner
@@ -220,15 +219,34 @@ def _moved(axes, mapped):
     return axes if mapped is None else tuple([a + (a >= mapped) for a in axes])
 
 
+def _is_tiny(dtype) -> bool:
+    """Is it a float of 8 bits or fewer? Promotion leaves those alone, but products of them with others are common."""
+    return dtypes.issubdtype(dtype, np.floating) and dtype.itemsize == 1
+
+
+def _met(x, y):
+    """The dtype of a product: what both promote to; the wider one where one is a tiny float, x's where both are."""
+    if x == y or (_is_tiny(x) and _is_tiny(y)):
+        return x
+    for tiny, other in ((x, y), (y, x)):
+        if _is_tiny(tiny) and dtypes.issubdtype(other, np.inexact):
+            return other
+    return lattice.promote_types(x, y)
+
+
 def _computed_in(x, y, wanted):
     """(dtype of the operands, dtype of the sum) for a result of dtype `wanted`, which may still be converted."""
-    met = lattice.promote_types(x, y) if x != y else x
+    met = _met(x, y)
+    if x != y and _is_tiny(x) and _is_tiny(y):
+        met = _FLOAT32  # neither holds the other
     if met == wanted:
         return met, met
     if not dtypes.issubdtype(met, np.inexact):
         return wanted, wanted  # at least as wide, so the operands go in exactly and the sum does not wrap early
     if dtypes.issubdtype(met, np.floating) and dtypes.issubdtype(wanted, np.floating):
-        if lattice.promote_types(met, wanted) == wanted:
+        if _is_tiny(wanted):
+            return met, _FLOAT32 if met.itemsize < 4 else met  # rounded once
+        if _met(met, wanted) == wanted:
             return met, wanted
         wide = lattice.promote_types(met, wanted)  # float16 for bfloat16 and back: neither holds the other
         return wide, wide

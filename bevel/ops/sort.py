@@ -194,13 +194,14 @@ class TopK(Primitive):
         if not result.size:
             return [out.constant(np.zeros((), aval.dtype)[()], result), out.constant(0, places)]
         size, last = aval.shape[self.axis], len(aval.shape) - 1
-        if fits(aval.dtype) and (aval.dtype != FLOAT32 or self.k * 8 > size or out.platform != "cpu"):
+        is_few = aval.dtype == FLOAT32 and self.k * 8 <= size
+        if fits(aval.dtype) and not (is_few if out.platform == "cpu" else aval.dtype != np.bool_):
             return self._by_sorting(out, x, aval, result, places)
-        if not fits(aval.dtype):
+        if not fits(aval.dtype):  # 64-bit elements, and floats of less than a byte
             if is_worth_calling(out, aval) and has_keys(aval.dtype):
                 return self._by_sorting(out, x, aval, result, places)
             return self._by_comparing(out, x, aval, result, places)
-        # few of many: XLA's own, which keeps a heap of k
+        # XLA's own: on CPUs, for few of many, it keeps a heap of k; on GPUs it is a kernel of its own
         order = [*[i for i in range(last + 1) if i != self.axis], self.axis]
         turned = ShapedArray([aval.shape[i] for i in order], aval.dtype)
         if order != list(range(last + 1)):

@@ -21,7 +21,7 @@ from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_o
 from bevel.engine import callbacks, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
-from bevel.engine.client import Array, default_device, put, single
+from bevel.engine.client import Array, default_device, is_in_usual_memory, put, single
 from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
@@ -99,6 +99,8 @@ def run_flat(closed, operands, multiple_results):
     arrays = [on_device(x, aval, device) for x, aval in zip(operands, executable.in_avals, strict=True)]
     results = execute(executable, arrays)
     result = results if multiple_results else results[0]
+    if any([a is not x and is_elsewhere(x) for a, x in zip(arrays, operands, strict=True)]):
+        return result, None, False
     return result, fastpath(executable, result, device, committed), False
 
 
@@ -218,6 +220,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
         module.keep_alive,
         module.callbacks,
         module.calls_kernels,
+        module.out_memories,
     )
     if key is not None:
         with _lock:
@@ -248,7 +251,7 @@ def on_device(value, aval, device):
                 f"An array {aval.str_short()} was used after its memory had been given away, by donate_argnums or "
                 "delete().\nUse the result of the call it was donated to, or don't donate it."
             )
-        if value._sharding._device == device:
+        if value._sharding._device == device and is_in_usual_memory(value):
             return value
         return names.batched_device_put(physical(aval), single(device), [value], [device], value._committed)
     held = physical(aval)
@@ -258,6 +261,11 @@ def on_device(value, aval, device):
     if host.dtype != held.dtype:
         host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     return put(held, host, single(device), False)
+
+
+def is_elsewhere(operand) -> bool:
+    """Is it an array in another memory than programs take? C++ would hand it to the program as it is."""
+    return isinstance(operand, Array) and not is_in_usual_memory(operand)
 
 
 def place_argument(value, sharding, layout=None):
@@ -307,7 +315,7 @@ def fastpath(executable, result, device, committed, kept=None):
         executable.loaded,
         out_tree,
         [single(device)] * taken,
-        [single(device)] * len(out_avals),
+        [*executable.out_shardings, *[single(device)] * (len(out_avals) - len(executable.out_shardings))],
         out_avals,
         [committed] * len(out_avals),
         kept,

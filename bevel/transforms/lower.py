@@ -28,6 +28,7 @@ from bevel.engine.builder import mlir, type_of
 from bevel.engine.host_kernels import MARK
 from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
+from bevel.ops.named import AnnotateDevicePlacement
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
 from bevel.transforms import segments
@@ -46,6 +47,7 @@ class Module:
     has_host_kernels  may lowerings call the kernels of engine.host_kernels? Not where the program is to run elsewhere,
                       or in parts on several devices
     calls_kernels     do they? The program then has the result `host_kernels.MARK` after its own
+    out_memories      the kind of memory of each result, where one goes to another than the usual one
     has_few_turns     does what is being written loop a few times only, for a few numbers?
     """
 
@@ -64,6 +66,7 @@ class Module:
         self.module = mlir.ir.Module.create(mlir.unknown)
         self.module.operation.attributes["sym_name"] = builder.string(_identifier(name))
         self.values: dict[int, object] = {}
+        self.out_memories: list | None = None
         self.variables: dict[str, Any] = {}  # the values of dimensions that are known at the call only, by name
         self.dimensions: dict[Any, Any] = {}  # and of those computed from them
         self.scope_texts: dict[tuple, str] = {}
@@ -171,6 +174,7 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
             operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
         _mark_arguments(operation, jaxpr, len(hidden), donated)
+        _mark_memories(module, operation, jaxpr)
         return module
 
 
@@ -189,6 +193,28 @@ def _mark_arguments(operation, jaxpr, offset, donated):
         else:
             attributes[offset + position] = {"jax.buffer_donor": builder.boolean(True)}
     operation.arg_attrs = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in attributes])
+
+
+def _mark_memories(module, operation, jaxpr):
+    """Says of each result that it was put into another memory: XLA wants to know of those of the whole program."""
+    if module.platform == "cpu":
+        return
+    module.out_memories = memories_of_results(jaxpr)
+    if module.out_memories is not None:
+        kinds = [{} if m is None else {"mhlo.memory_kind": builder.string(m)} for m in module.out_memories]
+        operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in kinds])
+
+
+def memories_of_results(jaxpr) -> list | None:
+    """The kind of memory that each result was put into last, None where in none; None for the list where all are."""
+    kinds = {}
+    for eqn in jaxpr.eqns:
+        if type(eqn.op) is AnnotateDevicePlacement:
+            kinds[eqn.outvars[0]] = eqn.op.memory_kind
+        elif eqn.op.name == "jit" and (inner := memories_of_results(eqn.op.jaxpr.jaxpr)) is not None:
+            kinds.update(zip(eqn.outvars, inner, strict=True))
+    found = [None if type(v) is Literal else kinds.get(v) for v in jaxpr.outvars]
+    return found if any(found) else None
 
 
 def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:

@@ -11,8 +11,12 @@ How the pairs are walked decides the speed. Coordinates stand apart (x, y, z, no
 the processor's vectors, and a loop runs over groups of sources: nothing of N x N is ever stored, and nothing is summed
 across lanes. The weight is written m / (r^2 sqrt(r^2)), one square root and one division: `r2 ** -1.5` calls the pow of
 libm for each pair and takes ten times as long.
+
+A GPU wants the opposite: all the pairs of many targets at once, summed over the sources as they are computed. There the
+loop over groups of sources would start a kernel for each.
 """
 
+import bevel
 import bevel.numpy as jnp
 from bevel import lax
 
@@ -23,6 +27,9 @@ G = 4.498502e-12
 # Above it all targets go at once, twenty sources a turn, which is enough work in a turn for XLA to share among cores.
 MANY = 8192
 BLOCK, FEW_SOURCES, MANY_SOURCES = 512, 4, 20
+# On a GPU, targets whose pairs go at once, and the most pairs of them. One H100: 10,000 bodies in 0.3 ms, by the loop
+# over sources in 5.1; 100,000 in 16 ms and 59.
+GPU_BLOCK, GPU_PAIRS = 10_000, 2**30
 
 
 def accelerations(targets, sources, masses, softening):
@@ -74,11 +81,18 @@ def _sum_over_sources(pair, outputs, targets, sources, masses):
 
         return lax.scan(turn, [jnp.zeros_like(block[0])] * outputs, turns)[0]
 
-    if many or count <= BLOCK:
-        return on_block(list(targets))
-    blocks = -(-count // BLOCK)
+    def at_once(block):
+        block = [place[:, None] for place in block]
+        return [jnp.sum(term, axis=1) for term in pair(block, [place[None] for place in sources], masses[None])]
+
+    form, limit = on_block, count if many else BLOCK
+    if bevel.default_backend() != "cpu":
+        form, limit = at_once, min(GPU_BLOCK, max(1, GPU_PAIRS // len(masses)))
+    if count <= limit:
+        return form(list(targets))
+    blocks = -(-count // limit)
     length = -(-count // blocks)
-    sums = lax.map(on_block, [_rows(array, length) for array in targets])
+    sums = lax.map(form, [_rows(array, length) for array in targets])
     return [array.reshape(-1)[:count] for array in sums]
 
 

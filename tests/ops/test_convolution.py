@@ -101,6 +101,8 @@ def test_which_form_is_chosen():
     assert chosen((1, 8, 8, 4), (3, 3, 1, 4), feature_group_count=4) is None  # small: not worth compiling
     assert chosen((8, 56, 56, 64), (3, 3, 1, 64), feature_group_count=64) == "multiplied"
     assert chosen((8, 56, 56, 64), (3, 3, 1, 64), platform="cuda", feature_group_count=64) is None
+    assert chosen((8, 8, 8, 4), (3, 3, 4, 4), dtype="int32", platform="cuda") == "patches"
+    assert chosen((8, 8, 8, 4), (3, 3, 4, 4), dtype="complex64", platform="cuda") == "parts"
     assert chosen((1, 512, 512, 1), (9, 9, 1, 1), padding=8) == "multiplied"
     assert chosen((8, 28, 28, 64), (3, 3, 16, 64), feature_group_count=4) == "split"
     assert chosen((8, 28, 28, 512), (3, 3, 8, 512), feature_group_count=64) == "multiplied"

@@ -1,4 +1,4 @@
-"""Windows and convolutions mean the same as they are written for other platforms than CPUs, run on this one; and in the
+"""Windows, convolutions and orders mean the same as they are written for other platforms than CPUs, run on this one; and in the
 forms that large arrays take on a CPU."""
 
 import pytest
@@ -7,9 +7,11 @@ import bevel
 from bevel.control.reducing import Reduce, ReduceWindow
 from bevel.control.selecting import SelectAndScatter
 from bevel.ops import sliding
+from bevel.ops.compact import Compact
 from bevel.ops.convolution import ConvGeneralDilated
 from bevel.ops.pooling import ReduceWindowMax, ReduceWindowMin, ReduceWindowSum
 from bevel.ops.routing import SelectAndGatherAdd, SelectAndScatterAdd
+from bevel.ops.sort import Sort, TopK
 from bevel.tools.laws.closeness import check_close
 from bevel.tools.laws.samples import apply, samples_of
 
@@ -24,6 +26,7 @@ FAMILIES = [
     (ReduceWindow, "stablehlo.reduce_window"),
     (SelectAndScatter, "stablehlo.select_and_scatter"),
 ]
+ORDERS = [(Compact, "stablehlo.scatter"), (Sort, "stablehlo.sort"), (TopK, "chlo.top_k")]
 
 
 def run_all(cls):
@@ -41,7 +44,7 @@ def run_all(cls):
     return run, [list(sample.operands) for sample in samples], check
 
 
-@pytest.mark.parametrize("cls, operation", FAMILIES, ids=[cls.__name__ for cls, _ in FAMILIES])
+@pytest.mark.parametrize("cls, operation", FAMILIES + ORDERS, ids=[cls.__name__ for cls, _ in FAMILIES + ORDERS])
 def test_written_for_another_platform(cls, operation):
     run, operands, check = run_all(cls)
     lowered = bevel.jit(run).trace(operands).lower(lowering_platforms=("cuda",))
