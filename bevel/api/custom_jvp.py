@@ -88,7 +88,7 @@ class custom_jvp(CustomFunction):
         rule = self.flat_rule(fixed, in_tree, out_trees)
         op = CustomJvpFunction(
             self.flat_function(args, places, in_tree, out_trees), Rule(rule, name_of(self.jvp)), self.symbolic_zeros,
-            self.label,
+            self.label, self.key(fixed, in_tree),
         )  # fmt: skip
         results = op(*leaves)
         return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten(

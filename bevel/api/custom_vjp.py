@@ -89,6 +89,7 @@ class custom_vjp(CustomFunction):
             Rule(self.flat_bwd(fixed, args, places, in_tree, out_trees), name_of(self.bwd)),
             self.symbolic_zeros,
             self.label,
+            self.key(fixed, in_tree),
         )
         results = op(*leaves)
         return (out_trees["fwd"] if "fun" not in out_trees else out_trees["fun"]).unflatten(

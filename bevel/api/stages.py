@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from bevel.api import layouts
 from bevel.api.flat import Flat, argument_names, name_of
 from bevel.api.letters import with_letters
 from bevel.base.avals import ShapedArray
@@ -305,11 +306,36 @@ class Compiled(_Stage):
 
     @property
     def input_shardings(self):
-        return self.in_tree.unflatten([single(self._device)] * len(self._signature.in_avals))
+        """Where each argument is taken, as a tree (args, kwargs); None for what the program does not use."""
+        return self.in_tree.unflatten([single(self._device) if k else None for k in self._signature.kept])
 
     @property
     def output_shardings(self):
+        """Where each result is, as a tree like the value."""
         return self.out_tree.unflatten(self._executable.out_shardings)
+
+    @property
+    def input_formats(self):
+        """How each argument lies in memory and where, as a tree (args, kwargs) of `Format`s.
+
+        >>> import bevel, bevel.numpy as jnp
+        >>> compiled = bevel.jit(lambda x: x.T).lower(jnp.ones((2, 3))).compile()
+        >>> compiled.input_formats[0][0].layout.major_to_minor
+        (0, 1)
+        """
+        given = self._executable.loaded.get_parameter_layouts()[len(self._executable.hidden) :]
+        given = iter([layouts.layout_of(x) for x in given])
+        return self.in_tree.unflatten(
+            [layouts.Format(next(given), single(self._device)) if k else layouts.Format() for k in self._signature.kept]
+        )
+
+    @property
+    def output_formats(self):
+        """How each result lies in memory and where, as a tree like the value."""
+        given = map(layouts.layout_of, self._executable.loaded.get_output_layouts())
+        return self.out_tree.unflatten(
+            [layouts.Format(x, s) for x, s in zip(given, self._executable.out_shardings, strict=True)]
+        )
 
     def as_text(self) -> str:
         """The optimised HLO."""

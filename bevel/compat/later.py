@@ -24,7 +24,6 @@ LATER = {
         "AsyncManager BarrierTimeoutError GlobalAsyncCheckpointManager GlobalAsyncCheckpointManagerBase "
         "get_tensorstore_spec is_remote_storage"
     ),
-    "jax.experimental.layout": "Format Layout with_layout_constraint",
     "jax.experimental.mesh_utils": "create_device_mesh create_hybrid_device_mesh",
     "jax.experimental.multihost_utils": (
         "assert_equal broadcast_one_to_all global_array_to_host_local_array host_local_array_to_global_array "

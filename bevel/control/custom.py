@@ -13,6 +13,7 @@ where there is none. A `fwd` takes (constants, primals, which are differentiated
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from bevel.base.errors import BevelError, NonDifferentiableError
@@ -81,11 +82,13 @@ class FunctionOp(Primitive):
 
     multiple_results = True
     axis_names = _AnyName()
+    asks_for_trace = True
     is_seen_by_batches = False  # does a batch trace do something else with it than map what it does?
 
-    def __init__(self, fun, label):
+    def __init__(self, fun, label, key=()):
         self.fun = fun
         self.label = label
+        self.key = key  # what tells the function from others, its arguments apart
 
     def __call__(self, *operands):
         trace = state.trace
@@ -142,6 +145,10 @@ class Batches:
         self.marks = marks
         self.places = None
 
+    def key(self, function):
+        """What tells the function of whole batches from others."""
+        return (function.key, id(self.trace), self.marks)
+
     def run(self, function, values, axes):
         return batch_again(self.trace, function, values, axes)
 
@@ -180,10 +187,69 @@ def check_consts(name, tangents, count):
         )
 
 
-def extended(closed, avals):
-    """The program that takes further arguments of these avals first, and does nothing with them."""
-    count = len(avals)
-    return restage(lambda *args: run(closed, *args[count:]), [*avals, *closed.in_avals], closed)
+class _Knots(threading.local):
+    """The functions whose rules this thread is staging now, by what tells one from another."""
+
+    def __init__(self):
+        self.open = {}
+
+
+class Knot:
+    """A function that closes over tracers, while its rules are staged: they may apply the function itself.
+
+    consts   what the function and its rules close over; None while that is being found out
+    rules    the rules, each a function of those values first; there once they are staged
+    """
+
+    __slots__ = ("consts", "is_met", "rules")
+
+    def __init__(self):
+        self.consts = self.rules = None
+        self.is_met = False
+
+
+_knots = _Knots()
+
+
+def tied(key, outer, stage):
+    """Stages the rules of a function that closes over `outer`. Where they apply the function itself, that application
+    has these very rules: they are staged once to see what they close over, and again with the knot tied.
+
+    stage   (knot) → (what the rules close over, a function of the positions of those values among all → the rules)
+    """
+    knot = _knots.open[key] = Knot()
+    consts, places = [], {}
+    found = outer
+    try:
+        while True:
+            fresh = [v for v in {id(v): v for v in found}.values() if id(v) not in places]
+            places.update({id(v): i for i, v in enumerate(fresh, len(consts))})
+            consts += fresh
+            if found is not outer and (not knot.is_met or (knot.consts is not None and not fresh)):
+                break
+            knot.consts = consts if found is not outer else None
+            found, rules = stage(knot)
+    finally:
+        del _knots.open[key]
+    knot.consts = consts
+    knot.rules = rules([places[id(v)] for v in found])
+    return knot
+
+
+def open_knot(key):
+    """The knot of a function whose rules are being staged; None where they are not."""
+    knot = _knots.open.get(key)
+    if knot is not None:
+        knot.is_met = True
+    return knot
+
+
+def widened(closed, outer, consts):
+    """The program of (outer, arguments), as one of (consts, arguments), among which are those of outer."""
+    places = {id(v): i for i, v in enumerate(consts)}
+    chosen, count = [places[id(v)] for v in outer], len(consts)
+    avals = [*[get_aval(v) for v in consts], *closed.in_avals[len(outer) :]]
+    return restage(lambda *args: run(closed, *[args[i] for i in chosen], *args[count:]), avals, closed)
 
 
 class CustomCall(ProgramOp):
@@ -268,5 +334,5 @@ class RuleError(BevelError, TypeError):
 
 __all__ = [
     "Batches", "ClosedOverDerivativeError", "CustomCall", "FunctionOp", "Rule", "RuleError", "axes_of_marks",
-    "check_consts", "extended", "unchecked",
+    "check_consts", "open_knot", "tied", "unchecked", "widened",
 ]  # fmt: skip

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from bevel.base import dtypes
-from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended, unchecked
+from bevel.control.custom import (
+    CustomCall,
+    FunctionOp,
+    Rule,
+    axes_of_marks,
+    check_consts,
+    open_knot,
+    tied,
+    unchecked,
+    widened,
+)
 from bevel.control.program import run, spread
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
@@ -20,8 +30,8 @@ class CustomJvpFunction(FunctionOp):
 
     name = "custom_jvp_call"
 
-    def __init__(self, fun, rule, symbolic_zeros, label):
-        super().__init__(fun, label)
+    def __init__(self, fun, rule, symbolic_zeros, label, key=()):
+        super().__init__(fun, label, key)
         self.rule = rule
         self.symbolic_zeros = symbolic_zeros
 
@@ -30,35 +40,25 @@ class CustomJvpFunction(FunctionOp):
 
     def of_batches(self, batches):
         rule = batched_jvp_rule(self.rule, 0, batches)
-        return CustomJvpFunction(batches.function(self.fun), rule, self.symbolic_zeros, self.label)
+        return CustomJvpFunction(batches.function(self.fun), rule, self.symbolic_zeros, self.label, batches.key(self))
 
     def staged(self, operands):
         avals = [get_aval(x) for x in operands]
         closed, outer = stage_closed(self.fun, avals, self.label)
         if not outer:
             return CustomJvpCall(closed, self.rule, 0, self.symbolic_zeros)(*operands)
-        program, more, has_out = self.stage_rule(avals)
-        closed = extended(closed, [x.aval for x in more])
-        count = len(more)
-
-        def rule(consts, primals, tangents):
-            given = [
-                instantiate(t)
-                for t, a in zip(tangents, avals, strict=True)
-                if a.to_tangent_aval().dtype != dtypes.float0
-            ]
-            results = run(program, *consts[:count], *primals, *given)
-            flows = iter(results[len(has_out) :])
-            values = results[: len(has_out)]
-            return values, [
-                next(flows) if h else Zero(get_aval(v).to_tangent_aval()) for v, h in zip(values, has_out, strict=True)
-            ]
-
-        op = CustomJvpCall(closed, Rule(rule, self.rule.name), count + len(outer), self.symbolic_zeros)
-        return op(*more, *outer, *operands)
+        key = (self.key, tuple(avals))
+        knot = open_knot(key)
+        if knot is None:
+            knot = tied(key, outer, lambda _: self.stage_rule(avals))
+        elif knot.consts is None:
+            return run(closed, *outer, *operands)
+        rule = Rule(lambda *given: knot.rules(*given), self.rule.name)
+        op = CustomJvpCall(widened(closed, outer, knot.consts), rule, len(knot.consts), self.symbolic_zeros)
+        return op(*knot.consts, *operands)
 
     def stage_rule(self, avals):
-        """The rule as a program of (what it closes over, primals, tangents) → (results, tangents)."""
+        """The rule as a program of (what it closes over, primals, tangents) → (results, tangents), as `tied` asks."""
         tangent_avals = [a.to_tangent_aval().strip_weak_type() for a in avals]
         flowing = [a for a in tangent_avals if a.dtype != dtypes.float0]
         has_out = []
@@ -71,7 +71,25 @@ class CustomJvpFunction(FunctionOp):
             return [*results, *[t for t in out if not is_zero(t)]]
 
         program, outer = stage_closed(whole, [*avals, *flowing], self.rule.name)
-        return program, outer, has_out
+
+        def with_places(places):
+            def rule(consts, primals, tangents):
+                given = [
+                    instantiate(t)
+                    for t, a in zip(tangents, avals, strict=True)
+                    if a.to_tangent_aval().dtype != dtypes.float0
+                ]
+                results = run(program, *[consts[i] for i in places], *primals, *given)
+                flows = iter(results[len(has_out) :])
+                values = results[: len(has_out)]
+                return values, [
+                    next(flows) if h else Zero(get_aval(v).to_tangent_aval())
+                    for v, h in zip(values, has_out, strict=True)
+                ]
+
+            return rule
+
+        return outer, with_places
 
 
 def batched_jvp_rule(rule, num_consts, batches):

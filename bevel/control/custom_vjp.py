@@ -8,7 +8,17 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
-from bevel.control.custom import CustomCall, FunctionOp, Rule, axes_of_marks, check_consts, extended, unchecked
+from bevel.control.custom import (
+    CustomCall,
+    FunctionOp,
+    Rule,
+    axes_of_marks,
+    check_consts,
+    open_knot,
+    tied,
+    unchecked,
+    widened,
+)
 from bevel.control.program import ProgramOp, run
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
@@ -33,8 +43,8 @@ class CustomVjpFunction(FunctionOp):
 
     name = "custom_vjp_call"
 
-    def __init__(self, fun, fwd, bwd, symbolic_zeros, label):
-        super().__init__(fun, label)
+    def __init__(self, fun, fwd, bwd, symbolic_zeros, label, key=()):
+        super().__init__(fun, label, key)
         self.fwd = fwd
         self.bwd = bwd
         self.symbolic_zeros = symbolic_zeros
@@ -47,20 +57,27 @@ class CustomVjpFunction(FunctionOp):
 
     def of_batches(self, batches):
         fwd, bwd = batched_vjp_rules(self.fwd, self.bwd, 0, batches)
-        return CustomVjpFunction(batches.function(self.fun), fwd, bwd, self.symbolic_zeros, self.label)
+        key = batches.key(self)
+        return CustomVjpFunction(batches.function(self.fun), fwd, bwd, self.symbolic_zeros, self.label, key)
 
     def staged(self, operands):
         avals = [get_aval(x) for x in operands]
         closed, outer = stage_closed(self.fun, avals, self.label)
         if not outer:
             return CustomVjpCall(closed, self.fwd, 0, self.bwd, None, self.symbolic_zeros)(*operands)
-        fwd, bwd, more = self.stage_rules(avals)
-        closed = extended(closed, [x.aval for x in more])
-        op = CustomVjpCall(closed, fwd, len(more) + len(outer), bwd, None, False)
-        return op(*more, *outer, *operands)
+        key = (self.key, tuple(avals))
+        knot = open_knot(key)
+        if knot is None:
+            knot = tied(key, outer, lambda _: self.stage_rules(avals))
+        elif knot.consts is None:
+            return run(closed, *outer, *operands)
+        fwd = Rule(lambda *given: knot.rules[0](*given), self.fwd.name)
+        bwd = Rule(lambda *given: knot.rules[1](*given), self.bwd.name)
+        op = CustomVjpCall(widened(closed, outer, knot.consts), fwd, len(knot.consts), bwd, None, False)
+        return op(*knot.consts, *operands)
 
     def stage_rules(self, avals):
-        """fwd and bwd as programs, and what they close over."""
+        """fwd and bwd as programs, and what they close over, as `tied` asks."""
         counts = []
 
         def whole(*xs):
@@ -85,16 +102,22 @@ class CustomVjpFunction(FunctionOp):
         backward_program, held = stage_closed(back, [*res_avals, *flowing], self.bwd.name)
 
         def fwd(consts, primals, perturbed):
-            mine = consts[len(held) : len(held) + len(outer)]
+            mine = [consts[i] for i in places[len(held) :]]
             found = run(forward, *mine, *primals)
-            return found[:count], [*consts[: len(held)], *found[count:]]
+            return found[:count], [*[consts[i] for i in places[: len(held)]], *found[count:]]
 
         def bwd(residuals, cts):
             cts = [instantiate(ct) for ct, a in zip(cts, ct_avals, strict=True) if a.dtype != dtypes.float0]
             found = iter(run(backward_program, *residuals, *cts))
             return [next(found) if h else Zero(a.to_tangent_aval()) for a, h in zip(avals, has_ct, strict=True)]
 
-        return Rule(fwd, self.fwd.name), Rule(bwd, self.bwd.name), [*held, *outer]
+        places = []
+
+        def with_places(given):
+            places[:] = given
+            return fwd, bwd
+
+        return [*held, *outer], with_places
 
 
 def linearized_by_rule(fwd, bwd, consts, primals, tangents, symbolic_zeros, label):

@@ -172,9 +172,9 @@ def backward(closed, linear, operands, cts):
 
     equations = []
     for eqn in jaxpr.eqns:
-        if any([type(v) is Var and v in tainted for v in eqn.invars]):
+        if not tainted.isdisjoint(eqn.invars):
             tainted.update(eqn.outvars)
-            equations.append(eqn.replace(invars=[value_of(v) for v in eqn.invars]))
+            equations.append(eqn.of([value_of(v) for v in eqn.invars]))
         else:
             results = eqn.op(*[value_of(v) for v in eqn.invars])
             env.update(zip(eqn.outvars, results if eqn.op.multiple_results else [results], strict=True))

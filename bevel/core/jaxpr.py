@@ -87,6 +87,10 @@ class Equation:
     effects = property(lambda self: self.op.effects)
     source_info = property(lambda self: self.source)
 
+    def of(self, invars) -> Equation:
+        """The equation with other operands: a quick `replace`."""
+        return Equation(self.op, invars, self.outvars, self.source)
+
     def replace(self, *, primitive=None, params=None, **changes) -> Equation:
         """The equation with other parts: `op`, or JAX's `primitive` and `params`; `invars`, `outvars`, `source`."""
         if primitive is not None or params is not None:

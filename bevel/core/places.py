@@ -78,11 +78,22 @@ def within(outer, place):
     return Place(traceback_of(place), (*scopes, *scopes_of(place)))
 
 
-def transposed(outer, place):
-    """The place of the transpose of an equation from `place`, for a transposition that runs at `outer`."""
-    if type(place) is Place:
-        return Place(place.traceback, _transposed(scopes_of(outer), place.scopes))
-    return Place(place, _transposed(scopes_of(outer), ()))
+class Transposed:
+    """The place of an equation → that of its transpose, for a transposition that runs at `outer`."""
+
+    __slots__ = ("around", "moved", "own")
+
+    def __init__(self, outer):
+        self.around = scopes_of(outer)
+        self.own: tuple = ()
+        self.moved = _transposed(self.around, ())
+
+    def __call__(self, place):
+        if type(place) is not Place:
+            return Place(place, _transposed(self.around, ()))
+        if place.scopes is not self.own:  # those of one scope have the very same tuple
+            self.own, self.moved = place.scopes, _transposed(self.around, place.scopes)
+        return Place(place.traceback, self.moved)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -121,5 +132,5 @@ def under(transformation: str, function):
 
 __all__ = [
     "Place", "Transformation", "here", "named_by_user", "scope", "scope_names", "scopes_of", "traceback_of",
-    "transposed", "under", "within",
+    "Transposed", "under", "within",
 ]  # fmt: skip

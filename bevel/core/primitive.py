@@ -44,6 +44,7 @@ class Primitive:
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
     results: dict[tuple, Any]  # the avals of results for those of operands, kept by each op
     knows_keys = False  # its lowering takes key arrays as they are
+    asks_for_trace = False  # does applying it do more than hand it to the current trace?
     handle: ClassVar[Any]  # the primitive as an object of its own; core.handles puts it here
 
     if TYPE_CHECKING:

@@ -28,6 +28,7 @@ class StageTrace(Trace):
     __slots__ = ("arg_names", "constants", "equations", "function_name", "invars")
 
     is_staging = True
+    names_itself = True
 
     def __init__(self, function_name=""):
         super().__init__()

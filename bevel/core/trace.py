@@ -33,6 +33,7 @@ class Trace:
     is_tape = False
     is_staging = False
     evaluates_known_values = False  # at once, also while a trace below stages
+    names_itself = False  # does `process` do the same whichever trace is current, so that nobody need set it first?
     parent: Any = None  # the trace that this one passes work on to, where there is one
 
     def __init__(self):
@@ -246,12 +247,9 @@ aval_of_type: dict[type, Any] = {}
 
 def get_aval(value) -> ShapedArray:
     """The aval of a tracer, array, NumPy array or Python scalar. Raises TypeError for anything else."""
-    try:
-        aval = value.aval
-        if aval is not None:
-            return aval
-    except AttributeError:
-        pass
+    aval = getattr(value, "aval", None)  # not `try`: numbers have none, and the exception takes ten times as long
+    if aval is not None:
+        return aval
     for cls in type(value).__mro__:
         find = aval_of_type.get(cls)
         if find is not None:

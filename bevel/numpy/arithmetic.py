@@ -288,8 +288,6 @@ def integer_power(x, *, y):
         x = convert.convert(x, _INT32)
     if y < 0 and dtypes.issubdtype(get_aval(x).dtype, np.integer):
         raise _negative_power(y)
-    if y == 2:
-        return powers.Square()(x)
     return powers.IntegerPow(y)(x)
 
 

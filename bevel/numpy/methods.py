@@ -436,6 +436,13 @@ def _devices(self):
     return self._sharding.device_set
 
 
+def _lies(self):
+    """How the array lies in memory, and on which device."""
+    from bevel.api.layouts import format_of  # few programs ask
+
+    return format_of(self)
+
+
 def _unhashable(self):
     raise TypeError(
         f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: "
@@ -507,6 +514,7 @@ def install():
     Array.itemsize = property(lambda self: self.aval.dtype.itemsize)
     Array.weak_type = property(lambda self: self.aval.weak_type)
     Array.sharding = property(lambda self: self._sharding)
+    Array.format = property(_lies)
     Array.device = property(lambda self: self._sharding._device)
     Array.committed = property(lambda self: self._committed)
     Array.is_fully_addressable = property(lambda self: True)

@@ -26,6 +26,7 @@ class BatchTrace(Trace):
     """Applies batch rules under `parent`. `axis_name` is what collectives call the mapped axis; `size` its size."""
 
     __slots__ = ("axis_name", "parent", "size", "spmd_axis_name")
+    names_itself = True
 
     def __init__(self, parent, size, axis_name=None, spmd_axis_name=None):
         super().__init__()

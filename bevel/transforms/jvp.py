@@ -34,6 +34,7 @@ class JVPTrace(Trace):
     """Applies jvp rules under `parent`. Values that carry no tangent pass through untouched."""
 
     __slots__ = ("parent",)
+    names_itself = True
 
     def __init__(self, parent: Trace):
         super().__init__()
@@ -49,15 +50,18 @@ class JVPTrace(Trace):
             else:
                 primals.append(x)
                 tangents.append(None)
-        before = set_trace(self.parent)
+        parent = self.parent
+        if not active and parent.names_itself and not op.asks_for_trace:
+            return parent.process(op, primals)
+        before = set_trace(parent)
         try:
             if not active or not op.is_differentiable:
                 return op(*primals)
             tangents = [
                 Zero(get_aval(p).to_tangent_aval()) if t is None else t for p, t in zip(primals, tangents, strict=True)
             ]
-            if op.linearize is not None and self.parent.is_tape:
-                result, tangent = op.linearize(self.parent, primals, tangents)
+            if op.linearize is not None and parent.is_tape:
+                result, tangent = op.linearize(parent, primals, tangents)
             else:
                 result, tangent = op.jvp(primals, tangents)
         finally:

@@ -7,12 +7,14 @@ linear equations only, their other operands being the residuals, and transposing
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import BevelError, MissingRuleError, NonDifferentiableError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
-from bevel.core.places import here, transposed, within
+from bevel.core.places import Transposed, here, within
 from bevel.core.primitive import LinearOperand, Primitive
 from bevel.core.source import summarize
 from bevel.core.staging import hoist_tracers, paused_collector, stage
@@ -28,6 +30,7 @@ class Tape(Trace):
 
     __slots__ = ("equations", "parent")
     is_tape = True
+    names_itself = True
 
     def __init__(self, parent):
         super().__init__()
@@ -39,7 +42,10 @@ class Tape(Trace):
             if type(x) is Var and x._trace is self:
                 break
         else:
-            before = set_trace(self.parent)
+            parent = self.parent
+            if parent.names_itself and not op.asks_for_trace:
+                return parent.process(op, operands)
+            before = set_trace(parent)
             try:
                 return op(*operands)
             finally:
@@ -48,9 +54,13 @@ class Tape(Trace):
         result = op.results.get(avals)
         if result is None:
             result = op.abstract(avals)
-        outvars = [Var(aval, self) for aval in (result if op.multiple_results else (result,))]
-        self.equations.append(Equation(op, list(operands), outvars, here()))
-        return list(outvars) if op.multiple_results else outvars[0]
+        if op.multiple_results:
+            outvars = [Var(aval, self) for aval in result]
+            self.equations.append(Equation(op, list(operands), outvars, here()))
+            return list(outvars)
+        outvar = Var(result, self)
+        self.equations.append(Equation(op, list(operands), [outvar], here()))
+        return outvar
 
     def describe(self, tracer):
         return "a tangent"
@@ -92,7 +102,7 @@ class Linearized:
         for result, ct in zip(self.results, cotangents, strict=True):
             if self.tape.holds(result) and not is_zero(ct):
                 accumulate(flows, result, ct)
-        run_backward(self.equations, flows, self.tape.holds, transposed)
+        run_backward(self.equations, flows, self.tape.holds, is_transposition=True)
         return [None if var is None else flows.get(var, Zero(var.aval)) for var in self.inputs]
 
     def to_jaxpr(self) -> tuple[ClosedJaxpr, list]:
@@ -113,7 +123,7 @@ class Linearized:
                 residuals.append(x)
             return known
 
-        eqns = [e.replace(invars=[atom(x) for x in e.invars]) for e in self.equations]
+        eqns = [e.of([atom(x) for x in e.invars]) for e in self.equations]
         outvars = [atom(instantiate(r)) for r in self.results]
         invars = [Var(aval) if v is None else v for v, aval in zip(self.inputs, self._avals(), strict=True)]
         jaxpr = Jaxpr([], [*variables.values(), *invars], outvars, eqns)
@@ -130,39 +140,37 @@ def accumulate(flows, var, ct):
     flows[var] = ct if known is None else add_any(known, ct)
 
 
-def run_backward(equations, flows, is_linear, placed=within):
+def run_backward(equations, flows, is_linear, is_transposition=False):
     """Transposes equations in reverse; `flows` maps variables to cotangents and is added to in place.
 
-    placed   (place of this call, place of an equation) → where its transpose is said to come from
+    is_transposition   do the new equations say of themselves that they are transposes?
     """
     outer = state.place
+    place_of = Transposed(outer) if is_transposition else functools.partial(within, outer)
     try:
-        _transpose_in_reverse(equations, flows, is_linear, lambda place: placed(outer, place))
+        for eqn in reversed(equations):
+            op = eqn.op
+            if op.multiple_results:
+                cts = [flows.pop(v, None) for v in eqn.outvars]
+                if all(ct is None for ct in cts):
+                    continue
+                cts = [Zero(v.aval) if ct is None else ct for ct, v in zip(cts, eqn.outvars, strict=True)]
+            else:
+                cts = flows.pop(eqn.outvars[0], None)
+                if cts is None:
+                    continue
+            state.place = place_of(eqn.source)
+            operands = [LinearOperand(x.aval) if is_linear(x) else x for x in eqn.invars]
+            try:
+                found = op.transpose(cts, *operands)
+            except (TypeError, AttributeError, MissingRuleError) as error:
+                raise _not_linear(eqn, operands, error) from error
+            for x, ct, operand in zip(eqn.invars, found, operands, strict=True):
+                if type(operand) is LinearOperand and ct is not None and type(ct) is not Zero:
+                    known = flows.get(x)
+                    flows[x] = ct if known is None else add_any(known, ct)
     finally:
         state.place = outer
-
-
-def _transpose_in_reverse(equations, flows, is_linear, placed):
-    for eqn in reversed(equations):
-        op = eqn.op
-        state.place = placed(eqn.source)
-        if op.multiple_results:
-            cts = [flows.pop(v, None) for v in eqn.outvars]
-            if all(ct is None for ct in cts):
-                continue
-            cts = [Zero(v.aval) if ct is None else ct for ct, v in zip(cts, eqn.outvars, strict=True)]
-        else:
-            cts = flows.pop(eqn.outvars[0], None)
-            if cts is None:
-                continue
-        operands = [LinearOperand(x.aval) if is_linear(x) else x for x in eqn.invars]
-        try:
-            found = op.transpose(cts, *operands)
-        except (TypeError, AttributeError, MissingRuleError) as error:
-            raise _not_linear(eqn, operands, error) from error
-        for x, ct in zip(eqn.invars, found, strict=True):
-            if ct is not None and not is_zero(ct) and is_linear(x):
-                accumulate(flows, x, ct)
 
 
 def _not_linear(eqn, operands, error):

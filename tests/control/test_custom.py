@@ -364,3 +364,49 @@ def test_arguments_by_name_only_keep_their_defaults():
 def test_a_transpose_of_another_shape_is_refused():
     with pytest.raises(TypeError, match=r"gives float32\[3\] as cotangent 0 of linear_args, which is float32\[\]"):
         bevel.grad(lambda x: linear_call(lambda r, x: r * x, lambda r, ct: jnp.ones(3), 2.0, x))(1.0)
+
+
+def closing_forward(w, x):
+    @bevel.custom_jvp
+    def f(x):
+        return jnp.sin(x) * w
+
+    f.defjvp(lambda primals, tangents: (f(*primals), 10 * tangents[0] * f(*primals)))
+    return f(x)
+
+
+def closing_reverse(w, x):
+    @bevel.custom_vjp
+    def f(x):
+        return jnp.sin(x) * w
+
+    f.defvjp(lambda x: (f(x), x), lambda x, ct: (10 * ct * f(x),))
+    return f(x)
+
+
+CLOSING_SLOPE = 10 * 2.0 * np.sin(1.2)
+closing_programs = {
+    "jit": lambda f: bevel.jit(f)(2.0, 1.2) * 10,
+    "jit of grad": lambda f: bevel.jit(bevel.grad(f, 1))(2.0, 1.2),
+    "grad of jit": lambda f: bevel.grad(bevel.jit(f), 1)(2.0, 1.2),
+    "jit of grad of remat": lambda f: bevel.jit(bevel.grad(bevel.checkpoint(f), 1))(2.0, 1.2),
+    "vmap of grad of jit": lambda f: bevel.vmap(bevel.grad(bevel.jit(f), 1))(jnp.array([2.0]), jnp.array([1.2]))[0],
+    "second order": lambda f: bevel.jit(bevel.grad(bevel.grad(f, 1), 1))(2.0, 1.2) / 10,
+    "grad of jit of grad": lambda f: bevel.grad(bevel.jit(bevel.grad(f, 1)), 1)(2.0, 1.2) / 10,
+    "grad of scan": lambda f: bevel.grad(lambda x: scan(lambda c, w: (f(w, c), None), x, jnp.array([2.0]))[0])(1.2),
+}
+
+
+@pytest.mark.parametrize("name", closing_programs)
+@pytest.mark.parametrize("f", [closing_forward, closing_reverse])
+def test_the_rules_of_a_function_that_closes_over_tracers_apply_the_function(f, name):
+    # the derivative is ten times the value, of every order
+    assert float(closing_programs[name](f)) == pytest.approx(CLOSING_SLOPE, rel=1e-5)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_a_traced_argument_that_is_not_differentiated(wrap):
+    f = bevel.custom_jvp(lambda x, n: x * n, nondiff_argnums=(1,))
+    f.defjvp(lambda n, primals, tangents: (f(*primals, n), 10 * n * tangents[0]))
+    assert float(wrap(bevel.grad(f))(1.0, 2.0)) == 20
+    assert float(bevel.grad(wrap(f))(1.0, 2.0)) == 20
