@@ -182,7 +182,7 @@ def _sharding_of_id(platform, device_id, memory_kind=None):
 
 
 def _in_memory(device, kind):
-    """The one sharding there is for a memory of a device: shardings are the same where they are one object."""
+    """The sharding of arrays in that memory of the device."""
     return single(device, None if kind == usual_memory(device) else kind)
 
 
