@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
+from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import broadcast_prefix
@@ -134,9 +136,16 @@ def _host(leaf):
     return np.array(leaf, copy=True)
 
 
+class DeviceTypeError(BevelError, TypeError, ValueError):
+    """Something that is no device nor sharding was named as a place for arrays."""
+
+
 def _device(to):
     if not isinstance(to, names.Device):
-        raise BevelError(f"device_put needs a device or a sharding; got a {type(to).__name__}: {str(to)[:60]}")
+        raise DeviceTypeError(
+            f"device_put needs a device or a sharding; got {kind_of(to)}{user_line(' at {}')}: {str(to)[:60]}\n"
+            "bevel.devices() lists the devices."
+        )
     return to
 
 

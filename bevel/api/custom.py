@@ -16,6 +16,7 @@ from bevel.api.flat import name_of, signature_of
 from bevel.base import dtypes
 from bevel.base.errors import BevelError
 from bevel.control.custom import RuleError
+from bevel.core.source import user_line
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_map
@@ -152,7 +153,7 @@ class CustomFunction:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise ArgumentBindingError(f"{self.label} cannot be called so: {error}.") from None
+            raise ArgumentBindingError(f"{self.label} cannot be called so{user_line(' at {}')}: {error}.") from None
         if bound.kwargs:
             raise ArgumentBindingError(
                 f"{self.label} has arguments that go by name only: {', '.join(bound.kwargs)}. The rules of a "
@@ -184,7 +185,8 @@ class CustomFunction:
 
     def missing(self, how):
         return MissingDerivativeError(
-            f"The {self.kind} function {self.label} was called, but has no rule yet.\nGive it one first: {how}."
+            f"The {self.kind} function {self.label} was called{user_line(' at {}')}, but has no rule yet.\n"
+            f"Give it one first: {how}."
         )
 
 

@@ -14,6 +14,7 @@ from bevel.api.jit import jit
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, NonDifferentiableError, TreeError
+from bevel.base.words import kind_of
 from bevel.control.program import backward
 from bevel.core.jaxpr import ClosedJaxpr, evaluate
 from bevel.core.places import Transformation, scope, under
@@ -33,13 +34,16 @@ from bevel.transforms.linearize import linearize as run_linearize
 
 def check_callable(fun, what):
     if not callable(fun):
-        raise TypeError(f"{what} needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"{what} needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
 
 
 def value_and_aux(result, fun, what):
     if not isinstance(result, tuple) or len(result) != 2:
-        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"a {type(result).__name__}"
-        raise TypeError(f"{what} with has_aux=True needs {name_of(fun)} to give a pair (value, aux); it gave {got}.")
+        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else kind_of(result)
+        raise TypeError(
+            f"{what} with has_aux=True needs {name_of(fun)} to give a pair (value, aux); it gave {got}"
+            f"{user_line(' at {}')}."
+        )
     return result
 
 
@@ -49,14 +53,16 @@ def check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
             dtype = get_aval(leaf).dtype
         except TypeError as error:
             raise TypeError(
-                f"{what} of {name_of(fun)} differentiates in {_leaf_name(fun, positions, chosen, index)}, which is a "
-                f"{type(leaf).__name__}, not an array or number: {str(leaf)[:60]}"
+                f"{what} of {name_of(fun)} differentiates in {_leaf_name(fun, positions, chosen, index)}, which is "
+                f"{kind_of(leaf)}, not an array or number{user_line(' at {}')}: {str(leaf)[:60]}\n"
+                "Choose what to differentiate in by argnums."
             ) from error
         if holomorphic:
             if not dtypes.issubdtype(dtype, np.complexfloating):
                 raise NonDifferentiableError(
                     f"{what} with holomorphic=True needs complex arguments; "
-                    f"{_leaf_name(fun, positions, chosen, index)} of {name_of(fun)} is {get_aval(leaf).str_short()}."
+                    f"{_leaf_name(fun, positions, chosen, index)} of {name_of(fun)} is {get_aval(leaf).str_short()}"
+                    f"{user_line(' at {}')}."
                 )
         elif dtypes.issubdtype(dtype, dtypes.extended) or dtypes.issubdtype(dtype, np.integer) or dtype == np.bool_:
             if not allow_int:
@@ -88,12 +94,14 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     check_callable(fun, "jvp")
     for what, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, (tuple, list)):
-            raise TypeError(f"jvp needs {what} as a tuple, one entry per argument; got a {type(value).__name__}.")
+            raise TypeError(
+                f"jvp needs {what} as a tuple, one entry per argument; got {kind_of(value)}{user_line(' at {}')}."
+            )
     leaves, in_tree = flatten(tuple(primals))
     given, tangent_tree = flatten(tuple(tangents))
     if tangent_tree != in_tree:
         raise TypeError(
-            "jvp needs tangents of the primals' structure.\n"
+            f"jvp needs tangents of the primals' structure{user_line(' at {}')}.\n"
             + describe_mismatch(tuple(primals), tuple(tangents), "primals", "tangents")
         )
     prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
@@ -137,7 +145,7 @@ def _tangent(tangent, primal, position):
     if got is None or got.shape != aval.shape or got.dtype != aval.dtype:
         raise TangentError(
             f"jvp: the tangent of argument {position} must be of its shape and dtype: {aval.str_short()}; "
-            f"got {'float0' if got is None else got.str_short()}."
+            f"got {'float0' if got is None else got.str_short()}{user_line(' at {}')}."
         )
     return tangent
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 
+from bevel.base.errors import BevelError
+from bevel.core.source import user_line
 from bevel.core.tree import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 
@@ -50,6 +52,24 @@ def signature_of(function):
         return _signature(function)
     except TypeError:  # not hashable
         return None
+
+
+class CallError(BevelError, TypeError):
+    """A function was called with other arguments than it takes."""
+
+
+def check_call(function, args, kwargs):
+    """Raises CallError where Python could not call the function with these arguments."""
+    signature = signature_of(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        takes = ", ".join([str(p).partition(":")[0] for p in signature.parameters.values()])
+        raise CallError(
+            f"{name_of(function)} cannot be called so{user_line(' at {}')}: {error}.\nIt takes ({takes})."
+        ) from None
 
 
 def argument_names(function, args, kwargs) -> list[str]:
@@ -108,6 +128,6 @@ def positions_of(argnums, count, what, function) -> tuple[int, ...]:
         if not -count <= number < count:
             raise TypeError(
                 f"{what} names argument {number}, but {name_of(function)} was called with {count} positional "
-                f"argument{'s' * (count != 1)}.\nArguments it names must be passed by position."
+                f"argument{'s' * (count != 1)}{user_line(' at {}')}.\nArguments it names must be passed by position."
             )
     return tuple([n % count for n in numbers])

@@ -10,6 +10,7 @@ from bevel.api.derivatives import ArgumentsError, check_callable, check_inputs, 
 from bevel.api.flat import name_of, named_after, positions_of
 from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
+from bevel.base.words import kind_of
 from bevel.core.places import under
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -66,8 +67,8 @@ def value_and_grad(
     def value_and_gradient(*args, **kwargs):
         if not args:
             raise ArgumentsError(
-                f"{_what} of {name_of(fun)} was called without positional arguments; it differentiates in argument "
-                f"{argnums}. Pass it by position."
+                f"{_what} of {name_of(fun)} was called without positional arguments{user_line(' at {}')}; it "
+                f"differentiates in argument {argnums}. Pass it by position."
             )
         positions = positions_of(argnums, len(args), f"{_what} (argnums={argnums})", fun)
         chosen = tuple([args[i] for i in positions])
@@ -107,15 +108,15 @@ def _scalar(result, fun, holomorphic, what):
     leaves, tree = flatten(result)
     if len(leaves) != 1 or tree.num_nodes != 1:
         raise NonDifferentiableError(
-            f"{what} needs a scalar; {name_of(fun)} gave a {type(result).__name__} of {len(leaves)} "
-            f"arrays{user_line(' at {}')}.\nReturn one number; pass others along with has_aux=True."
+            f"{what} needs a scalar; {name_of(fun)} gave {'None' if result is None else _tree_words(result, leaves)}"
+            f"{user_line(' at {}')}.\nReturn one number; pass others along with has_aux=True."
         )
     [value] = leaves
     try:
         aval = get_aval(value)
     except TypeError as error:
         raise NonDifferentiableError(
-            f"{what} needs a scalar; {name_of(fun)} gave a {type(value).__name__}{user_line(' at {}')}."
+            f"{what} needs a scalar; {name_of(fun)} gave {kind_of(value)}{user_line(' at {}')}."
         ) from error
     if aval.shape != ():
         raise NonDifferentiableError(
@@ -134,6 +135,10 @@ def _scalar(result, fun, holomorphic, what):
             f"{user_line(' at {}')}. {way}"
         )
     return value
+
+
+def _tree_words(tree, leaves):
+    return f"{kind_of(tree)} of {len(leaves)} array{'s' * (len(leaves) != 1)}"
 
 
 def _gradient(ct, leaf):

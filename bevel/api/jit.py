@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bevel.api.flat import Flat, argument_names, name_of, named_after, signature_of
+from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
 from bevel.api.letters import with_letters
 from bevel.base import settings
 from bevel.base.errors import (
@@ -20,15 +20,17 @@ from bevel.base.errors import (
     TracerIntegerConversionError,
     UnhashableStaticError,
 )
+from bevel.base.words import kind_of
 from bevel.control.call import Jit
 from bevel.core.jaxpr import ClosedJaxpr, Var, evaluate
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
-from bevel.core.trace import Tracer, check_alive, get_aval, state
+from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
+from bevel.core.tree import keystr
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
-from bevel.engine.pytree import call_tree_of, flatten
+from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import watch
 from bevel.transforms.evaluate import (
     compile_for,
@@ -102,6 +104,9 @@ class Jitted:
             hash(names)
         except TypeError as error:
             self.refuse_static((*statics, *names), error)
+        for which, value in (*statics, *names):
+            if isinstance(value, Tracer):
+                raise self.unhashable(which, value)
         dynamic = args if not positions else tuple([a for i, a in enumerate(args) if i not in positions])
         rest = kwargs if not names else {k: v for k, v in kwargs.items() if k not in self.static_argnames}
         return dynamic, rest, (count, statics, names)
@@ -111,15 +116,28 @@ class Jitted:
             try:
                 hash(value)
             except TypeError:
-                signature = signature_of(self.function)
-                if isinstance(which, int) and signature is not None and which < len(signature.parameters):
-                    which = list(signature.parameters)[which]
-                raise UnhashableStaticError(
-                    f"The static argument {which} of {self.name} is a {type(value).__name__}, which cannot be hashed: "
-                    f"{str(value)[:60]}\njit finds its program again by the value of a static argument. "
-                    "Pass a tuple or another hashable value,\nor leave it out of static_argnums/static_argnames."
-                ) from error
+                raise self.unhashable(which, value) from error
         raise error
+
+    def unhashable(self, which, value):
+        """The letter for a static argument that cannot be one."""
+        signature = signature_of(self.function)
+        if isinstance(which, int) and signature is not None and which < len(signature.parameters):
+            which = list(signature.parameters)[which]
+        if isinstance(value, Tracer):
+            error = TracedStaticError(
+                f"The static argument {which} of {self.name} is {value.described()}{user_line(' at {}')}: its value is "
+                "not known while tracing.\njit finds its program again by the value of a static argument. Make it "
+                f"static in the function around too,\nor leave {which!r} out of static_argnums/static_argnames."
+            )
+            error.tracer = value
+            return error
+        return UnhashableStaticError(
+            f"The static argument {which} of {self.name} is {kind_of(value)}, which cannot be hashed"
+            f"{user_line(' at {}')}: {str(value)[:60]}\n"
+            "jit finds its program again by the value of a static argument. Pass a tuple or another hashable value,\n"
+            "or leave it out of static_argnums/static_argnames."
+        )
 
     def trace(self, args, kwargs) -> tuple[Traced, list]:
         """The trace for these arguments, found or made, and their dynamic leaves."""
@@ -169,14 +187,31 @@ class Jitted:
             try:
                 get_aval(leaf)
             except TypeError as error:
-                names = self.names_of(args, kwargs)
-                raise BevelTypeError(
-                    f"{self.name} was given a {type(leaf).__name__} as {names[position]}, which is not an array nor a "
-                    f"number: {str(leaf)[:60]}\nArguments of a jitted function are arrays, numbers, or trees of them. "
-                    f"A Python object that steers the program is static:\njit({self.name}, "
-                    f"static_argnames={names[position].split('[')[0].split('.')[0]!r})."
-                ) from error
+                raise self.not_an_array(self.names_of(args, kwargs)[position], leaf) from error
         return [None if type(leaf) is str else get_aval(leaf) for leaf in leaves]
+
+    def not_an_array(self, name, value):
+        """The letter for an argument that is no array: a function of bevel.numpy has no static arguments to offer."""
+        what = (
+            f"{self.name} was given {kind_of(value)} as {name}{user_line(' at {}')}, which is not an array nor a "
+            f"number: {str(value)[:60]}"
+        )
+        if not self.takes_values:
+            return BevelTypeError(f"{what}\nConvert it with jnp.asarray, if it holds numbers.")
+        whole = name.split("[")[0].split(".")[0]
+        if whole != name:
+            way = f"Take it out of {whole}, and give it as an argument of its own that static_argnames names."
+        elif name == "self":
+            way = (
+                "Of a method, jit what is bound, jit(model.step); or name self in static_argnames, which reads its\n"
+                "attributes once; or register its class as a tree: bevel.tree_util.register_dataclass."
+            )
+        else:
+            way = (
+                f"A Python object that steers the program is static: jit({self.name}, static_argnames={name!r});\n"
+                "a class that holds arrays can be a tree: bevel.tree_util.register_dataclass."
+            )
+        return BevelTypeError(f"{what}\nArguments of a jitted function are arrays, numbers, or trees of them.\n{way}")
 
     def names_of(self, args, kwargs):
         """Names of the dynamic leaves."""
@@ -198,7 +233,7 @@ class Jitted:
 
         if names:
             function = functools.partial(function, **dict(names))
-        flat = Flat(function, in_tree)
+        flat = _Flat(function, in_tree)
         run = flat
         staged = avals
         if by_value:
@@ -211,13 +246,17 @@ class Jitted:
 
         arg_names = self.names_of(args, kwargs)
         here = [n for i, n in enumerate(arg_names) if i not in dict(by_value)]
-        if self.takes_values and settings.sharp_edges.value != "compat":
-            from bevel.api import purity  # for start-up time: arrays alone need no trace
+        try:
+            if self.takes_values and settings.sharp_edges.value != "compat":
+                from bevel.api import purity  # for start-up time: arrays alone need no trace
 
-            with purity.watching(self.function, self.name):
+                with purity.watching(self.function, self.name):
+                    jaxpr, consts = stage(run, staged, self.name, here)
+            else:
                 jaxpr, consts = stage(run, staged, self.name, here)
-        else:
-            jaxpr, consts = stage(run, staged, self.name, here)
+        except TypeError:
+            check_call(self.function, args, kwargs)
+            raise
         closed, outer = hoist_tracers(jaxpr, consts)
         return Traced(closed, outer, in_tree, flat.out_tree, here, tuple([i for i, _ in by_value]))
 
@@ -249,9 +288,15 @@ class Jitted:
     def say_static(self, positions, args, kwargs):
         names = self.names_of(args, kwargs)
         what = ", ".join([names[p] for p in positions])
+        whole = all([name.isidentifier() for name in what.split(", ")])
+        way = (
+            f"Say so, and calls get faster: jit({self.name}, static_argnames={what!r})."
+            if whole
+            else "Calls get faster if it is an argument of its own, which static_argnames names."
+        )
         message = (
             f"jit({self.name}) needs the value of {what} while tracing, and takes it as static: it compiles once for "
-            f"each value.\nSay so, and calls get faster: jit({self.name}, static_argnames={what!r})."
+            f"each value.\n{way}"
         )
         if settings.sharp_edges.value == "strict":
             raise ConcretizationTypeError(message)
@@ -327,6 +372,36 @@ class Jitted:
 
 class BevelTypeError(BevelError, TypeError):
     """An argument of a type that cannot be one."""
+
+
+class ResultTypeError(BevelError, TypeError):
+    """A jitted function returned something that is no array, number, or tree of them."""
+
+
+class TracedStaticError(UnhashableStaticError, ConcretizationTypeError):
+    """A static argument of jit is a value that is traced by a function around."""
+
+    tracer: Tracer
+
+
+class _Flat(Flat):
+    """As Flat, with a letter for a result that is no array."""
+
+    __slots__ = ()
+
+    def __call__(self, *leaves):
+        results = Flat.__call__(self, *leaves)
+        for position, result in enumerate(results):
+            if type(result) is not Var and not is_valid_value(result):
+                tree = self.out_tree.unflatten(range(len(results)))
+                place = keystr(next(path for path, leaf in flatten_with_path(tree)[0] if leaf == position))
+                raise ResultTypeError(
+                    f"{name_of(self.function)} returned {kind_of(result)}{place and f' as result{place}'}"
+                    f"{user_line(' at {}')}, which is not an array nor a number: {str(result)[:60]}\n"
+                    "A jitted function returns arrays, numbers, or trees of them. Leave it out of the result, or let "
+                    "the caller add it."
+                )
+        return results
 
 
 def _statics(function, argnums, argnames) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -407,7 +482,7 @@ def jit(
     if fun is None:
         return functools.partial(jit, **{k: v for k, v in options.items() if v is not None})
     if not callable(fun):
-        raise TypeError(f"jit needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"jit needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     if inspect.isgeneratorfunction(fun):
         raise TypeError(f"jit cannot compile {name_of(fun)}: it is a generator. Return the values as a tuple or array.")
     jitted = _jitted(fun, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bevel.transforms.evaluate import translated
+from bevel.transforms.evaluate import retell
 
 
 def with_letters(call, jitted):
@@ -13,11 +13,10 @@ def with_letters(call, jitted):
         try:
             return call(*args, **kwargs)
         except ValueError as error:
-            text = str(error)
-            if "Non-hashable static arguments" in text:
+            if "Non-hashable static arguments" in str(error):
                 jitted.split(args, kwargs)
-            elif "deleted or donated" in text:
-                raise translated(error) from None
+            else:
+                retell(error)
             raise
 
     return checked

@@ -23,6 +23,7 @@ from bevel.api.staged import (
 )
 from bevel.api.vmap import vmap
 from bevel.base import settings
+from bevel.base.words import kind_of
 from bevel.control.loops import reordered
 from bevel.control.scan import Scan
 from bevel.core.jaxpr import Var
@@ -140,11 +141,11 @@ def _staged_scan(f, init_tree, xs_tree, init_avals, xs_avals, length, reverse, u
 
 def _given(result):
     if isinstance(result, (tuple, list)):
-        return f"a {type(result).__name__} of {len(result)}"
+        return f"{kind_of(result)} of {len(result)}"
     try:
         return words(get_aval(result))
     except TypeError:
-        return f"a {type(result).__name__}"
+        return kind_of(result)
 
 
 def _python_scan(f, carry, leaves, tree, length, reverse):

@@ -11,6 +11,7 @@ from bevel.api.flat import name_of, signature_of
 from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import CarryError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.jaxpr import Literal, Var, closed_without_consts
 from bevel.core.source import user_line
 from bevel.core.staging import stage
@@ -161,7 +162,8 @@ def must_be_callable(what, **functions):
     for name, function in functions.items():
         if not callable(function):
             raise TypeError(
-                f"{what} needs a function as {name}; it was given a {type(function).__name__}: {str(function)[:60]}"
+                f"{what} needs a function as {name}; it was given {kind_of(function)}{user_line(' at {}')}: "
+                f"{str(function)[:60]}"
             )
 
 
@@ -251,7 +253,7 @@ def length_of(xs, avals, length) -> int:
     if not avals:
         if length is None:
             raise ScanLengthError(
-                "scan was given no xs to step through, and no length.\n"
+                f"scan was given no xs to step through, and no length{user_line(' at {}')}.\n"
                 "Give one: scan(f, init, xs) or scan(f, init, length=10)."
             )
         return max(length, 0)

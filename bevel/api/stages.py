@@ -12,6 +12,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
 from bevel.core import printing
 from bevel.core.jaxpr import ClosedJaxpr
+from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.core.tree_difference import describe_mismatch
@@ -374,8 +375,8 @@ class Compiled(_Stage):
             leaves, tree = flatten(self._jitted.split(args, kwargs)[:2])
         if tree != of.in_tree:
             raise ArgumentMismatchError(
-                f"The compiled {of.name} was called with arguments of another structure.\n"
-                + describe_mismatch(of.in_tree, (args, kwargs), "compiled for", "called with")
+                f"The compiled {of.name} was called with arguments of another structure{user_line(' at {}')}.\n"
+                + describe_mismatch(of.in_tree, (args, kwargs), "what it was compiled for", "the call")
             )
         if any([isinstance(x, Tracer) for x in leaves]):
             raise ArgumentMismatchError(
@@ -392,7 +393,7 @@ class Compiled(_Stage):
         if wrong:
             more = [f"  and {len(wrong) - 4} more"] if len(wrong) > 4 else []
             raise ArgumentMismatchError(
-                f"The compiled {of.name} was called with arguments of other shapes or dtypes.\n"
+                f"The compiled {of.name} was called with arguments of other shapes or dtypes{user_line(' at {}')}.\n"
                 + "\n".join([*wrong[:4], *more])
                 + "\nCall the jitted function itself, which compiles for each; or lower it for these."
             )

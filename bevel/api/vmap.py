@@ -7,7 +7,9 @@ from typing import Any
 
 from bevel.api.flat import Flat, argument_names, name_of, named_after
 from bevel.base.errors import ShapeError
+from bevel.base.words import kind_of
 from bevel.core.places import under
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
 from bevel.core.tree import tree_leaves
 from bevel.core.tree_difference import broadcast_prefix
@@ -42,7 +44,7 @@ def vmap(
     [2. 2. 2.]
     """
     if not callable(fun):
-        raise TypeError(f"vmap needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"vmap needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
     if not isinstance(in_axes, (int, tuple, type(None))):
@@ -59,8 +61,8 @@ def vmap(
         if isinstance(in_axes, tuple) and len(in_axes) != len(args):
             raise ValueError(
                 f"vmap in_axes has {len(in_axes)} entries, {in_axes}, but {name_of(fun)} was called with {len(args)} "
-                f"positional argument{'s' * (len(args) != 1)}. Give one entry for each; keyword arguments map over "
-                "axis 0."
+                f"positional argument{'s' * (len(args) != 1)}{user_line(' at {}')}.\n"
+                "Give one entry for each; keyword arguments map over axis 0."
             )
         leaves, in_tree = flatten((args, kwargs))
         axes = broadcast_prefix(
@@ -98,8 +100,8 @@ def _within(fun, leaf, axis, args, kwargs, position):
     if not -rank <= axis < rank:
         raise ValueError(
             f"vmap of {name_of(fun)} maps axis {axis} of {argument_names(fun, args, kwargs)[position]}, which is "
-            f"{get_aval(leaf).str_short(short_dtypes=False)}: it has {rank} axes.\nUse None in in_axes for what is "
-            "shared."
+            f"{get_aval(leaf).str_short(short_dtypes=False)}{user_line(' at {}')}: it has "
+            f"{rank} ax{'i' if rank == 1 else 'e'}s.\nUse None in in_axes for what is shared."
         )
     return int(axis) % rank
 
@@ -114,7 +116,7 @@ def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
     if not sizes:
         if axis_size is None:
             raise ValueError(
-                f"vmap of {name_of(fun)} maps nothing: in_axes is None for every argument.\n"
+                f"vmap of {name_of(fun)} maps nothing{user_line(' at {}')}: in_axes is None for every argument.\n"
                 "Map at least one, or say how many examples there are: axis_size=n."
             )
         return axis_size
@@ -130,7 +132,7 @@ def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
                 shape = get_aval(leaves[first]).str_short(short_dtypes=False)
                 lines.append(f"  {names[first]}, {shape}, has {size} along axis {axes[first]}")
         raise MappedAxisError(
-            f"vmap of {name_of(fun)} needs one size for all mapped axes; got inconsistent sizes:\n"
+            f"vmap of {name_of(fun)} needs one size for all mapped axes{user_line(' at {}')}; got inconsistent sizes:\n"
             + "\n".join(lines[:5])
             + "\nUse None in in_axes for an argument that all examples share."
         )
@@ -149,12 +151,14 @@ def _placed(fun, value, axis, wanted, size):
         if axis is not None:
             raise ValueError(
                 f"vmap of {name_of(fun)} has out_axes None for a value that differs between examples, "
-                f"{get_aval(value).str_short()}. Give it an axis, or reduce over the examples first."
+                f"{get_aval(value).str_short()}{user_line(' at {}')}.\n"
+                "Give it an axis, or reduce over the examples first."
             )
         return value
     rank = len(get_aval(value).shape) + (axis is None)
     if not -rank <= wanted < rank:
         raise ValueError(
-            f"vmap of {name_of(fun)} has out_axes {wanted} for a value that has {rank} axes with the mapped one."
+            f"vmap of {name_of(fun)} has out_axes {wanted} for a value that has {rank} axes with the mapped one"
+            f"{user_line(' at {}')}."
         )
     return place_axis(value, axis, int(wanted), size)

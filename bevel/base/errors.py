@@ -116,6 +116,14 @@ class TracerIntegerConversionError(JAXTypeError):
     """
 
 
+class TracedSliceError(TracerIntegerConversionError, IndexError):
+    """An end of a slice is a traced value, and would decide a shape.
+
+    Fails:   `jit(lambda x, n: x[:n])(jnp.ones(3), jnp.array(2))`
+    Mended:  `jit(lambda x, n: x[:n], static_argnames="n")(jnp.ones(3), 2)`; or `lax.dynamic_slice_in_dim`
+    """
+
+
 class TracerArrayConversionError(JAXTypeError):
     """NumPy (or other code outside Bevel) asked for the values of a traced array.
 
@@ -162,8 +170,8 @@ class DonatedBufferError(BevelError, RuntimeError):
     Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`
     Mended:  `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); x = f(x); f(x)`: go on with the result
 
-    A call that C++ knows already, of a function that donates nothing, lets the engine's own ValueError through, as in
-    JAX.
+    What C++ does by itself lets the engine's own ValueError through, as in JAX: `x + 1`, and a call of a jitted
+    function that donates nothing, where arrays of that kind have been there before.
     """
 
 

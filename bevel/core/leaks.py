@@ -8,7 +8,7 @@ import types
 
 from bevel.base.errors import UnexpectedTracerError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var
-from bevel.core.source import summarize
+from bevel.core.source import is_ours, summarize
 from bevel.core.trace import Tracer
 
 _SHOWN = 3  # leaked tracers that a letter lists
@@ -56,7 +56,7 @@ def _named(holder, thing, path) -> str:
         for function in gc.get_referrers(holder):
             if isinstance(function, tuple):
                 for owner in gc.get_referrers(function):
-                    if isinstance(owner, types.FunctionType):
+                    if isinstance(owner, types.FunctionType) and not is_ours(owner.__code__.co_filename):
                         names = dict(
                             zip((id(c) for c in owner.__closure__ or ()), owner.__code__.co_freevars, strict=False)
                         )

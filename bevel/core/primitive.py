@@ -20,7 +20,8 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from bevel.base.errors import MissingRuleError
+from bevel.base.errors import BevelError, MissingRuleError
+from bevel.core.source import located
 from bevel.core.trace import state
 
 registered: dict[str, type] = {}
@@ -63,7 +64,11 @@ class Primitive:
 
     def abstract(self, avals):
         """The result's aval (or a list of them) for operands of these avals; kept for each op."""
-        result = self.results[avals] = self.infer(*avals)
+        try:
+            result = self.results[avals] = self.infer(*avals)
+        except BevelError as error:
+            located(error)
+            raise
         return result
 
     def printed(self) -> list[tuple[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 from types import FrameType
 
 from bevel.engine.dispatch import get_traceback
 
-__all__ = ["get_traceback", "position", "short_place", "summarize", "user_frame", "user_line"]
+__all__ = ["get_traceback", "located", "position", "short_place", "summarize", "user_frame", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS: dict[str, bool] = {}
@@ -49,6 +50,19 @@ def user_line(form: str = "{}") -> str:
     """
     frame = user_frame(2)
     return "" if frame is None else form.format(short_place(frame))
+
+
+def located(error, place: str = ""):
+    """The error, with a place of the user's in the first line of its letter, where it names none yet: by default the
+    line now running."""
+    place = place or user_line()
+    [letter, *more] = error.args or [""]
+    if place and isinstance(letter, str) and not re.search(r" at \S+:\d+\b", letter):
+        first, *rest = letter.split("\n")
+        stop = first[-1:] if first[-1:] in ".:" else ""
+        first = f"{first[: len(first) - len(stop)]} at {place}{stop}"
+        error.args = ("\n".join([first, *rest]), *more)
+    return error
 
 
 def short_place(frame) -> str:

@@ -163,6 +163,15 @@ class Tracer:
             "bevel.numpy;\nfor code that must run on the host: bevel.pure_callback.",
         )
 
+    def __getattr__(self, name):
+        # asked only for what is not there, or has a letter of its own that says so
+        known = getattr(type(self), name, None)
+        if isinstance(known, property):
+            return known.fget(self)
+        if name in ("aval", "_trace"):  # not made yet
+            raise AttributeError(name)
+        raise AttributeError(f"an array, here a traced {self.aval.str_short()}, has no attribute {name!r}", name=name)
+
     def item(self, *args):
         return self.concrete("item()").item(*args)
 

@@ -9,6 +9,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
@@ -29,7 +30,7 @@ def operand(name, value, position=0):
     if convert_itself is not None:
         return convert_itself()
     raise TypeError(
-        f"lax.{name} takes arrays and numbers; argument {position} is a {type(value).__name__}{user_line(' at {}')}.\n"
+        f"lax.{name} takes arrays and numbers; argument {position} is {kind_of(value)}{user_line(' at {}')}.\n"
         "Convert it with jnp.asarray, if it holds numbers."
     )
 

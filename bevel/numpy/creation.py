@@ -11,7 +11,7 @@ import numpy as np
 from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
-from bevel.base.errors import ShapeError
+from bevel.base.errors import JAXTypeError, ShapeError
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
@@ -224,6 +224,8 @@ def checked_shape(shape, what) -> tuple[int, ...]:
                 return _dimensions(tuple([whole(d) for d in shape]), what)
             return _dimensions((whole(shape),), what)
         return _dimensions(tuple([whole(d) for d in shape]), what)
+    except JAXTypeError:  # a traced size, which has its own letter
+        raise
     except TypeError as error:
         raise TypeError(
             f"{what} needs a shape: an int or a tuple of ints; got {shape!r}{user_line(' at {}')}."

@@ -11,7 +11,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, state
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
-from bevel.transforms.evaluate import place_argument
+from bevel.transforms.evaluate import place_argument, retell
 
 
 def compiled(function=None, *, static=()):
@@ -37,7 +37,11 @@ def compiled(function=None, *, static=()):
         @functools.wraps(function)
         def run(*args, **kwargs):
             if state.trace.is_evaluation:
-                return (call or eager())(*args, **kwargs)
+                try:
+                    return (call or eager())(*args, **kwargs)
+                except ValueError as error:
+                    retell(error)
+                    raise
             return function(*args, **kwargs)
 
     else:
@@ -49,6 +53,7 @@ def compiled(function=None, *, static=()):
                     return (call or eager())(*args, **kwargs)
                 except ValueError as error:
                     if "hash" not in str(error):
+                        retell(error)
                         raise
                 names = function.__code__.co_varnames
                 args = [_hashable(a, n in static) for a, n in zip(args, names, strict=False)] + list(args[len(names) :])
@@ -93,8 +98,14 @@ _OPERANDS = (Array, Tracer, np.ndarray, np.generic, bool, int, float, complex)
 def unlike(name, other):
     """What an operator answers to an operand of another type: Python then asks that one.
 
-    == and != with a list would come out as False and True, whatever is in it: they are refused.
+    == and != with a list would come out as False and True, whatever is in it: they are refused. So are the others, in
+    better words than Python's; but for *, which may ask the list to repeat itself.
     """
+    if type(other) in (list, tuple) and name not in ("__eq__", "__ne__", "__mul__"):
+        raise TypeError(
+            f"unsupported operand: {name.strip('_')} of an array and a {type(other).__name__}{user_line(' at {}')}.\n"
+            f"A {type(other).__name__} is converted only when asked: jnp.array({str(other)[:40]})."
+        )
     if name in ("__eq__", "__ne__") and isinstance(other, (list, tuple)):
         raise TypeError(
             f"An array was compared with a {type(other).__name__}{user_line(' at {}')}, which is no array: the answer "

@@ -10,7 +10,13 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.dimensions import is_symbolic_dim, max_dim, min_dim, whole
-from bevel.base.errors import BoundsError, IndexTypeError, NonConcreteBooleanIndexError, TracerIntegerConversionError
+from bevel.base.errors import (
+    BoundsError,
+    IndexTypeError,
+    NonConcreteBooleanIndexError,
+    TracedSliceError,
+    TracerIntegerConversionError,
+)
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array, to_host
@@ -210,13 +216,17 @@ def _span(item, size, axis):
         return _span_of_unknown(item, size, axis)
     try:
         start, stop, step = item.indices(size)
-    except TracerIntegerConversionError:
-        raise IndexError(
-            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice must be static "
-            "integers, since they "
-            "decide its shape.\nUse lax.dynamic_slice_in_dim(x, start, size, axis), whose size is static; "
-            "or jnp.where over positions."
-        ) from None
+    except TracerIntegerConversionError as error:
+        start = "0" if item.start is None else "start"
+        letter = TracedSliceError(
+            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice must be static integers, "
+            "since they decide its shape.\n"
+            f"Where only its place is computed: lax.dynamic_slice_in_dim(x, {start}, size, axis={axis}), with a static "
+            "size.\nOtherwise jnp.where over positions; or make the argument behind it "
+            "static: jit(f, static_argnames=…)."
+        )
+        letter.tracer = getattr(error, "tracer", None)
+        raise letter from None
     except TypeError as error:
         raise IndexTypeError(
             f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the ends of a slice are integers or "
@@ -270,6 +280,14 @@ def _places(mask, shape, axis):
 
 
 def _brief(key):
-    text = ", ".join([repr(k) for k in key]) if type(key) is tuple else repr(key)
+    text = ", ".join([_item_text(k) for k in key]) if type(key) is tuple else _item_text(key)
     text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _item_text(item):
+    """As it is written between the brackets."""
+    if type(item) is not slice:
+        return "..." if item is Ellipsis else repr(item)
+    ends = ["" if end is None else repr(end) for end in (item.start, item.stop, item.step)]
+    return ":".join(ends if item.step is not None else ends[:2])

@@ -49,6 +49,7 @@ from bevel.ops.logic import select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
 from bevel.ops.shapes import BroadcastInDim, Rev, full, reshape
 from bevel.transforms.batch import batch
+from bevel.transforms.evaluate import retell
 
 
 class Combination:
@@ -248,28 +249,32 @@ _update_int = {how: _int_update(how) for how in _NAMES}
 
 def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap_negative_indices):
     """x.at[key].<how>(value)."""
-    if type(x) is Array and state.trace.is_evaluation:
-        if type(key) is int and mode is None and wrap_negative_indices and type(value) in (float, Array):
-            shape = x.shape
-            if shape and -shape[0] <= key < shape[0]:
-                return _update_int[how](x, value, key if key >= 0 else key + shape[0])
-    if isinstance(value, (list, tuple)):
-        value = array_of(value)  # a row written out, as in x.at[0].set([1, 2, 3])
-    if is_mask(key) and (type(value) in (bool, int, float, complex) or not get_aval(array("x.at[…]", value)).shape):
-        return masked(x, key, how, value)
-    mode = mode if mode is None else GatherScatterMode.from_any(mode)
-    aval = get_aval(x)
-    entries = parse(aval.shape, key, mode, wrap_negative_indices)
-    options = (mode, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
-    if type(value) is int and aval.dtype.kind in "iu":
-        value = wrapped(value, aval)
-    value = array("x.at[…]", value)
-    if type(x) is Array and state.trace.is_evaluation and not aval.extended:
-        plan, args = separated(entries)
-        if not any([isinstance(a, Tracer) for a in args]) and not isinstance(value, Tracer):
-            return program_of((how, plan, options), _update_program, plan, how, options)(x, value, *args)
-    say_lossy(x, value)
-    return update(x, entries, how, value, *options)
+    try:
+        if type(x) is Array and state.trace.is_evaluation:
+            if type(key) is int and mode is None and wrap_negative_indices and type(value) in (float, Array):
+                shape = x.shape
+                if shape and -shape[0] <= key < shape[0]:
+                    return _update_int[how](x, value, key if key >= 0 else key + shape[0])
+        if isinstance(value, (list, tuple)):
+            value = array_of(value)  # a row written out, as in x.at[0].set([1, 2, 3])
+        if is_mask(key) and (type(value) in (bool, int, float, complex) or not get_aval(array("x.at[…]", value)).shape):
+            return masked(x, key, how, value)
+        mode = mode if mode is None else GatherScatterMode.from_any(mode)
+        aval = get_aval(x)
+        entries = parse(aval.shape, key, mode, wrap_negative_indices)
+        options = (mode, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
+        if type(value) is int and aval.dtype.kind in "iu":
+            value = wrapped(value, aval)
+        value = array("x.at[…]", value)
+        if type(x) is Array and state.trace.is_evaluation and not aval.extended:
+            plan, args = separated(entries)
+            if not any([isinstance(a, Tracer) for a in args]) and not isinstance(value, Tracer):
+                return program_of((how, plan, options), _update_program, plan, how, options)(x, value, *args)
+        say_lossy(x, value)
+        return update(x, entries, how, value, *options)
+    except ValueError as error:
+        retell(error)
+        raise
 
 
 def is_mask(key) -> bool:

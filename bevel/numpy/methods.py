@@ -23,6 +23,7 @@ from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import MUL
 from bevel.ops.shapes import Rev
+from bevel.transforms.evaluate import retell
 
 # Operators as they are called, and the function behind each, with its module in bevel.numpy.
 BINARY = {
@@ -327,6 +328,18 @@ def _array_protocol(self, dtype=None, context=None, copy=None):
     return host.copy() if copy else host
 
 
+_wait = Array.block_until_ready
+
+
+def _block_until_ready(self):
+    """Waits until the array has been computed; gives it back."""
+    try:
+        return _wait(self)
+    except RuntimeError as error:
+        retell(error)
+        raise
+
+
 def _scalar(kind):
     def convert(self):
         if self.aval.size != 1 or self.aval.shape:
@@ -543,6 +556,7 @@ def install():
     Array.item = _item
     Array.tolist = lambda self: _host(self).tolist()
     Array.tobytes = lambda self, order="C": _host(self).tobytes(order)
+    Array.block_until_ready = _block_until_ready
     Array.copy_to_host_async = lambda self: self._copy_single_device_array_to_host_async()
     Array._value = property(_host)
     for name in (*COMPARISONS, "hash", "repr", "str", "format", "reduce"):  # Python gives each class these

@@ -29,7 +29,7 @@ from bevel.ops.gather import (
 )
 from bevel.ops.indexing import dynamic_slice, wrapped
 from bevel.ops.shapes import BroadcastInDim, Rev, Squeeze, full, reshape
-from bevel.transforms.evaluate import place_argument
+from bevel.transforms.evaluate import place_argument, retell
 
 # ---- reading
 
@@ -47,30 +47,34 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
     >>> index(jnp.arange(5), slice(1, None, 2)), index(jnp.arange(5), 9, mode="fill", fill_value=-1)
     (Array([1, 3], dtype=int32), Array(-1, dtype=int32))
     """
-    if mode is None and wrap_negative_indices and type(x) is Array and state.trace.is_evaluation:
-        shape = x.shape
-        if type(key) is int:
-            if shape and -shape[0] <= key < shape[0]:
-                return _take_int(x, key if key >= 0 else key + shape[0])
-        elif type(key) is tuple:
-            call = _take_ints.get(tuple(map(type, key)))  # ints for the first axes
-            if call is not None and len(key) <= len(shape):
-                places = [i if i >= 0 else i + d for i, d in zip(key, shape, strict=False)]
-                if all([0 <= i < d for i, d in zip(places, shape, strict=False)]):
-                    return call(x, *places)
-        elif (type(key) is Array and key.dtype == np.bool_) or (type(key) is np.ndarray and key.dtype == np.bool_):
-            picked = _masked_on_host(x, key)
-            if picked is not None:
-                return picked
-    mode = mode if mode is None else GatherScatterMode.from_any(mode)
-    aval = get_aval(x)
-    entries = parse(aval.shape, key, mode, wrap_negative_indices)
-    options = (mode, fill_value, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
-    if type(x) is Array and state.trace.is_evaluation and not aval.extended:
-        plan, args = separated(entries)
-        if not any([isinstance(a, Tracer) for a in args]):
-            return program_of(("take", plan, *_hashable(options)), _take_program, plan, options)(x, *args)
-    return take(x, entries, *options)
+    try:
+        if mode is None and wrap_negative_indices and type(x) is Array and state.trace.is_evaluation:
+            shape = x.shape
+            if type(key) is int:
+                if shape and -shape[0] <= key < shape[0]:
+                    return _take_int(x, key if key >= 0 else key + shape[0])
+            elif type(key) is tuple:
+                call = _take_ints.get(tuple(map(type, key)))  # ints for the first axes
+                if call is not None and len(key) <= len(shape):
+                    places = [i if i >= 0 else i + d for i, d in zip(key, shape, strict=False)]
+                    if all([0 <= i < d for i, d in zip(places, shape, strict=False)]):
+                        return call(x, *places)
+            elif (type(key) is Array and key.dtype == np.bool_) or (type(key) is np.ndarray and key.dtype == np.bool_):
+                picked = _masked_on_host(x, key)
+                if picked is not None:
+                    return picked
+        mode = mode if mode is None else GatherScatterMode.from_any(mode)
+        aval = get_aval(x)
+        entries = parse(aval.shape, key, mode, wrap_negative_indices)
+        options = (mode, fill_value, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
+        if type(x) is Array and state.trace.is_evaluation and not aval.extended:
+            plan, args = separated(entries)
+            if not any([isinstance(a, Tracer) for a in args]):
+                return program_of(("take", plan, *_hashable(options)), _take_program, plan, options)(x, *args)
+        return take(x, entries, *options)
+    except ValueError as error:
+        retell(error)
+        raise
 
 
 def take(x, entries, mode=None, fill_value=None, is_sorted=False, is_unique=False, wrap=True):

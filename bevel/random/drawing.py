@@ -9,7 +9,7 @@ import numpy as np
 from bevel.api.jit import jit
 from bevel.base import dtypes, settings
 from bevel.base.dimensions import whole
-from bevel.base.errors import DTypeError, KeyReuseError, ShapeError
+from bevel.base.errors import DTypeError, JAXTypeError, KeyReuseError, ShapeError
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
@@ -173,6 +173,8 @@ def shape_of(shape, name):
     else:
         try:
             sizes = tuple([whole(d) for d in shape])
+        except JAXTypeError:  # a traced size, which has its own letter
+            raise
         except TypeError:
             raise TypeError(
                 f"The shape of {name} is a tuple of ints, known while tracing{user_line(' at {}')}; got {shape!r}."

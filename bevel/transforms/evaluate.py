@@ -17,6 +17,7 @@ from bevel.base.errors import DeviceMismatchError, DonatedBufferError
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
 from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
+from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
 from bevel.engine import callbacks, room
 from bevel.engine import jaxlib_names as names
@@ -39,7 +40,11 @@ class EvaluationTrace(Trace):
         call = op.call
         if call is None:
             call = call_of(op)
-        return call(*operands)
+        try:
+            return call(*operands)
+        except ValueError as error:
+            retell(error)
+            raise
 
 
 EVALUATION = EvaluationTrace()
@@ -248,8 +253,8 @@ def on_device(value, aval, device):
     if isinstance(value, Array):
         if value.is_deleted():
             raise DonatedBufferError(
-                f"An array {aval.str_short()} was used after its memory had been given away, by donate_argnums or "
-                "delete().\nUse the result of the call it was donated to, or don't donate it."
+                f"An array {aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, by "
+                "donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
             )
         if value._sharding._device == device and is_in_usual_memory(value):
             return value
@@ -286,12 +291,24 @@ def translated(error):
     if original is not None:
         return original
     text = str(error)
+    if "donated in the same call" in text:
+        return DonatedBufferError(
+            f"One array was given twice{user_line(' at {}')}, to a call that takes over its memory (donate_argnums): "
+            "it cannot be read any more then.\nGive a copy as the second one, x.copy(), or don't donate it."
+        )
     if "deleted or donated" in text or "has been deleted" in text:
         return DonatedBufferError(
-            "An array was used after its memory had been given away, by donate_argnums or delete().\n"
-            "Use the result of the call it was donated to, or don't donate it."
+            f"An array was used{user_line(' at {}')} after its memory had been given away, by donate_argnums or "
+            "delete().\nUse the result of the call it was donated to, or don't donate it."
         )
     return error
+
+
+def retell(error):
+    """Raises what the engine said as the error that a person can act on, where it is one of those."""
+    said = translated(error)
+    if said is not error:
+        raise said from None
 
 
 def fastpath(executable, result, device, committed, kept=None):

@@ -16,7 +16,7 @@ from bevel.base.errors import BevelError, MissingRuleError, NonDifferentiableErr
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
 from bevel.core.places import Transposed, here, within
 from bevel.core.primitive import LinearOperand, Primitive
-from bevel.core.source import summarize
+from bevel.core.source import located, summarize
 from bevel.core.staging import hoist_tracers, paused_collector, stage
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Trace, get_aval, set_trace, state
@@ -164,7 +164,10 @@ def run_backward(equations, flows, is_linear, is_transposition=False):
             try:
                 found = op.transpose(cts, *operands)
             except (TypeError, AttributeError, MissingRuleError) as error:
-                raise _not_linear(eqn, operands, error) from error
+                said = _not_linear(eqn, operands, error)
+                if said is error:
+                    raise
+                raise said from error
             for x, ct, operand in zip(eqn.invars, found, operands, strict=True):
                 if type(operand) is LinearOperand and ct is not None and type(ct) is not Zero:
                     known = flows.get(x)
@@ -177,7 +180,7 @@ def _not_linear(eqn, operands, error):
     """The letter for an equation on tangents that cannot be transposed, where that is because it is not linear."""
     several = sum([type(x) is LinearOperand for x in operands]) > 1
     if isinstance(error, BevelError) and not isinstance(error, MissingRuleError):
-        return error
+        return located(error, summarize(eqn.source))
     if not several and not (type(error) is MissingRuleError and type(eqn.op).jvp is not Primitive.jvp):
         return error
     how = "multiplies tangents with each other" if several else "applies a function that is not linear to a tangent"
