@@ -42,7 +42,7 @@ from bevel.numpy.selection import (
 )
 from bevel.ops.arithmetic import add, maximum, minimum, sub
 from bevel.ops.convert import convert
-from bevel.ops.cutting import Pad
+from bevel.ops.cutting import Pad, Slice
 from bevel.ops.elementwise import mul
 from bevel.ops.gather import FILL_OR_DROP, PROMISE_IN_BOUNDS, GatherScatterMode, ScatterAdd, ScatterDimensionNumbers
 from bevel.ops.logic import select
@@ -140,10 +140,21 @@ def written_back(x, part, entries):
         part = Rev(tuple(turned))(part)
     if not any([any(row) for row in config]):
         return part
+    if not get_aval(part).size:
+        return x
     pad = Pad(tuple(config))
     aval = get_aval(part)
     chosen = pad(full(aval.shape, True, np.dtype(bool)), np.bool_(False))
-    return select(chosen, pad(part, np.zeros((), aval.dtype)[()]), x)
+    return select(chosen, pad(part, _any_element(part)), x)
+
+
+def _any_element(x):
+    """Something of x's dtype, no matter what: of a key array, a key."""
+    aval = get_aval(x)
+    if not aval.extended:
+        return np.zeros((), aval.dtype)[()]
+    rank = len(aval.shape)
+    return reshape(Slice((0,) * rank, (1,) * rank)(x), ())
 
 
 def check_combined(aval, combination):

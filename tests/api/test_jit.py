@@ -217,7 +217,7 @@ def test_a_leaked_tracer():
 
 
 def test_an_argument_that_is_no_array_is_named():
-    with pytest.raises(TypeError, match=r"f was given a object as settings, which is not an array"):
+    with pytest.raises(TypeError, match=r"f was given an object as settings at test_jit.py:\d+, which is not an array"):
 
         @bevel.jit
         def f(x, settings):

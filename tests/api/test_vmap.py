@@ -51,7 +51,7 @@ LETTERS = {
         r"inconsistent sizes:\n  x, float32\[3\], has 3 along axis 0\n  y, float32\[2,2\], has 2 along axis 0",
     ),
     "nothing mapped": (lambda: bevel.vmap(lambda x: x, in_axes=None)(1.0), "maps nothing.*\n.*axis_size=n"),
-    "a scalar": (lambda: bevel.vmap(lambda x: x)(1.0), r"maps axis 0 of x, which is float32\[\]: it has 0 axes"),
+    "a scalar": (lambda: bevel.vmap(lambda x: x)(1.0), r"maps axis 0 of x, which is float32\[\] at \S+: it has 0 axes"),
     "too many axes": (lambda: bevel.vmap(lambda x: x, in_axes=(0, 0))(jnp.ones(2)), "in_axes has 2 entries"),
     "axes of another type": (lambda: bevel.vmap(lambda x: x, in_axes="a"), "must be an int, None, or a tuple"),
     "out_axes None": (
