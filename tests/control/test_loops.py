@@ -195,7 +195,7 @@ def test_letters():
     refused(lambda: while_loop(lambda c: 1, lambda c: c, 1.0), TypeError, "int32[]")
     refused(lambda: while_loop(lambda c: (c < 1, c < 1), lambda c: c, 1.0), TypeError, "bool[]")
     refused(lambda: while_loop(3, lambda c: c, 1.0), TypeError, "cond_fun", "int")
-    refused(lambda: while_loop(lambda c: True, None, 1.0), TypeError, "body_fun", "NoneType")
+    refused(lambda: while_loop(lambda c: True, None, 1.0), TypeError, "body_fun", "was given None")
 
 
 def test_samples_agree_with_the_reference():
