@@ -123,6 +123,8 @@ class TracedSliceError(TracerIntegerConversionError, IndexError):
     Mended:  `jit(lambda x, n: x[:n], static_argnames="n")(jnp.ones(3), 2)`; or `lax.dynamic_slice_in_dim`
     """
 
+    tracer: object = None
+
 
 class TracerArrayConversionError(JAXTypeError):
     """NumPy (or other code outside Bevel) asked for the values of a traced array.
