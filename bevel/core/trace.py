@@ -166,7 +166,7 @@ class Tracer:
     def __getattr__(self, name):
         # asked only for what is not there, or has a letter of its own that says so
         known = getattr(type(self), name, None)
-        if isinstance(known, property):
+        if isinstance(known, property) and known.fget is not None:
             return known.fget(self)
         if name in ("aval", "_trace"):  # not made yet
             raise AttributeError(name)
