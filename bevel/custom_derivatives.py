@@ -6,19 +6,11 @@ from bevel.api.closures import closure_convert, linear_call
 from bevel.api.custom import CustomVJPPrimal, SymbolicZero, custom_vjp_primal_tree_values, zero_from_primal
 from bevel.api.custom_jvp import custom_jvp
 from bevel.api.custom_vjp import custom_gradient, custom_vjp
-from bevel.core.handles import handle_called
+from bevel.core.handles import primitives_in
 
 __all__ = [
     "CustomVJPPrimal", "SymbolicZero", "closure_convert", "custom_gradient", "custom_jvp", "custom_vjp",
     "custom_vjp_primal_tree_values", "linear_call", "zero_from_primal",
 ]  # fmt: skip
 
-
-def __getattr__(name):
-    """Primitives as objects, made when first named: `custom_jvp_call_p`."""
-    if name.endswith("_p"):
-        try:
-            return handle_called(name)
-        except KeyError:
-            pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = primitives_in(__name__)

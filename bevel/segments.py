@@ -101,60 +101,29 @@ def _reduced(data, segment_ids, *, how, count, is_sorted, is_unique, bucket_size
     return combine(parts, axis=0).astype(data.dtype)
 
 
-def _segments(name, how, data, segment_ids, num_segments, is_sorted, is_unique, bucket_size, mode):
-    count = _count(name, segment_ids, num_segments)
-    if bucket_size is not None and as_index(name, bucket_size) < 1:
-        raise ValueError(f"{name}: bucket_size is at least 1; got {bucket_size}{user_line(' at {}')}.")
-    return _reduced(
-        as_array(name, data), as_array(name, segment_ids), how=how, count=count, is_sorted=bool(is_sorted),
-        is_unique=bool(is_unique), bucket_size=bucket_size, mode=mode,
-    )  # fmt: skip
+def _segment(name, how, meaning, empty, example):
+    """The reduction `how` of the rows of each segment, as a function."""
 
+    def segment(
+        data, segment_ids, num_segments=None, indices_are_sorted=False, unique_indices=False, bucket_size=None,
+        mode=None, out_sharding=None,
+    ):  # fmt: skip
+        count = _count(name, segment_ids, num_segments)
+        if bucket_size is not None and as_index(name, bucket_size) < 1:
+            raise ValueError(f"{name}: bucket_size is at least 1; got {bucket_size}{user_line(' at {}')}.")
+        return _reduced(
+            as_array(name, data), as_array(name, segment_ids), how=how, count=count, is_sorted=bool(indices_are_sorted),
+            is_unique=bool(unique_indices), bucket_size=bucket_size, mode=mode,
+        )  # fmt: skip
 
-def _documented(opening, empty, example):
-    def document(function):
-        function.__doc__ = opening + "\n" + _COMMON.format(name=function.__name__, empty=empty, example=example)
-        return function
-
-    return document
-
-
-@_documented("The sum of the rows of each segment.", "0", "[3. 0. 3.]")
-def segment_sum(
-    data, segment_ids, num_segments=None, indices_are_sorted=False, unique_indices=False, bucket_size=None, mode=None,
-    out_sharding=None,
-):  # fmt: skip
-    return _segments(
-        "segment_sum", "add", data, segment_ids, num_segments, indices_are_sorted, unique_indices, bucket_size, mode
+    segment.__name__ = segment.__qualname__ = name
+    segment.__doc__ = f"{meaning} of the rows of each segment.\n" + _COMMON.format(
+        name=name, empty=empty, example=example
     )
+    return segment
 
 
-@_documented("The product of the rows of each segment.", "1", "[2. 1. 3.]")
-def segment_prod(
-    data, segment_ids, num_segments=None, indices_are_sorted=False, unique_indices=False, bucket_size=None, mode=None,
-    out_sharding=None,
-):  # fmt: skip
-    return _segments(
-        "segment_prod", "multiply", data, segment_ids, num_segments, indices_are_sorted, unique_indices, bucket_size,
-        mode,
-    )  # fmt: skip
-
-
-@_documented("The least of the rows of each segment.", "the largest number of the dtype", "[ 1. inf  3.]")
-def segment_min(
-    data, segment_ids, num_segments=None, indices_are_sorted=False, unique_indices=False, bucket_size=None, mode=None,
-    out_sharding=None,
-):  # fmt: skip
-    return _segments(
-        "segment_min", "min", data, segment_ids, num_segments, indices_are_sorted, unique_indices, bucket_size, mode
-    )
-
-
-@_documented("The largest of the rows of each segment.", "the smallest number of the dtype", "[  2. -inf   3.]")
-def segment_max(
-    data, segment_ids, num_segments=None, indices_are_sorted=False, unique_indices=False, bucket_size=None, mode=None,
-    out_sharding=None,
-):  # fmt: skip
-    return _segments(
-        "segment_max", "max", data, segment_ids, num_segments, indices_are_sorted, unique_indices, bucket_size, mode
-    )
+segment_sum = _segment("segment_sum", "add", "The sum", "0", "[3. 0. 3.]")
+segment_prod = _segment("segment_prod", "multiply", "The product", "1", "[2. 1. 3.]")
+segment_min = _segment("segment_min", "min", "The least", "the largest number of the dtype", "[ 1. inf  3.]")
+segment_max = _segment("segment_max", "max", "The largest", "the smallest number of the dtype", "[  2. -inf   3.]")

@@ -229,10 +229,6 @@ class ensure_compile_time_eval(contextlib.ContextDecorator):
         set_trace(self._before)
 
 
-def is_tracing() -> bool:
-    return not state.trace.is_evaluation
-
-
 __all__ = [
     "Array", "block_until_ready", "clear_caches", "copy_to_host_async", "default_backend", "device_count",
     "device_get", "device_put", "devices", "ensure_compile_time_eval", "live_arrays", "local_device_count",

@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 
 from bevel.api.flat import name_of
-from bevel.api.staged import (
-    ScanLengthError,
-    Staged,
-    found,
-    must_be_callable,
-    words,
-)
+from bevel.api.staged import ScanLengthError, Staged, found, must_be_callable, words
 from bevel.base import dtypes, settings
 from bevel.base.errors import ShapeError, TreeError
 from bevel.control.call import Jit

@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from bevel.api.flat import signature_of
-from bevel.api.staged import (
-    found,
-    must_be_callable,
-    staged_function,
-    words,
-)
+from bevel.api.staged import found, must_be_callable, staged_function, words
 from bevel.base import dtypes, settings
 from bevel.base.errors import BevelError
 from bevel.control.branches import Cond, PlatformIndex

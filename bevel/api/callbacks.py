@@ -260,9 +260,8 @@ def _check_format(fmt, args, kwargs):
     names = [k for k in kwargs if k not in used]
     if names:
         raise ValueError(
-            f"debug.print({fmt!r}, …) leaves {', '.join(names)} unused.\nWrite {{{names[0]}}} in the format. "
-            "Perhaps it "
-            "is an f-string, which Python fills in too early: leave out the f."
+            f"debug.print({fmt!r}, …) leaves {', '.join(names)} unused.\nWrite {{{names[0]}}} in the format. Perhaps "
+            "it is an f-string, which Python fills in too early: leave out the f."
         )
 
 

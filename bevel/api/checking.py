@@ -11,15 +11,7 @@ from bevel.api.callbacks import check_fields
 from bevel.api.flat import Flat, name_of, named_after
 from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
 from bevel.control.call import Jit
-from bevel.core.checks import (
-    DivisionByZeroError,
-    Entry,
-    FailedCheckError,
-    JaxRuntimeError,
-    NaNError,
-    OOBError,
-    Site,
-)
+from bevel.core.checks import DivisionByZeroError, Entry, FailedCheckError, JaxRuntimeError, NaNError, OOBError, Site
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.source import user_frame, user_line
 from bevel.core.staging import hoist_tracers, stage, stage_closed

@@ -17,7 +17,7 @@ from bevel.base import dtypes
 from bevel.base.errors import BevelError
 from bevel.control.custom import RuleError
 from bevel.core.source import user_line
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_map
 from bevel.engine.pytree import flatten
@@ -73,11 +73,10 @@ def custom_vjp_primal_tree_values(tree):
 def zero_from_primal(val, symbolic_zeros=False):
     """The zero tangent of a tree of values: arrays of zeros (float0 for integers), or `SymbolicZero`s."""
 
-    def zero_of(x):
-        zero = Zero(get_aval(x).to_tangent_aval())
-        return SymbolicZero(zero.aval) if symbolic_zeros else array_of_tangent(zero)
+    def zero(x):
+        return SymbolicZero.from_primal_value(x) if symbolic_zeros else array_of_tangent(zero_of(x))
 
-    return tree_map(zero_of, val)
+    return tree_map(zero, val)
 
 
 def array_of_tangent(tangent):
@@ -119,9 +118,8 @@ class CustomFunction:
             for name in names:
                 if name not in known:
                     raise ArgumentBindingError(
-                        f"{self.kind} of {name_of(fun)} was given nondiff_argnames {name!r}, which it does not "
-                        "have; it "
-                        f"has {', '.join(known)}."
+                        f"{self.kind} of {name_of(fun)} was given nondiff_argnames {name!r}, which it does not have; "
+                        f"it has {', '.join(known)}."
                     )
             numbers = tuple(sorted({*numbers, *[known.index(name) for name in names]}))
         self.nondiff_argnums = numbers
@@ -145,9 +143,8 @@ class CustomFunction:
         if signature is None:
             if kwargs:
                 raise ArgumentBindingError(
-                    f"{self.kind} {self.label} was called with {', '.join(kwargs)} by name, but its signature "
-                    "is unknown. "
-                    "Pass them by position."
+                    f"{self.kind} {self.label} was called with {', '.join(kwargs)} by name, but its signature is "
+                    "unknown. Pass them by position."
                 )
             return args
         try:

@@ -86,9 +86,8 @@ class custom_vmap:
                 shape = get_aval(value).shape
                 if flag and (not shape or shape[0] != size):
                     raise ShapeError(
-                        f"The rule {name} of {label} says that result {i} is mapped: it needs the {size} "
-                        "examples along "
-                        f"its first axis; got {get_aval(value).str_short()}."
+                        f"The rule {name} of {label} says that result {i} is mapped: it needs the {size} examples "
+                        f"along its first axis; got {get_aval(value).str_short()}."
                     )
             trees["rule"] = tree
             return results, [bool(f) for f in flags]

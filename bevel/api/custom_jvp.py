@@ -13,7 +13,7 @@ from bevel.api.flat import name_of
 from bevel.base import dtypes
 from bevel.control.custom import Rule, RuleError
 from bevel.control.custom_jvp import CustomJvpFunction
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import describe_mismatch
@@ -72,7 +72,7 @@ class custom_jvp(CustomFunction):
             value = self(*primals)
             shares = [rule(t, value, *primals) for rule, t in zip(jvps, tangents, strict=True) if rule is not None]
             if not shares:
-                return value, tree_map(lambda v: array_of_tangent(Zero(get_aval(v).to_tangent_aval())), value)
+                return value, tree_map(lambda v: array_of_tangent(zero_of(v)), value)
             return value, tree_map(lambda *parts: functools.reduce(add, parts), *shares)
 
         self.defjvp(jvp)
@@ -135,9 +135,8 @@ class custom_jvp(CustomFunction):
         if shape != expected.shape or got != expected.dtype:
             named = expected.str_short(short_dtypes=False)
             raise RuleError(
-                f"The rule {name_of(self.jvp)} of {self.label} gives a tangent of {got.name}{list(shape)} for "
-                f"result {i}, "
-                f"which is {aval.str_short(short_dtypes=False)}: its tangent is {named}.\n"
+                f"The rule {name_of(self.jvp)} of {self.label} gives a tangent of {got.name}{list(shape)} for result "
+                f"{i}, which is {aval.str_short(short_dtypes=False)}: its tangent is {named}.\n"
                 f"Give a tangent of the value's shape, and of dtype {expected.dtype.name}."
             )
         return Zero(expected) if got == dtypes.float0 else tangent

@@ -109,9 +109,8 @@ class custom_vjp(CustomFunction):
             pair = fwd(*given)
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise RuleError(
-                    f"The rule {name_of(fwd)} of {label} must give a pair (value, residuals), the residuals for "
-                    "bwd to use; "
-                    f"it gave {short(pair)}."
+                    f"The rule {name_of(fwd)} of {label} must give a pair (value, residuals), the residuals for bwd to "
+                    f"use; it gave {short(pair)}."
                 )
             value, residuals = pair
             results, tree = flatten(value)

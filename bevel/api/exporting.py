@@ -261,10 +261,7 @@ def default_export_platform() -> str:
 
 
 def export(
-    fun_jit: Wrapped,
-    *,
-    platforms: Sequence[str] | None = None,
-    disabled_checks: Sequence[DisabledSafetyCheck] = (),
+    fun_jit: Wrapped, *, platforms: Sequence[str] | None = None, disabled_checks: Sequence[DisabledSafetyCheck] = ()
 ) -> Callable[..., Exported]:
     """A function of example arguments that exports a jitted function for them.
 

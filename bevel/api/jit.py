@@ -14,12 +14,7 @@ from typing import Any
 from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
 from bevel.api.letters import with_letters
 from bevel.base import settings
-from bevel.base.errors import (
-    BevelError,
-    ConcretizationTypeError,
-    TracerIntegerConversionError,
-    UnhashableStaticError,
-)
+from bevel.base.errors import BevelError, ConcretizationTypeError, TracerIntegerConversionError, UnhashableStaticError
 from bevel.base.words import kind_of
 from bevel.control.call import Jit
 from bevel.core.jaxpr import ClosedJaxpr, Var, evaluate
@@ -32,14 +27,7 @@ from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import watch
-from bevel.transforms.evaluate import (
-    compile_for,
-    execute,
-    fastpath,
-    is_elsewhere,
-    on_device,
-    place_argument,
-)
+from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device, place_argument
 from bevel.transforms.simplify import pruned
 
 logger = logging.getLogger("bevel")

@@ -467,22 +467,13 @@ MATMUL_PRECISIONS = (
 
 enable_x64 = switch("enable_x64", False, "Keep 64-bit dtypes, which otherwise become 32-bit ones.", in_trace_key=True)
 disable_jit = switch(
-    "disable_jit",
-    False,
-    "Run functions under jit, and loops, one operation at a time.",
-    in_trace_key=True,
+    "disable_jit", False, "Run functions under jit, and loops, one operation at a time.", in_trace_key=True
 )
 debug_nans = switch(
-    "debug_nans",
-    False,
-    "Raise where a result holds NaN, and find which operation made it.",
-    in_trace_key=True,
+    "debug_nans", False, "Raise where a result holds NaN, and find which operation made it.", in_trace_key=True
 )
 debug_infs = switch(
-    "debug_infs",
-    False,
-    "Raise where a result holds an infinity, and find what made it.",
-    in_trace_key=True,
+    "debug_infs", False, "Raise where a result holds an infinity, and find what made it.", in_trace_key=True
 )
 log_compiles = switch("log_compiles", False, "Log each trace and compilation, and how long it took.")
 explain_cache_misses = switch("explain_cache_misses", False, "Say, whenever jit traces again, which argument made it.")
@@ -548,20 +539,14 @@ random_seed_offset = define(
     "random_seed_offset", 0, "Added to every seed.", _whole_number, _parse_whole_number, in_trace_key=True
 )
 enable_custom_prng = switch(
-    "enable_custom_prng",
-    False,
-    "random.PRNGKey gives typed keys, as random.key does.",
-    in_trace_key=True,
+    "enable_custom_prng", False, "random.PRNGKey gives typed keys, as random.key does.", in_trace_key=True
 )
 legacy_prng_key = choice(
     "legacy_prng_key", "allow", ("allow", "warn", "error"), "What to do where an untyped uint32 array is used as a key."
 )
 debug_key_reuse = switch("debug_key_reuse", False, "Raise where a random key is used twice.", in_trace_key=True)
 softmax_custom_jvp = switch(
-    "softmax_custom_jvp",
-    False,
-    "The derivative of softmax by its own formula.",
-    in_trace_key=True,
+    "softmax_custom_jvp", False, "The derivative of softmax by its own formula.", in_trace_key=True
 )
 dynamic_shapes = switch("dynamic_shapes", False, "Shapes that hold traced values.", in_trace_key=True)
 pmap_shmap_merge = switch("pmap_shmap_merge", True, "pmap as a form of shard_map, the one form that Bevel has.")

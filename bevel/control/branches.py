@@ -29,14 +29,14 @@ from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, Literal, same_type
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import constant_of
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import Elementwise, mul
 from bevel.ops.logic import SELECT_N, eq, ne, select
-from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, to_front, zeros
+from bevel.ops.shapes import OfLastAxes, broadcast_to_shape, instantiate, mapped_in_front, to_front, zeros
 from bevel.transforms.batch import batch
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import used_arguments
@@ -47,7 +47,7 @@ rechecked = later("bevel.transforms.checks", "rechecked")
 
 
 @primitive
-class MaskTangent(Elementwise):
+class MaskTangent(OfLastAxes, Elementwise):
     """x as it is, with a derivative of zero where the mask is False.
 
     mask: bool, of x's shape. Where a mapped predicate makes both branches of a cond run, each branch sees its operands
@@ -69,10 +69,6 @@ class MaskTangent(Elementwise):
         result = self(mask, x)
         dx = tangents[1]
         return result, dx if is_zero(dx) else select(mask, dx, zeros(get_aval(dx)))
-
-    def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        return self(*[to_front(v, axis, size) for v, axis in zip(operands, axes, strict=True)]), 0
 
     def lower(self, out, mask, x):
         return x
@@ -190,7 +186,7 @@ class Cond(ProgramOp):
         has = tuple([not is_zero(t) for t in tangents[1:]])
         if not any(has):
             results = self(*primals)
-            return results, [Zero(get_aval(r).to_tangent_aval()) for r in results]
+            return results, [zero_of(r) for r in results]
         wanted = union([jvp_jaxpr(b, has)[1] for b in self.branches])
         programs = tuple([jvp_jaxpr(b, has, wanted)[0] for b in self.branches])
         results = Cond(programs)(index, *operands, *[t for t in tangents[1:] if not is_zero(t)])
@@ -229,12 +225,11 @@ class Cond(ProgramOp):
 
     # ---- batching
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
+    def batch_program(self, operands, axes, size, axis_name):
         if CHECK in self.effects:
             return batch(lambda *xs: rechecked(self, xs), operands, axes, size, state.trace, axis_name)
         [index, *operands], [index_axis, *axes] = operands, axes
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+        operands = mapped_in_front(operands, axes)
         mapped = tuple([a is not None for a in axes])
         if index_axis is None:
             wanted = union([batch_jaxpr(b, size, mapped, None, axis_name)[1] for b in self.branches])
@@ -251,9 +246,6 @@ class Cond(ProgramOp):
         which = ne(index, np.int32(0)) if len(self.branches) == 2 else index
         results = [_select(which, cases) for cases in zip(*outs, strict=True)]
         return results, [0] * len(results)
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     # ---- running
 

@@ -17,7 +17,7 @@ from bevel.control.program import (
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero
-from bevel.ops.shapes import mapped_size, move_axis
+from bevel.ops.shapes import mapped_in_front
 from bevel.transforms.order import with_order
 
 
@@ -66,15 +66,11 @@ class CallOp(ProgramOp):
         given = iter(self.like_transposed(program, linear)(*known, *[ct for ct in cts if not is_zero(ct)]))
         return [next(given) if lin else None for lin in linear]
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+    def batch_program(self, operands, axes, size, axis_name):
+        operands = mapped_in_front(operands, axes)
         mapped = tuple([a is not None for a in axes])
         program, out_mapped = batch_jaxpr(self.jaxpr, size, mapped, None, axis_name)
         return self.like(program)(*operands), [0 if m else None for m in out_mapped]
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     def checked(self, ledger, state, *operands):
         return ledger.split(self.like(ledger.program(self.jaxpr))(*state, *operands))

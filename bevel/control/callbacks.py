@@ -21,7 +21,7 @@ from bevel.core.trace import Tracer, get_aval
 from bevel.engine import callbacks
 from bevel.engine.builder import mlir, physical, type_of
 from bevel.engine.client import Array, put
-from bevel.ops.shapes import mapped_size, move_axis, to_front
+from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, to_front
 from bevel.transforms.order import ORDER
 
 VMAP_METHODS = ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy_vectorized")
@@ -143,9 +143,8 @@ class Callback(Primitive):
         for x in operands:
             if isinstance(x, Tracer):
                 raise UnexpectedTracerError(
-                    f"{self.what} was given {x.described()}{user_line(' at {}')}, which belongs to a "
-                    "transformation that "
-                    "is not running here.\nPass the value as an argument of the transformed function."
+                    f"{self.what} was given {x.described()}{user_line(' at {}')}, which belongs to a transformation "
+                    "that is not running here.\nPass the value as an argument of the transformed function."
                 )
         arrays = [np.asarray(x, held_dtype(get_aval(x))) for x in operands]
         return [self.placed(value, aval) for value, aval in zip(self.given(arrays), self.result_avals, strict=True)]
@@ -189,7 +188,7 @@ class Callback(Primitive):
     def batch(self, operands, axes):
         """Once for each example, in order: a loop on the host, so that the program crosses over once."""
         size = mapped_size(operands, axes)
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+        operands = mapped_in_front(operands, axes)
         marks = tuple([a is not None for a in axes])
         avals = self.result_avals
         held = [physical(a) for a in avals]
@@ -284,11 +283,11 @@ class PureCallback(Callback):
             return super().batch(operands, axes)
         size = mapped_size(operands, axes)
         if method == "broadcast_all":
-            operands = [to_front(x, a, size) for x, a in zip(operands, axes, strict=True)]
+            operands = in_front(operands, axes)
         elif method == "expand_dims":
             operands = [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
         else:
-            operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+            operands = mapped_in_front(operands, axes)
         avals = tuple([a.with_shape((size, *a.shape)) for a in self.result_avals])
         return self.mapped(self.callback, avals)(*operands), [0] * len(avals)
 

@@ -17,13 +17,7 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
 from bevel.control.call import CallOp, Jit
-from bevel.control.program import (
-    kept,
-    linearize_jaxpr,
-    restage,
-    run,
-    spread,
-)
+from bevel.control.program import kept, linearize_jaxpr, restage, run, spread
 from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, same_type
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed

@@ -25,7 +25,7 @@ from bevel.core.primitive import Primitive, is_linear
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, set_trace, state
-from bevel.ops.shapes import mapped_size, move_axis
+from bevel.ops.shapes import mapped_in_front
 from bevel.transforms.batch import BatchTrace, batch_again, place_axis
 from bevel.transforms.order import with_order
 
@@ -117,7 +117,7 @@ class FunctionOp(Primitive):
     def mapped(self, trace, operands):
         """Applies the function of whole batches under the trace below this one of a vmap."""
         values, axes = zip(*[trace.unwrap(x) for x in operands], strict=True) if operands else ((), ())
-        values = [x if a is None else move_axis(x, a, 0) for x, a in zip(values, axes, strict=True)]
+        values = mapped_in_front(values, axes)
         batches = Batches(trace, tuple([a is not None for a in axes]))
         before = set_trace(trace.parent)
         try:
@@ -283,18 +283,14 @@ class CustomCall(ProgramOp):
     def infer(self, *avals):
         return self.call_jaxpr.out_avals
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+    def batch_program(self, operands, axes, size, axis_name):
+        operands = mapped_in_front(operands, axes)
         marks = tuple([a is not None for a in axes])
         every = (True,) * len(self.call_jaxpr.out_avals)
         program = batch_jaxpr(self.call_jaxpr, size, marks, every, axis_name)[0]
         trace = BatchTrace(state.trace, size, axis_name)
         trace.alive = False  # what its rules do is mapped when they are asked
         return self.of_batches(program, Batches(trace, marks))(*operands), [0] * len(every)
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     def transpose(self, cts, *operands):
         # Reached where a rule applies the function to a tangent: it is linear there.

@@ -12,7 +12,7 @@ from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, state
-from bevel.ops.shapes import mapped_size, move_axis
+from bevel.ops.shapes import mapped_in_front, mapped_size
 from bevel.transforms.batch import batch
 from bevel.transforms.jvp import jvp
 
@@ -47,7 +47,7 @@ class CustomVmapFunction(FunctionOp):
 
 def by_rule(rule, operands, axes):
     size = mapped_size(operands, axes)
-    operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+    operands = mapped_in_front(operands, axes)
     results, mapped = rule(size, [a is not None for a in axes], operands)
     return results, [0 if m else None for m in mapped]
 
@@ -74,13 +74,12 @@ class CustomVmapCall(CustomCall):
     def linearize(self, tape, primals, tangents):
         return jvp(lambda *xs: run(self.call_jaxpr, *xs), primals, tangents, tape)
 
-    def batch(self, operands, axes, axis_name=None, size=None):
+    def batch_program(self, operands, axes, size, axis_name):
         count = self.num_consts
         if any(a is not None for a in axes[:count]):
             raise ClosedOverBatchError(
                 f"vmap maps a value that {self.label} closes over, and {self.label} has a batching rule of its "
-                "own, which "
-                "knows of its arguments only.\nPass the value as an argument."
+                "own, which knows of its arguments only.\nPass the value as an argument."
             )
         if all(a is None for a in axes):
             every = (True,) * len(self.call_jaxpr.out_avals)

@@ -20,7 +20,7 @@ from bevel.control.program import run, spread
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.shapes import instantiate
 
@@ -82,10 +82,7 @@ class CustomJvpFunction(FunctionOp):
                 results = run(program, *[consts[i] for i in places], *primals, *given)
                 flows = iter(results[len(has_out) :])
                 values = results[: len(has_out)]
-                return values, [
-                    next(flows) if h else Zero(get_aval(v).to_tangent_aval())
-                    for v, h in zip(values, has_out, strict=True)
-                ]
+                return values, [next(flows) if h else zero_of(v) for v, h in zip(values, has_out, strict=True)]
 
             return rule
 
@@ -104,7 +101,7 @@ def batched_jvp_rule(rule, num_consts, batches):
         def of_one(*xs):
             given = iter(xs[split[1] :])
             ones = xs[split[0] : split[1]]
-            dx = [next(given) if h else Zero(get_aval(x).to_tangent_aval()) for x, h in zip(ones, has, strict=True)]
+            dx = [next(given) if h else zero_of(x) for x, h in zip(ones, has, strict=True)]
             results, out = rule(list(xs[: split[0]]), list(ones), dx)
             out_has[:] = [not is_zero(t) for t in out]
             count[0] = len(results)
@@ -116,7 +113,7 @@ def batched_jvp_rule(rule, num_consts, batches):
         results = batches.placed(found[: count[0]], places[: count[0]])
         given = iter(zip(found[count[0] :], places[count[0] :], strict=True))
         return results, [
-            batches.placed_tangent(i, *next(given)) if h else Zero(get_aval(r).to_tangent_aval())
+            batches.placed_tangent(i, *next(given)) if h else zero_of(r)
             for i, (r, h) in enumerate(zip(results, out_has, strict=True))
         ]
 

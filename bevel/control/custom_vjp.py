@@ -262,9 +262,8 @@ class CustomLin(ProgramOp):
 
     def refuse(self):
         raise ForwardModeError(
-            f"Forward mode (jvp, jacfwd, linearize) can't apply to {self.label}: it is a custom_vjp function, "
-            "which says "
-            "its derivative in reverse mode only.\nUse vjp, grad or jacrev; or give it a custom_jvp, from which "
+            f"Forward mode (jvp, jacfwd, linearize) can't apply to {self.label}: it is a custom_vjp function, which "
+            "says its derivative in reverse mode only.\nUse vjp, grad or jacrev; or give it a custom_jvp, from which "
             "both follow."
         )
 

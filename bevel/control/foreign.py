@@ -17,7 +17,7 @@ from bevel.core.staging import stage
 from bevel.core.trace import get_aval
 from bevel.engine import foreign
 from bevel.engine.builder import mlir, type_of
-from bevel.ops.shapes import mapped_size, move_axis, to_front
+from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, move_axis, to_front
 from bevel.transforms.order import tied
 
 
@@ -147,10 +147,10 @@ class FfiCall(Primitive):
             operands = [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
             added = [True] * len(axes)
         elif method == "broadcast_all":
-            operands = [to_front(x, a, size) for x, a in zip(operands, axes, strict=True)]
+            operands = in_front(operands, axes)
             added = [True] * len(axes)
         else:
-            operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+            operands = mapped_in_front(operands, axes)
             added = [a is not None for a in axes]
         op = FfiCall(
             self.target_name,

@@ -16,9 +16,9 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.control.loops import While
 from bevel.control.scan import Scan
 from bevel.core.keys import is_key_dtype
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import physical
 from bevel.ops.arithmetic import Max, add, div, full_like, neg, sub
@@ -34,7 +34,7 @@ from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomUnwrap, RandomWrap
 from bevel.ops.reductions import ReduceOr
-from bevel.ops.shapes import Iota, full, mapped_size, reshape, to_front
+from bevel.ops.shapes import Iota, OfLastAxes, full, reshape
 from bevel.ops.special import ErfInv
 from bevel.ops.threefry import Threefry2x32, both
 
@@ -44,7 +44,7 @@ SQUEEZE = 0.0331
 
 
 @primitive
-class RandomGamma(Primitive):
+class RandomGamma(OfLastAxes):
     """Draws from the gamma distributions of shapes `a`, scale 1: float[*keys, *shape] of key<…>[*keys] and such shapes.
 
     log_space   give the logarithms of the draws, which stay finite for small shapes
@@ -68,17 +68,12 @@ class RandomGamma(Primitive):
         [keys, a], [_, da] = primals, tangents
         draw = self(keys, a)
         if is_zero(da):
-            return draw, Zero(get_aval(draw).to_tangent_aval())
+            return draw, zero_of(draw)
         x = exp(draw) if self.log_space else draw
         smallest = np.asarray(ml_dtypes.finfo(get_aval(x).dtype).tiny).astype(get_aval(x).dtype)[()]
         x = select(eq(x, 0), full_like(x, smallest), x)  # a draw that has vanished is taken for the least that had not
         slope = random_gamma_grad(a, x)
         return draw, mul(da, div(slope, x) if self.log_space else slope)
-
-    def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        keys, a = [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
-        return self(keys, a), 0
 
     def lower(self, out, keys, a):
         key_aval, aval = out.in_avals

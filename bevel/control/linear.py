@@ -7,10 +7,9 @@ from bevel.control.program import ProgramOp, batch_jaxpr, jvp_jaxpr, restage, ru
 from bevel.core.jaxpr import ClosedJaxpr, evaluate
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval
+from bevel.core.tangents import is_zero, zero_of
 from bevel.ops.elementwise import add_any
-from bevel.ops.shapes import instantiate, mapped_size, move_axis, reduce_sum
+from bevel.ops.shapes import instantiate, mapped_in_front, reduce_sum
 
 
 @primitive
@@ -64,7 +63,7 @@ class LinearCall(ProgramOp):
             # the residuals' part has no rule of its own: it is the derivative of the program
             from_program = derivative_in(self.callee, count, primals, tangents)
         else:
-            from_program = [Zero(get_aval(r).to_tangent_aval()) for r in results]
+            from_program = [zero_of(r) for r in results]
         if all(is_zero(t) for t in tangents[count:]):
             return results, from_program
         linear = self(*primals[:count], *[instantiate(t) for t in tangents[count:]])
@@ -79,9 +78,8 @@ class LinearCall(ProgramOp):
             *[ct if is_linear(x) else None for ct, x in zip(found, operands[self.num_res :], strict=True)],
         ]
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
-        operands = [x if a is None else move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True)]
+    def batch_program(self, operands, axes, size, axis_name):
+        operands = mapped_in_front(operands, axes)
         marks = tuple([a is not None for a in axes])
         program, out_marks = batch_jaxpr(self.callee, size, marks, None, axis_name)
         back, ct_marks = batch_jaxpr(
@@ -89,9 +87,6 @@ class LinearCall(ProgramOp):
         )
         back = _summed(back, ct_marks, marks[self.num_res :])
         return LinearCall(program, back, self.num_res)(*operands), [0 if m else None for m in out_marks]
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     def checked(self, ledger, state, *operands):
         return ledger.beside(state, self, self.callee, operands, operands)

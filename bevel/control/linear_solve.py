@@ -13,11 +13,10 @@ from bevel.control.linear import derivative_in
 from bevel.control.program import ProgramOp, batch_jaxpr, run
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval
+from bevel.core.tangents import is_zero, zero_of
 from bevel.ops.arithmetic import neg
 from bevel.ops.elementwise import add_tangents, mul
-from bevel.ops.shapes import BroadcastInDim, instantiate, mapped_size, reduce_sum
+from bevel.ops.shapes import BroadcastInDim, instantiate, reduce_sum
 from bevel.transforms.batch import place_axis
 
 
@@ -93,16 +92,16 @@ class CustomLinearSolve(ProgramOp):
         x = results[: len(b)]
         right = db
         if not all([is_zero(t) for t in moved.matvec]):
-            none = [Zero(get_aval(v).to_tangent_aval()) for v in x]
+            none = [zero_of(v) for v in x]
             changes = derivative_in(
                 self.jaxprs.matvec, len(consts.matvec), [*consts.matvec, *x], [*moved.matvec, *none]
             )
             right = [t if is_zero(c) else add_tangents(t, neg(c)) for t, c in zip(db, changes, strict=True)]
         if all([is_zero(t) for t in right]):
-            dx = [Zero(get_aval(v).to_tangent_aval()) for v in x]
+            dx = [zero_of(v) for v in x]
         else:
             dx = self(*primals[: len(primals) - len(b)], *[instantiate(t) for t in right])[: len(b)]
-        return results, [*dx, *[Zero(get_aval(v).to_tangent_aval()) for v in results[len(b) :]]]
+        return results, [*dx, *[zero_of(v) for v in results[len(b) :]]]
 
     def transpose(self, cts, *operands):
         # x = A⁻¹ b pulls ct back to A⁻ᵀ ct
@@ -120,9 +119,8 @@ class CustomLinearSolve(ProgramOp):
         found = swapped(*[v for part in consts.transposed() for v in part], *[instantiate(ct) for ct in cts[: len(b)]])
         return [*[None] * len(closed_over), *found[: len(b)]]
 
-    def batch(self, operands, axes, axis_name=None, size=None):
+    def batch_program(self, operands, axes, size, axis_name):
         # One mapped operand makes all of x mapped, so b is mapped as well, and the four programs stay each other's kin.
-        size = mapped_size(operands, axes) if size is None else size
         count = len(operands) - sum(self.const_lengths)
         marks = [a is not None for a in axes[: len(operands) - count]] + [True] * count
         operands = [place_axis(x, a, 0, size) if m else x for x, a, m in zip(operands, axes, marks, strict=True)]
@@ -136,9 +134,6 @@ class CustomLinearSolve(ProgramOp):
             programs.append(program)
         op = CustomLinearSolve(self.const_lengths, LinearSolveTuple(*programs))
         return op(*operands), [0 if m else None for m in out_marks]
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     def checked(self, ledger, state, *operands):
         consts, b = self.split(operands)

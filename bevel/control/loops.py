@@ -32,7 +32,7 @@ from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, lt, ne, select
-from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, move_axis, reduce_sum, to_front
+from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_in_front, reduce_sum, to_front
 from bevel.transforms.batch import batch
 from bevel.transforms.order import ORDER, with_order
 
@@ -140,14 +140,13 @@ class While(ProgramOp):
 
     # ---- batching
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
+    def batch_program(self, operands, axes, size, axis_name):
         if CHECK in self.effects:
             return batch(lambda *xs: rechecked(self, xs), operands, axes, size, state.trace, axis_name)
         cond_consts, body_consts, carry = self.split(operands)
         cond_axes, body_axes, carry_axes = self.split(axes)
-        cond_consts = [x if a is None else move_axis(x, a, 0) for x, a in zip(cond_consts, cond_axes, strict=True)]
-        body_consts = [x if a is None else move_axis(x, a, 0) for x, a in zip(body_consts, body_axes, strict=True)]
+        cond_consts = mapped_in_front(cond_consts, cond_axes)
+        body_consts = mapped_in_front(body_consts, body_axes)
         op, mapped = batched_while(
             self.body_jaxpr, self.cond_jaxpr, self.cond_nconsts, self.body_nconsts, size,
             tuple([a is not None for a in cond_axes]),
@@ -164,9 +163,6 @@ class While(ProgramOp):
         )[0]
         [going] = run(first, *cond_consts, *carry)
         return op(*cond_consts, *body_consts, going, *carry)[1:], places
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     # ---- running
 

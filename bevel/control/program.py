@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var, evaluate
-from bevel.core.primitive import Primitive
+from bevel.core.primitive import Primitive, missing
 from bevel.core.staging import hoist_tracers, stage
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval, state
-from bevel.ops.shapes import instantiate
+from bevel.core.tangents import Zero, is_zero, zero_of
+from bevel.core.trace import state
+from bevel.ops.shapes import instantiate, mapped_size
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.jvp import jvp
 from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
 
 
 class ProgramOp(Primitive):
-    """An op with programs among its parameters. Many-valued; hashed by the identity of its programs."""
+    """An op with programs among its parameters. Many-valued; hashed by the identity of its programs.
+
+    A member states `batch_program(operands, axes, size, axis_name)`, which serves both ways of mapping: over operands,
+    and over an axis that the programs name.
+    """
 
     multiple_results = True
     holds_programs = True
     knows_keys = True  # the equations inside look after keys themselves
+
+    def batch_program(self, operands, axes, size, axis_name):
+        raise missing(self, "batch_program", "(self, operands, axes, size, axis_name)")
+
+    def batch(self, operands, axes):
+        return self.batch_program(operands, axes, mapped_size(operands, axes), None)
+
+    def batch_named(self, axis_name, size, operands, axes):
+        return self.batch_program(operands, axes, size, axis_name)
 
 
 def run(closed: ClosedJaxpr, *args):
@@ -60,10 +73,7 @@ def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple | None = No
     def run_jvp(*args):
         primals = args[: len(has_tangent)]
         given = iter(args[len(has_tangent) :])
-        tangents = [
-            next(given) if has else Zero(get_aval(p).to_tangent_aval())
-            for p, has in zip(primals, has_tangent, strict=True)
-        ]
+        tangents = [next(given) if has else zero_of(p) for p, has in zip(primals, has_tangent, strict=True)]
         results, out = jvp(lambda *xs: run(closed, *xs), primals, tangents, state.trace)
         out_has[:] = [not is_zero(t) for t in out] if wanted is None else wanted
         return [*results, *[instantiate(t) for t, has in zip(out, out_has, strict=True) if has]]
@@ -101,7 +111,7 @@ def terms_of(series, has, values, order) -> list:
     out = []
     for value, terms, h in zip(values, series, has, strict=False):
         if h:
-            zero = Zero(get_aval(value).to_tangent_aval())
+            zero = zero_of(value)
             out += [instantiate(t) for t in (terms or [zero] * order)]
     return out
 
@@ -189,7 +199,7 @@ def backward(closed, linear, operands, cts):
 def spread(given, has, results):
     """The tangents of results: those given where `has` says so, else `Zero`."""
     given = iter(given)
-    return [next(given) if h else Zero(get_aval(r).to_tangent_aval()) for r, h in zip(results, has, strict=False)]
+    return [next(given) if h else zero_of(r) for r, h in zip(results, has, strict=False)]
 
 
 __all__ = [

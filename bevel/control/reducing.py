@@ -18,7 +18,7 @@ from bevel.control.program import ProgramOp, batch_jaxpr, run
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import add
@@ -26,7 +26,7 @@ from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import or_, select
 from bevel.ops.routing import check_window, window_attributes
-from bevel.ops.shapes import BroadcastInDim, check_axes, full, mapped_size, reshape, to_front, transpose
+from bevel.ops.shapes import BroadcastInDim, check_axes, full, in_front, mapped_size, reshape, transpose
 from bevel.ops.sliding import is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.jvp import jvp
@@ -166,12 +166,20 @@ class Folding(ProgramOp):
     def jvp(self, primals, tangents):
         if all([is_zero(t) for t in tangents]):
             results = self(*primals)
-            return results, [Zero(get_aval(y).to_tangent_aval()) for y in results]
+            return results, [zero_of(y) for y in results]
         return jvp(self.composed, list(primals), list(tangents), state.trace)
 
-    def batch_each(self, operands, axes):
-        """Where each example begins with a value of its own."""
-        size = mapped_size(operands, axes)
+    def deeper(self):
+        """The op for operands with one more axis in front."""
+        raise NotImplementedError
+
+    def batch(self, operands, axes):
+        arrays, starts = self.halves(operands)
+        array_axes, start_axes = self.halves(axes)
+        if all([a is None for a in start_axes]):
+            results = self.deeper()(*in_front(arrays, array_axes), *starts)
+            return results, [0] * len(results)
+        size = mapped_size(operands, axes)  # each example begins with a value of its own
         results, out = batch(self.composed, operands, axes, size, state.trace)
         return [place_axis(y, a, 0, size) for y, a in zip(results, out, strict=True)], [0] * len(results)
 
@@ -202,15 +210,8 @@ class Reduce(Folding):
     def composed(self, *values):
         return reduced(functools.partial(combined, self.jaxpr), *self.halves(values), self.dimensions)
 
-    def batch(self, operands, axes):
-        arrays, starts = self.halves(operands)
-        array_axes, start_axes = self.halves(axes)
-        if any([a is not None for a in start_axes]):
-            return self.batch_each(operands, axes)
-        size = mapped_size(operands, axes)
-        arrays = [to_front(x, axis, size) for x, axis in zip(arrays, array_axes, strict=True)]
-        results = Reduce(self.jaxpr, tuple([d + 1 for d in self.dimensions]))(*arrays, *starts)
-        return results, [0] * len(results)
+    def deeper(self):
+        return Reduce(self.jaxpr, tuple([d + 1 for d in self.dimensions]))
 
     def lower(self, out, *values):
         scalars = [ShapedArray((), a.dtype) for a in out.avals]
@@ -278,16 +279,9 @@ class ReduceWindow(Folding):
     def composed(self, *values):
         return window_reduced(functools.partial(combined, self.jaxpr), *self.halves(values), self.window)
 
-    def batch(self, operands, axes):
-        arrays, starts = self.halves(operands)
-        array_axes, start_axes = self.halves(axes)
-        if any([a is not None for a in start_axes]):
-            return self.batch_each(operands, axes)
-        size = mapped_size(operands, axes)
-        arrays = [to_front(x, axis, size) for x, axis in zip(arrays, array_axes, strict=True)]
+    def deeper(self):
         window = [(one, *values) for one, values in zip((1, 1, (0, 0), 1, 1), self.window, strict=True)]
-        results = ReduceWindow(self.jaxpr, *window)(*arrays, *starts)
-        return results, [0] * len(results)
+        return ReduceWindow(self.jaxpr, *window)
 
     def lower(self, out, *values):
         few = math.prod(self.window_dimensions) <= MOST_TAPS

@@ -20,8 +20,7 @@ from bevel.core.tangents import Zero, is_zero
 from bevel.engine.builder import i64, i64s, physical
 from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import mul
-from bevel.ops.logic import comparison_type, direction
-from bevel.ops.shapes import instantiate, mapped_size, move_axis, to_front
+from bevel.ops.shapes import instantiate, move_axis, to_front
 from bevel.ops.trigonometric import sin
 from bevel.transforms.order import with_order
 
@@ -90,9 +89,7 @@ class Scan(ProgramOp):
         given = [*primals, *[instantiate(t) for t, h in zip(tangents, has, strict=True) if h]]
         counts = (self.num_consts, self.num_carry, len(has) - self.num_consts - self.num_carry)
         op = self.like(
-            program,
-            self.num_carry + sum(out_has[: self.num_carry]),
-            self.num_consts + sum(has[: self.num_consts]),
+            program, self.num_carry + sum(out_has[: self.num_carry]), self.num_consts + sum(has[: self.num_consts])
         )
         results = op(*[given[i] for i in interleaved(counts, has)])
         count = len(out_has)
@@ -184,8 +181,7 @@ class Scan(ProgramOp):
 
     # ---- batching
 
-    def batch(self, operands, axes, axis_name=None, size=None):
-        size = mapped_size(operands, axes) if size is None else size
+    def batch_program(self, operands, axes, size, axis_name):
         first = self.num_consts + self.num_carry
         marks = tuple([a is not None for a in axes])
 
@@ -204,9 +200,6 @@ class Scan(ProgramOp):
                 moved.append(move_axis(x, axis, 1))
         results = self.like(program, self.num_carry, self.num_consts)(*moved)
         return results, [(0 if i < self.num_carry else 1) if m else None for i, m in enumerate(out)]
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return self.batch(operands, axes, axis_name, size)
 
     # ---- running
 
@@ -232,9 +225,7 @@ class Scan(ProgramOp):
         avals = [_COUNTER, *carry_avals, *ys_avals]
         operation = out.ops("stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2)
         condition, (counter, *_) = out.block(operation, 0, avals)
-        below = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
-        end = condition.constant(trips * unroll, _COUNTER)
-        condition.finish([condition.op("stablehlo.compare", [counter, end], below, aval=_FLAG)])
+        condition.finish([condition.compare("LT", counter, condition.constant(trips * unroll, _COUNTER), _COUNTER)])
         body, (counter, *arguments) = out.block(operation, 1, avals)
         held, buffers = arguments[: self.num_carry], arguments[self.num_carry :]
         for number in range(unroll):
@@ -337,12 +328,7 @@ def _row_of(out, x, aval, row):
     one = aval.with_shape((1, *aval.shape[1:]))
     rank = len(aval.shape)
     if type(row) is int:
-        attributes = {
-            "start_indices": i64s(row, *[0] * (rank - 1)),
-            "limit_indices": i64s(row + 1, *aval.shape[1:]),
-            "strides": i64s(*[1] * rank),
-        }
-        piece = out.op("stablehlo.slice", [x], attributes, aval=one)
+        piece = out.slice(x, aval, 0, row, row + 1)
     else:
         starts = [row, *[out.constant(0, _COUNTER)] * (rank - 1)]
         piece = out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(1, *aval.shape[1:])}, aval=one)

@@ -13,13 +13,13 @@ from bevel.control.reducing import combined
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval, state
 from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, ge, not_, or_, select
 from bevel.ops.routing import check_window, cropped, sent_back, window_attributes
-from bevel.ops.shapes import BroadcastInDim, full, mapped_size, to_front
+from bevel.ops.shapes import BroadcastInDim, full, in_front, mapped_size
 from bevel.ops.sliding import offsets_of, prepared, prepared_array, seen, seen_in_array, slid
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.jvp import jvp
@@ -96,7 +96,7 @@ class SelectAndScatter(ProgramOp):
         [x, source, start], [_, ds, di] = primals, tangents
         if is_zero(ds) and is_zero(di):
             y = self(x, source, start)
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         [y], [dy] = jvp(functools.partial(self.composed, x), [source, start], [ds, di], state.trace)
         return y, dy
 
@@ -105,7 +105,7 @@ class SelectAndScatter(ProgramOp):
         if axes[2] is not None:  # each example begins with a value of its own
             [y], [axis] = batch(self.composed, list(operands), list(axes), size, state.trace)
             return place_axis(y, axis, 0, size), 0
-        x, source = [to_front(v, axis, size) for v, axis in zip(operands[:2], axes[:2], strict=True)]
+        x, source = in_front(operands[:2], axes[:2])
         window = [(one, *values) for one, values in zip((1, 1, (0, 0)), self.window[:3], strict=True)]
         return SelectAndScatter(self.select_jaxpr, self.scatter_jaxpr, *window)(x, source, operands[2]), 0
 

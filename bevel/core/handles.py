@@ -8,6 +8,7 @@ for each name, made when it is first asked for.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 from bevel.core.primitive import Primitive, registered
@@ -115,6 +116,20 @@ def handle_of_name(name: str) -> PrimitiveHandle:
 def handle_called(variable: str) -> PrimitiveHandle:
     """The handle under JAX's name for the object: `add_p`, `scatter_add_p`. Raises KeyError where there is none."""
     return handle_of_name(_RENAMED.get(variable) or variable.removesuffix("_p"))
+
+
+def primitives_in(module: str) -> Callable:
+    """`__getattr__` of a module in which primitives are found as objects, made when first named: `add_p`."""
+
+    def __getattr__(name):
+        if name.endswith("_p"):
+            try:
+                return handle_called(name)
+            except KeyError:
+                pass
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return __getattr__
 
 
 def _load_families():

@@ -246,9 +246,7 @@ aval_of_type[KeyArray] = lambda keys: keys.aval
 # For the calls in C++ a key array is a node that holds one array, so that they need no Python for it; everywhere else
 # it is a leaf.
 register_call_node(
-    KeyArray,
-    lambda keys: ((keys._base_array,), keys._impl),
-    lambda impl, words: KeyArray(impl, words[0]),
+    KeyArray, lambda keys: ((keys._base_array,), keys._impl), lambda impl, words: KeyArray(impl, words[0])
 )
 
 __all__ = [

@@ -62,6 +62,10 @@ class Primitive:
         """The parameters by JAX's names. A field `fun_name` is JAX's `name`, which here is the primitive's own."""
         return {("name" if field == "fun_name" else field): getattr(self, field) for field in self.fields}
 
+    def replace(self, **changes):
+        """The op that differs from this one in the parameters named."""
+        return type(self)(**{name: getattr(self, name) for name in self.fields} | changes)
+
     def abstract(self, avals):
         """The result's aval (or a list of them) for operands of these avals; kept for each op."""
         try:
@@ -124,8 +128,10 @@ class Primitive:
     def lower(self, out, *values):
         raise missing(self, "lower", "(self, out, *values)")
 
-    def reference(self, *arrays):
+    def _no_reference(self, *arrays):
         raise missing(self, "reference", "(self, *arrays)")
+
+    reference: ClassVar[Any] = _no_reference  # a method, or a function of NumPy's as it is
 
     # None, or a method (tangent_trace, primals, tangents) -> (results, tangents): how to linearise an op that holds a
     # program, where running its jvp rule on the tape would put nonlinear work there.

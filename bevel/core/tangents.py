@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bevel.core.trace import get_aval
+
 
 class Zero:
     """The tangent or cotangent that is zero everywhere, of the given aval."""
@@ -20,3 +22,8 @@ class Zero:
 
 def is_zero(tangent) -> bool:
     return type(tangent) is Zero
+
+
+def zero_of(value) -> Zero:
+    """The zero tangent of a value."""
+    return Zero(get_aval(value).to_tangent_aval())

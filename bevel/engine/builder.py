@@ -173,11 +173,6 @@ def symbol(name):
     return mlir.ir.FlatSymbolRefAttr.get(name, mlir.context)
 
 
-@kept
-def type_attribute(aval):
-    return mlir.ir.TypeAttr.get(type_of(aval))
-
-
 def matrix(rows):
     """A 2-D tensor of i64, as paddings and replica groups are written."""
     values = np.asarray(rows, np.int64)
@@ -191,10 +186,7 @@ def _element_ir_type(name):
     return mlir.ir.Type.parse(name, mlir.context)
 
 
-_AS_BITS = {
-    "bfloat16": np.uint16,
-    **{name: np.uint8 for name in _ELEMENT_NAMES if name.startswith("float8")},
-}
+_AS_BITS = {"bfloat16": np.uint16, **{name: np.uint8 for name in _ELEMENT_NAMES if name.startswith("float8")}}
 _SMALL = {"int2", "uint2", "int4", "uint4", "float4_e2m1fn"}
 
 
@@ -281,6 +273,7 @@ def constant_of(value):
     return np.asarray(mlir.ir.DenseElementsAttr(operation.attributes["value"]))[()]
 
 
+_BOOL = np.dtype(bool)
 _COUNT = ShapedArray((), np.dtype("int32"))
 
 
@@ -330,6 +323,19 @@ class _Number:
     @staticmethod
     def min(x, y):
         return x._with("stablehlo.minimum", y) if type(x) is _Number else y._with("stablehlo.minimum", x)
+
+
+@kept
+def comparison(order, dtype, total=False):
+    """The attributes of stablehlo.compare. order: EQ, NE, LT, LE, GT, GE; total: floats in their total order."""
+    if dtypes.issubdtype(dtype, np.inexact):
+        kind = "TOTALORDER" if total else "FLOAT"
+    else:
+        kind = "UNSIGNED" if dtypes.issubdtype(dtype, np.unsignedinteger) or dtype == np.bool_ else "SIGNED"
+    return {
+        "comparison_direction": parsed(f"#stablehlo<comparison_direction {order}>"),
+        "compare_type": parsed(f"#stablehlo<comparison_type {kind}>"),
+    }
 
 
 class Emitter:
@@ -438,6 +444,44 @@ class Emitter:
         if is_symbolic(aval.shape):
             return self.op("stablehlo.dynamic_reshape", [value, self.sizes(aval.shape)], aval=aval)
         return self.op("stablehlo.reshape", [value], aval=aval)
+
+    def compare(self, order, x, y, aval):
+        """Two values of an aval compared: EQ, NE, LT, LE, GT, GE."""
+        return self.op("stablehlo.compare", [x, y], comparison(order, aval.dtype), aval=aval.with_dtype(_BOOL))
+
+    def slice(self, x, aval, axis, start, limit):
+        """A value of an aval, from `start` up to `limit` along one axis."""
+        starts, limits = [0] * len(aval.shape), list(aval.shape)
+        starts[axis], limits[axis] = start, limit
+        strides = i64s(*[1] * len(starts))
+        attributes = {"start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": strides}
+        result = ShapedArray((*aval.shape[:axis], limit - start, *aval.shape[axis + 1 :]), aval.dtype)
+        return self.op("stablehlo.slice", [x], attributes, aval=result)
+
+    def reduce(self, x, axes, start, result, combine):
+        """A value reduced over axes, from the number `start`, to the aval `result`.
+
+        combine   an operation's name, or `combine(emitter, x, y)` of scalars
+
+        Reductions by one operation that differ in x alone, as those of a network's layers do, are copies of the first:
+        five times faster than writing the region of each.
+        """
+        scalar = ShapedArray((), result.dtype)
+        start, axes = self.constant(start, scalar), tuple(axes)
+        known = self.module.reductions
+        key = (combine, result, axes, start)
+        if key in known:
+            operation = known[key].clone(self.point)
+            operation.operands[0] = x
+            operation.location = self.location
+            return operation.result
+        operation = self.ops("stablehlo.reduce", [x, start], {"dimensions": i64s(*axes)}, avals=[result], regions=1)
+        if isinstance(combine, str):
+            self.reduction(operation, 0, [scalar], lambda e, a, b: [e.op(combine, [a[0], b[0]], aval=scalar)])
+            known[key] = operation
+        else:
+            self.reduction(operation, 0, [scalar], lambda e, a, b: [combine(e, a[0], b[0])])
+        return operation.result
 
     def block(self, operation, region, avals):
         """A new block in a region of an operation, with arguments of these avals; gives (its Emitter, arguments)."""

@@ -12,18 +12,13 @@ import numpy as np
 
 from bevel.api.control_flow import scan
 from bevel.base.errors import ShapeError
-from bevel.core.handles import handle_called
+from bevel.core.handles import primitives_in
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import operand, operands
 from bevel.lax.polar import qdwh
 from bevel.ops.arithmetic import add, div
-from bevel.ops.linalg_eigen import (
-    Eig,
-    Eigh,
-    EighImplementation,
-    EigImplementation,
-)
+from bevel.ops.linalg_eigen import Eig, Eigh, EighImplementation, EigImplementation
 from bevel.ops.linalg_factorizations import Lu, LuPivotsToPermutation, Qr
 from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
@@ -239,12 +234,4 @@ __all__ = [
     "symmetric_product", "triangular_solve", "tridiagonal", "tridiagonal_solve",
 ]  # fmt: skip
 
-
-def __getattr__(name):
-    """Primitives as objects, made when first named: `cholesky_p`."""
-    if name.endswith("_p"):
-        try:
-            return handle_called(name)
-        except KeyError:
-            pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = primitives_in(__name__)

@@ -6,7 +6,6 @@ import operator
 
 import numpy as np
 
-from bevel.base import dtypes
 from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, ShapeError
 from bevel.base.words import kind_of
@@ -111,8 +110,3 @@ def axis_of(name, axis, rank) -> int:
     if not -rank <= axis < rank:
         raise AxisError(f"lax.{name} was asked for axis {axis} of an array of rank {rank}{user_line(' at {}')}.")
     return axis % rank
-
-
-def given_dtype(dtype, what):
-    """A dtype as named by the user, in its canonical form; and whether it is a Python type, which is weak."""
-    return dtypes.requested_dtype(dtype, what)

@@ -257,9 +257,8 @@ def ppermute(x, axis_name: AxisName, perm):
         twice = sorted({p for p in named if named.count(p) > 1})
         if twice:
             raise PermutationError(
-                f"ppermute needs each {which} at most once in perm; {twice[0]} is named {named.count(twice[0])} "
-                "times in "
-                f"{list(pairs)}."
+                f"ppermute needs each {which} at most once in perm; {twice[0]} is named {named.count(twice[0])} times "
+                f"in {list(pairs)}."
             )
     return tree_map(lambda v: Ppermute(names, pairs)(v), x)
 

@@ -87,7 +87,3 @@ def refuse_out(name, out):
 
 def shape_of(value):
     return get_aval(value).shape
-
-
-def rank_of(value):
-    return len(get_aval(value).shape)

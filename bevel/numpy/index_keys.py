@@ -64,9 +64,9 @@ def parse(shape, key, mode=None, wrap=True) -> list:
     if type(key) is not tuple:
         if isinstance(key, (list, range)):
             raise IndexTypeError(
-                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, "
-                "since it could mean "
-                "x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the former."
+                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, since it "
+                "could mean x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the "
+                "former."
             )
         key = key if isinstance(key, tuple) else (key,)
     items = [_item(k) for k in key]
@@ -151,9 +151,8 @@ def _item(k):
         return operator.index(k)
     except TypeError:
         raise IndexError(
-            f"x[{_brief(k)}]: {kind.__name__} is no type of an index{user_line(' at {}')}. Indices are "
-            "integers, slices, `...`, "
-            "None, and arrays of integers or booleans."
+            f"x[{_brief(k)}]: {kind.__name__} is no type of an index{user_line(' at {}')}. Indices are integers, "
+            "slices, `...`, None, and arrays of integers or booleans."
         ) from None
 
 

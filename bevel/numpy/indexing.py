@@ -160,9 +160,8 @@ def _any_element(x):
 def check_combined(aval, combination):
     if aval.dtype == np.bool_ and combination.name in ("add", "subtract", "multiply"):
         raise TypeError(
-            f"x.at[…].{combination.name}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max "
-            "for `or`, .min for "
-            "`and`, or x.astype(int)."
+            f"x.at[…].{combination.name}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max for `or`, "
+            ".min for `and`, or x.astype(int)."
         )
 
 

@@ -20,13 +20,7 @@ from bevel.numpy.index_keys import NEW, Int, Lone, Many, Span, concrete_mask, pa
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice
-from bevel.ops.gather import (
-    FILL_OR_DROP,
-    PROMISE_IN_BOUNDS,
-    Gather,
-    GatherDimensionNumbers,
-    GatherScatterMode,
-)
+from bevel.ops.gather import FILL_OR_DROP, PROMISE_IN_BOUNDS, Gather, GatherDimensionNumbers, GatherScatterMode
 from bevel.ops.indexing import dynamic_slice, wrapped
 from bevel.ops.shapes import BroadcastInDim, Rev, Squeeze, full, reshape
 from bevel.transforms.evaluate import place_argument, retell

@@ -8,7 +8,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.jaxlib_names import approx_top_k_size
 from bevel.ops.arithmetic import neg
@@ -77,9 +77,9 @@ class ApproxTopK(Primitive):
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
         values, index = self(x)
-        none = Zero(get_aval(index).to_tangent_aval())
+        none = zero_of(index)
         if is_zero(dx):
-            return [values, index], [Zero(get_aval(values).to_tangent_aval()), none]
+            return [values, index], [zero_of(values), none]
         return [values, index], [take_along(dx, index, self.axis(len(get_aval(x).shape))), none]
 
     def batch(self, operands, axes):

@@ -17,7 +17,7 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.engine.builder import i64, i64s, parsed
 from bevel.ops.elementwise import KINDS
-from bevel.ops.reductions import IN_WORDS, compare, highest, lower_extremum, lowest, reduced
+from bevel.ops.reductions import IN_WORDS, highest, lower_extremum, lowest
 from bevel.ops.shapes import batch_reduction, reduced_aval
 
 _BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
@@ -84,14 +84,14 @@ class Arg(Primitive):
         keys = aval.with_dtype(bits)
         info = np.iinfo(bits)
         zero = out.constant(0, aval)
-        x_or_zero = out.op("stablehlo.select", [compare(out, "EQ", x, zero, aval), zero, x], aval=aval)
+        x_or_zero = out.op("stablehlo.select", [out.compare("EQ", x, zero, aval), zero, x], aval=aval)
         key = out.op("stablehlo.bitcast_convert", [x_or_zero], aval=keys)
         # below zero, the bits of a float rise as it falls
         turned = out.op("stablehlo.xor", [key, out.constant(info.max, keys)], aval=keys)
-        negative = compare(out, "LT", key, out.constant(0, keys), keys)
+        negative = out.compare("LT", key, out.constant(0, keys), keys)
         key = out.op("stablehlo.select", [negative, turned, key], aval=keys)
         winner = out.constant(info.max if self.order == "GT" else info.min, keys)
-        return out.op("stablehlo.select", [compare(out, "NE", x, x, aval), winner, key], aval=keys), keys
+        return out.op("stablehlo.select", [out.compare("NE", x, x, aval), winner, key], aval=keys), keys
 
     def _carried(self, out, x, aval, result):
         """One reduction over pairs (value, index)."""
@@ -113,15 +113,15 @@ class Arg(Primitive):
 
         def better(e, a, b):
             [x, i], [y, j] = a, b
-            beats, equal = compare(e, self.order, x, y, value), compare(e, "EQ", x, y, value)
+            beats, equal = e.compare(self.order, x, y, value), e.compare("EQ", x, y, value)
             if is_float:  # NaN beats numbers and equals itself
-                x_nan, y_nan = compare(e, "NE", x, x, value), compare(e, "NE", y, y, value)
+                x_nan, y_nan = e.compare("NE", x, x, value), e.compare("NE", y, y, value)
                 y_number = e.op("stablehlo.not", [y_nan], aval=truth)
                 x_alone = e.op("stablehlo.and", [x_nan, y_number], aval=truth)
                 beats = e.op("stablehlo.or", [beats, x_alone], aval=truth)
                 both = e.op("stablehlo.and", [x_nan, y_nan], aval=truth)
                 equal = e.op("stablehlo.or", [equal, both], aval=truth)
-            lower = e.op("stablehlo.and", [equal, compare(e, "LT", i, j, index)], aval=truth)
+            lower = e.op("stablehlo.and", [equal, e.compare("LT", i, j, index)], aval=truth)
             keep = e.op("stablehlo.or", [beats, lower], aval=truth)
             pairs = ((x, y, value), (i, j, index))
             return [e.op("stablehlo.select", [keep, mine, other], aval=aval) for mine, other, aval in pairs]
@@ -161,9 +161,9 @@ class Arg(Primitive):
     def _first(self, out, x, aval, best, axis):
         """The first index along an axis at which x equals `best`, or is NaN; int32."""
         rest = [i for i in range(len(aval.shape)) if i != axis]
-        here = compare(out, "EQ", x, out.broadcast(best, aval, rest), aval)
+        here = out.compare("EQ", x, out.broadcast(best, aval, rest), aval)
         if dtypes.issubdtype(aval.dtype, np.floating):
-            is_nan = compare(out, "NE", x, x, aval)
+            is_nan = out.compare("NE", x, x, aval)
             here = out.op("stablehlo.or", [here, is_nan], aval=aval.with_dtype(_BOOL))
         # the minimum of float32 vectorises, that of int32 does not; indices below 2^24 are exact in it
         exact = aval.shape[axis] <= _EXACT
@@ -172,10 +172,7 @@ class Arg(Primitive):
         numbers = out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=counted)
         numbers = out.op("stablehlo.select", [here, numbers, out.constant(beyond, counted)], aval=counted)
         result = ShapedArray([aval.shape[i] for i in rest], counted.dtype)
-        scalar = ShapedArray((), counted.dtype)
-        index = reduced(
-            out, numbers, (axis,), beyond, result, lambda e, x, y: e.op("stablehlo.minimum", [x, y], aval=scalar)
-        )
+        index = out.reduce(numbers, (axis,), beyond, result, "stablehlo.minimum")
         return out.convert(index, result.with_dtype(_INT32)) if exact else index
 
     def reference(self, x):

@@ -11,21 +11,11 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.lazy import later
 from bevel.core.primitive import is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
-from bevel.ops.elementwise import (
-    Binary,
-    Elementwise,
-    Unary,
-    add_tangents,
-    filled,
-    mul,
-    pair,
-    shaped_like,
-    unfilled,
-)
-from bevel.ops.logic import comparison_type, direction, eq, gt, lt, select
-from bevel.ops.shapes import full
+from bevel.ops.elementwise import Binary, Elementwise, Unary, add_tangents, filled, mul, pair, shaped_like, unfilled
+from bevel.ops.logic import eq, gt, lt, select
+from bevel.ops.shapes import Linear, full
 
 _PYTHON_SCALARS = (bool, int, float, complex)
 
@@ -35,6 +25,7 @@ class Add(Binary):
     """x + y."""
 
     hlo = "stablehlo.add"
+    reference = staticmethod(np.add)
 
     def along_x(self, dx, result, x, y):
         return dx
@@ -44,15 +35,13 @@ class Add(Binary):
     def transpose(self, ct, x, y):
         return [unfilled(ct, v) if is_linear(v) else None for v in (x, y)]
 
-    def reference(self, x, y):
-        return np.add(x, y)
-
 
 @primitive
 class Sub(Binary):
     """x - y."""
 
     hlo = "stablehlo.subtract"
+    reference = staticmethod(np.subtract)
 
     def along_x(self, dx, result, x, y):
         return dx
@@ -62,9 +51,6 @@ class Sub(Binary):
 
     def transpose(self, ct, x, y):
         return [unfilled(ct, x) if is_linear(x) else None, unfilled(neg(ct), y) if is_linear(y) else None]
-
-    def reference(self, x, y):
-        return np.subtract(x, y)
 
 
 @primitive
@@ -137,84 +123,19 @@ class Rem(Binary):
 
 
 @primitive
-class Neg(Unary):
+class Neg(Linear, Unary):
     """-x."""
 
     hlo = "stablehlo.negate"
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
+    reference = staticmethod(np.negative)
 
     def transpose(self, ct, x):
         return [neg(ct)]
-
-    def reference(self, x):
-        return np.negative(x)
 
 
 def full_like(x, value):
     aval = get_aval(x)
     return full(aval.shape, value, aval.dtype)
-
-
-@primitive
-class Max(Binary):
-    """The larger of x and y; NaN where either is. At a tie each gets half of the slope."""
-
-    hlo = "stablehlo.maximum"
-    takes = "any"
-
-    def along_x(self, dx, result, x, y):
-        return mul(dx, balanced(x, y, result))
-
-    def along_y(self, dy, result, x, y):
-        return mul(dy, balanced(y, x, result))
-
-    def lower(self, out, x, y):
-        return extreme(out, self.hlo, "GT", *filled(out, [x, y]))
-
-    def reference(self, x, y):
-        return _larger(x, y)
-
-
-@primitive
-class Min(Binary):
-    """The smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
-
-    hlo = "stablehlo.minimum"
-    takes = "any"
-
-    def along_x(self, dx, result, x, y):
-        return mul(dx, balanced(x, y, result))
-
-    def along_y(self, dy, result, x, y):
-        return mul(dy, balanced(y, x, result))
-
-    def lower(self, out, x, y):
-        return extreme(out, self.hlo, "LT", *filled(out, [x, y]))
-
-    def reference(self, x, y):
-        return _smaller(x, y)
-
-
-def extreme(out, hlo, order, x, y):
-    """The larger or smaller of two values; of complex ones by the real part first, then by the imaginary one."""
-    [aval] = out.avals
-    if not dtypes.issubdtype(aval.dtype, np.complexfloating):
-        return out.op(hlo, [x, y])
-    part = ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype))
-    boolean = ShapedArray(aval.shape, np.dtype(bool))
-
-    def compare(name, a, b):
-        attributes = {"comparison_direction": direction(name), "compare_type": comparison_type("FLOAT")}
-        return out.op("stablehlo.compare", [a, b], attributes, aval=boolean)
-
-    (x_real, y_real), (x_imag, y_imag) = (
-        [out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")
-    )
-    tie = compare("EQ", x_real, y_real)
-    by_imag, by_real = compare(order, x_imag, y_imag), compare(order, x_real, y_real)
-    return out.op("stablehlo.select", [out.op("stablehlo.select", [tie, by_imag, by_real], aval=boolean), x, y])
 
 
 def _larger(x, y):
@@ -226,6 +147,58 @@ def _larger(x, y):
 
 def _smaller(x, y):
     return -_larger(-x, -y) if dtypes.issubdtype(np.asarray(x).dtype, np.floating) else np.minimum(x, y)
+
+
+@primitive
+class Max(Binary):
+    """The larger of x and y; NaN where either is. At a tie each gets half of the slope."""
+
+    hlo = "stablehlo.maximum"
+    takes = "any"
+    reference = staticmethod(_larger)
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, balanced(x, y, result))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, balanced(y, x, result))
+
+    def lower(self, out, x, y):
+        return extreme(out, self.hlo, "GT", *filled(out, [x, y]))
+
+
+@primitive
+class Min(Binary):
+    """The smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
+
+    hlo = "stablehlo.minimum"
+    takes = "any"
+    reference = staticmethod(_smaller)
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, balanced(x, y, result))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, balanced(y, x, result))
+
+    def lower(self, out, x, y):
+        return extreme(out, self.hlo, "LT", *filled(out, [x, y]))
+
+
+def extreme(out, hlo, order, x, y):
+    """The larger or smaller of two values; of complex ones by the real part first, then by the imaginary one."""
+    [aval] = out.avals
+    if not dtypes.issubdtype(aval.dtype, np.complexfloating):
+        return out.op(hlo, [x, y])
+    part = ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype))
+    boolean = ShapedArray(aval.shape, np.dtype(bool))
+
+    (x_real, y_real), (x_imag, y_imag) = (
+        [out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")
+    )
+    tie = out.compare("EQ", x_real, y_real, part)
+    by_imag, by_real = out.compare(order, x_imag, y_imag, part), out.compare(order, x_real, y_real, part)
+    return out.op("stablehlo.select", [out.op("stablehlo.select", [tie, by_imag, by_real], aval=boolean), x, y])
 
 
 def balanced(x, y, chosen):
@@ -250,9 +223,8 @@ class Stepwise(Unary):
 
     takes = "float"
 
-    def jvp(self, primals, tangents):
-        y = self(*primals)
-        return y, Zero(get_aval(y).to_tangent_aval())
+    def along(self, dx, y, x):
+        return zero_of(y)
 
 
 @primitive
@@ -260,9 +232,7 @@ class Floor(Stepwise):
     """The greatest integer that is not above x."""
 
     hlo = "stablehlo.floor"
-
-    def reference(self, x):
-        return np.floor(x)
+    reference = staticmethod(np.floor)
 
 
 @primitive
@@ -270,9 +240,7 @@ class Ceil(Stepwise):
     """The least integer that is not below x."""
 
     hlo = "stablehlo.ceil"
-
-    def reference(self, x):
-        return np.ceil(x)
+    reference = staticmethod(np.ceil)
 
 
 @primitive
@@ -310,13 +278,11 @@ class Nextafter(Elementwise):
     gaps: ClassVar = dict.fromkeys(
         ("0-jvp", "1-jvp", "2-jvp"), "it moves with x, by steps: its slope is said to be zero"
     )
+    reference = staticmethod(np.nextafter)
 
     def jvp(self, primals, tangents):
         y = self(*primals)
-        return y, Zero(get_aval(y).to_tangent_aval())
-
-    def reference(self, x, y):
-        return np.nextafter(x, y)
+        return y, zero_of(y)
 
     samples = Binary.__dict__["samples"]
     refusals = Binary.__dict__["refusals"]
@@ -337,7 +303,7 @@ class Clamp(Elementwise):
         zero = full_like(result, 0)
         low, x, high = (spread(v, result) for v in (low, x, high))
         inside = select(gt(x, low), select(lt(x, high), full_like(result, 1), zero), zero)
-        total = Zero(get_aval(result).to_tangent_aval())
+        total = zero_of(result)
         for tangent, mask in (
             (dlow, lambda: gt(low, x)), (dx, lambda: None), (dhigh, lambda: lt(high, x))
         ):  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import limits
+from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, full_like, sub
@@ -13,7 +14,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.formulas import chebyshev, in_wider, polynomial, where
 from bevel.ops.logic import gt, select
 from bevel.ops.powers import integer_pow
-from bevel.ops.special import Special, scipy_special
+from bevel.ops.special import Special
 
 # Chebyshev coefficients, computed with 40 digits from the definitions: of e^-x I₀(x) in x/4 - 1 on [0, 8], and of
 # sqrt(x) e^-x I₀(x) in 16/x - 1 beyond.
@@ -84,6 +85,7 @@ class BesselI0e(Special):
     """e^-|x| I₀(x), of the modified Bessel function of order 0."""
 
     name = "bessel_i0e"
+    reference = staticmethod(later("scipy.special", "i0e"))
 
     def slope(self, y, x):
         return sub(BesselI1e()(x), mul(sign(x), y))
@@ -91,9 +93,6 @@ class BesselI0e(Special):
     def lower(self, out, x):
         digits = 1e-18 if out.avals[0].dtype == np.float64 or out.platform != "cpu" else 1e-9
         return in_wider(out, [x], lambda x: _bessel_i0e(x, digits))
-
-    def reference(self, x):
-        return scipy_special().i0e(x)
 
 
 def _bessel_i0e(x, digits):
@@ -111,6 +110,7 @@ class BesselI1e(Special):
 
     name = "bessel_i1e"
     hlo = "chlo.bessel_i1e"
+    reference = staticmethod(later("scipy.special", "i1e"))
 
     def slope(self, y, x):
         # I₀e - y (sign x + 1/x); at zero the limit is 1/2
@@ -119,9 +119,6 @@ class BesselI1e(Special):
         safe = select(away, x, full_like(x, tiny))
         slope = sub(BesselI0e()(safe), mul(y, add(sign(safe), integer_pow(safe, -1))))
         return select(away, slope, full_like(x, 0.5))
-
-    def reference(self, x):
-        return scipy_special().i1e(x)
 
 
 def _as_polynomial(x, coefficients):

@@ -28,7 +28,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import eq, select
 from bevel.ops.reductions import reduce_max, reduce_min
-from bevel.ops.shapes import Iota, instantiate, move_axis, reduce_sum, reshape, to_front, zeros
+from bevel.ops.shapes import Iota, Linear, instantiate, move_axis, reduce_sum, reshape, to_front, zeros
 
 
 class UnboundAxisError(BevelError, NameError):
@@ -59,6 +59,10 @@ class Collective(Primitive):
     """Ops over named axes. `groups`: examples that speak among themselves, as lists of positions; None: all."""
 
     kind = "collectives"
+
+    @property
+    def axis_names(self):
+        return (self.axis_name,)
 
     @property
     def groups(self):
@@ -107,8 +111,19 @@ class Collective(Primitive):
 # ---- sums and extrema
 
 
-class AllReduce(Collective):
-    """Ops whose result is of x's shape, the same for all examples."""
+class OfOneShape(Linear, Collective):
+    """Ops whose result is of x's shape."""
+
+    def infer(self, x):
+        return x
+
+    def batch(self, operands, axes):
+        [x], [axis] = operands, axes
+        return self(x), axis
+
+
+class AllReduce(OfOneShape):
+    """Ops whose result is the same for all examples."""
 
     @property
     def axis_names(self):
@@ -117,13 +132,6 @@ class AllReduce(Collective):
     @property
     def groups(self):
         return self.axis_index_groups
-
-    def infer(self, x):
-        return x
-
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(x), axis
 
     def ungrouped(self, size):
         return type(self)(self.axes)
@@ -146,9 +154,6 @@ class Psum(AllReduce):
             raise DTypeError("psum needs numbers; got bool. Convert it first, or use pmax (any) or pmin (all).")
         return x
 
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
-
     def transpose(self, ct, x):
         return [self(ct)]
 
@@ -156,9 +161,6 @@ class Psum(AllReduce):
         dtype = get_aval(x).dtype
         summed = mul(x, np.asarray(size).astype(dtype)[()]) if axis is None else reduce_sum(x, (axis,))
         return self.rest(axis_name)(summed), None
-
-    def batch_named(self, axis_name, size, operands, axes):
-        return super().batch_named(axis_name, size, operands, axes)
 
 
 class Pextremum(AllReduce):
@@ -197,23 +199,19 @@ class Pmin(Pextremum):
 # ---- collectives over one axis, that move elements
 
 
-class OverOneAxis(Collective):
-    @property
-    def axis_names(self):
-        return (self.axis_name,)
-
+class OverOneAxis(Linear, Collective):
     @property
     def groups(self):
         return self.axis_index_groups
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     def among_all(self, axis_name, size, x, axis):
         x = to_front(x, axis, size)
         aval = get_aval(x)
         self.infer(aval.with_shape(aval.shape[1:]))  # shapes are checked here: a batch rule works on arrays as they are
         return self.in_front(size, x)
+
+    def ungrouped(self, size):
+        return self.replace(axis_index_groups=None, axis_size=size)
 
     def in_front(self, size, x):
         """The same, with the examples along axis 0 of x."""
@@ -246,13 +244,8 @@ class AllGather(OverOneAxis):
             shape.insert(d, self.axis_size)
         return x.with_shape(tuple(shape))
 
-    def ungrouped(self, size):
-        return AllGather(self.all_gather_dimension, self.axis_name, None, size, self.tiled)
-
     def deeper(self):
-        return AllGather(
-            self.all_gather_dimension + 1, self.axis_name, self.axis_index_groups, self.axis_size, self.tiled
-        )
+        return self.replace(all_gather_dimension=self.all_gather_dimension + 1)
 
     def transpose(self, ct, x):
         return [
@@ -292,13 +285,8 @@ class ReduceScatter(OverOneAxis):
             del shape[d]
         return x.with_shape(tuple(shape))
 
-    def ungrouped(self, size):
-        return ReduceScatter(self.axis_name, self.scatter_dimension, None, size, self.tiled)
-
     def deeper(self):
-        return ReduceScatter(
-            self.axis_name, self.scatter_dimension + 1, self.axis_index_groups, self.axis_size, self.tiled
-        )
+        return self.replace(scatter_dimension=self.scatter_dimension + 1)
 
     def transpose(self, ct, x):
         return [
@@ -343,25 +331,11 @@ class AllToAll(OverOneAxis):
             shape.insert(self.concat_axis, n)
         return x.with_shape(tuple(shape))
 
-    def ungrouped(self, size):
-        return AllToAll(self.split_axis, self.concat_axis, self.axis_name, None, self.tiled, size)
-
     def deeper(self):
-        return AllToAll(
-            self.split_axis + 1,
-            self.concat_axis + 1,
-            self.axis_name,
-            self.axis_index_groups,
-            self.tiled,
-            self.axis_size,
-        )
+        return self.replace(split_axis=self.split_axis + 1, concat_axis=self.concat_axis + 1)
 
     def transpose(self, ct, x):
-        return [
-            AllToAll(
-                self.concat_axis, self.split_axis, self.axis_name, self.axis_index_groups, self.tiled, self.axis_size
-            )(ct)
-        ]
+        return [self.replace(split_axis=self.concat_axis, concat_axis=self.split_axis)(ct)]
 
     def in_front(self, size, x):
         split, concat = self.split_axis + 1, self.concat_axis
@@ -397,7 +371,7 @@ class AxisSizeError(ShapeError, ValueError):
 
 
 @primitive
-class Ppermute(Collective):
+class Ppermute(OfOneShape):
     """Example `to` gets the x of example `source`, for each (source, to) of perm; zeros where nothing comes."""
 
     axis_name: object
@@ -407,18 +381,8 @@ class Ppermute(Collective):
     def axis_names(self):
         return self.axis_name if isinstance(self.axis_name, tuple) else (self.axis_name,)
 
-    def infer(self, x):
-        return x
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
-
     def transpose(self, ct, x):
         return [Ppermute(self.axis_name, tuple([(to, source) for source, to in self.perm]))(ct)]
-
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(x), axis
 
     def among_all(self, axis_name, size, x, axis):
         if len(self.axis_names) > 1:
@@ -442,21 +406,11 @@ class Ppermute(Collective):
 
 
 @primitive
-class Pbroadcast(Collective):
+class Pbroadcast(OfOneShape):
     """The x of example `source`, for all."""
 
     axis_name: object
     source: int
-
-    @property
-    def axis_names(self):
-        return (self.axis_name,)
-
-    def infer(self, x):
-        return x
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     def transpose(self, ct, x):
         total = Psum((self.axis_name,))(instantiate(ct) if is_zero(ct) else ct)
@@ -464,10 +418,6 @@ class Pbroadcast(Collective):
         aval = get_aval(total)
         return [mul(total, convert(here, aval.dtype)) if not aval.shape else select(
             _over(here, aval.shape), total, zeros(aval))]  # fmt: skip
-
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(x), axis
 
     def among_all(self, axis_name, size, x, axis):
         if not 0 <= self.source < size:
@@ -488,11 +438,6 @@ class AxisIndex(Collective):
     """The position of the example along the named axis, int32[]."""
 
     axis_name: object
-
-    @property
-    def axis_names(self):
-        return (self.axis_name,)
-
     is_differentiable = False
 
     def infer(self):

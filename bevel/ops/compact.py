@@ -6,7 +6,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import sub
@@ -15,16 +15,15 @@ from bevel.ops.cumulative import Cumsum
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.gather import ScatterDimensionNumbers
 from bevel.ops.logic import select
-from bevel.ops.reductions import compare
 from bevel.ops.scatter import Scatter
-from bevel.ops.shapes import Iota, full, move_axis, reshape
+from bevel.ops.shapes import Iota, OfLastAxes, full, reshape
 
 _BOOL, _INT32 = np.dtype("bool"), np.dtype("int32")
 _STEPS = 8  # elements in a turn of the loop
 
 
 @primitive
-class Compact(Primitive):
+class Compact(OfLastAxes):
     """The places of the first `size` true elements of each row: bool[…, n] → (int32[…, size], int32[…], their number).
 
     The number counts all true elements. What stands behind the last place is no place.
@@ -42,10 +41,6 @@ class Compact(Primitive):
             raise ShapeError(f"compact takes an axis and a positive size; got {mask.str_short()}, size {self.size}.")
         rows = mask.shape[:-1]
         return [ShapedArray((*rows, self.size), _INT32), ShapedArray(rows, _INT32)]
-
-    def batch(self, operands, axes):
-        [mask], [axis] = operands, axes
-        return self(move_axis(mask, axis, 0)), [0, 0]
 
     def lower(self, out, mask):
         [aval], [places, count] = out.in_avals, out.avals
@@ -89,7 +84,7 @@ class Compact(Primitive):
         steps = next(s for s in range(min(_STEPS, n), 0, -1) if n % s == 0)
         loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
         test, [t, *_] = out.block(loop, 0, states)
-        test.finish([compare(test, "LT", t, test.constant(aval.size // steps, index), index)])
+        test.finish([test.compare("LT", t, test.constant(aval.size // steps, index), index)])
         body, [t, mask, found, counts, number] = out.block(loop, 1, states)
 
         def integer(name, a, b):
@@ -98,7 +93,7 @@ class Compact(Primitive):
 
         row = integer("divide", t, n // steps)
         turn = integer("subtract", t, integer("multiply", row, n // steps))
-        begins = compare(body, "EQ", turn, body.constant(0, index), index)
+        begins = body.compare("EQ", turn, body.constant(0, index), index)
         number = body.op("stablehlo.select", [begins, body.constant(0, index), number], aval=index)
         base = integer("multiply", row, wide)
         for step in range(steps):
@@ -112,13 +107,7 @@ class Compact(Primitive):
         counts = body.op("stablehlo.dynamic_update_slice", [counts, body.reshape(number, one), row], aval=numbers)
         body.finish([integer("add", t, 1), mask, found, counts, number])
         table = ShapedArray((rows, wide), _INT32)
-        attributes = {"start_indices": i64s(0, 0), "limit_indices": i64s(rows, self.size), "strides": i64s(1, 1)}
-        kept = out.op(
-            "stablehlo.slice",
-            [out.reshape(loop.results[2], table)],
-            attributes,
-            aval=ShapedArray((rows, self.size), _INT32),
-        )
+        kept = out.slice(out.reshape(loop.results[2], table), table, 1, 0, self.size)
         return [out.reshape(kept, places), out.reshape(loop.results[3], count)]
 
     def reference(self, mask):

@@ -7,13 +7,13 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.primitive import is_linear, primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
 from bevel.ops import complex_forms
 from bevel.ops.arithmetic import div, full_like, neg
 from bevel.ops.elementwise import Binary, Unary, mul, unfilled
-from bevel.ops.logic import comparison_type, direction, eq, ge, select
-from bevel.ops.shapes import instantiate
+from bevel.ops.logic import eq, ge, select
+from bevel.ops.shapes import Linear, instantiate
 
 
 @primitive
@@ -39,7 +39,7 @@ class Complex(Binary):
         return result
 
 
-class Part(Unary):
+class Part(Linear, Unary):
     """The real or imaginary part: linear over the reals."""
 
     takes = "complex"
@@ -47,9 +47,6 @@ class Part(Unary):
 
     def result(self, aval):
         return ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype), aval.weak_type)
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     @classmethod
     def refusals(cls, array):
@@ -61,12 +58,10 @@ class Real(Part):
     """The real part of x."""
 
     hlo = "stablehlo.real"
+    reference = staticmethod(np.real)
 
     def transpose(self, ct, x):
         return [Complex()(ct, full_like(ct, 0))]
-
-    def reference(self, x):
-        return np.real(x)
 
 
 @primitive
@@ -74,17 +69,15 @@ class Imag(Part):
     """The imaginary part of x."""
 
     hlo = "stablehlo.imag"
+    reference = staticmethod(np.imag)
 
     def transpose(self, ct, x):
         # with cotangents as JAX has them: <ct, Im x> pairs with -i ct
         return [Complex()(full_like(ct, 0), neg(ct))]
 
-    def reference(self, x):
-        return np.imag(x)
-
 
 @primitive
-class Conj(Unary):
+class Conj(Linear, Unary):
     """The complex conjugate of x; complex also where x is real, as `input_dtype` says."""
 
     input_dtype: object
@@ -92,9 +85,6 @@ class Conj(Unary):
 
     def result(self, aval):
         return ShapedArray(aval.shape, dtypes.to_complex_dtype(aval.dtype), aval.weak_type)
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     def transpose(self, ct, x):
         if dtypes.issubdtype(self.input_dtype, np.complexfloating):
@@ -129,28 +119,22 @@ class Abs(Unary):
 
     hlo = "stablehlo.abs"
     takes = "signed"
+    reference = staticmethod(np.abs)
 
     def result(self, aval):
         if dtypes.issubdtype(aval.dtype, np.complexfloating):
             return ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype), aval.weak_type)
         return aval
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
+    def along(self, dx, y, x):
         if not dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
-            # at zero the slope is that from the right, 1, as in JAX
-            return self(x), select(ge(x, 0), dx, neg(dx))
+            return select(ge(x, 0), dx, neg(dx))  # at zero the slope is that from the right, 1, as in JAX
         # d|x| = Re(conj(x) dx) / |x|, and zero at the origin
-        y = self(x)
-        direction = mul(conj(x), dx)
         safe = select(eq(y, 0.0), full_like(y, 1.0), y)
-        return y, div(real(direction), safe)
+        return div(real(mul(conj(x), dx)), safe)
 
     def lower(self, out, x):
         return complex_forms.size(out, x) if out.in_avals[0].dtype.kind == "c" else out.op(self.hlo, [x])
-
-    def reference(self, x):
-        return np.abs(x)
 
 
 @primitive
@@ -158,26 +142,16 @@ class Sign(Unary):
     """-1, 0 or 1 as x is below, at or above zero (NaN stays); x / |x| for complex x. Its slope is zero."""
 
     hlo = "stablehlo.sign"
+    reference = staticmethod(np.sign)
 
-    def jvp(self, primals, tangents):
-        y = self(*primals)
-        return y, Zero(get_aval(y).to_tangent_aval())
+    def along(self, dx, y, x):
+        return zero_of(y)
 
     def lower(self, out, x):
         [aval] = out.in_avals
         if dtypes.issubdtype(aval.dtype, np.unsignedinteger):
-            zero = out.constant(0, aval)
-            positive = out.op(
-                "stablehlo.compare",
-                [x, zero],
-                {"comparison_direction": direction("NE"), "compare_type": comparison_type("UNSIGNED")},
-                aval=ShapedArray(aval.shape, np.dtype(bool)),
-            )
-            return out.convert(positive, aval)
+            return out.convert(out.compare("NE", x, out.constant(0, aval), aval), aval)
         return out.op(self.hlo, [x])
-
-    def reference(self, x):
-        return np.sign(x)
 
 
 # ---- the words in which rules are written

@@ -10,14 +10,13 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.casting import cast
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.staging import Scalar
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i32
 from bevel.ops.elementwise import Unary
-from bevel.ops.logic import direction, kind_of_comparison
-from bevel.ops.shapes import move_axis
+from bevel.ops.shapes import Linear, OfLastAxes
 
 
 @primitive
@@ -61,10 +60,7 @@ class ConvertElementType(Unary):
             if part.dtype == new.dtype:
                 return x
         if new.dtype == np.bool_:
-            attributes = {
-                "comparison_direction": direction("NE"), "compare_type": kind_of_comparison(old.dtype)
-            }  # fmt: skip
-            return out.op("stablehlo.compare", [x, out.constant(0, old)], attributes)
+            return out.compare("NE", x, out.constant(0, old), old)
         return out.convert(x, new)
 
     def reference(self, x):
@@ -87,7 +83,7 @@ class ConvertElementType(Unary):
 
 
 @primitive
-class BitcastConvertType(Primitive):
+class BitcastConvertType(OfLastAxes):
     """The same bits read as another dtype. A wider one takes a last axis in; a narrower one adds it."""
 
     new_dtype: object
@@ -117,10 +113,6 @@ class BitcastConvertType(Primitive):
             )
         return ShapedArray(shape, self.new_dtype)
 
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(move_axis(x, axis, 0)), 0
-
     def lower(self, out, x):
         return x if out.in_avals[0].dtype == self.new_dtype else out.op("stablehlo.bitcast_convert", [x])
 
@@ -147,7 +139,7 @@ class BitcastConvertType(Primitive):
 
 
 @primitive
-class ReducePrecision(Unary):
+class ReducePrecision(Linear, Unary):
     """x rounded as if it had so many bits of exponent and mantissa, NaN staying; its tangent is rounded alike."""
 
     exponent_bits: int
@@ -166,9 +158,6 @@ class ReducePrecision(Unary):
             )
         return super().infer(x)
 
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
-
     def transpose(self, ct, x):
         return [self(ct)]
 
@@ -179,9 +168,7 @@ class ReducePrecision(Unary):
             return y
         # without a mantissa there is no bit to tell NaN from inf, and XLA gives inf
         [aval] = out.avals
-        unequal = {"comparison_direction": direction("NE"), "compare_type": kind_of_comparison(aval.dtype)}
-        is_nan = out.op("stablehlo.compare", [x, x], unequal, aval=ShapedArray(aval.shape, np.dtype(bool)))
-        return out.op("stablehlo.select", [is_nan, x, y], aval=aval)
+        return out.op("stablehlo.select", [out.compare("NE", x, x, aval), x, y], aval=aval)
 
     def reference(self, x):
         import ml_dtypes
@@ -202,14 +189,11 @@ class ReducePrecision(Unary):
 
 
 @primitive
-class Copy(Unary):
+class Copy(Linear, Unary):
     """x, in memory of its own."""
 
     takes = "any"
     gaps: ClassVar = {"refusals": "everything can be copied"}
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     def transpose(self, ct, x):
         return [self(ct)]

@@ -16,7 +16,6 @@ from bevel.ops.convolution_forms import Sizes, arranged, joined, multiplied, sum
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.indexing import DynamicSlice, dynamic_slice_in_dim
-from bevel.ops.reductions import compare
 from bevel.ops.shapes import full, reduce_sum, reshape, transpose
 from bevel.ops.sliding import prepared, seen
 
@@ -105,7 +104,7 @@ def _counted(out, count, step, avals, values):
     states = [index, *avals]
     loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
     test, [i, *_] = out.block(loop, 0, states)
-    test.finish([compare(test, "LT", i, test.constant(count, index), index)])
+    test.finish([test.compare("LT", i, test.constant(count, index), index)])
     body, [i, *arguments] = out.block(loop, 1, states)
     following = body.op("stablehlo.add", [i, body.constant(1, index)], aval=index)
     body.finish([following, *body.module.compose(body, step, states, [i, *arguments])])

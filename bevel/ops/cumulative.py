@@ -14,7 +14,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import MAX, MIN, add, sub
 from bevel.ops.convert import convert
@@ -23,8 +23,8 @@ from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.elementwise import KINDS, MUL, mul
 from bevel.ops.exponential import exp
 from bevel.ops.logic import eq, select
-from bevel.ops.reductions import compare, complex_extremum, highest, lowest
-from bevel.ops.shapes import Rev, reshape
+from bevel.ops.reductions import complex_extremum, highest, lowest
+from bevel.ops.shapes import Linear, Rev, reshape
 
 _FLOAT32 = np.dtype("float32")
 
@@ -54,7 +54,7 @@ class Cumulative(Primitive):
         [x], [dx] = primals, tangents
         y = self(x)
         if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         if self.reverse:
             x, dx = Rev((self.axis,))(x), Rev((self.axis,))(dx)
         _, dy = _scan(self.combined, (x, dx), self.axis)
@@ -150,7 +150,7 @@ def _interleave(even, odd, axis, size):
 
 
 @primitive
-class Cumsum(Cumulative):
+class Cumsum(Linear, Cumulative):
     """The running sum along an axis. Its adjoint is the running sum from the other end."""
 
     hlo = "stablehlo.add"
@@ -160,9 +160,6 @@ class Cumsum(Cumulative):
     def identity_of(dtype):
         # -0.0 and not 0.0: it leaves a leading -0.0 as it is
         return -0.0 if dtypes.issubdtype(dtype, np.floating) else 0
-
-    def jvp(self, primals, tangents):
-        return self(*primals), self(*tangents)
 
     def transpose(self, ct, x):
         return [Cumsum(self.axis, not self.reverse)(ct)]
@@ -269,12 +266,12 @@ class Cumlogsumexp(Cumulative):
         less = out.op("stablehlo.negate", [out.op("stablehlo.abs", [distance], aval=aval)], aval=aval)
         extra = out.op("stablehlo.log_plus_one", [out.op("stablehlo.exponential", [less], aval=aval)], aval=aval)
         sums = [out.op("stablehlo.add", pair, aval=aval) for pair in ([x, y], [larger, extra])]
-        return out.op("stablehlo.select", [compare(out, "NE", distance, distance, aval), *sums], aval=aval)
+        return out.op("stablehlo.select", [out.compare("NE", distance, distance, aval), *sums], aval=aval)
 
     def _accumulate_complex(self, out, x, y, aval):
         part = aval.with_dtype(dtypes.real_dtype_of_complex(aval.dtype))
         real_x, real_y = (out.op("stablehlo.real", [v], aval=part) for v in (x, y))
-        x_larger = compare(out, "GE", real_x, real_y, part)
+        x_larger = out.compare("GE", real_x, real_y, part)
         larger = out.op("stablehlo.select", [x_larger, x, y], aval=aval)
         lesser = out.op("stablehlo.select", [x_larger, y, x], aval=aval)
         less = out.op("stablehlo.subtract", [lesser, larger], aval=aval)
@@ -282,7 +279,7 @@ class Cumlogsumexp(Cumulative):
         sum_ = out.op("stablehlo.add", [larger, extra], aval=aval)
         # e^-inf adds nothing, whatever its angle
         real_lesser = out.op("stablehlo.real", [lesser], aval=part)
-        nothing = compare(out, "EQ", real_lesser, out.constant(-math.inf, part), part)
+        nothing = out.compare("EQ", real_lesser, out.constant(-math.inf, part), part)
         return out.op("stablehlo.select", [nothing, larger, sum_], aval=aval)
 
     def finish(self, out, y, aval):

@@ -19,7 +19,6 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.engine.builder import i64s, matrix
-from bevel.ops.reductions import compare
 
 _LONGEST = 4096  # no stretch of additions in a row is longer
 _LANES = 256  # as many values side by side as keep a loop's turn busy
@@ -67,13 +66,13 @@ def _rows(op, out, x, view):
     y = (_along if alone else _across)(op, out, x, shaped)
     if pieces > 1:
         end = 0 if op.reverse else length - 1
-        totals = _slice(out, y, shaped, 2, end, end + 1)
+        totals = out.slice(y, shaped, 2, end, end + 1)
         of_pieces = ShapedArray((before, pieces, after), dtype)
         offsets = _exclusive(op, out, out.reshape(totals, of_pieces), of_pieces)
         y = op.accumulate(out, *_ordered(op, out.broadcast(offsets, shaped, (0, 1, 3)), y), shaped)
     whole = ShapedArray((before, pieces * length, after), dtype)
     y = out.reshape(y, whole)
-    return y if pieces * length == size else _slice(out, y, whole, 1, 0, size)
+    return y if pieces * length == size else out.slice(y, whole, 1, 0, size)
 
 
 def _across(op, out, x, shaped):
@@ -112,7 +111,7 @@ def _along(op, out, x, shaped):
     loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
     turns = length // steps
     test, [t, *_] = out.block(loop, 0, states)
-    test.finish([compare(test, "LT", t, test.constant(-(-count // streams) * turns, index), index)])
+    test.finish([test.compare("LT", t, test.constant(-(-count // streams) * turns, index), index)])
     body, [t, x, y, *carries] = out.block(loop, 1, states)
 
     def integer(name, a, b):
@@ -121,7 +120,7 @@ def _along(op, out, x, shaped):
 
     group = integer("divide", t, turns)
     turn = integer("subtract", t, integer("multiply", group, turns))
-    begins = compare(body, "EQ", turn, body.constant(0, index), index)
+    begins = body.compare("EQ", turn, body.constant(0, index), index)
     begins = body.broadcast(begins, ShapedArray((1,), truth.dtype))
     neutral = body.constant(op.identity_of(shaped.dtype), one)
     offset = integer("multiply", turn, steps)
@@ -153,7 +152,7 @@ def _down(op, out, x, aval):
     inits = [out.constant(0, index), start, x, out.constant(0, aval)]
     loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
     test, [i, *_] = out.block(loop, 0, states)
-    test.finish([compare(test, "LT", i, test.constant(length, index), index)])
+    test.finish([test.compare("LT", i, test.constant(length, index), index)])
     body, [i, carry, x, y] = out.block(loop, 1, states)
     zero = body.constant(0, index)
     place = body.op("stablehlo.subtract", [body.constant(length - 1, index), i], aval=index) if op.reverse else i
@@ -183,11 +182,3 @@ def _pad(op, out, x, aval, low, high):
     value = out.constant(op.identity_of(aval.dtype), ShapedArray((), aval.dtype))
     shape = (aval.shape[0], aval.shape[1] + low + high, aval.shape[2])
     return out.op("stablehlo.pad", [x, value], attributes, aval=ShapedArray(shape, aval.dtype))
-
-
-def _slice(out, x, aval, axis, start, limit):
-    starts, limits = [0] * len(aval.shape), list(aval.shape)
-    starts[axis], limits[axis] = start, limit
-    attributes = {"start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": i64s(*[1] * len(starts))}
-    shape = [limit - start for start, limit in zip(starts, limits, strict=True)]
-    return out.op("stablehlo.slice", [x], attributes, aval=ShapedArray(shape, aval.dtype))

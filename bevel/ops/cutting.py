@@ -17,6 +17,7 @@ from bevel.ops.shapes import (
     Linear,
     check_axes,
     full,
+    in_front,
     instantiate,
     mapped_size,
     reduce_sum,
@@ -65,9 +66,7 @@ class Concatenate(Primitive):
         return results
 
     def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        operands = [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
-        return Concatenate(self.dimension + 1)(*operands), 0
+        return Concatenate(self.dimension + 1)(*in_front(operands, axes)), 0
 
     def lower(self, out, *xs):
         return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})

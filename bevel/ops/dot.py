@@ -15,7 +15,6 @@ from bevel.core.trace import get_aval
 from bevel.engine.builder import parsed
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import add_tangents
-from bevel.ops.logic import direction, kind_of_comparison
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, check_platform, precision_config
 from bevel.ops.shapes import transpose
 
@@ -261,8 +260,7 @@ def _converted(out, z, dtype, result):
         return z
     old = result.with_dtype(dtype)
     if result.dtype == np.bool_:
-        attributes = {"comparison_direction": direction("NE"), "compare_type": kind_of_comparison(dtype)}
-        return out.op("stablehlo.compare", [z, out.constant(0, old)], attributes, aval=result)
+        return out.compare("NE", z, out.constant(0, old), old)
     if dtypes.issubdtype(dtype, np.complexfloating) and not dtypes.issubdtype(result.dtype, np.complexfloating):
         old = result.with_dtype(dtypes.real_dtype_of_complex(dtype))
         z = out.op("stablehlo.real", [z], aval=old)

@@ -15,7 +15,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.fast import fast_form
 from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reduce_sum
@@ -109,8 +109,6 @@ class Elementwise(Primitive):
     def batch(self, operands, axes):
         if len(operands) == 1:
             return self(*operands), axes[0]
-        ranks = [len(get_aval(x).shape) - (axis is not None) for x, axis in zip(operands, axes, strict=True)]
-        rank = max(ranks)
         shapes = {
             get_aval(x).shape for x, axis in zip(operands, axes, strict=True) if axis is not None or get_aval(x).shape
         }
@@ -120,7 +118,7 @@ class Elementwise(Primitive):
             if all(a is not None or not get_aval(x).shape for x, a in zip(operands, axes, strict=True)):
                 return self(*operands), axis
         size = mapped_size(operands, axes)
-        shape = next((s for s in (_unmapped(x, a) for x, a in zip(operands, axes, strict=True)) if len(s) == rank), ())
+        shape = max([_unmapped(x, a) for x, a in zip(operands, axes, strict=True)], key=len)
         aligned = [self._aligned(x, axis, size, shape) for x, axis in zip(operands, axes, strict=True)]
         return self(*aligned), 0
 
@@ -162,22 +160,29 @@ def filled(out, values):
 
 
 class Unary(Elementwise):
-    """One operand. A member states `slope(y, x)`, dy/dx as a factor; the tangent is multiplied by it."""
+    """One operand. A member states `slope(y, x)`, dy/dx as a factor of the tangent; or the tangent, `along(dx, y, x)`.
+
+    Samples lie within `domain`.
+    """
+
+    domain: ClassVar[tuple[float, float]] = (-2, 2)
 
     def slope(self, y, x):
         raise NotImplementedError(f"{self.name} states no slope")
 
+    def along(self, dx, y, x):
+        return mul(dx, self.slope(y, x))
+
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
         y = self(x)
-        return y, mul(dx, self.slope(y, x))
+        return y, self.along(dx, y, x)
 
     @classmethod
     def samples(cls, array):
-        yield cls(), [array(3, dtype=cls.sample_dtype)]
-        yield cls(), [array(2, 3, dtype=cls.sample_dtype)]
-        yield cls(), [array(dtype=cls.sample_dtype)]
-        yield cls(), [array(0, 2, dtype=cls.sample_dtype)]
+        low, high = cls.domain
+        for shape in [(3,), (2, 3), (), (0, 2)]:
+            yield cls(), [array(*shape, dtype=cls.sample_dtype, low=low, high=high)]
 
     @classmethod
     def refusals(cls, array):
@@ -208,11 +213,8 @@ class Binary(Elementwise):
 
     @classmethod
     def samples(cls, array):
-        kind = cls.sample_dtype
-        yield cls(), [array(3, dtype=kind), array(3, dtype=kind)]
-        yield cls(), [array(2, 3, dtype=kind), array(dtype=kind)]
-        yield cls(), [array(dtype=kind), array(dtype=kind)]
-        yield cls(), [array(0, dtype=kind), array(0, dtype=kind)]
+        for x, y in [((3,), (3,)), ((2, 3), ()), ((), ()), ((0,), (0,))]:
+            yield cls(), [array(*shape, dtype=cls.sample_dtype) for shape in (x, y)]
 
     @classmethod
     def refusals(cls, array):
@@ -249,7 +251,7 @@ class Predicate(Elementwise):
 
     def jvp(self, primals, tangents):
         y = self(*primals)
-        return y, Zero(get_aval(y).to_tangent_aval())
+        return y, zero_of(y)
 
     samples = Binary.__dict__["samples"]
     refusals = Binary.__dict__["refusals"]
@@ -295,6 +297,7 @@ class Mul(Binary):
 
     hlo = "stablehlo.multiply"
     is_bilinear = True
+    reference = staticmethod(np.multiply)
 
     def along_x(self, dx, result, x, y):
         return mul(dx, y)
@@ -307,9 +310,6 @@ class Mul(Binary):
             return [unfilled(mul(ct, y), x), None]
         return [None, unfilled(mul(x, ct), y)]
 
-    def reference(self, x, y):
-        return np.multiply(x, y)
-
 
 @primitive
 class AddAny(Elementwise):
@@ -318,15 +318,13 @@ class AddAny(Elementwise):
     name = "add_any"
     hlo = "stablehlo.add"
     takes = "any"
+    reference = staticmethod(np.add)
 
     def jvp(self, primals, tangents):
         return self(*primals), add_tangents(*tangents)
 
     def transpose(self, ct, x, y):
         return [unfilled(ct, v) if is_linear(v) else None for v in (x, y)]
-
-    def reference(self, x, y):
-        return np.add(x, y)
 
     @classmethod
     def samples(cls, array):
@@ -343,9 +341,10 @@ ADD_ANY = AddAny()
 
 
 def mul(x, y):
-    x, y = pair(x, y)
-    if type(x) in _PYTHON_SCALARS and type(y) in _PYTHON_SCALARS:
-        return x * y
+    if type(x) in _PYTHON_SCALARS or type(y) in _PYTHON_SCALARS:
+        x, y = pair(x, y)
+        if type(x) in _PYTHON_SCALARS and type(y) in _PYTHON_SCALARS:
+            return x * y
     return MUL(x, y)
 
 

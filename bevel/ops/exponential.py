@@ -37,12 +37,10 @@ class Exp(Smooth):
 
     hlo = "stablehlo.exponential"
     of_complex = staticmethod(complex_forms.exp)
+    reference = staticmethod(np.exp)
 
     def slope(self, y, x):
         return y
-
-    def reference(self, x):
-        return np.exp(x)
 
 
 @primitive
@@ -50,6 +48,7 @@ class Exp2(Smooth):
     """2 to the power x."""
 
     name = "exp2"
+    reference = staticmethod(np.exp2)
 
     def slope(self, y, x):
         return mul(y, math.log(2))
@@ -59,9 +58,6 @@ class Exp2(Smooth):
         scaled = out.op("stablehlo.multiply", [out.constant(math.log(2), aval), x])
         return out.op("stablehlo.exponential", [scaled], accuracy_attributes(self.accuracy))
 
-    def reference(self, x):
-        return np.exp2(x)
-
 
 @primitive
 class Expm1(Smooth):
@@ -70,12 +66,10 @@ class Expm1(Smooth):
     name = "expm1"
     hlo = "stablehlo.exponential_minus_one"
     of_complex = staticmethod(complex_forms.expm1)
+    reference = staticmethod(np.expm1)
 
     def slope(self, y, x):
         return add(y, 1)
-
-    def reference(self, x):
-        return np.expm1(x)
 
 
 @primitive
@@ -85,14 +79,10 @@ class Log(Smooth):
     hlo = "stablehlo.log"
     of_complex = staticmethod(complex_forms.log)
     double = staticmethod(later("bevel.ops.fast_double", "log"))
+    reference = staticmethod(np.log)
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        return self(x), div(dx, x)
-
-    def reference(self, x):
-        with np.errstate(all="ignore"):
-            return np.log(x)
+    def along(self, dx, y, x):
+        return div(dx, x)
 
 
 @primitive
@@ -103,14 +93,10 @@ class Log1p(Smooth):
     hlo = "stablehlo.log_plus_one"
     of_complex = staticmethod(complex_forms.log1p)
     double = staticmethod(later("bevel.ops.fast_double", "log1p"))
+    reference = staticmethod(np.log1p)
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        return self(x), div(dx, add(x, 1))
-
-    def reference(self, x):
-        with np.errstate(all="ignore"):
-            return np.log1p(x)
+    def along(self, dx, y, x):
+        return div(dx, add(x, 1))
 
 
 @primitive
@@ -137,15 +123,11 @@ class Tanh(Smooth):
 
     hlo = "stablehlo.tanh"
     of_complex = staticmethod(complex_forms.tanh)
+    reference = staticmethod(np.tanh)
 
-    def jvp(self, primals, tangents):
+    def along(self, dx, y, x):
         # 1 - y² as (1 + y)(1 - y), which keeps digits near |y| = 1
-        [x], [dx] = primals, tangents
-        y = self(x)
-        return y, mul(add(dx, mul(dx, y)), sub(1, y))
-
-    def reference(self, x):
-        return np.tanh(x)
+        return mul(add(dx, mul(dx, y)), sub(1, y))
 
 
 # ---- the words in which rules are written

@@ -9,13 +9,13 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s, parsed
 from bevel.ops.complex import conj, real
 from bevel.ops.cutting import pad
 from bevel.ops.elementwise import mul
-from bevel.ops.shapes import BroadcastInDim, move_axis
+from bevel.ops.shapes import BroadcastInDim, Linear, OfLastAxes
 
 SINGLE, DOUBLE = np.dtype("float32"), np.dtype("float64")
 
@@ -44,7 +44,7 @@ _NUMPY = {
 
 
 @primitive
-class Fft(Primitive):
+class Fft(Linear, OfLastAxes):
     """The discrete Fourier transform over the last axes, as `FftType` defines it; of several axes, over each in turn.
 
     x            FFT, IFFT: complex [..., n]; RFFT: real [..., n]; IRFFT: complex [..., n // 2 + 1]
@@ -85,10 +85,6 @@ class Fft(Primitive):
             return ShapedArray((*x.shape[:-1], lengths[-1]), dtypes.real_dtype_of_complex(x.dtype))
         return ShapedArray(x.shape, x.dtype)
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        return self(x), self(dx)
-
     def transpose(self, ct, x):
         # Cotangents pair with tangents as Re Σ ct·dx. The matrix exp(∓2πi jk/n) is symmetric, so FFT and IFFT are their
         # own transposes.
@@ -108,10 +104,6 @@ class Fft(Primitive):
         # the same sum over several axes is not Hermitian in the first of them: the whole transform, of ct and zeros
         wide = pad(ct, 0, [(0, 0, 0)] * (len(get_aval(ct).shape) - 1) + [(0, n - half, 0)])
         return [real(Fft(FftType.FFT, lengths)(wide))]
-
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(move_axis(x, axis, 0)), 0
 
     def lower(self, out, x):
         [aval] = out.avals

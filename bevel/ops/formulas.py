@@ -11,7 +11,6 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.engine.builder import i64s, parsed
 
 _BOOL = np.dtype(bool)
 
@@ -41,11 +40,11 @@ class Formula:
         """A constant of this one's shape and dtype."""
         return Formula(self.out, self.out.constant(number, self.aval), self.aval)
 
-    def apply(self, name, *others, aval=None, attributes=None):
+    def apply(self, name, *others, aval=None):
         """An operation on this value and others; numbers among them are constants of this one's dtype."""
         values = [o.value if isinstance(o, Formula) else self.filled(o).value for o in others]
         aval = self.aval if aval is None else aval
-        return Formula(self.out, self.out.op(name, [self.value, *values], attributes, aval=aval), aval)
+        return Formula(self.out, self.out.op(name, [self.value, *values], aval=aval), aval)
 
     def to(self, dtype):
         """Converted by value."""
@@ -104,12 +103,9 @@ class Formula:
         return self.apply("stablehlo.shift_right_logical", other)
 
     def _compare(self, other, order):
-        kind = {"f": "FLOAT", "V": "FLOAT", "i": "SIGNED"}.get(self.aval.dtype.kind, "UNSIGNED")
-        attributes = {
-            "comparison_direction": parsed(f"#stablehlo<comparison_direction {order}>"),
-            "compare_type": parsed(f"#stablehlo<comparison_type {kind}>"),
-        }
-        return self.apply("stablehlo.compare", other, aval=ShapedArray(self.aval.shape, _BOOL), attributes=attributes)
+        other = other if isinstance(other, Formula) else self.filled(other)
+        flags = self.out.compare(order, self.value, other.value, self.aval)
+        return Formula(self.out, flags, ShapedArray(self.aval.shape, _BOOL))
 
     def __lt__(self, other):
         return self._compare(other, "LT")
@@ -225,11 +221,7 @@ def guarded(rare, usual, other, *values):
     scalar = ShapedArray((), flags.aval.dtype)
     found = flags.value
     if flags.aval.shape:
-        dimensions = {"dimensions": i64s(*range(len(flags.aval.shape)))}
-        start = out.constant(0, scalar)
-        operation = out.ops("stablehlo.reduce", [found, start], dimensions, avals=[scalar], regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.maximum", [x[0], y[0]], aval=scalar)])
-        found = operation.results[0]
+        found = out.reduce(found, range(len(flags.aval.shape)), 0, scalar, "stablehlo.maximum")
     index = Formula(out, found, scalar).to("int32")
     # XLA would make a choice of two branches compute both; the third is never taken
     choice = out.ops("stablehlo.case", [index.value], avals=[values[0].aval], regions=3)
@@ -265,14 +257,7 @@ def _any(out, mask):
     """Whether a mask holds anywhere, as a scalar."""
     if not mask.aval.shape:
         return mask.value
-    scalar = ShapedArray((), _BOOL)
-    start = out.constant(False, scalar)
-    rank = len(mask.aval.shape)
-    operation = out.ops(
-        "stablehlo.reduce", [mask.value, start], {"dimensions": i64s(*range(rank))}, avals=[scalar], regions=1
-    )
-    out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.or", [x[0], y[0]], aval=scalar)])
-    return operation.results[0]
+    return out.reduce(mask.value, range(len(mask.aval.shape)), False, ShapedArray((), _BOOL), "stablehlo.or")
 
 
 def in_wider(out, values, formula):

@@ -16,7 +16,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.jaxpr import Equation, Jaxpr, Var
 from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import boolean, i64s, parsed
 from bevel.ops.arithmetic import Add
@@ -33,7 +33,6 @@ from bevel.ops.windows import (
     ScatterDimensionNumbers,
     check_indices,
     clipped,
-    compare,
     default_fill,
     inside,
     listed,
@@ -94,9 +93,8 @@ class Gather(Primitive):
         gone = {*collapsed, *batching}
         if len(gone) != len(collapsed) + len(batching) or any([self.slice_sizes[a] > 1 for a in gone]):
             raise ShapeError(
-                f"gather leaves out axes {tuple(collapsed)} and batches along {tuple(batching)}: these must "
-                "be distinct and "
-                f"of slice size 1 at most; got slice sizes {self.slice_sizes}."
+                f"gather leaves out axes {tuple(collapsed)} and batches along {tuple(batching)}: these must be "
+                f"distinct and of slice size 1 at most; got slice sizes {self.slice_sizes}."
             )
         window = [s for a, s in enumerate(self.slice_sizes) if a not in gone]
         rising("gather", "offset_dims", offset, len(window) + len(indices.shape) - 1)
@@ -113,13 +111,13 @@ class Gather(Primitive):
     def with_zero_fill(self):
         """The derivative in x: windows outside have none."""
         if self.mode is FILL_OR_DROP:
-            return Gather(*[getattr(self, f) for f in self.fields[:-1]], 0)
+            return self.replace(fill_value=0)
         return self
 
     def jvp(self, primals, tangents):
         [x, indices], [dx, _] = primals, tangents
         y = self(x, indices)
-        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dx) else self.with_zero_fill()(dx, indices)
+        return y, zero_of(y) if is_zero(dx) else self.with_zero_fill()(dx, indices)
 
     def transpose(self, ct, x, indices):
         scatter = ScatterAdd(
@@ -321,9 +319,8 @@ class ScatterFamily(Primitive):
         rest = [d for a, d in enumerate(updates.shape) if a not in window_dims]
         if rest != list(indices.shape[:-1]):
             raise ShapeError(
-                f"{name} at indices {indices.str_short()} needs updates with axes {indices.shape[:-1]} "
-                "beside the window's "
-                f"{tuple(window_dims)}; got {updates.str_short()}."
+                f"{name} at indices {indices.str_short()} needs updates with axes {indices.shape[:-1]} beside the "
+                f"window's {tuple(window_dims)}; got {updates.str_short()}."
             )
         for axis, size in enumerate(window_sizes(self.dimension_numbers, rank, updates.shape)):
             if size > x.shape[axis] and math.prod(updates.shape):
@@ -417,12 +414,10 @@ class ScatterFamily(Primitive):
         if places:
             indices = out.reshape(indices, row) if indices_aval.shape != row.shape else indices
         for number, axis in enumerate(places):
-            attributes = {"start_indices": i64s(number), "limit_indices": i64s(number + 1), "strides": i64s(1)}
-            start = out.op("stablehlo.slice", [indices], attributes, aval=row.with_shape((1,)))
-            start = starts[axis] = out.reshape(start, scalar)
+            start = starts[axis] = out.reshape(out.slice(indices, row, 0, number, number + 1), scalar)
             if self.mode is not CLIP:
-                low = compare(out, start, out.constant(0, scalar), scalar, "GE")
-                high = compare(out, start, out.constant(highest[number], scalar), scalar, "LE")
+                low = out.compare("GE", start, out.constant(0, scalar), scalar)
+                high = out.compare("LE", start, out.constant(highest[number], scalar), scalar)
                 here = out.op("stablehlo.and", [low, high], aval=flag)
                 ok = here if ok is None else out.op("stablehlo.and", [ok, here], aval=flag)
         window = result.with_shape(sizes)
@@ -495,7 +490,7 @@ class LinearScatter(ScatterFamily):
         [x, indices, updates], [dx, _, du] = primals, tangents
         y = self(x, indices, updates)
         if is_zero(dx) and is_zero(du):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
 
 

@@ -13,14 +13,14 @@ from typing import ClassVar
 import numpy as np
 
 from bevel.base.errors import NonDifferentiableError
+from bevel.base.lazy import later
 from bevel.core.primitive import primitive
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval
+from bevel.core.tangents import is_zero, zero_of
 from bevel.ops.arithmetic import add, neg, spread, sub
 from bevel.ops.elementwise import Binary, Elementwise, mul
 from bevel.ops.exponential import exp, log, log1p
 from bevel.ops.formulas import in_wider, loop, polynomial, where
-from bevel.ops.special import NO_SLOPE, REFUSED_LAWS, Lgamma, digamma, scipy_special
+from bevel.ops.special import NO_SLOPE, REFUSED_LAWS, Lgamma, digamma
 
 # Sums and fractions need about 8.5 sqrt(a) terms where x is near a; beyond this shape, the limit forms are as exact.
 _LARGE_SHAPE = 1e6
@@ -190,15 +190,13 @@ class Igamma(IncompleteGamma):
 
     wanted = "P"
     gaps: ClassVar = {"second": "its second derivative in a is refused"}
+    reference = staticmethod(later("scipy.special", "gammainc"))
 
     def along_x(self, da, result, a, x):
         return mul(da, IgammaGradA()(spread(a, result), spread(x, result)))
 
     def along_y(self, dx, result, a, x):
         return mul(dx, density(a, x))
-
-    def reference(self, a, x):
-        return scipy_special().gammainc(a, x)
 
 
 @primitive
@@ -207,6 +205,7 @@ class Igammac(IncompleteGamma):
 
     wanted = "Q"
     gaps: ClassVar = {"second": "its second derivative in a is refused"}
+    reference = staticmethod(later("scipy.special", "gammaincc"))
 
     def along_x(self, da, result, a, x):
         return neg(mul(da, IgammaGradA()(spread(a, result), spread(x, result))))
@@ -214,14 +213,11 @@ class Igammac(IncompleteGamma):
     def along_y(self, dx, result, a, x):
         return neg(mul(dx, density(a, x)))
 
-    def reference(self, a, x):
-        return scipy_special().gammaincc(a, x)
-
 
 def _slope_in_shape(a, x):
     """∂P/∂a by central differences of SciPy's function, for the laws."""
     a, x = np.asarray(a, np.float64), np.asarray(x, np.float64)
-    gamma = scipy_special().gammainc
+    gamma = later("scipy.special", "gammainc")
 
     def difference(h):
         return (gamma(a + h, x) - gamma(a - h, x)) / (2 * h)
@@ -270,7 +266,7 @@ class RandomGammaGrad(IncompleteGamma):
     def reference(self, a, x):
         a, x = np.asarray(a), np.asarray(x)
         wide = a.astype(np.float64)
-        pdf = np.exp((wide - 1) * np.log(x.astype(np.float64)) - x - scipy_special().gammaln(wide))
+        pdf = np.exp((wide - 1) * np.log(x.astype(np.float64)) - x - later("scipy.special", "gammaln")(wide))
         return (-_slope_in_shape(a, x) / pdf).astype(x.dtype)
 
 
@@ -279,6 +275,7 @@ class RegularizedIncompleteBeta(Elementwise):
     """I_x(a, b) = ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b), for a, b > 0 and x in [0, 1]. Its derivative in x is known."""
 
     takes = "float"
+    reference = staticmethod(later("scipy.special", "betainc"))
 
     def jvp(self, primals, tangents):
         [a, b, x], [da, db, dx] = primals, tangents
@@ -289,7 +286,7 @@ class RegularizedIncompleteBeta(Elementwise):
             )
         result = self(a, b, x)
         if is_zero(dx):
-            return result, Zero(get_aval(result).to_tangent_aval())
+            return result, zero_of(result)
         a, b, x = (spread(v, result) for v in (a, b, x))
         lgamma = Lgamma()
         log_beta = sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)))
@@ -298,9 +295,6 @@ class RegularizedIncompleteBeta(Elementwise):
 
     def lower(self, out, a, b, x):
         return in_wider(out, [a, b, x], _incomplete_beta)
-
-    def reference(self, a, b, x):
-        return scipy_special().betainc(a, b, x)
 
     gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivatives in a and b are refused")
 

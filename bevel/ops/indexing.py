@@ -11,7 +11,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import add
@@ -32,14 +32,7 @@ from bevel.ops.gather import (
 )
 from bevel.ops.logic import lt, select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
-from bevel.ops.shapes import (
-    Squeeze,
-    instantiate,
-    mapped_size,
-    reshape,
-    to_front,
-    zeros,
-)
+from bevel.ops.shapes import LinearInFirst, Squeeze, instantiate, mapped_size, reshape, to_front, zeros
 from bevel.ops.taking import take_along, take_rows
 
 
@@ -84,7 +77,7 @@ def starts_outside(sizes, x, starts):
 
 
 @primitive
-class DynamicSlice(Primitive):
+class DynamicSlice(LinearInFirst):
     """A window of x, of sizes `slice_sizes`, that starts at a computed place; moved inside where it is not.
 
     x: any dtype. starts: one integer scalar per axis of x. Linear in x; its adjoint writes by DynamicUpdateSlice.
@@ -98,11 +91,6 @@ class DynamicSlice(Primitive):
 
     def mistakes(self, x, *starts):
         return starts_outside(self.slice_sizes, x, starts)
-
-    def jvp(self, primals, tangents):
-        [x, *starts], dx = primals, tangents[0]
-        y = self(x, *starts)
-        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dx) else self(dx, *starts)
 
     def transpose(self, ct, x, *starts):
         return [DynamicUpdateSlice()(zeros(x.aval), ct, *starts), *[None] * len(starts)]
@@ -191,7 +179,7 @@ class DynamicUpdateSlice(Primitive):
         [x, update, *starts], [dx, du, *_] = primals, tangents
         y = self(x, update, *starts)
         if is_zero(dx) and is_zero(du):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         return y, self(instantiate(dx), instantiate(du), *starts)
 
     def transpose(self, ct, x, update, *starts):

@@ -11,17 +11,9 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64, i64s
+from bevel.engine.builder import i64
 from bevel.ops.cutting import Concatenate
-from bevel.ops.shapes import (
-    Linear,
-    check_axes,
-    instantiate,
-    mapped_size,
-    reduce_sum,
-    reshape,
-    to_front,
-)
+from bevel.ops.shapes import Linear, check_axes, in_front, instantiate, reduce_sum, reshape
 
 
 @primitive
@@ -53,17 +45,8 @@ class Split(Primitive):
         return Split(self.sizes, moved)(x), [axis] * len(self.sizes)
 
     def lower(self, out, x):
-        rank = len(out.in_avals[0].shape)
-        results = []
-        stops = itertools.accumulate(self.sizes)
-        for stop, size, aval in zip(stops, self.sizes, out.avals, strict=True):
-            starts, limits = [0] * rank, list(out.in_avals[0].shape)
-            starts[self.axis], limits[self.axis] = stop - size, stop
-            attributes = {
-                "start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": i64s(*(1,) * rank)
-            }  # fmt: skip
-            results.append(out.op("stablehlo.slice", [x], attributes, aval=aval))
-        return results
+        [aval], stops = out.in_avals, itertools.accumulate(self.sizes)
+        return [out.slice(x, aval, self.axis, end - size, end) for end, size in zip(stops, self.sizes, strict=True)]
 
     def reference(self, x):
         return np.split(x, list(itertools.accumulate(self.sizes))[:-1], self.axis)
@@ -106,8 +89,7 @@ class Stack(Primitive):
         return [part if is_linear(x) else None for part, x in zip(Unstack(self.axis)(ct), xs, strict=True)]
 
     def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        return Stack(self.axis + 1)(*[to_front(x, a, size) for x, a in zip(operands, axes, strict=True)]), 0
+        return Stack(self.axis + 1)(*in_front(operands, axes)), 0
 
     def lower(self, out, *xs):
         shape = out.avals[0].shape
@@ -157,17 +139,8 @@ class Unstack(Primitive):
         return Unstack(moved)(x), [places] * get_aval(x).shape[moved]
 
     def lower(self, out, x):
-        shape = out.in_avals[0].shape
-        row = ShapedArray((*shape[: self.axis], 1, *shape[self.axis + 1 :]), out.in_avals[0].dtype)
-        results = []
-        for i, aval in enumerate(out.avals):
-            starts, limits = [0] * len(shape), list(shape)
-            starts[self.axis], limits[self.axis] = i, i + 1
-            attributes = {
-                "start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": i64s(*(1,) * len(shape))
-            }  # fmt: skip
-            results.append(out.reshape(out.op("stablehlo.slice", [x], attributes, aval=row), aval))
-        return results
+        [whole] = out.in_avals
+        return [out.reshape(out.slice(x, whole, self.axis, i, i + 1), aval) for i, aval in enumerate(out.avals)]
 
     def reference(self, x):
         return [np.take(x, i, self.axis) for i in range(x.shape[self.axis])]

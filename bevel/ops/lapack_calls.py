@@ -8,7 +8,6 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import MissingRuleError
 from bevel.engine import lapack
 from bevel.engine.builder import i32, i64s, parsed
-from bevel.ops.logic import comparison_type, direction
 from bevel.ops.matrices import INT32, LETTERS
 
 _BOOL = np.dtype(bool)
@@ -138,8 +137,7 @@ def info_aval(batch):
 def succeeded(out, info, batch, order="EQ"):
     """The mask of batch elements whose info is 0 (order "GE": not negative)."""
     aval = info_aval(batch)
-    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("SIGNED")}
-    return out.op("stablehlo.compare", [info, out.constant(0, aval)], attributes, aval=ShapedArray(batch, _BOOL))
+    return out.compare(order, info, out.constant(0, aval), aval)
 
 
 def or_nan(out, ok, batch, value, aval):

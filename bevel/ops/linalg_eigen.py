@@ -10,7 +10,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, MissingRuleError
 from bevel.core.primitive import primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, div, full_like, sub
 from bevel.ops.complex import conj, real
@@ -125,7 +125,7 @@ class Eigh(Renamed):
         [a], [da] = primals, tangents
         v, w = self(a)
         if not get_aval(a).size:
-            return [v, w], [Zero(get_aval(x).to_tangent_aval()) for x in (v, w)]
+            return [v, w], [zero_of(x) for x in (v, w)]
         read = lower_triangle(da, -1) if self.is_lower else upper_triangle(da, 1)
         diagonal = diagonal_part(da)
         if is_complex(da):
@@ -208,7 +208,7 @@ class Eig(MatrixPrimitive):
             f"{i}-{law}": "eigenvectors have derivatives only where asked for"
             for i in (2, 3, 4)
             for law in _DERIVATIVES
-        },
+        }
     }
 
     def infer(self, a):
@@ -227,7 +227,7 @@ class Eig(MatrixPrimitive):
         [a], [da] = primals, tangents
         if not get_aval(a).size:
             results = self(a)
-            return list(results), [Zero(get_aval(x).to_tangent_aval()) for x in results]
+            return list(results), [zero_of(x) for x in results]
         asked = self.compute_left_eigenvectors or self.compute_right_eigenvectors
         if asked and (not self.enable_eigvec_derivs or self.compute_left_eigenvectors):
             raise without_derivative(

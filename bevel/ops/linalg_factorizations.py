@@ -7,7 +7,7 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, MissingRuleError, ShapeError
 from bevel.core.primitive import primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import Zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.arithmetic import add, sub
@@ -16,7 +16,6 @@ from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.indexing import take_along
 from bevel.ops.lapack_calls import call, info_aval, masked, on_cuda, or_nan, part, repeated, succeeded, widened
 from bevel.ops.linalg_reflections import householder_product
-from bevel.ops.logic import comparison_type, direction
 from bevel.ops.matrices import (
     INT32,
     MatrixPrimitive,
@@ -48,16 +47,6 @@ def columns_taken(x, order):
     shape = shape_of(x)
     rank = len(shape)
     return take_along(x, BroadcastInDim(shape, (*range(rank - 2), rank - 1))(order), rank - 1)
-
-
-def _grown(x, size):
-    """The upper left part of x, [..., k, k], in an identity of a larger size."""
-    shape = shape_of(x)
-    k = shape[-1]
-    if k == size:
-        return x
-    grown = pad(x, 0, [(0, 0, 0)] * (len(shape) - 2) + [(0, size - k, 0)] * 2)
-    return add(grown, constant_like(grown, np.diag(np.arange(size) >= k)))
 
 
 @primitive
@@ -102,7 +91,7 @@ class Lu(MatrixPrimitive):
         inner = solve(l_full, da, left_side=True, lower=True, unit_diagonal=True)
         inner = solve(u_full, inner, left_side=False, lower=False)
         d_both = add(matmul(l_full, lower_triangle(inner, -1)), matmul(upper_triangle(inner), u_full))
-        zeros = [Zero(get_aval(x).to_tangent_aval()) for x in (pivots, order)]
+        zeros = [zero_of(x) for x in (pivots, order)]
         return [both, pivots, order], [d_both, *zeros]
 
     def lower(self, out, a):
@@ -166,8 +155,7 @@ def permutation(out, pivots, pivots_aval, order_aval):
     avals = [scalar, order_aval, pivots_aval]
     loop = out.ops("stablehlo.while", [out.constant(0, scalar), order, pivots], avals=avals, regions=2)
     e, [i, order, pivots] = out.block(loop, 0, avals)
-    signed = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
-    e.finish([e.op("stablehlo.compare", [i, e.constant(k, scalar)], signed, aval=ShapedArray((), np.dtype(bool)))])
+    e.finish([e.compare("LT", i, e.constant(k, scalar), scalar)])
     e, [i, order, pivots] = out.block(loop, 1, avals)
     zero = e.constant(0, scalar)
     starts = [*[zero] * axis, i]
@@ -177,18 +165,9 @@ def permutation(out, pivots, pivots_aval, order_aval):
     # the exchange by a mask: no gather for each batch element
     axes = tuple(range(axis + 1))
     places = e.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=order_aval)
-    equal = {"comparison_direction": direction("EQ"), "compare_type": comparison_type("SIGNED")}
-    is_there = e.op(
-        "stablehlo.compare",
-        [places, e.broadcast(target, order_aval, axes)],
-        equal,
-        aval=ShapedArray(order_aval.shape, np.dtype(bool)),
-    )
+    is_there = e.compare("EQ", places, e.broadcast(target, order_aval, axes), order_aval)
     only = e.op("stablehlo.select", [is_there, order, e.constant(0, order_aval)], aval=order_aval)
-    summed = ShapedArray(tuple(batch), INT32)
-    reduce = e.ops("stablehlo.reduce", [only, zero], {"dimensions": i64s(axis)}, avals=[summed], regions=1)
-    e.reduction(reduce, 0, [scalar], lambda f, x, y: [f.op("stablehlo.add", [x[0], y[0]], aval=scalar)])
-    there = e.reshape(reduce.results[0], one)
+    there = e.reshape(e.reduce(only, (axis,), 0, ShapedArray(tuple(batch), INT32), "stablehlo.add"), one)
     order = e.op("stablehlo.select", [is_there, e.broadcast(here, order_aval, axes), order], aval=order_aval)
     order = e.op("stablehlo.dynamic_update_slice", [order, there, *starts], aval=order_aval)
     e.finish([e.op("stablehlo.add", [i, e.constant(1, scalar)], aval=scalar), order, pivots])
@@ -220,7 +199,7 @@ class LuPivotsToPermutation(MatrixPrimitive):
 
     def jvp(self, primals, tangents):
         result = self(*primals)
-        return result, Zero(get_aval(result).to_tangent_aval())
+        return result, zero_of(result)
 
     def lower(self, out, pivots):
         return permutation(out, pivots, out.in_avals[0], out.avals[0])

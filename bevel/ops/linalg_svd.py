@@ -9,7 +9,7 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, MissingRuleError
 from bevel.core.primitive import primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, div, full_like, sub
 from bevel.ops.convert import convert
@@ -101,7 +101,7 @@ class Svd(MatrixPrimitive):
         k = min(m, n)
         if not get_aval(a).size:
             results = self(a)
-            return list(results), [Zero(get_aval(x).to_tangent_aval()) for x in results]
+            return list(results), [zero_of(x) for x in results]
         if self.compute_uv and self.full_matrices and m != n:
             raise without_derivative(
                 f"svd with full_matrices=True of {get_aval(a).str_short()}",
@@ -110,7 +110,7 @@ class Svd(MatrixPrimitive):
         s, u, vh = Svd(False, True, self.subset_by_index, self.algorithm)(a)
         results = [s, u, vh] if self.compute_uv else [s]
         if not k or not get_aval(a).size:
-            return results, [Zero(get_aval(x).to_tangent_aval()) for x in results]
+            return results, [zero_of(x) for x in results]
         v = adjoint(vh)
         along_v = matmul(da, v)
         inner = matmul(adjoint(u), along_v)

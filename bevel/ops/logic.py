@@ -6,35 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
-from bevel.engine.builder import parsed
+from bevel.engine.builder import comparison
 from bevel.ops.elementwise import Binary, Elementwise, Predicate, Unary, filled, pair, typed
 from bevel.ops.shapes import BroadcastInDim, full, instantiate, mapped_size, to_front
 
 _PYTHON_SCALARS = (bool, int, float, complex)
-
-
-def direction(name):
-    """The direction of a comparison as StableHLO writes it: EQ, NE, LT, LE, GT, GE."""
-    return parsed(f"#stablehlo<comparison_direction {name}>")
-
-
-def comparison_type(name):
-    return parsed(f"#stablehlo<comparison_type {name}>")
-
-
-def kind_of_comparison(dtype, total=False):
-    """How numbers of a dtype are compared: FLOAT (or TOTALORDER), SIGNED, UNSIGNED."""
-    if dtypes.issubdtype(dtype, np.inexact):
-        return comparison_type("TOTALORDER" if total else "FLOAT")
-    if dtypes.issubdtype(dtype, np.unsignedinteger) or dtype == np.bool_:
-        return comparison_type("UNSIGNED")
-    return comparison_type("SIGNED")
 
 
 class Compare(Predicate):
@@ -44,10 +25,7 @@ class Compare(Predicate):
     total = False
 
     def lower(self, out, x, y):
-        attributes = {
-            "comparison_direction": direction(type(self).order),
-            "compare_type": kind_of_comparison(out.in_avals[0].dtype, self.total),
-        }
+        attributes = comparison(self.order, out.in_avals[0].dtype, self.total)
         return out.op("stablehlo.compare", filled(out, [x, y]), attributes)
 
 
@@ -56,9 +34,7 @@ class Eq(Compare):
     """x == y."""
 
     order = "EQ"
-
-    def reference(self, x, y):
-        return np.equal(x, y)
+    reference = staticmethod(np.equal)
 
 
 @primitive
@@ -66,9 +42,7 @@ class Ne(Compare):
     """x != y; True where either is NaN."""
 
     order = "NE"
-
-    def reference(self, x, y):
-        return np.not_equal(x, y)
+    reference = staticmethod(np.not_equal)
 
 
 @primitive
@@ -77,9 +51,7 @@ class Gt(Compare):
 
     order = "GT"
     takes = "ordered"
-
-    def reference(self, x, y):
-        return np.greater(x, y)
+    reference = staticmethod(np.greater)
 
 
 @primitive
@@ -88,9 +60,7 @@ class Ge(Compare):
 
     order = "GE"
     takes = "ordered"
-
-    def reference(self, x, y):
-        return np.greater_equal(x, y)
+    reference = staticmethod(np.greater_equal)
 
 
 @primitive
@@ -99,9 +69,7 @@ class Lt(Compare):
 
     order = "LT"
     takes = "ordered"
-
-    def reference(self, x, y):
-        return np.less(x, y)
+    reference = staticmethod(np.less)
 
 
 @primitive
@@ -110,9 +78,7 @@ class Le(Compare):
 
     order = "LE"
     takes = "ordered"
-
-    def reference(self, x, y):
-        return np.less_equal(x, y)
+    reference = staticmethod(np.less_equal)
 
 
 def _in_total_order(x):
@@ -179,9 +145,7 @@ class And(Bits):
     """x & y."""
 
     hlo = "stablehlo.and"
-
-    def reference(self, x, y):
-        return np.bitwise_and(x, y)
+    reference = staticmethod(np.bitwise_and)
 
 
 @primitive
@@ -189,9 +153,7 @@ class Or(Bits):
     """x | y."""
 
     hlo = "stablehlo.or"
-
-    def reference(self, x, y):
-        return np.bitwise_or(x, y)
+    reference = staticmethod(np.bitwise_or)
 
 
 @primitive
@@ -199,9 +161,7 @@ class Xor(Bits):
     """x ^ y."""
 
     hlo = "stablehlo.xor"
-
-    def reference(self, x, y):
-        return np.bitwise_xor(x, y)
+    reference = staticmethod(np.bitwise_xor)
 
 
 class Shift(Bits):
@@ -276,9 +236,7 @@ class Not(BitsOfOne):
 
     hlo = "stablehlo.not"
     takes = "bits"
-
-    def reference(self, x):
-        return np.invert(x)
+    reference = staticmethod(np.invert)
 
 
 @primitive
@@ -318,12 +276,10 @@ class IsFinite(Unary):
     is_differentiable = False
     hlo = "stablehlo.is_finite"
     takes = "float"
+    reference = staticmethod(np.isfinite)
 
     def result(self, aval):
         return ShapedArray(aval.shape, np.dtype(bool), aval.weak_type)
-
-    def reference(self, x):
-        return np.isfinite(x)
 
 
 @primitive
@@ -360,7 +316,7 @@ class SelectN(Elementwise):
         which, *cases = primals
         result = self(which, *cases)
         if all(is_zero(t) for t in tangents[1:]):
-            return result, Zero(get_aval(result).to_tangent_aval())
+            return result, zero_of(result)
         return result, self(which, *[instantiate(t) for t in tangents[1:]])
 
     def transpose(self, ct, which, *cases):
@@ -389,13 +345,11 @@ class SelectN(Elementwise):
         if len(cases) == 1:
             return cases[0]
         aval = out.in_avals[0]
-        boolean = ShapedArray(aval.shape, np.dtype(bool))
         if aval.dtype == np.bool_:
             return out.op("stablehlo.select", [which, cases[1], cases[0]])
         result = cases[-1]
         for i in reversed(range(len(cases) - 1)):  # the first case whose number is not below `which`
-            attributes = {"comparison_direction": direction("LT"), "compare_type": comparison_type("SIGNED")}
-            here = out.op("stablehlo.compare", [which, out.constant(i + 1, aval)], attributes, aval=boolean)
+            here = out.compare("LT", which, out.constant(i + 1, aval), aval)
             result = out.op("stablehlo.select", [here, cases[i], result])
         return result
 

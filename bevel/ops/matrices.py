@@ -13,7 +13,6 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive
 from bevel.core.trace import get_aval
 from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
@@ -22,7 +21,7 @@ from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import select
 from bevel.ops.precision import Precision
-from bevel.ops.shapes import BroadcastInDim, mapped_size, reduce_sum, reshape, to_front, transpose, zeros
+from bevel.ops.shapes import BroadcastInDim, OfLastAxes, reduce_sum, reshape, transpose, zeros
 
 _HIGHEST = (Precision.HIGHEST, Precision.HIGHEST)
 INT32 = np.dtype("int32")
@@ -30,16 +29,11 @@ INT32 = np.dtype("int32")
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 
 
-class MatrixPrimitive(Primitive):
+class MatrixPrimitive(OfLastAxes):
     """Ops of matrices in the last axes: leading axes are batch axes, so a mapped axis becomes one more of them."""
 
     kind = "linear_algebra"
     tolerance = {"float32": 2e-4, "complex64": 2e-4, "float64": 1e-10, "complex128": 1e-10}
-
-    def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        result = self(*[to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)])
-        return (result, [0] * len(result)) if self.multiple_results else (result, 0)
 
 
 class Renamed(MatrixPrimitive):

@@ -7,18 +7,10 @@ from bevel.core.primitive import Primitive, primitive
 from bevel.engine.builder import boolean, parsed, string
 
 
-@primitive
-class Name(Primitive):
-    """x, under a name."""
-
-    label: str
-
-    def printed(self):
-        return [("name", self.label)]
+class Mark(Primitive):
+    """x, of which something is said; of its tangent and cotangent nothing is."""
 
     def infer(self, x):
-        if not isinstance(self.label, str):
-            raise DTypeError(f"a value is named by a string; got a {type(self.label).__name__}: {self.label!r}.")
         return x
 
     def jvp(self, primals, tangents):
@@ -35,6 +27,21 @@ class Name(Primitive):
         return x
 
     def reference(self, x):
+        return x
+
+
+@primitive
+class Name(Mark):
+    """x, under a name."""
+
+    label: str
+
+    def printed(self):
+        return [("name", self.label)]
+
+    def infer(self, x):
+        if not isinstance(self.label, str):
+            raise DTypeError(f"a value is named by a string; got a {type(self.label).__name__}: {self.label!r}.")
         return x
 
     @classmethod
@@ -49,7 +56,7 @@ class Name(Primitive):
 
 
 @primitive
-class AnnotateDevicePlacement(Primitive):
+class AnnotateDevicePlacement(Mark):
     """x, in a memory of the device: "pinned_host", "device". Where a platform has one memory, x as it is.
 
     Lowers to the custom call that XLA's host offloading looks for; CPUs need none.
@@ -61,16 +68,6 @@ class AnnotateDevicePlacement(Primitive):
         if not isinstance(self.memory_kind, str):
             raise DTypeError(f"a kind of memory is a string; got {self.memory_kind!r}.")
         return x
-
-    def jvp(self, primals, tangents):
-        return self(*primals), tangents[0]
-
-    def transpose(self, ct, x):
-        return [ct]
-
-    def batch(self, operands, axes):
-        [x], [axis] = operands, axes
-        return self(x), axis
 
     def lower(self, out, x):
         if out.platform == "cpu":
@@ -85,9 +82,6 @@ class AnnotateDevicePlacement(Primitive):
                 "mhlo.frontend_attributes": placement,
             },
         )
-
-    def reference(self, x):
-        return x
 
     @classmethod
     def samples(cls, array):

@@ -20,7 +20,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, maximum, minimum
 from bevel.ops.convert import convert
@@ -28,18 +28,8 @@ from bevel.ops.elementwise import KINDS
 from bevel.ops.logic import GE, LE
 from bevel.ops.reductions import highest, lowest
 from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attributes
-from bevel.ops.shapes import zeros
-from bevel.ops.sliding import (
-    dilated,
-    is_worth,
-    offsets_of,
-    prepared,
-    prepared_array,
-    seen,
-    seen_in_array,
-    slid,
-    slide,
-)
+from bevel.ops.shapes import Linear, zeros
+from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid, slide
 
 _FLOAT32 = np.dtype("float32")
 _WINDOW = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
@@ -198,7 +188,7 @@ def distinct(x):
 
 
 @primitive
-class ReduceWindowSum(Pooling):
+class ReduceWindowSum(Linear, Pooling):
     """The sum of the elements of x that a window sees in each place. Linear.
 
     Its adjoint is the sum over windows that see a place: strides and dilation of the array change parts.
@@ -213,11 +203,6 @@ class ReduceWindowSum(Pooling):
     @staticmethod
     def neutral(dtype):
         return 0
-
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        y = self(x)
-        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dx) else self(dx)
 
     def transpose(self, ct, x):
         shape, places = x.aval.shape, get_aval(ct).shape
@@ -247,7 +232,7 @@ class ExtremePooling(Pooling):
         [x], [dx] = primals, tangents
         y = self(x)
         if is_zero(dx) or not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         dilations = [d if max(d, default=1) > 1 else None for d in (self.base_dilation, self.window_dilation)]
         window, strides, padding = self.window[:3]
         return y, SelectAndGatherAdd(self.prefers, window, strides, padding, *dilations)(dx, x)

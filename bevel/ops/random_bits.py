@@ -13,26 +13,22 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.keys import PRNGImpl, is_key_dtype
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import physical
 from bevel.ops.rbg import RBG, UNSAFE_RBG
-from bevel.ops.shapes import mapped_size, move_axis, to_front
+from bevel.ops.shapes import OfLastAxes, move_axis
 from bevel.ops.threefry import THREEFRY
 
 UINT32 = np.dtype("uint32")
 
 
-class OnKeys(Primitive):
+class OnKeys(OfLastAxes):
     """Ops whose operands are key arrays. Mapped axes go in front of the key array's own."""
 
     knows_keys = True
     is_differentiable = False
     kind = "draws"
-
-    def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        return self(*[to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]), 0
 
 
 def _check_keys(op, keys):

@@ -16,23 +16,14 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import div
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import KINDS, add_tangents, mul
-from bevel.ops.logic import direction, eq, kind_of_comparison
-from bevel.ops.shapes import (
-    BroadcastInDim,
-    batch_reduction,
-    lower_reduction,
-    reduce_sum,
-    reduced_aval,
-    reshape,
-    transpose,
-)
+from bevel.ops.logic import eq
+from bevel.ops.shapes import BroadcastInDim, batch_reduction, reduce_sum, reduced_aval, reshape, transpose
 
 IN_WORDS = {
     "any": "numbers and booleans",
@@ -61,7 +52,7 @@ class Reduction(Primitive):
         return batch_reduction(type(self), self.axes, operands, axes)
 
     def lower(self, out, x):
-        return lower_reduction(out, x, self.axes, self.start(out.in_avals[0].dtype), self.hlo)
+        return out.reduce(x, self.axes, self.start(out.in_avals[0].dtype), out.avals[0], self.hlo)
 
     @classmethod
     def samples(cls, array):
@@ -118,7 +109,7 @@ class Extremum(Reduction):
         y = self(x)
         aval = get_aval(x)
         if not aval.size or not dtypes.issubdtype(aval.dtype, np.inexact):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         # y = x at each place where x reaches y: the mean of the tangents there. At NaN there is no such place: 0 / 0.
         kept = tuple([i for i in range(len(aval.shape)) if i not in self.axes])
         here = convert(eq(x, BroadcastInDim(aval.shape, kept)(y)), aval.dtype)
@@ -173,58 +164,40 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False):
 
     def safe(e, x, y):
         # written so that the library does not know it
-        return e.op("stablehlo.select", [compare(e, "NE", x, x, scalar), x, plain(e, x, y)], aval=scalar)
+        return e.op("stablehlo.select", [e.compare("NE", x, x, scalar), x, plain(e, x, y)], aval=scalar)
 
     if dtypes.issubdtype(aval.dtype, np.complexfloating):
-        return reduced(out, x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
+        return out.reduce(x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
     if not dtypes.issubdtype(aval.dtype, np.floating) or out.platform != "cpu":
-        return reduced(out, x, axes, start, result, plain)
+        return out.reduce(x, axes, start, result, plain)
     if aval.size < _LIBRARY_FROM:
-        return reduced(out, x, axes, start, result, safe)
+        return out.reduce(x, axes, start, result, safe)
 
-    def add(e, x, y):
-        return e.op("stablehlo.add", [x, y], aval=summed)
-
-    best = reduced(out, x, axes, start, result, plain)
+    best = out.reduce(x, axes, start, result, plain)
     if skips_nan:
         return best
     wide = aval if aval.dtype.itemsize >= 4 else aval.with_dtype(_FLOAT32)
     summed, sums = ShapedArray((), wide.dtype), result.with_dtype(wide.dtype)
-    total = reduced(out, x if wide is aval else out.convert(x, wide), axes, 0, sums, add)
-    total = reduced(out, total, tuple(range(len(sums.shape))), 0, summed, add)
-    has_nan = compare(out, "NE", total, total, summed)  # or inf - inf, which costs time alone
+    total = out.reduce(x if wide is aval else out.convert(x, wide), axes, 0, sums, "stablehlo.add")
+    total = out.reduce(total, tuple(range(len(sums.shape))), 0, summed, "stablehlo.add")
+    has_nan = out.compare("NE", total, total, summed)  # or inf - inf, which costs time alone
     choice = out.ops("stablehlo.if", [has_nan], avals=[result], regions=2)
     inside, _ = out.block(choice, 0, [])
-    inside.finish([reduced(inside, x, axes, start, result, safe)])
+    inside.finish([inside.reduce(x, axes, start, result, safe)])
     inside, _ = out.block(choice, 1, [])
     inside.finish([best])
     return choice.results[0]
-
-
-def reduced(out, x, axes, start, result, combine):
-    """stablehlo.reduce of one array by `combine(emitter, x, y)` on scalars of the result's dtype."""
-    scalar = ShapedArray((), result.dtype)
-    operands, attributes = [x, out.constant(start, scalar)], {"dimensions": i64s(*axes)}
-    operation = out.ops("stablehlo.reduce", operands, attributes, avals=[result], regions=1)
-    out.reduction(operation, 0, [scalar], lambda e, a, b: [combine(e, a[0], b[0])])
-    return operation.results[0]
 
 
 def complex_extremum(out, order, x, y, aval):
     """The larger (GT) or smaller (LT) of two complex numbers: by their real parts, then by their imaginary parts."""
     part = aval.with_dtype(dtypes.real_dtype_of_complex(aval.dtype))
     [xr, yr], [xi, yi] = [[out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")]
-    first = compare(out, order, xr, yr, part)
-    equal = compare(out, "EQ", xr, yr, part)
+    first = out.compare(order, xr, yr, part)
+    equal = out.compare("EQ", xr, yr, part)
     truth = aval.with_dtype(_BOOL)
-    second = out.op("stablehlo.and", [equal, compare(out, order, xi, yi, part)], aval=truth)
+    second = out.op("stablehlo.and", [equal, out.compare(order, xi, yi, part)], aval=truth)
     return out.op("stablehlo.select", [out.op("stablehlo.or", [first, second], aval=truth), x, y], aval=aval)
-
-
-def compare(out, order, x, y, aval):
-    """stablehlo.compare of two values of an aval."""
-    attributes = {"comparison_direction": direction(order), "compare_type": kind_of_comparison(aval.dtype)}
-    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(_BOOL))
 
 
 @primitive
@@ -283,7 +256,7 @@ class ReduceProd(Reduction):
         kept = [i for i in range(len(shape)) if i not in self.axes]
         size = math.prod([shape[i] for i in self.axes])
         if not size:
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         # Halving with the product rule, (p, dp) (q, dq) = (p q, dp q + p dq): no division, so that zeros are right,
         # also in the second derivative; log2(size) steps.
         order = [*self.axes, *kept]
@@ -340,9 +313,8 @@ class Logic(Reduction):
         byte = np.dtype("int8")
         bytes_, found = out.convert(x, aval.with_dtype(byte)), result.with_dtype(byte)
         start = int(self.start(aval.dtype))
-        scalar = ShapedArray((), byte)
-        best = reduced(out, bytes_, self.axes, start, found, lambda e, x, y: e.op(self.of_bytes, [x, y], aval=scalar))
-        return compare(out, "NE", best, out.constant(0, found), found)
+        best = out.reduce(bytes_, self.axes, start, found, self.of_bytes)
+        return out.compare("NE", best, out.constant(0, found), found)
 
     @classmethod
     def samples(cls, array):

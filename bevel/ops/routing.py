@@ -10,8 +10,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s, matrix
 from bevel.ops.arithmetic import add
@@ -19,7 +18,7 @@ from bevel.ops.cutting import Slice, pad
 from bevel.ops.elementwise import KINDS
 from bevel.ops.logic import GE, LE, eq, or_, select
 from bevel.ops.reductions import highest, lowest
-from bevel.ops.shapes import full, mapped_size, to_front
+from bevel.ops.shapes import LinearInFirst, full, in_front
 from bevel.ops.sliding import (
     check_positive,
     interleaved,
@@ -48,7 +47,7 @@ def check_window(name, x, window, strides, padding, base_dilation, window_dilati
 _INT32 = np.dtype("int32")
 
 
-class Routing(Primitive):
+class Routing(LinearInFirst):
     """What the two ops share. Of each window, the first element is taken, and each later one to which `select_prim`
     (ge or le) does not prefer the one taken so far: the first of equal ones, and after a NaN its successor."""
 
@@ -102,13 +101,12 @@ class Routing(Primitive):
 
     def expanded(self, operands, axes):
         """The op and operands with a mapped axis in front, along which the window is 1."""
-        size = mapped_size(operands, axes)
         base, outer = self.dilations
         op = type(self)(
             self.select_prim, (1, *self.window_dimensions), (1, *self.window_strides), ((0, 0), *self.padding),
             None if self.base_dilation is None else (1, *base), None if self.window_dilation is None else (1, *outer),
         )  # fmt: skip
-        return op(*[to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]), 0
+        return op(*in_front(operands, axes)), 0
 
     def batch(self, operands, axes):
         return self.expanded(operands, axes)
@@ -162,11 +160,6 @@ class SelectAndGatherAdd(Routing):
         if tangents.shape != x.shape:
             raise ShapeError(f"{self.name} needs tangents of x's shape; got {tangents.str_short()}, {x.str_short()}.")
         return ShapedArray(self.places_of(x), x.dtype)
-
-    def jvp(self, primals, tangents):
-        [t, x], [dt, _] = primals, tangents
-        y = self(t, x)
-        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(dt) else self(dt, x)
 
     def transpose(self, ct, t, x):
         fields = [getattr(self, field) for field in self.fields]
@@ -257,11 +250,6 @@ class SelectAndScatterAdd(Routing):
                 f"{source.str_short()}."
             )
         return ShapedArray(x.shape, x.dtype)
-
-    def jvp(self, primals, tangents):
-        [source, x], [ds, _] = primals, tangents
-        y = self(source, x)
-        return y, Zero(get_aval(y).to_tangent_aval()) if is_zero(ds) else self(ds, x)
 
     def transpose(self, ct, source, x):
         fields = [getattr(self, field) for field in self.fields]

@@ -12,7 +12,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.errors import MissingRuleError
 from bevel.core.primitive import is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Sub, add, div, maximum, neg, sub
 from bevel.ops.cutting import pad, slice_in_dim
@@ -51,7 +51,7 @@ class Scatter(ScatterFamily):
             )
         if is_zero(dx) and is_zero(du):
             y = self(x, indices, updates)
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         if self.unique_indices or is_zero(du):
             return self(x, indices, updates), self(instantiate(dx), indices, instantiate(du))
         # Which of several updates to a place stays is not known beforehand, and value and tangent must come of the same
@@ -134,7 +134,7 @@ class ScatterMul(ScatterFamily):
             old = self.gather(x, indices, get_aval(updates).shape)
             parts.append(adding(self)(zeros_like(x), indices, mul(du, old)))
         if not parts:
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         return y, parts[0] if len(parts) == 1 else add_any(*parts)
 
     def transpose(self, ct, x, indices, updates):
@@ -205,7 +205,7 @@ class ScatterExtreme(ScatterFamily):
         [x, indices, updates], [dx, _, du] = primals, tangents
         y = self(x, indices, updates)
         if is_zero(dx) and is_zero(du):
-            return y, Zero(get_aval(y).to_tangent_aval())
+            return y, zero_of(y)
         shape, dtype = get_aval(updates).shape, get_aval(x).dtype
         one = np.ones((), dtype)[()]
 

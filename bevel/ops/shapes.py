@@ -15,13 +15,13 @@ from bevel.base.casting import cast
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.staging import Scalar, staging_trace
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s, type_of
 
 
 class Linear(Primitive):
-    """Ops with `y = L(x)` of one operand."""
+    """Ops with `y = L(x)` of one operand. Named first among the bases of an op that has others."""
 
     def jvp(self, primals, tangents):
         return self(*primals), self(*tangents)
@@ -29,8 +29,25 @@ class Linear(Primitive):
     def jet(self, primals, series, order):
         [x], [terms] = primals, series
         y = self(x)
-        zero = Zero(get_aval(y).to_tangent_aval())
+        zero = zero_of(y)
         return y, [zero if is_zero(t) else self(t) for t in terms]
+
+
+class LinearInFirst(Primitive):
+    """Ops that are linear in their first operand, and have no derivative in the others: indices, and what chooses."""
+
+    def jvp(self, primals, tangents):
+        [x, *others], dx = primals, tangents[0]
+        y = self(x, *others)
+        return y, zero_of(y) if is_zero(dx) else self(dx, *others)
+
+
+class OfLastAxes(Primitive):
+    """Ops of the last axes of their operands, which do the same at each place along the axes before those."""
+
+    def batch(self, operands, axes):
+        results = self(*in_front(operands, axes))
+        return (results, [0] * len(results)) if self.multiple_results else (results, 0)
 
 
 # ---- broadcasting and summing
@@ -120,7 +137,7 @@ class ReduceSum(Linear):
         return batch_reduction(lambda axes: ReduceSum(axes, self.out_sharding), self.axes, operands, axes)
 
     def lower(self, out, x):
-        return _counted(out, x, self.axes) or lower_reduction(out, x, self.axes, 0, "stablehlo.add")
+        return _counted(out, x, self.axes) or out.reduce(x, self.axes, 0, out.avals[0], "stablehlo.add")
 
     def reference(self, x):
         return np.sum(x, axis=self.axes, dtype=x.dtype)
@@ -159,27 +176,6 @@ def batch_reduction(make, reduced, operands, axes):
     return result, axis - sum([a < axis for a in reduced])
 
 
-def lower_reduction(out, x, axes, start, combine):
-    """stablehlo.reduce of x over axes, from the number `start`, by one elementwise operation.
-
-    Reductions that differ in x alone, as those of a network's layers do, are copies of the first: five times faster
-    than writing the region of each.
-    """
-    [aval], [result] = out.in_avals, out.avals
-    scalar = ShapedArray((), aval.dtype)
-    key = (combine, aval, axes, out.constant(start, scalar))
-    first = out.module.reductions.get(key)
-    if first is None:
-        operation = out.ops("stablehlo.reduce", [x, key[-1]], {"dimensions": i64s(*axes)}, avals=[result], regions=1)
-        out.reduction(operation, 0, [scalar], lambda e, a, b: [e.op(combine, [a[0], b[0]], aval=scalar)])
-        out.module.reductions[key] = operation
-        return operation.result
-    operation = first.clone(out.point)
-    operation.operands[0] = x
-    operation.location = out.location
-    return operation.result
-
-
 # From here on truths are counted in bytes.
 _COUNTED_FROM = 4096
 _COUNTS = tuple(np.dtype(d) for d in ("int32", "int64", "uint32", "uint64", "float32", "float64"))
@@ -213,19 +209,11 @@ def _counted(out, x, axes):
     x = out.convert(x.owner.operands[0], aval.with_dtype(byte))
     x = out.reshape(x, ShapedArray((lead, block, rest * after), byte))
     parts = ShapedArray((lead, rest, after), whole)
-    counts = _summed(out, x, ShapedArray((lead, rest * after), byte))
+    counts = out.reduce(x, (1,), 0, ShapedArray((lead, rest * after), byte), "stablehlo.add")
     counts = out.reshape(out.convert(counts, ShapedArray((lead, rest * after), whole)), parts)
-    total = out.reshape(_summed(out, counts, ShapedArray((lead, after), whole)), result.with_dtype(whole))
+    total = out.reduce(counts, (1,), 0, ShapedArray((lead, after), whole), "stablehlo.add")
+    total = out.reshape(total, result.with_dtype(whole))
     return total if result.dtype == whole else out.convert(total, result)
-
-
-def _summed(out, x, result):
-    """The sum over axis 1 of integers."""
-    scalar = ShapedArray((), result.dtype)
-    operands = [x, out.constant(0, scalar)]
-    operation = out.ops("stablehlo.reduce", operands, {"dimensions": i64s(1)}, avals=[result], regions=1)
-    out.reduction(operation, 0, [scalar], lambda e, a, b: [e.op("stablehlo.add", [a[0], b[0]], aval=scalar)])
-    return operation.results[0]
 
 
 # ---- reshaping
@@ -501,6 +489,17 @@ def mapped_size(operands, axes):
         if axis is not None:
             return get_aval(x).shape[axis]
     raise AssertionError("a batch rule was called with nothing mapped")
+
+
+def in_front(operands, axes):
+    """A batch rule's operands with their mapped axes in front; repeated along one where they have none."""
+    size = mapped_size(operands, axes)
+    return [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
+
+
+def mapped_in_front(operands, axes):
+    """A batch rule's operands with their mapped axes in front; those that are not mapped as they are."""
+    return [x if axis is None else move_axis(x, axis, 0) for x, axis in zip(operands, axes, strict=True)]
 
 
 def to_front(x, axis, size):

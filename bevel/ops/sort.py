@@ -14,17 +14,16 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.elementwise import KINDS
-from bevel.ops.shapes import Iota, instantiate, mapped_size, to_front
+from bevel.ops.shapes import Iota, in_front, instantiate
 from bevel.ops.sort_forms import (
     FLOAT32,
     INT32,
     WORTH_PACKING,
     by_comparing,
-    first,
     fits,
     has_keys,
     is_worth_calling,
@@ -85,9 +84,8 @@ class Sort(Primitive):
         return results, moved
 
     def batch(self, operands, axes):
-        size = mapped_size(operands, axes)
-        operands = [to_front(x, axis, size) for x, axis in zip(operands, axes, strict=True)]
-        return Sort(self.dimension + 1, self.is_stable, self.num_keys)(*operands), [0] * len(operands)
+        op = Sort(self.dimension + 1, self.is_stable, self.num_keys)
+        return op(*in_front(operands, axes)), [0] * len(operands)
 
     def lower(self, out, *operands):
         avals = list(out.avals)
@@ -180,9 +178,9 @@ class TopK(Primitive):
     def jvp(self, primals, tangents):
         [x], [dx] = primals, tangents
         values, index = self(x)
-        none = Zero(get_aval(index).to_tangent_aval())
+        none = zero_of(index)
         if is_zero(dx) or not get_aval(values).size:
-            return [values, index], [Zero(get_aval(values).to_tangent_aval()), none]
+            return [values, index], [zero_of(values), none]
         return [values, index], [take_along(dx, index, self.axis), none]
 
     def batch(self, operands, axes):
@@ -221,7 +219,7 @@ class TopK(Primitive):
         key, turned = ordered(out, x, aval)
         key = out.op("stablehlo.not", [key], aval=turned)  # the largest first
         index = permutation(out, [(key, turned)], self.axis)
-        index = first(out, index, aval.with_dtype(INT32), self.axis, self.k)
+        index = out.slice(index, aval.with_dtype(INT32), self.axis, 0, self.k)
         return [taken(out, x, aval, index, self.k, self.axis), index]
 
     def _by_comparing(self, out, x, aval, result, places):
@@ -229,7 +227,7 @@ class TopK(Primitive):
         counted = aval.with_dtype(INT32)
         index = out.op("stablehlo.iota", [], {"iota_dimension": i64(self.axis)}, aval=counted)
         both = by_comparing(out, [x, index], [aval, counted], self.axis, 1, descending=True)
-        return [first(out, v, a, self.axis, self.k) for v, a in zip(both, (aval, counted), strict=True)]
+        return [out.slice(v, a, self.axis, 0, self.k) for v, a in zip(both, (aval, counted), strict=True)]
 
     def reference(self, x):
         key = _reference_key(x)

@@ -14,10 +14,8 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
-from bevel.engine.builder import boolean, i32, i64, i64s, parsed
+from bevel.engine.builder import boolean, comparison, i32, i64, i64s, parsed
 from bevel.ops.elementwise import KINDS
-from bevel.ops.logic import comparison_type, direction
-from bevel.ops.reductions import compare
 
 BOOL, INT8, INT32, INT64, FLOAT32 = (np.dtype(name) for name in ("bool", "int8", "int32", "int64", "float32"))
 # From so many elements on, packing gains more than its kernels cost,
@@ -54,15 +52,10 @@ def _kernel(out, name, x, aval, result):
     before its first line, where nothing can catch it.
     """
     out.module.calls_kernels = True
-    some, scalar = ShapedArray((_ENOUGH,), aval.dtype), ShapedArray((), INT8)
+    some, scalar = ShapedArray((_ENOUGH,), INT8), ShapedArray((), INT8)
     flat = ShapedArray((aval.size,), aval.dtype)
-    attributes = {"start_indices": i64s(0), "limit_indices": i64s(_ENOUGH), "strides": i64s(1)}
-    numbers = out.op("stablehlo.slice", [out.reshape(x, flat)], attributes, aval=some)
-    numbers = out.convert(numbers, some.with_dtype(INT8))
-    total = out.ops(
-        "stablehlo.reduce", [numbers, out.constant(0, scalar)], {"dimensions": i64s(0)}, avals=[scalar], regions=1
-    )
-    out.reduction(total, 0, [scalar], lambda e, a, b: [e.op("stablehlo.add", [a[0], b[0]], aval=scalar)])
+    numbers = out.convert(out.slice(out.reshape(x, flat), flat, 0, 0, _ENOUGH), some)
+    total = out.reduce(numbers, (0,), 0, scalar, "stablehlo.add")
     single = ShapedArray((1, 1), INT8)
     rows = "dense<[1, 0]> : tensor<2xindex>"
     attributes = {
@@ -124,8 +117,8 @@ def canonical(out, x, aval):
     if not dtypes.issubdtype(aval.dtype, np.inexact):
         return x
     zero, nan = out.constant(0, aval), out.constant(math.nan, aval)
-    signless = out.op("stablehlo.select", [compare(out, "EQ", x, zero, aval), zero, x], aval=aval)
-    return out.op("stablehlo.select", [compare(out, "NE", x, x, aval), nan, signless], aval=aval)
+    signless = out.op("stablehlo.select", [out.compare("EQ", x, zero, aval), zero, x], aval=aval)
+    return out.op("stablehlo.select", [out.compare("NE", x, x, aval), nan, signless], aval=aval)
 
 
 def ordered(out, x, aval):
@@ -139,7 +132,7 @@ def ordered(out, x, aval):
         key = out.op("stablehlo.bitcast_convert", [x], aval=own)
         # below zero, the bits of a float rise as it falls
         turned = out.op("stablehlo.xor", [key, out.constant(int(np.iinfo(bits_dtype).max), own)], aval=own)
-        negative = compare(out, "LT", key, out.constant(0, own), own)
+        negative = out.compare("LT", key, out.constant(0, own), own)
         key = out.op("stablehlo.select", [negative, turned, key], aval=own)
         return (key if own is keys else out.convert(key, keys)), keys
     if aval.dtype in (np.uint32, np.uint64):
@@ -232,10 +225,7 @@ def _pairs(out, x, y, aval, is_canonical):
 
 
 def _compare_totally(out, order, x, y, aval):
-    if not dtypes.issubdtype(aval.dtype, np.inexact):
-        return compare(out, order, x, y, aval)
-    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("TOTALORDER")}
-    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(BOOL))
+    return out.op("stablehlo.compare", [x, y], comparison(order, aval.dtype, True), aval=aval.with_dtype(BOOL))
 
 
 def taken(out, x, aval, index, count, axis):
@@ -252,11 +242,3 @@ def taken(out, x, aval, index, count, axis):
         "slice_sizes": i64s(*[1] * rank),
     }
     return out.op("stablehlo.gather", [x, places], attributes, aval=aval.with_shape(shape))
-
-
-def first(out, x, aval, axis, count):
-    """The first elements along an axis."""
-    limits = [count if i == axis else d for i, d in enumerate(aval.shape)]
-    rank = len(limits)
-    attributes = {"start_indices": i64s(*[0] * rank), "limit_indices": i64s(*limits), "strides": i64s(*[1] * rank)}
-    return out.op("stablehlo.slice", [x], attributes, aval=ShapedArray(limits, aval.dtype))

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from bevel.base.errors import NonDifferentiableError
+from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.ops import fast_special
 from bevel.ops.arithmetic import add, full_like, neg
@@ -27,6 +28,10 @@ _AT_POLES = "XLA gives NaN at poles and beyond the domain, where SciPy has a one
 NO_SLOPE = "its reference is a difference quotient, good to 11 digits, and without value at the domain's edges"
 
 
+# SciPy takes 60 ms to import, and only the laws ask for references: hence `later`.
+_polygamma = later("scipy.special", "polygamma")
+
+
 class Special(Unary):
     """A special function of real floating-point numbers."""
 
@@ -36,12 +41,7 @@ class Special(Unary):
 class PositiveSpecial(Special):
     """One that is sampled at positive numbers."""
 
-    @classmethod
-    def samples(cls, array):
-        yield cls(), [array(3, low=0.3, high=4)]
-        yield cls(), [array(2, 3, low=0.3, high=9)]
-        yield cls(), [array(low=0.5, high=2)]
-        yield cls(), [array(0, 2)]
+    domain = (0.3, 4)
 
 
 # ---- errors
@@ -53,13 +53,10 @@ class Erf(Special):
 
     hlo = "chlo.erf"
     double: ClassVar[Callable | None] = staticmethod(fast_special.erf)
+    reference = staticmethod(later("scipy.special", "erf"))
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        return self(x), mul(2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
-
-    def reference(self, x):
-        return scipy_special().erf(x)
+    def along(self, dx, y, x):
+        return mul(2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
 
 
 @primitive
@@ -74,13 +71,10 @@ class Erfc(Special):
     """1 - erf(x), with all digits also where erf is near 1."""
 
     hlo = "chlo.erfc"
+    reference = staticmethod(later("scipy.special", "erfc"))
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        return self(x), mul(-2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
-
-    def reference(self, x):
-        return scipy_special().erfc(x)
+    def along(self, dx, y, x):
+        return mul(-2 / math.sqrt(math.pi), mul(dx, exp(neg(square(x)))))
 
 
 @primitive
@@ -88,27 +82,11 @@ class ErfInv(Special):
     """The number whose erf is x; infinite at -1 and 1, NaN beyond."""
 
     hlo = "chlo.erf_inv"
+    reference = staticmethod(later("scipy.special", "erfinv"))
+    domain = (-0.9, 0.9)
 
-    def jvp(self, primals, tangents):
-        [x], [dx] = primals, tangents
-        y = self(x)
-        return y, mul(math.sqrt(math.pi) / 2, mul(dx, exp(square(y))))
-
-    def reference(self, x):
-        return scipy_special().erfinv(x)
-
-    @classmethod
-    def samples(cls, array):
-        yield cls(), [array(3, low=-0.9, high=0.9)]
-        yield cls(), [array(2, 3, low=-0.9, high=0.9)]
-        yield cls(), [array(low=-0.9, high=0.9)]
-        yield cls(), [array(0, 2)]
-
-
-def scipy_special():
-    import scipy.special  # 60 ms, and needed by tests alone
-
-    return scipy.special
+    def along(self, dx, y, x):
+        return mul(math.sqrt(math.pi) / 2, mul(dx, exp(square(y))))
 
 
 # ---- gamma and its logarithmic derivatives
@@ -121,12 +99,10 @@ class Lgamma(PositiveSpecial):
     hlo = "chlo.lgamma"
     single: ClassVar[Callable | None] = staticmethod(fast_special.lgamma)
     gaps: ClassVar = {"0-special": "XLA's lgamma(1) is 4.8e-7 in float32, not 0"}
+    reference = staticmethod(later("scipy.special", "gammaln"))
 
     def slope(self, y, x):
         return digamma(x)
-
-    def reference(self, x):
-        return scipy_special().gammaln(x)
 
 
 @primitive
@@ -143,12 +119,10 @@ class Digamma(PositiveSpecial):
     hlo = "chlo.digamma"
     single = staticmethod(fast_special.digamma)
     gaps: ClassVar = {"0-special": _AT_POLES}
+    reference = staticmethod(later("scipy.special", "digamma"))
 
     def slope(self, y, x):
         return Polygamma()(full_like(x, 1), x)
-
-    def reference(self, x):
-        return scipy_special().digamma(x)
 
 
 @primitive
@@ -168,7 +142,7 @@ class Polygamma(Binary):
         return mul(dx, self(add(m, 1), x))
 
     def reference(self, m, x):
-        return scipy_special().polygamma(m.astype(int), x).astype(x.dtype)
+        return _polygamma(m.astype(int), x).astype(x.dtype)
 
     gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivative in m is refused; Digamma tries that in x") | {
         "0-special": _AT_POLES
@@ -186,6 +160,7 @@ class Zeta(Binary):
 
     hlo = "chlo.zeta"
     takes = "float"
+    reference = staticmethod(later("scipy.special", "zeta"))
 
     def along_x(self, dx, result, x, q):
         raise NonDifferentiableError(
@@ -195,9 +170,6 @@ class Zeta(Binary):
 
     def along_y(self, dq, result, x, q):
         return mul(dq, mul(neg(x), self(add(x, 1), q)))
-
-    def reference(self, x, q):
-        return scipy_special().zeta(x, q)
 
     gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "its derivative in x is refused") | {"0-special": _AT_POLES}
 

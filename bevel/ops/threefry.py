@@ -21,7 +21,6 @@ from bevel.ops.arithmetic import add, mul
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice, slice_in_dim
 from bevel.ops.logic import ShiftLeft, ShiftRightLogical, Xor, or_
-from bevel.ops.reductions import compare
 from bevel.ops.shapes import BroadcastInDim, Iota, full, mapped_size, move_axis, reshape
 
 UINT32, UINT64 = np.dtype("uint32"), np.dtype("uint64")
@@ -101,17 +100,16 @@ class Threefry2x32(Primitive):
         inits = [out.constant(0, index), parts.spread(x0), parts.spread(x1), k[1], k[2], k[0], rotations]
         loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
         test, [i, *_] = out.block(loop, 0, states)
-        test.finish([compare(test, "LT", i, test.constant(5, index), index)])
+        test.finish([test.compare("LT", i, test.constant(5, index), index)])
         body, [i, x0, x1, first, second, third, table] = out.block(loop, 1, states)
         inside = _Parts(body, aval)
         x0, x1 = (x0, aval), (x1, aval)
-        row, one = ShapedArray((1, 4), UINT32), ShapedArray((1,), UINT32)
+        row, four = ShapedArray((1, 4), UINT32), ShapedArray((4,), UINT32)
         zero = body.constant(0, index)
         rotation = body.op("stablehlo.dynamic_slice", [table, i, zero], {"slice_sizes": i64s(1, 4)}, aval=row)
-        rotation = body.reshape(rotation, ShapedArray((4,), UINT32))
+        rotation = body.reshape(rotation, four)
         for r in range(4):
-            attributes = {"start_indices": i64s(r), "limit_indices": i64s(r + 1), "strides": i64s(1)}
-            left = (body.reshape(body.op("stablehlo.slice", [rotation], attributes, aval=one), index), index)
+            left = (body.reshape(body.slice(rotation, four, 0, r, r + 1), index), index)
             x0, x1 = inside.round(x0, x1, left, inside("subtract", inside.number(32), left))
         x0 = inside("add", x0, (first, aval))
         count = inside("add", (i, index), inside.number(1))

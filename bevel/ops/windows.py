@@ -10,8 +10,6 @@ import numpy as np
 from bevel.base import dtypes, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.engine.builder import i64s
-from bevel.ops.logic import comparison_type, direction
 
 
 class GatherScatterMode(enum.Enum):
@@ -114,9 +112,8 @@ def check_indices(name, x, indices, places, batching, indices_batching):
     sizes = [x.shape[a] for a in batching], [indices.shape[a] for a in indices_batching]
     if sizes[0] != sizes[1]:
         raise ShapeError(
-            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes "
-            f"{tuple(indices_batching)} of "
-            f"the indices {indices.str_short()}: their sizes must agree."
+            f"{name} pairs axes {tuple(batching)} of the operand {x.str_short()} with axes {tuple(indices_batching)} "
+            f"of the indices {indices.str_short()}: their sizes must agree."
         )
 
 
@@ -150,11 +147,6 @@ def wide_indices(out, indices, aval):
     return out.convert(indices, wide), wide
 
 
-def compare(out, x, y, aval, order):
-    attributes = {"comparison_direction": direction(order), "compare_type": comparison_type("SIGNED")}
-    return out.op("stablehlo.compare", [x, y], attributes, aval=aval.with_dtype(np.dtype(bool)))
-
-
 def bounds(out, highest, aval):
     """The last allowed starts, one per number of an index, spread over the indices."""
     if len(set(highest)) <= 1:
@@ -170,15 +162,11 @@ def clipped(out, indices, aval, highest):
 def inside(out, indices, aval, highest):
     """For each index, whether its window lies inside: (value, aval)."""
     flags = aval.with_dtype(np.dtype(bool))
-    low = compare(out, indices, out.constant(0, aval), aval, "GE")
-    high = compare(out, indices, bounds(out, highest, aval), aval, "LE")
+    low = out.compare("GE", indices, out.constant(0, aval), aval)
+    high = out.compare("LE", indices, bounds(out, highest, aval), aval)
     both = out.op("stablehlo.and", [low, high], aval=flags)
     result = ShapedArray(aval.shape[:-1], flags.dtype)
-    scalar = ShapedArray((), flags.dtype)
-    attributes = {"dimensions": i64s(len(aval.shape) - 1)}
-    operation = out.ops("stablehlo.reduce", [both, out.constant(True, scalar)], attributes, avals=[result], regions=1)
-    out.reduction(operation, 0, [scalar], lambda e, x, y: [e.op("stablehlo.and", [x[0], y[0]], aval=scalar)])
-    return operation.results[0], result
+    return out.reduce(both, (len(aval.shape) - 1,), True, result, "stablehlo.and"), result
 
 
 def listed(axes):

@@ -8,7 +8,7 @@
 Names, arguments and every bit of the results are those of `jax.random`.
 """
 
-from bevel.core.handles import handle_called
+from bevel.core.handles import primitives_in
 from bevel.random.bits import bernoulli, bits, rademacher, randint, uniform
 from bevel.random.continuous import (
     cauchy,
@@ -42,12 +42,4 @@ __all__ = [
     "wald", "weibull_min", "wrap_key_data",
 ]  # fmt: skip
 
-
-def __getattr__(name):
-    """Primitives as objects, made when first named: `random_gamma_p`."""
-    if name.endswith("_p"):
-        try:
-            return handle_called(name)
-        except KeyError:
-            pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = primitives_in(__name__)

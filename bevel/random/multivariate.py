@@ -15,16 +15,7 @@ from bevel.ops.logic import eq, select
 from bevel.ops.powers import sqrt
 from bevel.ops.shapes import BroadcastInDim, Iota, full, reduce_sum, transpose
 from bevel.random.continuous import normal_of
-from bevel.random.drawing import (
-    RandomShapeError,
-    draws,
-    float_dtype,
-    number,
-    placed,
-    shape_of,
-    single_key,
-    spread,
-)
+from bevel.random.drawing import RandomShapeError, draws, float_dtype, number, placed, shape_of, single_key, spread
 
 
 def _linalg():

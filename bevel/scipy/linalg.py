@@ -22,15 +22,7 @@ from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexac
 from bevel.numpy.solving import solve_by_factors
 from bevel.ops.convert import convert
 from bevel.ops.linalg_factorizations import rows_taken
-from bevel.ops.matrices import (
-    adjoint,
-    as_rows,
-    eye_like,
-    lower_triangle,
-    matmul,
-    real_dtype,
-    upper_triangle,
-)
+from bevel.ops.matrices import adjoint, as_rows, eye_like, lower_triangle, matmul, real_dtype, upper_triangle
 from bevel.ops.matrices import conjugate as conjugated
 from bevel.ops.shapes import reshape
 from bevel.ops.triangular import solve as triangular

@@ -5,46 +5,40 @@ from __future__ import annotations
 from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.core import leaks
-from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
+from bevel.core.trace import Tracer, get_aval, set_trace, state
 from bevel.ops.shapes import move_axis, to_front
+from bevel.transforms.pairs import Pair, PairTrace
 
 
-class BatchTracer(Tracer):
-    """An array of examples, its mapped axis hidden."""
+class BatchTracer(Pair):
+    """An array of examples, and where its mapped axis is, which is hidden."""
 
-    __slots__ = ("axis", "value")
+    __slots__ = ()
+    known_value = Tracer.known_value  # each example has one of its own
 
     def __init__(self, trace, value, axis):
         self._trace = trace
         self.value = value
-        self.axis = axis
+        self.beside = axis
         aval = get_aval(value)
         self.aval = ShapedArray(aval.shape[:axis] + aval.shape[axis + 1 :], aval.dtype, aval.weak_type)
 
 
-class BatchTrace(Trace):
+class BatchTrace(PairTrace):
     """Applies batch rules under `parent`. `axis_name` is what collectives call the mapped axis; `size` its size."""
 
-    __slots__ = ("axis_name", "parent", "size", "spmd_axis_name")
+    __slots__ = ("axis_name", "size", "spmd_axis_name")
+    pair = BatchTracer
     names_itself = True
 
     def __init__(self, parent, size, axis_name=None, spmd_axis_name=None):
-        super().__init__()
-        self.parent = parent
+        super().__init__(parent)
         self.size = size
         self.axis_name = axis_name
         self.spmd_axis_name = spmd_axis_name
 
     def process(self, op, operands):
-        values, axes, mapped = [], [], False
-        for x in operands:
-            if type(x) is BatchTracer and x._trace is self:
-                values.append(x.value)
-                axes.append(x.axis)
-                mapped = True
-            else:
-                values.append(x)
-                axes.append(None)
+        values, axes, mapped = self.apart(operands)
         before = set_trace(self.parent)
         try:
             if op.axis_names and self.axis_name is not None and self.axis_name in op.axis_names:
@@ -55,23 +49,13 @@ class BatchTrace(Trace):
                 result, axis = op.batch(values, axes)
         finally:
             set_trace(before)
-        if op.multiple_results:
-            return [self.wrap(y, a) for y, a in zip(result, axis, strict=True)]
-        return self.wrap(result, axis)
+        return self.wrap_all(result, axis) if op.multiple_results else self.wrap(result, axis)
 
     def wrap(self, value, axis):
         return value if axis is None else BatchTracer(self, value, axis)
 
-    def unwrap(self, x):
-        """(value, axis) of any value; axis None where it is not mapped."""
-        if type(x) is BatchTracer and x._trace is self:
-            return x.value, x.axis
-        return x, None
-
     def describe(self, tracer):
-        value = tracer.value
-        inner = value._trace.describe(value) if isinstance(value, Tracer) else ""
-        return f"{inner or 'a value'} under vmap"
+        return f"{super().describe(tracer) or 'a value'} under vmap"
 
 
 def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=None):
@@ -81,24 +65,13 @@ def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=N
     if axis_name is not None:
         state.axes = (*bound, (axis_name, size))
     try:
-        pairs = _run(trace, function, values, axes)
+        pairs = trace.run(function, values, axes)
     finally:
         state.axes = bound
         trace.alive = False
     if settings.check_tracer_leaks.value:
         leaks.check(trace, "A mapped function")
     return pairs
-
-
-def _run(trace, function, values, axes):
-    inputs = [trace.wrap(v, a) for v, a in zip(values, axes, strict=True)]
-    before = set_trace(trace)
-    try:
-        results = function(*inputs)
-    finally:
-        set_trace(before)
-    pairs = [trace.unwrap(r) for r in results]
-    return [v for v, _ in pairs], [a for _, a in pairs]
 
 
 def batch_again(trace, function, values, axes):
@@ -110,7 +83,7 @@ def batch_again(trace, function, values, axes):
         return batch(function, values, axes, trace.size, state.trace, trace.axis_name, trace.spmd_axis_name)
     held, trace.parent = trace.parent, state.trace
     try:
-        return _run(trace, function, values, axes)
+        return trace.run(function, values, axes)
     finally:
         trace.parent = held
 

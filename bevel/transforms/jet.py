@@ -22,26 +22,17 @@ import math
 
 import numpy as np
 
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
+from bevel.core.tangents import Zero, is_zero, zero_of
+from bevel.core.trace import Trace, get_aval, set_trace, state
 from bevel.ops.elementwise import add_tangents, mul
 from bevel.ops.shapes import instantiate
+from bevel.transforms.pairs import Pair, PairTrace
 
 
-class JetTracer(Tracer):
+class JetTracer(Pair):
     """A value and the derivatives of its path: a list of arrays and `Zero`s."""
 
-    __slots__ = ("primal", "series")
-
-    def __init__(self, trace, primal, series):
-        self._trace = trace
-        self.primal = primal
-        self.series = series
-        self.aval = get_aval(primal)
-
-    def known_value(self):
-        primal = self.primal
-        return primal.known_value() if isinstance(primal, Tracer) else primal
+    __slots__ = ()
 
 
 class OnceTrace(Trace):
@@ -81,36 +72,30 @@ def identity(x):
 _NUMBERS = (bool, int, float, complex, np.generic)
 
 
-class JetTrace(Trace):
-    """Carries paths of one order along. What is done to their terms is done under `below`."""
+class JetTrace(PairTrace):
+    """Carries paths of one order along. What is done to their terms is done under `parent`."""
 
-    __slots__ = ("below", "order", "parent")
+    __slots__ = ("order",)
+    pair = JetTracer
+    origin = "on a path"
 
-    def __init__(self, below, order):
-        super().__init__()
-        self.below = self.parent = below
+    def __init__(self, parent, order):
+        super().__init__(parent)
         self.order = order
 
     def process(self, op, operands):
-        primals, series, active = [], [], False
-        for x in operands:
-            primal, terms = self.unwrap(x)
-            primals.append(primal)
-            series.append(terms)
-            active = active or terms is not None
-        before = set_trace(self.below)
+        primals, series, active = self.apart(operands)
+        before = set_trace(self.parent)
         try:
             if not active or not op.is_differentiable:
                 return op(*primals)
             parts = [x for terms in series if terms is not None for x in terms]
             marks = tuple([terms is not None for terms in series])
             key = (op, self.order, marks, *map(identity, primals), *map(id, parts))
-            results, out = self.below.once(key, lambda: self.jet_of(op, primals, series), (primals, parts))
+            results, out = self.parent.once(key, lambda: self.jet_of(op, primals, series), (primals, parts))
         finally:
             set_trace(before)
-        if op.multiple_results:
-            return [self.wrap(y, terms) for y, terms in zip(results, out, strict=True)]
-        return self.wrap(results, out)
+        return self.wrap_all(results, out) if op.multiple_results else self.wrap(results, out)
 
     def jet_of(self, op, primals, series):
         if op.jet is not None:
@@ -120,16 +105,13 @@ class JetTrace(Trace):
         return self.from_jvp(op, primals, series)
 
     def from_jvp(self, op, primals, series):
-        tangents = [
-            Zero(get_aval(p).to_tangent_aval()) if terms is None else terms[0]
-            for p, terms in zip(primals, series, strict=True)
-        ]
+        tangents = [zero_of(p) if terms is None else terms[0] for p, terms in zip(primals, series, strict=True)]
         if self.order == 1:
             results, out = op.jvp(primals, tangents)
             if not op.multiple_results:
                 return results, one_of(out)
             return results, [one_of(t) for t in out]
-        inner = JetTrace(self.below, self.order - 1)
+        inner = JetTrace(self.parent, self.order - 1)
         values = [inner.wrap(p, terms and terms[:-1]) for p, terms in zip(primals, series, strict=True)]
         paths = [
             t if is_zero(t) and terms is None else inner.wrap_path(t, terms[1:])
@@ -156,12 +138,6 @@ class JetTrace(Trace):
             return tangent
         return JetTracer(self, instantiate(tangent), terms)
 
-    def unwrap(self, x):
-        """(primal, series) of any value; the series None where it is constant."""
-        if type(x) is JetTracer and x._trace is self:
-            return x.primal, x.series
-        return x, None
-
     def series_of(self, tangent):
         """The series whose first term is a derivative, and whose others are the derivatives of its path."""
         if is_zero(tangent):
@@ -171,10 +147,6 @@ class JetTrace(Trace):
             aval = get_aval(first)
             terms = [Zero(aval.to_tangent_aval())] * self.order
         return [first, *terms]
-
-    def describe(self, tracer):
-        primal = tracer.primal
-        return primal._trace.describe(primal) if isinstance(primal, Tracer) else "on a path"
 
 
 def one_of(tangent):
@@ -218,16 +190,11 @@ def jet(function, primals, series, order):
     series   for each primal None, or `order` terms: arrays, or `Zero`s
     """
     trace = JetTrace(OnceTrace(state.trace), order)
-    inputs = [trace.wrap(p, terms) for p, terms in zip(primals, series, strict=True)]
-    before = set_trace(trace)
     try:
-        results = function(*inputs)
+        return trace.run(function, primals, series)
     finally:
-        set_trace(before)
         trace.alive = False
-        trace.below.known.clear()
-    pairs = [trace.unwrap(r) for r in results]
-    return [p for p, _ in pairs], [terms for _, terms in pairs]
+        trace.parent.known.clear()
 
 
 __all__ = ["JetTrace", "JetTracer", "OnceTrace", "bilinear", "jet", "scaled"]

@@ -18,7 +18,7 @@ from bevel.core.places import Transposed, here, within
 from bevel.core.primitive import LinearOperand, Primitive
 from bevel.core.source import located, summarize
 from bevel.core.staging import hoist_tracers, paused_collector, stage
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import Trace, get_aval, set_trace, state
 from bevel.ops.elementwise import add_any
 from bevel.ops.shapes import instantiate
@@ -203,7 +203,7 @@ def linearize(function, primals, has_tangent=None):
         aval = get_aval(p).to_tangent_aval()
         wanted = aval is not None and aval.dtype != dtypes.float0 and (has_tangent is None or has_tangent[i])
         inputs.append(Var(aval.strip_weak_type(), tape) if wanted else None)
-    tangents = [Zero(get_aval(p).to_tangent_aval()) if v is None else v for p, v in zip(primals, inputs, strict=True)]
+    tangents = [zero_of(p) if v is None else v for p, v in zip(primals, inputs, strict=True)]
     with paused_collector():
         results, tangents_out = jvp(function, primals, tangents, tape)
     return results, Linearized(tape, inputs, tangents_out)

@@ -279,11 +279,8 @@ def _write_piece(out, piece, tables):
         table, value = given[v.aval.dtype]
         place = places[v.aval.dtype]
         places[v.aval.dtype] += 1
-        attributes = {
-            "start_indices": builder.i64s(place), "limit_indices": builder.i64s(place + 1), "strides": builder.i64s(1)
-        }  # fmt: skip
-        one = emitter.op("stablehlo.slice", [value], attributes, aval=ShapedArray((1,), table.dtype))
-        arguments.append(emitter.op("stablehlo.reshape", [one], aval=v.aval))
+        one = emitter.slice(value, ShapedArray(table.shape, table.dtype), 0, place, place + 1)
+        arguments.append(emitter.reshape(one, v.aval))
     results = inline(emitter, program, (), arguments)
     mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
     return builder.symbol(operation.name.value)

@@ -44,69 +44,52 @@ def _kernel(dimension_numbers, input_shape, out_chan, filter_shape):
     return tuple(kernel), tuple([out_chan if c == "C" else 1 for c in out])
 
 
-def GeneralConv(
-    dimension_numbers, out_chan, filter_shape, strides=None, padding="VALID", W_init=None, b_init=_SMALL_BIAS
-):
-    """A convolution in given layouts, such as ("NHWC", "HWIO", "NHWC"), with a bias."""
-    rhs = dimension_numbers[1]
-    strides = strides or (1,) * len(filter_shape)
-    W_init = W_init or glorot_normal(rhs.index("I"), rhs.index("O"))
+def _convolving(output_shape, convolve, meaning):
+    """A layer of one kind of convolution, with a bias."""
 
-    def init_fun(rng, input_shape):
-        kernel, bias = _kernel(dimension_numbers, input_shape, out_chan, filter_shape)
-        output = lax.conv_general_shape_tuple(input_shape, kernel, strides, padding, dimension_numbers)
-        first, second = random.split(rng)
-        return output, (W_init(first, kernel), b_init(second, bias))
+    def layer(
+        dimension_numbers, out_chan, filter_shape, strides=None, padding="VALID", W_init=None, b_init=_SMALL_BIAS
+    ):
+        rhs = dimension_numbers[1]
+        strides = strides or (1,) * len(filter_shape)
+        W_init = W_init or glorot_normal(rhs.index("I"), rhs.index("O"))
 
-    def apply_fun(params, inputs, **kwargs):
-        W, b = params
-        return lax.conv_general_dilated(inputs, W, strides, padding, dimension_numbers=dimension_numbers) + b
+        def init_fun(rng, input_shape):
+            kernel, bias = _kernel(dimension_numbers, input_shape, out_chan, filter_shape)
+            first, second = random.split(rng)
+            output = output_shape(input_shape, kernel, strides, padding, dimension_numbers)
+            return output, (W_init(first, kernel), b_init(second, bias))
 
-    return init_fun, apply_fun
+        def apply_fun(params, inputs, **kwargs):
+            W, b = params
+            return convolve(inputs, W, strides, padding, dimension_numbers=dimension_numbers) + b
 
+        return init_fun, apply_fun
 
-def GeneralConvTranspose(
-    dimension_numbers, out_chan, filter_shape, strides=None, padding="VALID", W_init=None, b_init=_SMALL_BIAS
-):
-    """The transpose of a convolution, which makes images larger, in given layouts, with a bias."""
-    rhs = dimension_numbers[1]
-    strides = strides or (1,) * len(filter_shape)
-    W_init = W_init or glorot_normal(rhs.index("I"), rhs.index("O"))
-
-    def init_fun(rng, input_shape):
-        kernel, bias = _kernel(dimension_numbers, input_shape, out_chan, filter_shape)
-        output = lax.conv_transpose_shape_tuple(input_shape, kernel, strides, padding, dimension_numbers)
-        first, second = random.split(rng)
-        return output, (W_init(first, kernel), b_init(second, bias))
-
-    def apply_fun(params, inputs, **kwargs):
-        W, b = params
-        return lax.conv_transpose(inputs, W, strides, padding, dimension_numbers=dimension_numbers) + b
-
-    return init_fun, apply_fun
-
-
-def _fixed(general, numbers):
-    def layer(out_chan, filter_shape, strides=None, padding="VALID", W_init=None, b_init=_SMALL_BIAS):
-        return general(numbers, out_chan, filter_shape, strides, padding, W_init, b_init)
-
-    layer.__doc__ = f"{general.__name__} in the layouts {numbers}."
+    layer.__doc__ = f'{meaning} in given layouts, such as ("NHWC", "HWIO", "NHWC"), with a bias.'
     return layer
 
 
-Conv = _fixed(GeneralConv, ("NHWC", "HWIO", "NHWC"))
-ConvTranspose = _fixed(GeneralConvTranspose, ("NHWC", "HWIO", "NHWC"))
-Conv1DTranspose = _fixed(GeneralConvTranspose, ("NHC", "HIO", "NHC"))
+GeneralConv = _convolving(lax.conv_general_shape_tuple, lax.conv_general_dilated, "A convolution")
+GeneralConvTranspose = _convolving(
+    lax.conv_transpose_shape_tuple, lax.conv_transpose, "The transpose of a convolution, which makes images larger,"
+)
 
 
-def BatchNorm(
-    axis=(0, 1, 2),
-    epsilon=1e-5,
-    center=True,
-    scale=True,
-    beta_init=zeros,
-    gamma_init=ones,
-):
+def _fixed(general, name, numbers):
+    def layer(out_chan, filter_shape, strides=None, padding="VALID", W_init=None, b_init=_SMALL_BIAS):
+        return general(numbers, out_chan, filter_shape, strides, padding, W_init, b_init)
+
+    layer.__doc__ = f"{name} in the layouts {numbers}."
+    return layer
+
+
+Conv = _fixed(GeneralConv, "GeneralConv", ("NHWC", "HWIO", "NHWC"))
+ConvTranspose = _fixed(GeneralConvTranspose, "GeneralConvTranspose", ("NHWC", "HWIO", "NHWC"))
+Conv1DTranspose = _fixed(GeneralConvTranspose, "GeneralConvTranspose", ("NHC", "HIO", "NHC"))
+
+
+def BatchNorm(axis=(0, 1, 2), epsilon=1e-5, center=True, scale=True, beta_init=zeros, gamma_init=ones):
     """Mean 0 and variance 1 along axes of the batch, then (as asked) times gamma and plus beta."""
     axis = (axis,) if isinstance(axis, int) else axis
 

@@ -14,8 +14,8 @@ from bevel.compat.outside import Rules
 from bevel.core.handles import handle_called
 from bevel.core.primitive import LinearOperand as UndefinedPrimal
 from bevel.core.primitive import is_linear as is_undefined_primal
-from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval, state
+from bevel.core.tangents import Zero, is_zero, zero_of
+from bevel.core.trace import state
 from bevel.ops.elementwise import add_any as add_jaxvals
 from bevel.ops.shapes import instantiate as instantiate_zeros
 from bevel.ops.shapes import zeros as zeros_like_aval
@@ -92,8 +92,7 @@ def _linear_jvp(primitive):
     def rule(primals, tangents, **parameters):
         results = primitive.bind(*primals, **parameters)
         if all([is_zero(t) for t in tangents]):
-            zero = lambda y: Zero(get_aval(y).to_tangent_aval())
-            return results, [zero(y) for y in results] if primitive.multiple_results else zero(results)
+            return results, [zero_of(y) for y in results] if primitive.multiple_results else zero_of(results)
         return results, primitive.bind(*[instantiate_zeros(t) for t in tangents], **parameters)
 
     primitive_jvps[primitive] = rule
@@ -102,16 +101,10 @@ def _linear_jvp(primitive):
 def defjvp(primitive, *jvprules):
     """One rule for each operand, or None: `rule(tangent, *primals, **parameters)` is its part of the tangent."""
 
-    def rule(primals, tangents, **parameters):
-        result = primitive.bind(*primals, **parameters)
-        parts = [
-            of(t, *primals, **parameters)
-            for of, t in zip(jvprules, tangents, strict=True)
-            if of is not None and not is_zero(t)
-        ]
-        return result, functools.reduce(add_tangents, parts, Zero(get_aval(result).to_tangent_aval()))
+    def seeing_the_result(of):
+        return lambda tangent, _, *primals, **parameters: of(tangent, *primals, **parameters)
 
-    primitive_jvps[primitive] = rule
+    defjvp2(primitive, *[of and seeing_the_result(of) for of in jvprules])
 
 
 def defjvp2(primitive, *jvprules):
@@ -124,7 +117,7 @@ def defjvp2(primitive, *jvprules):
             for of, t in zip(jvprules, tangents, strict=True)
             if of is not None and not is_zero(t)
         ]
-        return result, functools.reduce(add_tangents, parts, Zero(get_aval(result).to_tangent_aval()))
+        return result, functools.reduce(add_tangents, parts, zero_of(result))
 
     primitive_jvps[primitive] = rule
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bevel.compat.outside import Rules
 from bevel.core.trace import get_aval
-from bevel.ops.shapes import BroadcastInDim, move_axis, to_front
+from bevel.ops.shapes import BroadcastInDim, in_front, move_axis, to_front
 from bevel.transforms.batch import BatchTrace, BatchTracer
 
 not_mapped = None
@@ -115,8 +115,7 @@ def defbroadcasting(prim):
     """Declares that the primitive acts on each element alike: operands that are not mapped are repeated."""
 
     def rule(operands, axes, **parameters):
-        size = next(get_aval(x).shape[a] for x, a in zip(operands, axes, strict=True) if a is not None)
-        results = prim.bind(*[to_front(x, a, size) for x, a in zip(operands, axes, strict=True)], **parameters)
+        results = prim.bind(*in_front(operands, axes), **parameters)
         return results, [0] * len(results) if prim.multiple_results else 0
 
     primitive_batchers[prim] = rule

@@ -145,13 +145,7 @@ def _solved(name, iterate, A, b, x0, M, is_symmetric=False):
         return iterate(vecmat, ct, nothing, precondition if is_symmetric else _transposed(precondition, ct))
 
     is_symmetric = is_symmetric and not any([is_complex(x) for x in tree_leaves(b)])
-    return custom_linear_solve(
-        matvec,
-        b,
-        lambda a, b: iterate(a, b, x0, precondition),
-        back,
-        symmetric=is_symmetric,
-    )
+    return custom_linear_solve(matvec, b, lambda a, b: iterate(a, b, x0, precondition), back, symmetric=is_symmetric)
 
 
 def _limit(b, tol, atol):
@@ -364,12 +358,7 @@ def gmres(A, b, x0=None, *, tol=1e-5, atol=0.0, restart=20, maxiter=None, M=None
             q, size = _normed(r)
             basis = tree_map(lambda v: zeros((count + 1, *get_aval(v).shape), get_aval(v).dtype), q)
             right = where(rows == 0, size.astype(dtype), zeros((count + 1,), dtype))
-            state = (
-                _stacked(basis, 0, q),
-                zeros((count + 1, count), dtype),
-                zeros((count, 2), dtype),
-                right,
-            )
+            state = (_stacked(basis, 0, q), zeros((count + 1, count), dtype), zeros((count, 2), dtype), right)
             if is_early:
                 done, state = while_loop(
                     lambda s: (s[0] < count) & (abs(s[1][3][s[0]]) > inner_limit),

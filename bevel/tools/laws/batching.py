@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.core.tangents import Zero
+from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import instantiate
 from bevel.tools.laws.closeness import LawBroken, check_close, to_numpy
@@ -96,10 +96,7 @@ def batch_and_jvp_commute(sample):
 
         def one(*args):
             primals, given = args[:count], iter(args[count:])
-            tangents = [
-                next(given) if i in sample.inexact else Zero(get_aval(x).to_tangent_aval())
-                for i, x in enumerate(primals)
-            ]
+            tangents = [next(given) if i in sample.inexact else zero_of(x) for i, x in enumerate(primals)]
             return [
                 instantiate(jvp(apply(point.op), list(primals), tangents, state.trace)[1][i])
                 for i in point.inexact_results
@@ -110,9 +107,7 @@ def batch_and_jvp_commute(sample):
             results, out = batch(one, values, [*axes, *tangent_axes], size, state.trace)
             outside = [place_axis(r, a, 0, size) for r, a in zip(results, out, strict=True)]
             given = iter(vs)
-            tangents = [
-                next(given) if i in sample.inexact else Zero(get_aval(x).to_tangent_aval()) for i, x in enumerate(xs)
-            ]
+            tangents = [next(given) if i in sample.inexact else zero_of(x) for i, x in enumerate(xs)]
             _, pushed = jvp(lambda *ys: _batched(point.op, ys, axes, size), list(xs), tangents, state.trace)
             return outside, [instantiate(pushed[i]) for i in point.inexact_results]
 

@@ -9,7 +9,7 @@ import numpy as np
 from bevel.base import dtypes, settings
 from bevel.core.primitive import LinearOperand, Primitive
 from bevel.core.staging import stage
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval, state
 from bevel.ops.shapes import instantiate
 from bevel.tools.laws.closeness import LawBroken, check_close
@@ -59,8 +59,7 @@ class Point:
     def masked(self, chosen) -> list:
         """The tangents, `Zero` for operands that are not chosen."""
         return [
-            v if i in chosen else Zero(get_aval(x).to_tangent_aval())
-            for i, (v, x) in enumerate(zip(self.tangents, self.operands, strict=True))
+            v if i in chosen else zero_of(x) for i, (v, x) in enumerate(zip(self.tangents, self.operands, strict=True))
         ]
 
     def moved(self, by, chosen) -> list:
@@ -93,9 +92,7 @@ def point_of(sample):
 
 def _pushed(point, xs, vs, chosen):
     """The tangents of the inexact results, by the jvp rule."""
-    tangents = [
-        v if i in chosen else Zero(get_aval(x).to_tangent_aval()) for i, (x, v) in enumerate(zip(xs, vs, strict=True))
-    ]
+    tangents = [v if i in chosen else zero_of(x) for i, (x, v) in enumerate(zip(xs, vs, strict=True))]
     _, out = jvp(apply(point.op), list(xs), tangents, state.trace)
     return [instantiate(out[i]) for i in point.inexact_results]
 
@@ -148,7 +145,7 @@ def _check_types(sample):
 
     def push(*args):
         xs, vs = args[: len(sample.avals)], iter(args[len(sample.avals) :])
-        tangents = [next(vs) if i in every else Zero(get_aval(x).to_tangent_aval()) for i, x in enumerate(xs)]
+        tangents = [next(vs) if i in every else zero_of(x) for i, x in enumerate(xs)]
         return [t for t in jvp(apply(sample.op), list(xs), tangents, state.trace)[1] if not is_zero(t)]
 
     tangent_avals = [sample.avals[i].strip_weak_type() for i in every]
@@ -292,7 +289,7 @@ def second_order(sample):
 
         def twice(xs, vs, cts):
             of_operands = lambda *ys: _pulled(point, ys, cts, every)
-            tangents = [v if h else Zero(get_aval(x).to_tangent_aval()) for x, v, h in zip(xs, vs, has, strict=True)]
+            tangents = [v if h else zero_of(x) for x, v, h in zip(xs, vs, has, strict=True)]
             _, forward = jvp(of_operands, list(xs), tangents, state.trace)
             _, linear = linearize(of_operands, list(xs), has)
             back = linear.backward([vs[i] for i in every])

@@ -14,12 +14,7 @@ from bevel.tools.laws.closeness import LawBroken, difference, to_numpy
 
 #: By the narrowest floating dtype among arguments and value: (step of differences, tolerance relative and absolute).
 #: The step balances the truncation of a central difference, ~step², against rounding, ~epsilon/step.
-STEPS = {
-    "float64": (1e-5, 1e-5),
-    "float32": (5e-3, 2e-2),
-    "float16": (1e-1, 1e-1),
-    "bfloat16": (2e-1, 2e-1),
-}
+STEPS = {"float64": (1e-5, 1e-5), "float32": (5e-3, 2e-2), "float16": (1e-1, 1e-1), "bfloat16": (2e-1, 2e-1)}
 
 
 def _step_and_tolerance(leaves):
