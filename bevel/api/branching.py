@@ -17,7 +17,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
-from bevel.engine.client import default_device
+from bevel.engine.client import default_device, platform_of
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.arithmetic import Clamp
 from bevel.ops.convert import convert
@@ -170,7 +170,7 @@ def platform_dependent(*args: Any, default: Callable | None = None, **per_platfo
         raise ValueError("platform_dependent was given no function: give one for each platform, or a default.")
     which = PlatformIndex(tuple(groups))
     if state.trace.is_evaluation:
-        return functions[which.number(default_device().platform)](*args)
+        return functions[which.number(platform_of(default_device()))](*args)
     index = which()
     return _branch("platform_dependent", index, tuple(functions), args, names)
 

@@ -28,7 +28,7 @@ from bevel.core.trace import get_aval
 from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine import portable
-from bevel.engine.client import default_device
+from bevel.engine.client import default_device, platform_of
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
@@ -220,8 +220,7 @@ def _words(aval):
 
 
 def _check_platform(exported):
-    here = default_device().platform
-    here = {"gpu": "cuda"}.get(here, here)
+    here = default_export_platform()
     if here in exported.platforms or DisabledSafetyCheck.platform() in exported.disabled_safety_checks:
         return
     raise ExportError(
@@ -256,8 +255,7 @@ def _is_float0(aval) -> bool:
 
 def default_export_platform() -> str:
     """The platform that `export` lowers for where none is named: that of this process."""
-    platform = default_device().platform
-    return {"gpu": "cuda"}.get(platform, platform)
+    return platform_of(default_device())
 
 
 def export(

@@ -17,7 +17,7 @@ from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine import portable
-from bevel.engine.client import default_device, single
+from bevel.engine.client import default_device, platform_of, single
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten
 from bevel.transforms.evaluate import compile_program, execute, fastpath, is_elsewhere, on_device, place_argument
@@ -234,7 +234,7 @@ class Lowered(_Stage):
         self._signature = signature
         self._donated = donated
         device = jitted.device or default_device()
-        platform = platforms[0] if platforms else device.platform
+        platform = platforms[0] if platforms else platform_of(device)
         self._device = device
         self._platform = platform
         self._module = lower_program(record.pruned, "jit_" + jitted.name, platform, donated)
@@ -267,10 +267,10 @@ class Lowered(_Stage):
 
     def compile(self, compiler_options: CompilerOptions | None = None, *, device_assignment=None) -> Compiled:
         """Compiles it, or finds it compiled. `compiler_options` are XLA's, by name."""
-        if self._platform != self._device.platform:
+        if self._platform != platform_of(self._device):
             raise PlatformError(
                 f"{self._jitted.name} was lowered for {self._platform} and cannot be compiled here, on "
-                f"{self._device.platform}.\nLower it without lowering_platforms, or look at it with as_text()."
+                f"{platform_of(self._device)}.\nLower it without lowering_platforms, or look at it with as_text()."
             )
         overrides = {**(self._jitted.compiler_options or {}), **(compiler_options or {})}
         executable = compile_program(self._record.pruned, self._device, False, self._donated, overrides or None)

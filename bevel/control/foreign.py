@@ -15,7 +15,7 @@ from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.staging import stage
 from bevel.core.trace import get_aval
-from bevel.engine import foreign
+from bevel.engine import foreign, lapack
 from bevel.engine.builder import mlir, type_of
 from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, move_axis, to_front
 from bevel.transforms.order import tied
@@ -184,6 +184,9 @@ class FfiCall(Primitive):
 
     def lower(self, out, *values):
         known = foreign.targets(out.platform)
+        if known is not None and self.target_name not in known:
+            lapack.ensure_for("@" + self.target_name, out.platform)  # it may be one of jaxlib's own, not yet loaded
+            known = foreign.targets(out.platform)
         if known is not None and self.target_name not in known:
             raise foreign.UnknownTargetError(
                 f"A foreign call of {self.target_name!r} is in the program, and no such function is registered for "

@@ -187,6 +187,14 @@ def _in_memory(device, kind):
 
 
 @functools.cache
+def platform_of(device) -> str:
+    """What programs for a device are written for: "cpu", "cuda", "rocm", "tpu". (A device itself says "gpu".)"""
+    if device.platform != "gpu":
+        return device.platform
+    return "rocm" if "rocm" in device.client.platform_version.lower() else "cuda"
+
+
+@functools.cache
 def single(device, memory_kind: str | None = None) -> Any:
     """The sharding of arrays on that device, in its usual memory or another; one object for each."""
     return (

@@ -38,9 +38,7 @@ def supports(dtype) -> bool:
 
 def place_of(device) -> tuple[int, int]:
     """A device as DLPack names it: (kind, number)."""
-    platform = device.platform
-    if platform == "gpu":
-        platform = "rocm" if "rocm" in device.client.platform_version else "cuda"
+    platform = client.platform_of(device)
     if platform not in DEVICES:
         raise BufferError(f"DLPack has no name for devices of platform {platform!r}; copy the array with np.asarray.")
     return DEVICES[platform], 0 if platform == "cpu" else device.local_hardware_id

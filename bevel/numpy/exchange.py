@@ -7,7 +7,6 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
-from bevel.engine.client import Array
 from bevel.numpy.creation import asarray
 from bevel.numpy.creation import copy as copied
 from bevel.ops.convert import convert
@@ -63,7 +62,7 @@ def from_dlpack(x, /, *, device=None, copy=None):
     return array if device is None else asarray(array, device=device)
 
 
-def _lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+def lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     """A DLPack capsule of this array's memory. Who takes it must not write to it.
 
     dl_device   (kind, number) of the device where it is wanted; the host is always possible
@@ -90,13 +89,9 @@ def _lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     return engine.lend(array, stream, max_version, is_copy)
 
 
-def _place(self):
+def place(self):
     """The array's device as DLPack names it: (kind, number)."""
     return _engine().place_of(self._sharding._device)
-
-
-Array.__dlpack__ = _lent
-Array.__dlpack_device__ = _place
 
 
 def is_supported_dtype(dtype) -> bool:

@@ -486,6 +486,10 @@ def _indexing():
     return importlib.import_module("bevel.numpy.indexing")
 
 
+def _exchange():
+    return importlib.import_module("bevel.numpy.exchange")
+
+
 def install():
     """Puts everything on both classes. Called once, by bevel.numpy."""
     _install_operators()
@@ -537,6 +541,8 @@ def install():
     Array.addressable_data = _addressable_data
     Array.device_buffer = _old_buffers("device_buffer", "x.addressable_data(0)")
     Array.device_buffers = _old_buffers("device_buffers", "[shard.data for shard in x.addressable_shards]")
+    Array.__dlpack__ = lambda self, **how: _exchange().lent(self, **how)
+    Array.__dlpack_device__ = lambda self: _exchange().place(self)
     Array.__hex__ = lambda self: hex(_index_value(self))
     Array.__oct__ = lambda self: oct(_index_value(self))
     Array.__len__ = lambda self: len(self.aval)

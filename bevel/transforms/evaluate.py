@@ -22,7 +22,7 @@ from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_o
 from bevel.engine import callbacks, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
-from bevel.engine.client import Array, default_device, is_in_usual_memory, put, single
+from bevel.engine.client import Array, default_device, is_in_usual_memory, platform_of, put, single
 from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
@@ -206,7 +206,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
     from bevel.transforms.lower import OpenShapeError, lower
     from bevel.transforms.summary import summarize
 
-    module = lower(closed, closed.jaxpr.name or "main", device.platform, donated)
+    module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "

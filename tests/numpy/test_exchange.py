@@ -1,5 +1,8 @@
 """Memory shared by DLPack: values, dtypes and shapes come through, and the memory is the same where it can be."""
 
+import subprocess
+import sys
+
 import numpy
 import pytest
 
@@ -27,6 +30,11 @@ def test_there_and_back(dtype, shape):
     back = numpy.from_dlpack(array)
     assert back.dtype == values.dtype and numpy.array_equal(back, values)
     assert numpy.array_equal(jnp.from_dlpack(array), values)
+
+
+def test_an_array_can_be_lent_in_a_program_that_borrows_nothing():
+    program = "import numpy, bevel.numpy as jnp; assert numpy.from_dlpack(jnp.arange(3))[2] == 2"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_computes_with_what_it_borrowed():
