@@ -136,3 +136,17 @@ large("eigh", 200, lambda side: lambda a: side.jnp.linalg.eigh(a)[0])
 large("svd", 200, lambda side: lambda a: side.jnp.linalg.svd(a)[1])
 large("eigvals", 100, lambda side: lambda a: side.np.float32(1) * side.jnp.sum(side.jnp.linalg.eigvals(a).real))
 large("grad of solve", 300, lambda side: side.jax.grad(lambda a: side.jnp.sum(side.jnp.linalg.solve(a, a[0]))))
+
+
+@FAMILY.loop_row("triangular_solve, 500 x 500 by 1,000", unit="ms")
+def many_sides(side: Side) -> Run:
+    """A thousand right-hand sides of one triangular matrix"""
+    a, b = well_conditioned(side, 500, 500), side.jnp.asarray(numbers(side, 500, 1000))
+    return compiled(side, lambda a, b: side.lax.linalg.triangular_solve(a, b, left_side=True, lower=True), a, b)
+
+
+@FAMILY.loop_row("triangular_solve, 500 x 500 by 1", unit="ms")
+def one_side(side: Side) -> Run:
+    """One right-hand side"""
+    a, b = well_conditioned(side, 500, 500), side.jnp.asarray(numbers(side, 500, 1))
+    return compiled(side, lambda a, b: side.lax.linalg.triangular_solve(a, b, left_side=True, lower=True), a, b)

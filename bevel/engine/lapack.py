@@ -11,6 +11,7 @@ import importlib
 import logging
 import threading
 
+from bevel.engine import blas_threads
 from bevel.engine.jaxlib_names import found, register_custom_call_target
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def ensure_for(program: str, platform: str):
     if not is_needed(program):
         return
     ensure(platform)
+    blas_threads.share_if_large(program)
     if _HYBRID in program:
         start = found("gpu_solver.initialize_hybrid_kernels")
         if start is not None:
@@ -65,6 +67,7 @@ def _register(platform: str) -> list[str]:
     if platform == "cpu":
         lapack = importlib.import_module("jaxlib.lapack")
         lapack._lapack.initialize()  # looks the routines up in SciPy: all the time goes here
+        blas_threads.keep_to_one()
         modules = [lapack]
     else:
         modules = [module for name in _GPU_MODULES if (module := found(name)) is not None]

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from bevel.base.errors import EngineError
-from bevel.engine import host_kernels, lapack, options
+from bevel.engine import blas_threads, host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import client, device_list
@@ -127,6 +127,7 @@ def load_executable(data, calls, device, choice):
     """A compiled program from its bytes, with the functions that it calls made known first."""
     if lapack.is_needed(calls):
         lapack.ensure(device.platform)
+        blas_threads.share()  # how large its matrices are is not written down
     host_kernels.ensure(calls)
     on = client(device.platform)
     return on.deserialize_executable(data, device_list((device,)), options.build(choice, (device.id,)))

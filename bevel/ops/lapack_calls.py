@@ -130,6 +130,24 @@ def _layouts(avals, batch, by_rows):
     return f"[{', '.join(texts)}]"
 
 
+def transposed(out, x, aval):
+    """Matrices with rows and columns exchanged: between layouts by rows and by columns, no copy."""
+    rank = len(aval.shape)
+    result = aval.with_shape((*aval.shape[:-2], *reversed(aval.shape[-2:])))
+    order = i64s(*range(rank - 2), rank - 1, rank - 2)
+    return out.op("stablehlo.transpose", [x], {"permutation": order}, aval=result)
+
+
+def lies_by_columns(value) -> bool:
+    """Whether a matrix in a program being written is a factor out of getrf, which the compiler leaves by columns."""
+    operation = value.owner
+    if getattr(operation, "name", "") == "stablehlo.select":  # NaN where it failed
+        operation = operation.operands[1].owner
+    if getattr(operation, "name", "") != "stablehlo.custom_call":
+        return False
+    return "getrf" in str(operation.attributes["call_target_name"])
+
+
 def info_aval(batch):
     return ShapedArray(tuple(batch), INT32)
 

@@ -13,7 +13,16 @@ from bevel.ops.arithmetic import add, div, full_like, neg, sub
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad
 from bevel.ops.elementwise import add_tangents, mul
-from bevel.ops.lapack_calls import call, info_aval, masked, on_cuda, or_nan, succeeded
+from bevel.ops.lapack_calls import (
+    call,
+    info_aval,
+    lies_by_columns,
+    masked,
+    on_cuda,
+    or_nan,
+    succeeded,
+    transposed,
+)  # fmt: skip
 from bevel.ops.logic import and_, gt, select
 from bevel.ops.matrices import (
     MatrixPrimitive,
@@ -85,8 +94,11 @@ class Cholesky(MatrixPrimitive):
         if _is_written_out(aval):
             return out.module.compose(out, lambda a: [_written_out(a)], [aval], [a])[0]
         if out.platform == "cpu" or on_cuda(out):
-            avals = [aval, info_aval(batch)]
-            factor, info = call(out, "potrf", [a], [aval], avals, batch, {"uplo": "L"}, [(0, 0)])
+            # The matrix by rows is Aᵀ by columns, and the upper factor of Aᵀ by columns is L by rows. No copies are
+            # then needed, which for small matrices are a third of the time; for large ones potrf is slower upwards.
+            rows = aval.shape[-1] <= _BY_ROWS
+            avals, uplo = [aval, info_aval(batch)], {"uplo": "U" if rows else "L"}
+            factor, info = call(out, "potrf", [a], [aval], avals, batch, uplo, [(0, 0)], by_rows=rows)
             factor = or_nan(out, succeeded(out, info, batch), batch, factor, aval)
         else:
             factor = out.op("stablehlo.cholesky", [a], {"lower": boolean(True)}, aval=aval)
@@ -119,6 +131,7 @@ class Cholesky(MatrixPrimitive):
         yield Cholesky(), [array(2, 2, dtype="bfloat16")], "takes float32, float64"
 
 
+_BY_ROWS = 32  # the largest matrices that are factored as they lie in memory
 _MANY = 256  # 4 by 4 matrices: fewer aren't worth the longer compilation
 
 
@@ -247,18 +260,36 @@ class TriangularSolve(Renamed):
             }
             a = _conjugated(out, a, a_aval) if self.conjugate_a and not self.transpose_a else a
             return out.op("stablehlo.triangular_solve", [a, b], attributes, aval=b_aval)
+        return self._by_blas(out, a, b, a_aval, b_aval)
+
+    def _by_blas(self, out, a, b, a_aval, b_aval):
+        """Writes a call of trsm on matrices as they lie in memory, by rows, where BLAS reads columns: on transposes.
+
+        op(A) x = b is xᵀ op(A)ᵀ = bᵀ: the side changes. Of Aᵀ, whose other triangle is read, op(A)ᵀ is op(Aᵀ), with the
+        same op. A factor from getrf lies by columns already; of A itself, op(A)ᵀ is Aᵀ, A or, without a name in BLAS,
+        conj(A). Copies into columns and back take longer than solving (benchmarks/rows/linear_algebra).
+        """
         trans = "N"
         if self.transpose_a:
             trans = "C" if self.conjugate_a else "T"
         elif self.conjugate_a:
             a = _conjugated(out, a, a_aval)
+        is_lower = self.is_lower
+        if trans != "C" and lies_by_columns(a):
+            trans = "N" if trans == "T" else "T"
+        else:
+            a, is_lower = transposed(out, a, a_aval), not is_lower
         attributes = {
-            "side": "L" if self.left_side else "R",
-            "uplo": "L" if self.is_lower else "U",
+            "side": "R" if self.left_side else "L",
+            "uplo": "L" if is_lower else "U",
             "trans_x": trans,
             "diag": "U" if self.unit_diagonal else "N",
         }
-        return call(out, "trsm", [a, b], [a_aval, b_aval], [b_aval], b_aval.shape[:-2], attributes, [(0, 1)])[0]
+        batch, (rows, columns) = b_aval.shape[:-2], b_aval.shape[-2:]
+        turned = b_aval.with_shape((*batch, columns, rows))
+        b = transposed(out, b, b_aval)
+        x = call(out, "trsm", [a, b], [a_aval, turned], [turned], batch, attributes, [(0, 1)])[0]
+        return transposed(out, x, turned)
 
     def reference(self, a, b):
         a = np.tril(a) if self.is_lower else np.triu(a)
