@@ -82,6 +82,40 @@ def numbered_layers(side: Side, layers: int) -> Callable[[Any, Any], Any]:
     return network
 
 
+def mixing(side: Side, steps: int) -> Callable[[Any], Any]:
+    """Each array mixed with its neighbour, in steps: all are read twice, which doubles the work of a kernel a step."""
+    jnp = side.jnp
+
+    def mix(arrays: list[Any]) -> list[Any]:
+        for _ in range(steps):
+            arrays = [jnp.sin(x) * y + 0.5 for x, y in zip(arrays, arrays[1:] + arrays[:1], strict=True)]
+        return arrays
+
+    return mix
+
+
+def adam(side: Side) -> Callable[..., Any]:
+    """A step of Adam with gradients clipped by their norm, leaf by leaf, as an optimizer's library writes it."""
+    jnp = side.jnp
+
+    def step(parameters: list[Any], gradients: list[Any], first: list[Any], second: list[Any], time: Any) -> Any:
+        norm = jnp.sqrt(sum([jnp.sum(g * g) for g in gradients]))
+        updated = []
+        for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
+            clipped = g / jnp.maximum(norm, 1.0)
+            m, v = 0.9 * m + 0.1 * clipped, 0.99 * v + 0.01 * clipped * clipped
+            change = m / (1 - 0.9**time) / (jnp.sqrt(v / (1 - 0.99**time)) + 1e-8)
+            updated.append((p - 1e-3 * (change + 1e-4 * p), m, v))
+        return updated
+
+    return step
+
+
+def leaves(side: Side, number: int = 100) -> list[Any]:
+    """Parameters of four shapes, as the layers of a network have them."""
+    return [side.np.full((64, 32 * (1 + i % 4)), 0.01 * i, "float32") for i in range(number)]
+
+
 def mlp_parameters(side: Side, width: int = 16, layers: int = LAYERS) -> list[tuple[Any, Any]]:
     """Weights that keep the signal's size through any number of layers, without a random generator's import."""
     np = side.np

@@ -12,7 +12,7 @@ from benchmarks.row import Family
 from benchmarks.rows.programs import lorenz_gradient, random_scan, random_walk, unrolled_scan
 from benchmarks.rows.tracing import Clock, Program, Sample, lax_program, mlp_gradient_program, mlp_program
 from benchmarks.sides import Side
-from benchmarks.workloads import mean_chain, numbered_layers, runge_kutta
+from benchmarks.workloads import adam, leaves, mean_chain, mixing, numbered_layers, runge_kutta
 
 FAMILY = Family("compiling")
 
@@ -48,7 +48,7 @@ def compile_softmax(side: Side) -> Sample:
     return compile_program(side, lambda side, index: (nn.softmax, (side.np.ones((8 + index, 8), "float32"),)))
 
 
-@FAMILY.sample_row("compile: random.normal")
+@FAMILY.sample_row("compile: random.normal", goal=0.5)
 def compile_normal(side: Side) -> Sample:
     """Compiling a draw of normals"""
     random = side.random
@@ -59,7 +59,7 @@ def compile_normal(side: Side) -> Sample:
     return compile_program(side, program)
 
 
-@FAMILY.sample_row("compile: linalg.solve")
+@FAMILY.sample_row("compile: linalg.solve", goal=1.0)
 def compile_solve(side: Side) -> Sample:
     """Compiling the solution of a linear system"""
     jnp = side.jnp
@@ -71,26 +71,45 @@ def compile_solve(side: Side) -> Sample:
     return compile_program(side, program)
 
 
-@FAMILY.sample_row("compile: 2000 elementwise operations")
+@FAMILY.sample_row("compile: 2000 elementwise operations", goal=0.2)
 def compile_chain(side: Side) -> Sample:
     """Compiling a chain of elementwise operations, which fuse into few kernels"""
     return compile_program(side, lax_program)
 
 
-@FAMILY.sample_row("compile: x - mean(x), 60 times")
+@FAMILY.sample_row("compile: x - mean(x), 60 times", goal=0.2)
 def compile_mean_chain(side: Side) -> Sample:
     """Compiling a chain of small reductions, where fusion duplicates the producers"""
     return compile_program(side, of_vector(mean_chain(side, 60)))
 
 
-@FAMILY.sample_row("compile: 20 Runge-Kutta steps unrolled")
+@FAMILY.sample_row("compile: 20 Runge-Kutta steps unrolled", goal=0.2)
 def compile_steps(side: Side) -> Sample:
     """Compiling a loop that Python unrolls, of three numbers mapped over some starts"""
     many = side.jax.vmap(runge_kutta(side, 20))
     return compile_program(side, lambda side, index: (many, (side.np.ones((2 + index, 3), "float32"),)))
 
 
-@FAMILY.sample_row("compile: 100 layers with a number of their own")
+@FAMILY.sample_row("compile: 32 arrays mixed 8 times", goal=0.5)
+def compile_mixing(side: Side) -> Sample:
+    """Compiling arrays that are mixed with one another, step by step, where fusion computes each of them many times"""
+    mix = mixing(side, 8)
+    return compile_program(side, lambda side, index: (mix, ([side.np.ones(1000 + index, "float32")] * 32,)))
+
+
+@FAMILY.sample_row("compile: Adam, 100 leaves")
+def compile_adam(side: Side) -> Sample:
+    """Compiling a step of an optimizer over leaves of four shapes"""
+    step, state = adam(side), leaves(side)
+
+    def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        other = [leaf[index:] for leaf in state]
+        return step, (other, other, other, other, side.np.float32(1))
+
+    return compile_program(side, program)
+
+
+@FAMILY.sample_row("compile: 100 layers with a number of their own", goal=0.2)
 def compile_numbered(side: Side) -> Sample:
     """Compiling a network whose layers differ in a number"""
     network = numbered_layers(side, 100)
@@ -104,13 +123,13 @@ def compile_mlp(side: Side) -> Sample:
     return compile_program(side, mlp_program)
 
 
-@FAMILY.sample_row("compile: grad of the 200-layer MLP")
+@FAMILY.sample_row("compile: grad of the 200-layer MLP", goal=1.0)
 def compile_mlp_gradient(side: Side) -> Sample:
     """Compiling its gradient"""
     return compile_program(side, mlp_gradient_program)
 
 
-@FAMILY.sample_row("compile: grad of Lorenz RK4")
+@FAMILY.sample_row("compile: grad of Lorenz RK4", goal=0.5)
 def compile_lorenz(side: Side) -> Sample:
     """Compiling the gradient through a scan of Runge-Kutta steps"""
     return compile_program(side, lambda side, index: lorenz_gradient(side, 1000 + index))

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.row import Family
 from benchmarks.sides import Side
+from benchmarks.workloads import adam, leaves, mean_chain, mixing, runge_kutta
 
 FAMILY = Family("programs")
 
@@ -132,6 +133,33 @@ def run_random_walk(side: Side) -> Run:
 def run_random_scan(side: Side) -> Run:
     """The compiled sum of 1,000 normals, each from a key split off in the loop"""
     return jitted(side, random_scan(side, 1000))
+
+
+@FAMILY.loop_row("run: x - mean(x), 60 times, of 1e6", goal=1.0)
+def run_mean_chain(side: Side) -> Run:
+    """A chain of large reductions"""
+    return jitted(side, (mean_chain(side, 60), (side.np.linspace(0, 1, 1_000_000, dtype="float32"),)))
+
+
+@FAMILY.loop_row("run: 20 Runge-Kutta steps unrolled", goal=1.0)
+def run_steps(side: Side) -> Run:
+    """A loop that Python unrolls, of three numbers"""
+    return jitted(side, (runge_kutta(side, 20), (side.np.ones(3, "float32"),)))
+
+
+@FAMILY.loop_row("run: 32 arrays mixed 8 times", goal=1.0)
+def run_mixing(side: Side) -> Run:
+    """Arrays of 1,000 numbers, each mixed with its neighbour"""
+    run = jitted(side, (mixing(side, 8), ([side.np.linspace(0, 1, 1000, dtype="float32") + i for i in range(32)],)))
+    return lambda: run()[0]
+
+
+@FAMILY.loop_row("run: Adam, 100 leaves", goal=1.0)
+def run_adam(side: Side) -> Run:
+    """A step of an optimizer over leaves of 64 x 32 to 64 x 128 numbers"""
+    state = leaves(side)
+    run = jitted(side, (adam(side), (state, state, state, state, side.np.float32(1))))
+    return lambda: run()[0][0]
 
 
 @FAMILY.loop_row("run: scan, unroll 16, 1,024 steps")

@@ -273,7 +273,9 @@ class Lowered(_Stage):
                 f"{platform_of(self._device)}.\nLower it without lowering_platforms, or look at it with as_text()."
             )
         overrides = {**(self._jitted.compiler_options or {}), **(compiler_options or {})}
-        executable = compile_program(self._record.pruned, self._device, False, self._donated, overrides or None)
+        executable = compile_program(
+            self._record.pruned, self._device, False, self._donated, overrides or None, self._module
+        )
         return Compiled(self._signature, executable, self._device, self._jitted)
 
 

@@ -181,8 +181,11 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
     return compile_program(closed, device, committed, donated, overrides), device, committed
 
 
-def compile_program(closed, device, committed=False, donated=(), overrides=None):
-    """Lowers and compiles, or finds the executable of a program of the same structure."""
+def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None):
+    """Lowers and compiles, or finds the executable of a program of the same structure.
+
+    module   the program as it was lowered already
+    """
     key = None
     if not closed.effects:
         key = (
@@ -206,7 +209,8 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None)
     from bevel.transforms.lower import OpenShapeError, lower
     from bevel.transforms.summary import summarize
 
-    module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated)
+    if module is None:
+        module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "

@@ -26,7 +26,9 @@ SHORTEST = 32
 REPEATED = 64  # equations of a piece that stands several times in the program, and is compiled once
 LONGEST_PERIOD = 1024
 MOST_REDUCTIONS = 4  # in a piece, where the program does not repeat itself
-MANY = 256  # elementwise equations: from here on it pays to cut them
+MANY = 256  # elementwise equations: from here on it can pay to cut them
+LONG = 128  # operations in a row before most others: there it does
+COPIES = 3  # so often XLA would compute an average one, in each kernel that reads it: likewise
 DEEP = 12  # reductions that follow from one another: likewise
 FEW_KINDS = 8  # so many numbers in the place of one are worth hiding
 
@@ -68,27 +70,43 @@ def _joins(eqn) -> bool:
 
 
 def _is_worth_it(jaxpr) -> bool:
-    elementwise = reductions = 0
-    for eqn in jaxpr.eqns:
-        kind = eqn.op.kind
-        if kind == "elementwise":
-            elementwise += 1
-        elif kind in _WALLS:
-            return False
-        elif kind == "reductions":
-            reductions += 1
-    return elementwise >= MANY or (reductions >= DEEP and _deepest(jaxpr) >= DEEP)
+    """Would XLA take long over the program, or compute much of it several times?"""
+    kinds = [eqn.op.kind for eqn in jaxpr.eqns]
+    many, reduces = kinds.count("elementwise") >= MANY, kinds.count("reductions") >= DEEP
+    if not (many or reduces) or not _WALLS.isdisjoint(kinds):
+        return False
+    seen: dict = {}  # of a value: operations in a row before it, reductions before it, operations of a kernel for it
+    joining = late = after_reductions = 0
+    copied = 0.0
+    for eqn, kind in zip(jaxpr.eqns, kinds, strict=True):
+        if not _joins(eqn):
+            copied += _alone(eqn.invars, seen)
+            continue
+        row, folds, copies = 0, 0, 1.0
+        spreads = (kind == "elementwise" or eqn.op.name == "broadcast_in_dim") and eqn.outvars[0].aval.size > 1
+        last = None
+        for v in eqn.invars:
+            before = seen.get(v)
+            if before is None or v is last:
+                continue
+            last = v
+            folds = max(folds, before[1])
+            if not spreads or v.aval.size > 1:  # what made a number is no part of the array that it is spread over
+                row = max(row, before[0])
+                copies += before[2]
+        here = (row + 1, folds + (kind == "reductions"), copies)
+        for v in eqn.outvars:
+            seen[v] = here
+        joining += 1
+        late += row >= LONG
+        after_reductions = max(after_reductions, here[1])
+    if reduces and after_reductions >= DEEP:
+        return True
+    return many and (late > joining // 8 or copied + _alone(jaxpr.outvars, seen) >= COPIES * joining)
 
 
-def _deepest(jaxpr) -> int:
-    """How many reductions follow from one another, through operations that fuse."""
-    depth: dict = {}
-    for eqn in jaxpr.eqns:
-        if _joins(eqn):
-            here = max([depth.get(v, 0) for v in eqn.invars], default=0) + (eqn.op.kind == "reductions")
-            for v in eqn.outvars:
-                depth[v] = here
-    return max(depth.values(), default=0)
+def _alone(values, seen) -> float:
+    return sum([seen[v][2] for v in set(values) if v in seen])
 
 
 # ---- where to cut

@@ -23,8 +23,9 @@ PROGRAMS = {
     "numbers of two dtypes": (unrolled(lambda x, i: jnp.where((x > 0.01 * i) | (jnp.int32(i) > 50), x * 0.9, x + i), 80), (5,)),
     "means": (unrolled(lambda x, i: x - jnp.mean(x) * 0.5, 16), (7,)),
     "two values carried": (unrolled(lambda xs, i: xs + 0.01 * jnp.stack([xs[1], -xs[0]]), 130), (2,)),
-    "no repetition": (lambda x: sum([getattr(jnp, n)(x + i) for i, n in enumerate(("abs", "square", "negative", "floor", "sign") * 40)]), (3,)),
-    "rows that sort": (unrolled(lambda x, i: jnp.sort(x * 1.01 + 0.1 * i), 130), (6,)),
+    "no repetition": (lambda x: sum([getattr(jnp, n)(x + i) for i, n in enumerate(("abs", "square", "negative", "floor", "sign") * 80)]), (3,)),
+    "rows that sort": (unrolled(lambda x, i: jnp.tanh(jnp.sort(x) if i % 100 == 99 else x) + 0.1 * i, 200), (6,)),
+    "neighbours": (unrolled(lambda xs, i: jnp.stack([jnp.sin(xs[k]) * xs[(k + 1) % 20] for k in range(20)]), 12), (20, 2)),
 }  # fmt: skip
 
 
@@ -60,6 +61,17 @@ def test_short_programs_and_products_stay_whole():
 
     assert "inlineable" not in bevel.jit(lambda x: jnp.sin(x) + 1).lower(jnp.ones(3)).as_text()
     assert "inlineable" not in bevel.jit(network).lower(jnp.ones((2, 4))).as_text()
+
+
+def test_an_optimizers_update_stays_whole():
+    """Many operations, but few in a row, and none that several kernels would compute."""
+
+    def update(leaves, momenta):
+        norm = jnp.sqrt(sum([jnp.sum(g * g) for g in leaves]))
+        return [(p - 0.1 * m / norm, 0.9 * m + 0.1 * p) for p, m in zip(leaves, momenta, strict=True)]
+
+    leaves = [jnp.ones(4)] * 200
+    assert "inlineable" not in bevel.jit(update).lower(leaves, leaves).as_text()
 
 
 def test_numbers_of_repeated_blocks_are_hidden():
