@@ -26,7 +26,7 @@ from bevel.core.tree import keystr
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
-from bevel.transforms import watch
+from bevel.transforms import key_use, watch
 from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device, place_argument
 from bevel.transforms.simplify import pruned
 
@@ -308,6 +308,9 @@ class Jitted:
             else:
                 results = self.op_of(traced, args, kwargs)(*traced.outer, *leaves)
             return traced.out_tree.unflatten(results), None, False
+        keys = None
+        if key_use.is_on() and key_use.concerns(traced.closed):
+            keys = key_use.watch(self.name if self.inline else "", traced.closed, leaves)
         executable, device, committed, _program, kept = self.compiled(traced, leaves, args, kwargs)
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
@@ -319,6 +322,8 @@ class Jitted:
             watch.check_program(self.name, results, traced.closed, None if donated else leaves)
         elif any([is_elsewhere(x) for x in taken]):
             pass
+        elif keys is not None:
+            key_use.hand_on(results, keys)
         elif not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
             fast = fastpath(executable, result, device, committed, kept)
         return result, fast, False

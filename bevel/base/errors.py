@@ -151,7 +151,8 @@ class UnexpectedTracerError(JAXTypeError):
 
 
 class KeyReuseError(JAXTypeError, RuntimeError):
-    """One random key was used twice, which gives correlated numbers; found under `debug_key_reuse`.
+    """One random key was used twice, which gives correlated numbers; found under `debug_key_reuse`, and in
+    the `strict` profile.
 
     Fails:   `with bevel.debug_key_reuse(True): key = random.key(0); random.normal(key) + random.normal(key)`
     Mended:  `one, two = random.split(random.key(0)); random.normal(one) + random.normal(two)`

@@ -249,6 +249,9 @@ class Cond(ProgramOp):
 
     # ---- running
 
+    def use_keys(self, ledger, index, *keys):
+        return ledger.any_of([lambda b=b: ledger.run(b, keys) for b in self.branches])
+
     def in_order(self, order, index, *operands):
         order, *results = Cond(tuple([with_order(b) for b in self.branches]))(index, order, *operands)
         return order, results

@@ -89,6 +89,13 @@ class Checkpoint(CallOp):
             marks = tuple([m for m, lin in zip(self.behind_barrier(len(linear)), linear, strict=True) if not lin])
         return self.like(jaxpr, True, marks)
 
+    def use_keys(self, ledger, *keys):
+        before, ledger.is_repetition = ledger.is_repetition, ledger.is_repetition or self.differentiated
+        try:
+            return ledger.run(self.jaxpr, keys)
+        finally:
+            ledger.is_repetition = before
+
     def in_order(self, order, *operands):
         if self.differentiated and self.prevent_cse:
             marks = self.behind_barrier(len(operands))

@@ -53,6 +53,7 @@ class RandomGamma(OfLastAxes):
     log_space: bool = False
     name = "random_gamma"
     knows_keys = True
+    uses_keys_up = True
     kind = "draws"
 
     def infer(self, keys, a):

@@ -85,6 +85,13 @@ class While(ProgramOp):
         _check("the body of while", self.body_jaxpr, [*body_consts, *carry])
         return self.body_jaxpr.out_avals
 
+    def use_keys(self, ledger, *keys):
+        cond_consts, body_consts, carry = self.split(keys)
+        for _ in range(2):  # of two steps or more
+            ledger.run(self.cond_jaxpr, [*cond_consts, *carry])
+            carry = ledger.run(self.body_jaxpr, [*body_consts, *carry])
+        return carry
+
     # ---- derivatives
 
     def with_tangents(self, primals, tangents):

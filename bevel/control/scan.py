@@ -81,6 +81,16 @@ class Scan(ProgramOp):
             *outs[: self.num_carry], *[a.with_shape((self.length, *a.shape)) for a in outs[self.num_carry :]]
         ]  # fmt: skip
 
+    def use_keys(self, ledger, *keys):
+        consts, carry, xs = self.split(keys)
+        xs = [x[::-1] if x is not None and self.reverse else x for x in xs]
+        before = [None if x is None or not len(x) else [bool(one.used) for one in x[0, ...].flat] for x in xs]
+        for step in range(min(self.length, 2)):
+            out = ledger.run(self.jaxpr, [*consts, *carry, *[None if x is None else x[step, ...] for x in xs]])
+            carry = out[: self.num_carry]
+        ledger.rows(xs, before, "scan")
+        return [*carry, *[None] * (len(self.jaxpr.out_avals) - self.num_carry)]
+
     # ---- derivatives
 
     def jvp(self, primals, tangents):

@@ -126,7 +126,7 @@ class KeyArray(AbstractArray):
     words   uint32[*shape, *impl.key_shape], the array that the engine holds
     """
 
-    __slots__ = ("__weakref__", "_aval", "_base_array", "_consumed", "_impl")
+    __slots__ = ("__weakref__", "_aval", "_base_array", "_impl", "_ones")
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
 
@@ -134,7 +134,7 @@ class KeyArray(AbstractArray):
         self._impl = impl
         self._base_array = words
         self._aval = None
-        self._consumed = False
+        self._ones = None  # its keys, one by one, where somebody watches that each is used once
 
     @property
     def aval(self) -> ShapedArray:

@@ -44,6 +44,8 @@ class Primitive:
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
     results: dict[tuple, Any]  # the avals of results for those of operands, kept by each op
+    uses_keys_up = False  # may its first operand, of random keys, be used by nothing else?
+    makes_keys = False  # are the keys that it gives other ones than those it was given?
     knows_keys = False  # its lowering takes key arrays as they are
     asks_for_trace = False  # does applying it do more than hand it to the current trace?
     handle: ClassVar[Any]  # the primitive as an object of its own; core.handles puts it here
@@ -98,6 +100,10 @@ class Primitive:
     # None, or a method (ledger, state, *operands) -> (state, results): how an op that holds programs hands on the
     # state in which a program gathers its errors (transforms.checks).
     checked = None
+
+    # None, or a method (ledger, *keys) -> keys of its results: how an op that holds several programs, or runs one more
+    # than once, uses random keys up (transforms.key_use).
+    use_keys = None
 
     # None, or a method () -> the op without any check, where taking them out of its programs is not enough.
     unchecked = None

@@ -50,6 +50,7 @@ class RandomSeed(OnKeys):
 
     impl: PRNGImpl
     name = "random_seed"
+    makes_keys = True
 
     def infer(self, seeds):
         if not dtypes.issubdtype(seeds.dtype, np.integer):
@@ -66,6 +67,8 @@ class RandomSplit(OnKeys):
 
     shape: tuple[int, ...]
     name = "random_split"
+    uses_keys_up = True
+    makes_keys = True
 
     def infer(self, keys):
         _check_keys(self, keys)
@@ -82,6 +85,7 @@ class RandomFoldIn(OnKeys):
     """A new key for each key and integer: key<…>[*shape] of key<…>[*shape] and uint32[*shape]."""
 
     name = "random_fold_in"
+    makes_keys = True
 
     def infer(self, keys, data):
         _check_keys(self, keys)
@@ -123,6 +127,7 @@ class RandomBits(OnKeys):
     bit_width: int
     shape: tuple[int, ...]
     name = "random_bits"
+    uses_keys_up = True
 
     def infer(self, keys):
         _check_keys(self, keys)
@@ -148,6 +153,7 @@ class RandomWrap(OnKeys):
 
     impl: PRNGImpl
     name = "random_wrap"
+    makes_keys = True
 
     def infer(self, words):
         key_shape = self.impl.key_shape
@@ -183,6 +189,7 @@ class RandomClone(OnKeys):
     """The same keys, to be used once more on purpose."""
 
     name = "random_clone"
+    makes_keys = True
 
     def infer(self, keys):
         _check_keys(self, keys)

@@ -9,7 +9,7 @@ import numpy as np
 from bevel.api.jit import jit
 from bevel.base import dtypes, settings
 from bevel.base.dimensions import whole
-from bevel.base.errors import DTypeError, JAXTypeError, KeyReuseError, ShapeError
+from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
@@ -50,9 +50,6 @@ def draws(function=None, *, static=("shape", "dtype")):
     def draw(*args, **kwargs):
         if not state.trace.is_evaluation:
             return function(*args, **kwargs)
-        if settings.debug_key_reuse.value:
-            key = args[0] if args else kwargs.get("key")
-            consume(key, function.__name__)
         try:
             return call(*args, **kwargs)
         except ValueError as error:
@@ -145,20 +142,6 @@ def rows(x, count):
     """The first `count` rows of x, one by one."""
     shape = get_aval(x).shape[1:]
     return [reshape(slice_in_dim(x, i, i + 1, 0), shape) for i in range(count)]
-
-
-def consume(key, name):
-    """Marks an eager key as used up. Raises KeyReuseError where it was. Words have no place for the mark."""
-    if type(key) is not KeyArray:
-        return
-    if key._consumed:
-        raise KeyReuseError(
-            f"{name} was given a key that {key._consumed} has used already{user_line(' at {}')}: "
-            "the same key gives the same numbers.\n"
-            "Split it first, first, second = bevel.random.split(key), and use each once; "
-            "bevel.random.clone(key) repeats on purpose."
-        )
-    key._consumed = name
 
 
 # ---- shapes and dtypes

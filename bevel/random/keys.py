@@ -23,7 +23,7 @@ from bevel.ops.random_bits import (
     RandomUnwrap,
     RandomWrap,
 )
-from bevel.random.drawing import consume, draws, rows, shape_of, single_key, typed_key
+from bevel.random.drawing import draws, rows, shape_of, single_key, typed_key
 
 _UINT32 = np.dtype("uint32")
 
@@ -256,8 +256,6 @@ _unstack = draws(_rows).call
 def _iterate(self):
     if not self.shape:
         raise TypeError(f"iteration over a single key{user_line(' at {}')}: split it first, bevel.random.split(key).")
-    if settings.debug_key_reuse.value:
-        consume(self, "iteration")
     return iter(_unstack(self) if state.trace.is_evaluation else _rows(self))
 
 

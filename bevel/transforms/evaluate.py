@@ -26,7 +26,7 @@ from bevel.engine.client import Array, default_device, is_in_usual_memory, platf
 from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
-from bevel.transforms import watch
+from bevel.transforms import key_use, watch
 from bevel.transforms.constants import hidden_constants, is_hidden
 
 
@@ -81,7 +81,13 @@ def _miss_of(op):
             if isinstance(operand, Tracer):
                 raise out_of_place(operand)
         program = program_of_op(op, tuple([get_aval(x) for x in operands]))
+        keys = None
+        if key_use.is_on() and key_use.concerns(program):
+            keys = key_use.watch("" if op.holds_programs else op.name, program, operands)
         answer = run_flat(program, operands, op.multiple_results)
+        if keys is not None:
+            key_use.hand_on(answer[0] if op.multiple_results else [answer[0]], keys)
+            return answer[0], None, False
         if watch.is_on():
             watch.check_op(op, operands, answer[0] if op.multiple_results else [answer[0]])
             return answer[0], None, False

@@ -264,6 +264,55 @@ def test_reuse_is_said_where_it_is_asked_for():
     random.normal(key)
 
 
+def draws_twice(key):
+    return random.normal(key) + random.uniform(key)
+
+
+def loop(body, key, length=3):
+    return lax.scan(lambda c, _: (c, body(c)), key, None, length=length)[1]
+
+
+def three(key):
+    return random.split(key, 3)
+
+
+USED_TWICE = {
+    "a program": bevel.jit(draws_twice),
+    "a program of one draw, twice": lambda key: [f(key) for f in [bevel.jit(random.normal)] * 2],
+    "a jitted gradient": bevel.jit(lambda key: bevel.grad(lambda x: x * draws_twice(key))(1.0)),
+    "a gradient": lambda key: bevel.grad(lambda x: x * draws_twice(key))(1.0),
+    "a carry that stays": lambda key: loop(random.normal, key),
+    "a constant of a loop": bevel.jit(lambda key: loop(lambda _: random.normal(key), 0.0)),
+    "a loop with a condition": lambda key: lax.fori_loop(0, jnp.array(3), lambda i, k: (random.normal(k), k)[1], key),
+    "rows, twice": lambda key: (lambda keys: [lax.map(random.normal, keys), lax.map(random.normal, keys[1:2])])(three(key)),
+    "a mapped draw, twice": lambda key: (lambda keys: [bevel.vmap(random.normal)(keys) for _ in range(2)])(three(key)),
+    "one of several": lambda key: (lambda keys: [random.normal(keys[1]), bevel.vmap(random.normal)(keys[::-1])])(three(key)),
+    "a branch, and after it": bevel.jit(lambda key: lax.cond(True, random.normal, lambda _: 0.0, key) + random.normal(key)),
+    "a program that gives the key back": lambda key: random.normal(bevel.jit(lambda key: (random.normal(key), key))(key)[1]),
+    "remat": bevel.jit(bevel.checkpoint(draws_twice)),
+}  # fmt: skip
+USED_ONCE = {
+    "remat computes again": bevel.jit(lambda key: bevel.grad(bevel.checkpoint(lambda x: jnp.sin(x * random.normal(key))))(1.0)),
+    "two branches": bevel.jit(lambda key: lax.cond(True, random.normal, random.uniform, key)),
+    "a loop that splits": lambda key: lax.scan(lambda k, _: (lambda a, b: (a, random.normal(b)))(*random.split(k)), key, None, length=4),
+    "other rows": lambda key: (lambda keys: [random.normal(keys[0]), bevel.vmap(random.normal)(keys[1:])])(three(key)),
+    "folded": bevel.jit(lambda key: random.normal(random.fold_in(key, 1)) + random.normal(random.fold_in(key, 2)) + random.normal(key)),
+    "draws of several parts": bevel.jit(lambda key: [f(k) for f, k in zip([random.gumbel, lambda k: random.gamma(k, 2.0), lambda k: random.permutation(k, 9)], random.split(key, 3), strict=True)]),
+    "copied on purpose": bevel.jit(lambda key: random.normal(random.clone(key)) + random.normal(key)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*USED_TWICE, *USED_ONCE])
+def test_reuse_is_found_inside_of_programs(name):
+    with settings.sharp_edges("strict"):
+        key = random.key(3)
+        if name in USED_ONCE:
+            USED_ONCE[name](key)
+        else:
+            with pytest.raises(KeyReuseError, match=r"used already: the same key gives the same numbers.\nSplit"):
+                USED_TWICE[name](key)
+
+
 def test_keys_go_through_programs_inside_programs():
     """Each op that holds a program hands keys on to the equations inside."""
     draw = bevel.jit(lambda key: random.normal(key, (2,)))
