@@ -277,7 +277,8 @@ def _as_one_dtype(starts):
     for other in computed[1:]:
         if other != dtype:
             dtype = np.promote_types(dtype, other)
-            dtype = dtype if dtype.kind in "iu" else np.dtype("int64")
+            # int32 and uint32 meet in int64, uint64 and a signed one in a float: in the widest integers there are
+            dtype = dtypes.canonicalize_dtype(dtype if dtype.kind in "iu" else np.dtype("int64"))
     return [dtype.type(s) if isinstance(s, (int, np.integer)) else convert(s, dtype) for s in starts]
 
 
