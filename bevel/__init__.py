@@ -100,30 +100,10 @@ _PLACES = {
         softmax_custom_jvp threefry_partitionable
     """,
     **dict.fromkeys(
-        (
-            "ad_checkpoint",
-            "custom_batching",
-            "custom_derivatives",
-            "debug",
-            "dlpack",
-            "dtypes",
-            "errors",
-            "experimental",
-            "export",
-            "ffi",
-            "flatten_util",
-            "image",
-            "jaxprs",
-            "lax",
-            "nn",
-            "profiler",
-            "random",
-            "scipy",
-            "segments",
-            "stages",
-            "testing",
-            "typing",
-        ),
+        """
+        ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors experimental export ffi
+        flatten_util image jaxprs lax nn profiler random scipy segments stages testing typing
+        """.split(),
         "",
     ),
 }

@@ -6,6 +6,8 @@ Each piece is a smooth function of t in [-1, 1], into which its interval is mapp
 polynomial through its values at Chebyshev's points, of the degree from which on they are below 2⁻⁵⁴ of the largest.
 """
 
+import textwrap
+
 import mpmath as mp
 
 mp.mp.dps = 60
@@ -230,10 +232,10 @@ def main():
     for name, (low, high, function, words) in PIECES.items():
         found = truncated(coefficients(function, mp.mpf(low), mp.mpf(high), 90))
         print(f"\n# {words}; from {mp.nstr(mp.mpf(low), 6)} to {mp.nstr(mp.mpf(high), 6)}")
+        numbers = " ".join(f"{mp.nstr(c, 17)}," for c in found)
         print(f"{name} = (")
-        for c in found:
-            print(f"    {mp.nstr(c, 17)},")
-        print(")")
+        print(textwrap.fill(numbers, 112, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False))
+        print(")  # fmt: skip")
 
 
 if __name__ == "__main__":
