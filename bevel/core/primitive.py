@@ -183,6 +183,14 @@ def _make_constructor(cls, fields):
     The table of objects is emptied when it grows past a bound; equality by fields, kept below, stays true then.
     """
 
+    cls.__hash__ = _hash
+    cls.__eq__ = _equal
+    if not fields and not cls.holds_programs:
+        one = object.__new__(cls)
+        one.__dict__.update(key=(), hash=hash((cls, ())), results={}, call=None)
+        cls.__new__ = lambda cls_: one
+        return
+
     def first(cls_, *args, **kwargs):
         # written out at the class's first object: a program uses few of the classes, and start-up would pay for all
         space = {f"_default_{name}": default for name, default in fields.items()}
@@ -192,8 +200,6 @@ def _make_constructor(cls, fields):
         return cls.__new__(cls_, *args, **kwargs)
 
     cls.__new__ = first
-    cls.__hash__ = _hash
-    cls.__eq__ = _equal
 
 
 def _constructor_source(cls, fields) -> str:

@@ -359,6 +359,7 @@ class Mulhi(Elementwise):
 
 
 ADD, SUB, DIV, NEG, MAX, MIN = Add(), Sub(), Div(), Neg(), Max(), Min()
+floor = Floor()
 
 
 def add(x, y):
@@ -386,7 +387,3 @@ def maximum(x, y):
 
 def minimum(x, y):
     return MIN(*pair(x, y))
-
-
-def floor(x):
-    return Floor()(x)

@@ -156,22 +156,8 @@ class Sign(Unary):
 
 # ---- the words in which rules are written
 
-
-def real(x):
-    return Real()(x)
-
-
-def imag(x):
-    return Imag()(x)
+real, imag, abs_, sign = Real(), Imag(), Abs(), Sign()
 
 
 def conj(x):
     return Conj(get_aval(x).dtype)(x)
-
-
-def abs_(x):
-    return Abs()(x)
-
-
-def sign(x):
-    return Sign()(x)

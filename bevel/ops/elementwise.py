@@ -337,7 +337,7 @@ class AddAny(Elementwise):
 
 
 MUL = Mul()
-ADD_ANY = AddAny()
+add_any = ADD_ANY = AddAny()
 
 
 def mul(x, y):
@@ -346,7 +346,3 @@ def mul(x, y):
         if type(x) in _PYTHON_SCALARS and type(y) in _PYTHON_SCALARS:
             return x * y
     return MUL(x, y)
-
-
-def add_any(x, y):
-    return ADD_ANY(x, y)

@@ -132,36 +132,6 @@ class Tanh(Smooth):
 
 # ---- the words in which rules are written
 
-
-def exp(x):
-    return Exp()(x)
-
-
-def expm1(x):
-    return Expm1()(x)
-
-
-def log(x):
-    return Log()(x)
-
-
-def log1p(x):
-    return Log1p()(x)
-
-
-def drawn_log(x):
-    """log in XLA's own form, whose bits random draws are promised in."""
-    return Log(AccuracyMode.DEFAULT)(x)
-
-
-def drawn_log1p(x):
-    """log1p in XLA's own form."""
-    return Log1p(AccuracyMode.DEFAULT)(x)
-
-
-def logistic(x):
-    return Logistic()(x)
-
-
-def tanh(x):
-    return Tanh()(x)
+exp, expm1, log, log1p, logistic, tanh = Exp(), Expm1(), Log(), Log1p(), Logistic(), Tanh()
+# in XLA's own form, whose bits random draws are promised in
+drawn_log, drawn_log1p = Log(AccuracyMode.DEFAULT), Log1p(AccuracyMode.DEFAULT)

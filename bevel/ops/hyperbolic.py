@@ -86,10 +86,4 @@ class Atanh(Hyperbolic):
 
 # ---- the words in which rules are written
 
-
-def sinh(x):
-    return Sinh()(x)
-
-
-def cosh(x):
-    return Cosh()(x)
+sinh, cosh = Sinh(), Cosh()

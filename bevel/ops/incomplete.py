@@ -353,5 +353,4 @@ def _beta_fraction(active, a, b, x):
     return loop(lambda active, *_: active, step, [active, a, b, x, zero, one, back, back])[7]
 
 
-def random_gamma_grad(a, x):
-    return RandomGammaGrad()(a, x)
+random_gamma_grad = RandomGammaGrad()

@@ -376,6 +376,7 @@ class SelectN(Elementwise):
 
 EQ, NE, LT, LE, GT, GE = Eq(), Ne(), Lt(), Le(), Gt(), Ge()
 AND, OR, NOT, SELECT_N = And(), Or(), Not(), SelectN()
+and_, or_, not_ = AND, OR, NOT
 
 
 def eq(x, y):
@@ -396,18 +397,6 @@ def gt(x, y):
 
 def ge(x, y):
     return GE(*pair(x, y))
-
-
-def and_(x, y):
-    return AND(x, y)
-
-
-def or_(x, y):
-    return OR(x, y)
-
-
-def not_(x):
-    return NOT(x)
 
 
 def select(condition, where_true, where_false):

@@ -211,6 +211,8 @@ class Cbrt(Root):
 
 # ---- the words in which rules are written
 
+square, sqrt, rsqrt = Square(), Sqrt(), Rsqrt()
+
 
 def pow_(x, y):
     return Pow()(*pair(x, y))
@@ -222,15 +224,3 @@ def drawn_pow(x, y):
 
 def integer_pow(x, y):
     return x if y == 1 else IntegerPow(int(y))(x)
-
-
-def square(x):
-    return Square()(x)
-
-
-def sqrt(x):
-    return Sqrt()(x)
-
-
-def rsqrt(x):
-    return Rsqrt()(x)

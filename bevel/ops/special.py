@@ -179,5 +179,4 @@ class Zeta(Binary):
         yield cls(), [array(low=1.5, high=4), array(low=0.5, high=4)]
 
 
-def digamma(x):
-    return Digamma()(x)
+digamma = Digamma()

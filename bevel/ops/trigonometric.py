@@ -128,14 +128,4 @@ class Atan2(Binary):
 
 # ---- the words in which rules are written
 
-
-def sin(x):
-    return Sin()(x)
-
-
-def cos(x):
-    return Cos()(x)
-
-
-def atan2(x, y):
-    return Atan2()(x, y)
+sin, cos, atan2 = Sin(), Cos(), Atan2()
