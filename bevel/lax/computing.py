@@ -40,7 +40,13 @@ def _reduction(name, op, doc):
 
 
 def reduce_sum(operand, axes, *, out_sharding=None):
-    """The sum over these axes, which go away."""
+    """The sum over these axes, which go away.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_sum(jnp.array([[1, 2], [3, 4]]), axes=(0,)))
+    [4 6]
+    """
     [x] = operands("reduce_sum", operand)
     axes = _reduced("reduce_sum", x, axes)
     if get_aval(x).dtype == np.bool_:
@@ -57,12 +63,30 @@ reduce_xor = _reduction("reduce_xor", reductions.ReduceXor, "Exclusive or over t
 
 
 def argmax(operand, axis, index_dtype):
-    """The index of the largest element along an axis; of NaNs, the first; of equal ones, the first."""
+    """The index of the largest element along an axis; of NaNs, the first; of equal ones, the first.
+
+    index_dtype   an integer dtype, of the result; the axis goes away
+    raises        ShapeError along an axis of size 0
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.argmax(jnp.array([1.0, 5.0, 5.0]), 0, "int32"))
+    1
+    """
     return _arg("argmax", arg_reductions.Argmax, operand, axis, index_dtype)
 
 
 def argmin(operand, axis, index_dtype):
-    """The index of the smallest element along an axis; of NaNs, the first; of equal ones, the first."""
+    """The index of the smallest element along an axis; of NaNs, the first; of equal ones, the first.
+
+    index_dtype   an integer dtype, of the result; the axis goes away
+    raises        ShapeError along an axis of size 0
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.argmin(jnp.array([1.0, 0.0, 0.0]), 0, "int32"))
+    1
+    """
     return _arg("argmin", arg_reductions.Argmin, operand, axis, index_dtype)
 
 
@@ -105,6 +129,12 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
 
     dimension_numbers   ((lhs_contracting, rhs_contracting), (lhs_batch, rhs_batch))
     gives               shape: the batch axes, lhs's other axes, rhs's other axes
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a, b = jnp.ones((5, 2, 3)), jnp.ones((5, 3, 4))
+    >>> lax.dot_general(a, b, (((2,), (1,)), ((0,), (0,)))).shape
+    (5, 2, 4)
     """
     lhs, rhs = operands("dot_general", lhs, rhs)
     preferred = (
@@ -114,7 +144,13 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
 
 
 def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None, out_sharding=None):
-    """The product of vectors and matrices: the last axis of lhs with the first of rhs. Or as dimension_numbers say."""
+    """The product of vectors and matrices: the last axis of lhs with the first of rhs. Or as dimension_numbers say.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dot(jnp.array([[1, 2], [3, 4]]), jnp.array([10, 1])))
+    [12 34]
+    """
     lhs, rhs = operands("dot", lhs, rhs)
     if dimension_numbers is None:
         left, right = get_aval(lhs).shape, get_aval(rhs).shape
@@ -127,7 +163,13 @@ def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_t
 
 
 def batch_matmul(lhs, rhs, precision=None):
-    """The products of two stacks of matrices: (…, n, k) by (…, k, m)."""
+    """The products of two stacks of matrices: (…, n, k) by (…, k, m).
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.batch_matmul(jnp.ones((5, 2, 3)), jnp.ones((5, 3, 4))).shape
+    (5, 2, 4)
+    """
     lhs, rhs = operands("batch_matmul", lhs, rhs)
     left, right = get_aval(lhs).shape, get_aval(rhs).shape
     if len(left) < 2 or len(left) != len(right):
@@ -140,7 +182,17 @@ def batch_matmul(lhs, rhs, precision=None):
 
 
 def sort(operand, dimension=-1, is_stable=True, num_keys=1):
-    """Sorted along an axis; of several arrays, all in the order of the first `num_keys`."""
+    """Sorted along an axis; of several arrays, all in the order of the first `num_keys`.
+
+    operand     an array, or a tuple of arrays of one shape; NaN comes last, and -0.0 counts as 0.0
+    is_stable   equal elements keep their order
+    gives       the like of operand
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.sort(jnp.array([3.0, jnp.nan, 1.0])))
+    [ 1.  3. nan]
+    """
     several = isinstance(operand, (list, tuple))
     xs = operands("sort", *operand) if several else operands("sort", operand)
     if several and not xs:
@@ -155,12 +207,31 @@ def sort(operand, dimension=-1, is_stable=True, num_keys=1):
 
 
 def sort_key_val(keys, values, dimension=-1, is_stable=True):
-    """(keys sorted along an axis, values in the same order)."""
+    """(keys sorted along an axis, values in the same order).
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> keys, values = lax.sort_key_val(jnp.array([3, 1, 2]), jnp.array([30, 10, 20]))
+    >>> print(keys, values)
+    [1 2 3] [10 20 30]
+    """
     return sort((keys, values), dimension, is_stable, 1)
 
 
 def top_k(operand, k, *, axis=-1):
-    """[the k largest elements along an axis, in falling order; their indices]."""
+    """[the k largest elements along an axis, in falling order; their indices].
+
+    operand  […, n] of numbers, k ≤ n along the axis
+    gives    [values, int32 indices], both with k along the axis; NaN counts as the greatest, of equal ones the first
+             comes first
+    raises   ShapeError where k is greater than the axis
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> values, places = lax.top_k(jnp.array([1.0, 4.0, 2.0, 4.0]), 3)
+    >>> print(values, places)
+    [4. 4. 2.] [1 3 2]
+    """
     [x] = operands("top_k", operand)
     return list(sorting.TopK(operator.index(k), axis_of("top_k", axis, len(get_aval(x).shape)))(x))
 
@@ -189,14 +260,32 @@ def _starts(name, x, starts, allow_negative_indices):
 
 
 def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):
-    """The window of these sizes at computed starts; a window that would reach out is moved inside."""
+    """The window of these sizes at computed starts; a window that would reach out is moved inside.
+
+    start_indices   one integer for each axis, traced or not; a negative one counts from the end
+    slice_sizes     ints, known while tracing: they are the shape of the result
+    raises          ShapeError where there are not as many of each as axes, or a size is greater than its axis
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> window = bevel.jit(lambda x, i: lax.dynamic_slice(x, (i,), (3,)))
+    >>> print(window(jnp.arange(6), 1), window(jnp.arange(6), 5))
+    [1 2 3] [3 4 5]
+    """
     [x] = operands("dynamic_slice", operand)
     starts = _starts("dynamic_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_slice(x, starts, as_shape("dynamic_slice", slice_sizes))
 
 
 def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_negative_indices=True):
-    """The window of that size along one axis, at a computed start; the other axes whole."""
+    """The window of that size along one axis, at a computed start; the other axes whole.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dynamic_slice_in_dim(jnp.arange(6).reshape(2, 3), 1, 2, axis=1))
+    [[1 2]
+     [4 5]]
+    """
     [x] = operands("dynamic_slice_in_dim", operand)
     shape = get_aval(x).shape
     axis = axis_of("dynamic_slice_in_dim", axis, len(shape))
@@ -206,7 +295,15 @@ def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_nega
 
 
 def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):
-    """The slice at a computed index along one axis, which stays with size 1 unless keepdims is False."""
+    """The slice at a computed index along one axis, which stays with size 1 unless keepdims is False.
+
+    index   integer[], traced or not: -1 is the last; one beyond the axis is moved to its nearest end
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dynamic_index_in_dim(jnp.arange(6).reshape(2, 3), 1, keepdims=False))
+    [3 4 5]
+    """
     [x] = operands("dynamic_index_in_dim", operand)
     axis = axis_of("dynamic_index_in_dim", axis, len(get_aval(x).shape))
     y = dynamic_slice_in_dim(x, index, 1, axis, allow_negative_indices=allow_negative_indices)
@@ -214,14 +311,32 @@ def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negativ
 
 
 def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
-    """x with a window at computed starts overwritten; a window that would reach out is moved inside."""
+    """x with a window at computed starts overwritten; a window that would reach out is moved inside.
+
+    update          of x's rank and dtype, no axis greater than x's
+    start_indices   one integer for each axis, traced or not; a negative one counts from the end
+    gives           a new array: x is as it was. Under jit, where x is not used again, its memory is written into
+    raises          TypeError where ranks or dtypes differ
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dynamic_update_slice(jnp.arange(6), jnp.array([8, 9]), (5,)))
+    [0 1 2 3 8 9]
+    """
     x, update = operands("dynamic_update_slice", operand, update)
     starts = _starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_update_slice(x, update, starts)
 
 
 def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_negative_indices=True):
-    """x with the window along one axis from a computed start overwritten."""
+    """x with the window along one axis from a computed start overwritten.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dynamic_update_slice_in_dim(jnp.zeros((2, 3)), jnp.ones((2, 1)), 1, axis=1))
+    [[0. 1. 0.]
+     [0. 1. 0.]]
+    """
     x, update = operands("dynamic_update_slice_in_dim", operand, update)
     rank = len(get_aval(x).shape)
     axis = axis_of("dynamic_update_slice_in_dim", axis, rank)
@@ -230,7 +345,14 @@ def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_neg
 
 
 def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):
-    """x with the slice at a computed index along one axis overwritten; update may lack that axis."""
+    """x with the slice at a computed index along one axis overwritten; update may lack that axis.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.dynamic_update_index_in_dim(jnp.zeros((2, 2)), jnp.ones(2), 1, axis=0))
+    [[0. 0.]
+     [1. 1.]]
+    """
     x, update = operands("dynamic_update_index_in_dim", operand, update)
     shape = get_aval(x).shape
     axis = axis_of("dynamic_update_index_in_dim", axis, len(shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from bevel.ops import (
 from bevel.ops import complex as complex_ops
 from bevel.ops import convert as converting
 from bevel.ops.accuracy import AccuracyMode, Tolerance
-from bevel.ops.elementwise import MUL
+from bevel.ops.elementwise import MUL, words_of
 
 
 class RoundingMethod(enum.IntEnum):
@@ -38,9 +39,99 @@ class RoundingMethod(enum.IntEnum):
     TO_NEAREST_EVEN = 1
 
 
+# An example of each, for its docstring: name, operands → what is printed, to four digits where there are more.
+_EXAMPLES = {
+    name: (operands, shown)
+    for name, operands, shown in re.findall(
+        r"(\w+) (\S+) → (\S+)",
+        """
+    exp 1.0 → 2.7183
+    exp2 3.0 → 8.0
+    expm1 0.5 → 0.6487
+    log 10.0 → 2.3026
+    log1p 0.5 → 0.4055
+    logistic 0.0 → 0.5
+    tanh 1.0 → 0.7616
+    sin 1.0 → 0.8415
+    cos 1.0 → 0.5403
+    tan 1.0 → 1.5574
+    sqrt 2.0 → 1.4142
+    rsqrt 4.0 → 0.5
+    cbrt 27.0 → 3.0
+    neg 3 → -3
+    abs -3 → 3
+    sign -2.5 → -1.0
+    floor -1.5 → -2.0
+    ceil -1.5 → -1.0
+    is_finite 1.0 → True
+    sinh 1.0 → 1.1752
+    cosh 1.0 → 1.5431
+    asinh 1.0 → 0.8814
+    acosh 2.0 → 1.3170
+    atanh 0.5 → 0.5493
+    asin 1.0 → 1.5708
+    acos 0.0 → 1.5708
+    atan 1.0 → 0.7854
+    square 3 → 9
+    real 1+2j → 1.0
+    imag 1+2j → 2.0
+    bitwise_not 5 → -6
+    population_count 7 → 3
+    clz 1 → 31
+    erf 1.0 → 0.8427
+    erfc 1.0 → 0.1573
+    erf_inv 0.5 → 0.4769
+    lgamma 5.0 → 3.1781
+    digamma 1.0 → -0.5772
+    bessel_i0e 1.0 → 0.4658
+    bessel_i1e 1.0 → 0.2079
+    add 1.0,2.0 → 3.0
+    sub 1.0,2.0 → -1.0
+    div -7,2 → -3
+    rem -7,2 → -1
+    max 1.0,2.0 → 2.0
+    min 1.0,2.0 → 1.0
+    pow 2.0,0.5 → 1.4142
+    atan2 1.0,-1.0 → 2.3562
+    bitwise_and 6,3 → 2
+    bitwise_or 6,3 → 7
+    bitwise_xor 6,3 → 5
+    shift_left 1,4 → 16
+    shift_right_logical -8,28 → 15
+    shift_right_arithmetic -8,1 → -4
+    eq 1,2 → False
+    ne 1,2 → True
+    gt 1,2 → False
+    ge 1,2 → False
+    lt 1,2 → True
+    le 1,2 → True
+    complex 1.0,2.0 → (1+2j)
+    """,
+    )
+}
+_GIVES = {
+    **dict.fromkeys(("eq", "ne", "gt", "ge", "lt", "le", "is_finite"), "bool[…]"),
+    **dict.fromkeys(("abs", "real", "imag"), "[…] of real numbers, in x's dtype or that of its parts"),
+    "complex": "complex[…]",
+}
+
+
 def _named(function, name, op):
+    """The function under its name, its docstring the op's with what it takes, gives and refuses, and an example."""
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = inspect.getdoc(op if isinstance(op, type) else type(op))
+    kind = op if isinstance(op, type) else type(op)
+    operands, shown = _EXAMPLES[name]
+    call = f"lax.{name}({operands.replace(',', ', ')})"
+    printed = f'f"{{{call}:.4f}}"' if re.fullmatch(r"-?\d+\.\d{4}", shown) else call
+    two = "," in operands
+    function.__doc__ = (
+        f"{inspect.getdoc(kind)}\n\n"
+        f"{'x, y' if two else 'x   '}    […] of {words_of(kind.takes)}"
+        f"{', of one dtype and one shape; a scalar beside an array is repeated' if two else ''}\n"
+        f"gives   {_GIVES.get(name, '[…] in the dtype of its operands')}\n"
+        f"raises  DTypeError for other dtypes{'; ShapeError where shapes differ' if two else ''}\n\n"
+        f">>> from bevel import lax\n>>> print({printed})\n{shown}\n"
+    )
     return function
 
 
@@ -138,7 +229,12 @@ complex = _binary("complex", complex_ops.Complex())
 
 
 def mul(x, y, *, out_dtype=None):
-    """x · y; in `out_dtype`, where one is given."""
+    """x · y; in `out_dtype`, where one is given.
+
+    >>> from bevel import lax
+    >>> print(lax.mul(3, 4))
+    12
+    """
     x, y = spread_out("mul", x, y)
     if out_dtype is None:
         return MUL(x, y)
@@ -150,22 +246,42 @@ def mul(x, y, *, out_dtype=None):
 
 
 def mulhi(x, y, /):
-    """The upper half of the product of two integers, computed in twice their width."""
+    """The upper half of the product of two integers, computed in twice their width.
+
+    >>> from bevel import lax
+    >>> print(lax.mulhi(1 << 20, 1 << 20))
+    256
+    """
     return arithmetic.Mulhi()(*spread_out("mulhi", x, y))
 
 
 def nextafter(x1, x2):
-    """The floating-point number next to x1 in the direction of x2."""
+    """The floating-point number next to x1 in the direction of x2.
+
+    >>> from bevel import lax
+    >>> print(f"{lax.nextafter(1.0, 2.0):.4f}")
+    1.0000
+    """
     return arithmetic.Nextafter()(*spread_out("nextafter", x1, x2))
 
 
 def igamma(a, x):
-    """The regularised lower incomplete gamma function P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a)."""
+    """The regularised lower incomplete gamma function P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a).
+
+    >>> from bevel import lax
+    >>> print(f"{lax.igamma(1.0, 2.0):.4f}")
+    0.8647
+    """
     return incomplete.Igamma()(*spread_out("igamma", a, x))
 
 
 def igammac(a, x):
-    """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x)."""
+    """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x).
+
+    >>> from bevel import lax
+    >>> print(f"{lax.igammac(1.0, 2.0):.4f}")
+    0.1353
+    """
     return incomplete.Igammac()(*spread_out("igammac", a, x))
 
 
@@ -180,33 +296,63 @@ def random_gamma_grad(a, x):
 
 
 def betainc(a, b, x):
-    """The regularised incomplete beta function I_x(a, b). Its derivative in x alone is known."""
+    """The regularised incomplete beta function I_x(a, b). Its derivative in x alone is known.
+
+    >>> from bevel import lax
+    >>> print(lax.betainc(1.0, 2.0, 0.5))
+    0.75
+    """
     return incomplete.RegularizedIncompleteBeta()(*spread_out("betainc", a, b, x))
 
 
 def polygamma(m, x):
-    """The m-th derivative of digamma at x."""
+    """The m-th derivative of digamma at x.
+
+    >>> from bevel import lax
+    >>> print(f"{lax.polygamma(1.0, 1.0):.4f}")
+    1.6449
+    """
     return special.Polygamma()(*spread_out("polygamma", m, x))
 
 
 def zeta(x, q):
-    """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x."""
+    """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x.
+
+    >>> from bevel import lax
+    >>> print(f"{lax.zeta(2.0, 1.0):.4f}")
+    1.6449
+    """
     return special.Zeta()(*spread_out("zeta", x, q))
 
 
 def conj(x):
-    """The complex conjugate: complex also for real x."""
+    """The complex conjugate: complex also for real x.
+
+    >>> from bevel import lax
+    >>> print(lax.conj(1+2j))
+    (1-2j)
+    """
     x = operand("conj", x)
     return complex_ops.Conj(get_aval(x).dtype)(x)
 
 
 def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):
-    """The nearest integer, in x's dtype; `rounding_method` says where a half goes."""
+    """The nearest integer, in x's dtype; `rounding_method` says where a half goes.
+
+    >>> from bevel import lax
+    >>> print(lax.round(2.5))
+    3.0
+    """
     return arithmetic.Round(RoundingMethod(rounding_method))(operand("round", x))
 
 
 def integer_pow(x, y):
-    """x ** y for a Python int y, by repeated products."""
+    """x ** y for a Python int y, by repeated products.
+
+    >>> from bevel import lax
+    >>> print(lax.integer_pow(2.0, -3))
+    0.125
+    """
     x = operand("integer_pow", x)
     aval = get_aval(x)
     if aval.dtype == np.bool_:
@@ -217,7 +363,12 @@ def integer_pow(x, y):
 
 
 def reciprocal(x):
-    """1 / x."""
+    """1 / x.
+
+    >>> from bevel import lax
+    >>> print(lax.reciprocal(4.0))
+    0.25
+    """
     x = operand("reciprocal", x)
     if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
         raise TypeError(f"reciprocal takes floating-point or complex numbers; got {get_aval(x).str_short()}.")
@@ -225,7 +376,12 @@ def reciprocal(x):
 
 
 def clamp(min, x, max):
-    """x held between min and max, which are scalars or of x's shape."""
+    """x held between min and max, which are scalars or of x's shape.
+
+    >>> from bevel import lax
+    >>> print(lax.clamp(0.0, 5.0, 1.0))
+    1.0
+    """
     low, x, high = operands("clamp", min, x, max)
     shape = get_aval(x).shape
     for name, bound in (("min", low), ("max", high)):
@@ -238,7 +394,12 @@ def clamp(min, x, max):
 
 
 def reduce_precision(operand, exponent_bits, mantissa_bits):
-    """x rounded as if it had so many bits of exponent and mantissa, in its own dtype."""
+    """x rounded as if it had so many bits of exponent and mantissa, in its own dtype.
+
+    >>> from bevel import lax
+    >>> print(lax.reduce_precision(3.14159, 5, 3))
+    3.25
+    """
     [x] = operands("reduce_precision", operand)
     return converting.ReducePrecision(int(exponent_bits), int(mantissa_bits))(x)
 

@@ -134,7 +134,15 @@ def householder_product(a, taus):
 
 
 def lu(x):
-    """(L below and U above the diagonal of one matrix, pivots, order of the rows): x[order] = L U."""
+    """(L below and U above the diagonal of one matrix, pivots, order of the rows): x[order] = L U.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> packed, pivots, order = lax.linalg.lu(jnp.array([[1.0, 2.0], [4.0, 6.0]]))
+    >>> print(packed, order)
+    [[4.   6.  ]
+     [0.25 0.5 ]] [1 0]
+    """
     return tuple(Lu()(_matrix("lu", x)))
 
 
@@ -153,7 +161,14 @@ def ormqr(a, taus, c, *, left: bool = True, transpose: bool = False):
 
 
 def qr(x, *, pivoting: bool = False, full_matrices: bool = True, use_magma: bool | None = None):
-    """(Q, R) with Q R = x; with pivoting (Q, R, p) with Q R = x[..., p]."""
+    """(Q, R) with Q R = x; with pivoting (Q, R, p) with Q R = x[..., p].
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> q, r = lax.linalg.qr(jnp.ones((3, 2)), full_matrices=False)
+    >>> q.shape, r.shape
+    ((3, 2), (2, 2))
+    """
     return tuple(Qr(bool(pivoting), bool(full_matrices), use_magma)(_matrix("qr", x)))
 
 
@@ -224,7 +239,14 @@ def tridiagonal(a, *, lower: bool = True):
 
 
 def tridiagonal_solve(dl, d, du, b, *, perturb_singular: bool = False):
-    """x with dl[i] x[i-1] + d[i] x[i] + du[i] x[i+1] = b[i]; dl[0] and du[-1] are not read. b is [..., n, k]."""
+    """x with dl[i] x[i-1] + d[i] x[i] + du[i] x[i+1] = b[i]; dl[0] and du[-1] are not read. b is [..., n, k].
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> off = jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0])
+    >>> print(lax.linalg.tridiagonal_solve(off[0], jnp.array([2.0, 2.0]), off[1], jnp.array([[3.0], [3.0]])).ravel())
+    [1. 1.]
+    """
     return TridiagonalSolve(bool(perturb_singular))(*operands("tridiagonal_solve", dl, d, du, b))
 
 

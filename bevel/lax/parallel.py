@@ -135,12 +135,24 @@ def _extremum(what, op, reduced, x, axis_name, groups):
 
 
 def pmax(x, axis_name: AxisName, *, axis_index_groups=None):
-    """The greatest of x over the examples of a named axis, element by element; equal ones share the derivative."""
+    """The greatest of x over the examples of a named axis, element by element; equal ones share the derivative.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: x / lax.pmax(x, "i"), axis_name="i")(jnp.array([1.0, 4.0])))
+    [0.25 1.  ]
+    """
     return _extremum("pmax", Pmax, reduce_max, x, axis_name, axis_index_groups)
 
 
 def pmin(x, axis_name: AxisName, *, axis_index_groups=None):
-    """The least of x over the examples of a named axis, element by element; equal ones share the derivative."""
+    """The least of x over the examples of a named axis, element by element; equal ones share the derivative.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: x - lax.pmin(x, "i"), axis_name="i")(jnp.array([1.0, 4.0])))
+    [0. 3.]
+    """
     return _extremum("pmin", Pmin, reduce_min, x, axis_name, axis_index_groups)
 
 
@@ -301,7 +313,13 @@ def axis_index(axis_name: AxisName):
 
 
 def axis_size(axis_name: AxisName) -> int:
-    """The size of a named axis, or of several together: an int, known while tracing."""
+    """The size of a named axis, or of several together: an int, known while tracing.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: x / lax.axis_size("i"), axis_name="i")(jnp.array([1.0, 4.0])))
+    [0.5 2. ]
+    """
     return math.prod([size_of_axis(n) for n in _names(axis_name)])
 
 

@@ -43,7 +43,12 @@ def _shape(name, shape):
 
 
 def full(shape, fill_value, dtype=None, *, sharding=None):
-    """An array filled with one number, in `dtype` (by default the number's own)."""
+    """An array filled with one number, in `dtype` (by default the number's own).
+
+    >>> from bevel import lax
+    >>> print(lax.full((2,), 7.0))
+    [7. 7.]
+    """
     shape = _shape("full", shape)
     aval = get_aval(operand("full", fill_value))
     if aval.shape:
@@ -61,7 +66,13 @@ def _scalar(value, dtype):
 
 
 def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
-    """An array filled with one number, of x's shape and dtype unless others are given."""
+    """An array filled with one number, of x's shape and dtype unless others are given.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.full_like(jnp.arange(3), 7))
+    [7 7 7]
+    """
     like = x if isinstance(x, ShapedArray) else None
     try:
         aval = like if like is not None else get_aval(x)
@@ -80,12 +91,23 @@ def empty(shape, dtype, *, out_sharding=None):
 
 
 def iota(dtype, size):
-    """0, 1, 2, …, size - 1."""
+    """0, 1, 2, …, size - 1.
+
+    >>> from bevel import lax
+    >>> print(lax.iota("int32", 4))
+    [0 1 2 3]
+    """
     return broadcasted_iota(dtype, (size,), 0)
 
 
 def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
-    """An array of a shape that counts 0, 1, 2, … along one dimension."""
+    """An array of a shape that counts 0, 1, 2, … along one dimension.
+
+    >>> from bevel import lax
+    >>> print(lax.broadcasted_iota("int32", (2, 3), 1))
+    [[0 1 2]
+     [0 1 2]]
+    """
     shape = _shape("broadcasted_iota", shape)
     if not 0 <= operator.index(dimension) < len(shape):
         raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
@@ -96,7 +118,13 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
 
 
 def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
-    """The same elements in row-major order under another shape; `dimensions` names the order in which axes are read."""
+    """The same elements in row-major order under another shape; `dimensions` names the order in which axes are read.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reshape(jnp.array([[1, 2], [3, 4]]), (4,), dimensions=(1, 0)))
+    [1 3 2 4]
+    """
     x = _accepted("reshape", operand)
     sizes = as_shape("reshape", new_sizes)
     if any(d < 0 for d in sizes):
@@ -119,7 +147,13 @@ def _accepted(name, value, position=0):
 
 
 def broadcast(operand, sizes, *, out_sharding=None):
-    """x repeated along new leading axes of these sizes."""
+    """x repeated along new leading axes of these sizes.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.broadcast(jnp.ones(3), (2, 4)).shape
+    (2, 4, 3)
+    """
     x = _accepted("broadcast", operand)
     sizes = as_shape("broadcast", sizes)
     shape = get_aval(x).shape
@@ -128,7 +162,14 @@ def broadcast(operand, sizes, *, out_sharding=None):
 
 
 def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):
-    """x repeated to a shape: its axis i becomes axis broadcast_dimensions[i]; sizes are equal, or 1 and repeated."""
+    """x repeated to a shape: its axis i becomes axis broadcast_dimensions[i]; sizes are equal, or 1 and repeated.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.broadcast_in_dim(jnp.array([1, 2]), (2, 3), (0,)))
+    [[1 1 1]
+     [2 2 2]]
+    """
     x = _accepted("broadcast_in_dim", operand)
     shape = as_shape("broadcast_in_dim", shape)
     places = integers("broadcast_in_dim", "broadcast_dimensions", broadcast_dimensions)
@@ -158,7 +199,12 @@ def broadcast_like(arr, like_arr):
 
 
 def broadcast_shapes(*shapes):
-    """The shape that all of these broadcast to by NumPy's rule. Raises ValueError where there is none."""
+    """The shape that all of these broadcast to by NumPy's rule. Raises ValueError where there is none.
+
+    >>> from bevel import lax
+    >>> lax.broadcast_shapes((2, 1), (3,), ())
+    (2, 3)
+    """
     rank = max([len(s) for s in shapes], default=0)
     result = [1] * rank
     for shape in shapes:
@@ -172,7 +218,13 @@ def broadcast_shapes(*shapes):
 
 
 def expand_dims(array, dimensions):
-    """x with new axes of size 1, at these places of the result."""
+    """x with new axes of size 1, at these places of the result.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.expand_dims(jnp.ones((2, 3)), (0, 3)).shape
+    (1, 2, 3, 1)
+    """
     x = operand("expand_dims", array)
     shape = get_aval(x).shape
     given = integers("expand_dims", "dimensions", dimensions)
@@ -189,7 +241,13 @@ def expand_dims(array, dimensions):
 
 
 def squeeze(array, dimensions):
-    """x without these axes, which have size 1."""
+    """x without these axes, which have size 1.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.squeeze(jnp.ones((1, 2, 1)), (0,)).shape
+    (2, 1)
+    """
     x = operand("squeeze", array)
     rank = len(get_aval(x).shape)
     axes = tuple(sorted(axis_of("squeeze", d, rank) for d in integers("squeeze", "dimensions", dimensions)))
@@ -197,7 +255,13 @@ def squeeze(array, dimensions):
 
 
 def collapse(operand, start_dimension, stop_dimension=None):
-    """x with the axes from start_dimension up to stop_dimension joined in one."""
+    """x with the axes from start_dimension up to stop_dimension joined in one.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.collapse(jnp.ones((2, 3, 4)), 0, 2).shape
+    (6, 4)
+    """
     x = _accepted("collapse", operand)
     shape = get_aval(x).shape
     start, stop, _ = slice_builtin(start_dimension, stop_dimension).indices(len(shape))
@@ -209,7 +273,13 @@ def collapse(operand, start_dimension, stop_dimension=None):
 
 
 def transpose(operand, permutation):
-    """x with its axes reordered: result.shape[i] == x.shape[permutation[i]]."""
+    """x with its axes reordered: result.shape[i] == x.shape[permutation[i]].
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.transpose(jnp.ones((2, 3, 4)), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     x = _accepted("transpose", operand)
     permutation = integers("transpose", "permutation", permutation)
     if permutation == tuple(range(len(get_aval(x).shape))) and not isinstance(x, np.ndarray):
@@ -218,7 +288,13 @@ def transpose(operand, permutation):
 
 
 def rev(operand, dimensions):
-    """x with the order of elements reversed along these axes."""
+    """x with the order of elements reversed along these axes.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.rev(jnp.arange(3), (0,)))
+    [2 1 0]
+    """
     return shapes.Rev(integers("rev", "dimensions", dimensions))(_accepted("rev", operand))
 
 
@@ -233,7 +309,16 @@ def _of_one_dtype(name, values):
 
 
 def concatenate(operands, dimension):
-    """Arrays joined along one axis."""
+    """Arrays joined along one axis.
+
+    operands   arrays of one dtype and rank, whose other axes agree: `jnp.concatenate` promotes them
+    raises     TypeError where they don't
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.concatenate([jnp.array([1, 2]), jnp.array([3])], 0))
+    [1 2 3]
+    """
     xs = _of_one_dtype("concatenate", operands)
     if len(xs) == 1 and get_aval(xs[0]).shape and 0 <= dimension < len(get_aval(xs[0]).shape):
         return xs[0]
@@ -241,7 +326,13 @@ def concatenate(operands, dimension):
 
 
 def stack(operands, axis=0):
-    """Arrays of one shape side by side along a new axis."""
+    """Arrays of one shape side by side along a new axis.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> lax.stack([jnp.ones(3), jnp.zeros(3)], axis=1).shape
+    (3, 2)
+    """
     xs = _of_one_dtype("stack", operands)
     if not xs:
         raise ValueError("lax.stack needs at least one array.")
@@ -255,13 +346,25 @@ def stack(operands, axis=0):
 
 
 def unstack(x, axis=0):
-    """The slices of x along an axis, which goes away."""
+    """The slices of x along an axis, which goes away.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> [row.tolist() for row in lax.unstack(jnp.arange(4).reshape(2, 2))]
+    [[0, 1], [2, 3]]
+    """
     x = operand("unstack", x)
     return tuple(joining.Unstack(axis_of("unstack", axis, len(get_aval(x).shape)))(x))
 
 
 def split(operand, sizes, axis=0):
-    """x cut along an axis into parts of these sizes, which add up to its size."""
+    """x cut along an axis into parts of these sizes, which add up to its size.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> [part.tolist() for part in lax.split(jnp.arange(5), (2, 3))]
+    [[0, 1], [2, 3, 4]]
+    """
     x = _accepted("split", operand)
     aval = get_aval(x)
     sizes, axis = as_shape("split", sizes), axis_of("split", axis, len(aval.shape))
@@ -274,7 +377,13 @@ def split(operand, sizes, axis=0):
 
 
 def tile(operand, reps):
-    """x repeated reps[i] times along each axis i."""
+    """x repeated reps[i] times along each axis i.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.tile(jnp.array([1, 2]), (2,)))
+    [1 2 1 2]
+    """
     return joining.Tile(integers("tile", "reps", reps))(_accepted("tile", operand))
 
 
@@ -282,6 +391,11 @@ def pad(operand, padding_value, padding_config):
     """x with a value put around and between its elements: (low, high, interior) for each axis.
 
     Negative low and high cut elements off.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.pad(jnp.array([1, 2, 3]), 0, [(1, -1, 1)]))
+    [0 1 0 2 0]
     """
     x, value = operands("pad", operand, padding_value)
     config = tuple([integers("pad", "padding_config", row) for row in padding_config])
@@ -298,7 +412,16 @@ slice_builtin = slice
 
 
 def slice(operand, start_indices, limit_indices, strides=None):
-    """The elements from start_indices up to limit_indices, every strides-th, along each axis."""
+    """The elements from start_indices up to limit_indices, every strides-th, along each axis.
+
+    the three    one int for each axis, known while tracing
+    raises       TypeError where they reach out of the array: nothing is clipped, unlike x[start:limit]
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.slice(jnp.arange(10), (1,), (8,), (3,)))
+    [1 4 7]
+    """
     x = _accepted("slice", operand)
     starts = integers("slice", "start_indices", start_indices)
     limits = integers("slice", "limit_indices", limit_indices)
@@ -310,7 +433,13 @@ def slice(operand, start_indices, limit_indices, strides=None):
 
 
 def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
-    """x[start:limit:stride] along one axis; indices may count from its end."""
+    """x[start:limit:stride] along one axis; indices may count from its end.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.slice_in_dim(jnp.arange(10), -3, None))
+    [7 8 9]
+    """
     x = _accepted("slice_in_dim", operand)
     shape = get_aval(x).shape
     axis = axis_of("slice_in_dim", axis, len(shape))
@@ -325,7 +454,13 @@ def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
 
 
 def index_in_dim(operand, index, axis=0, keepdims=True):
-    """The slice of x at one index along an axis, which stays with size 1 unless keepdims is False."""
+    """The slice of x at one index along an axis, which stays with size 1 unless keepdims is False.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.index_in_dim(jnp.arange(6).reshape(2, 3), -1, axis=1, keepdims=False))
+    [2 5]
+    """
     x = _accepted("index_in_dim", operand)
     shape = get_aval(x).shape
     axis = axis_of("index_in_dim", axis, len(shape))
@@ -343,7 +478,13 @@ def index_in_dim(operand, index, axis=0, keepdims=True):
 
 
 def select_n(which, *cases):
-    """cases[which[i]][i] at each place: `which` is boolean, for two cases, or int32."""
+    """cases[which[i]][i] at each place: `which` is boolean, for two cases, or int32.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.select_n(jnp.array([0, 2, 1]), jnp.array([1, 2, 3]), jnp.array([10, 20, 30]), jnp.array([5, 6, 7])))
+    [ 1  6 30]
+    """
     if not cases:
         raise ValueError("lax.select_n needs at least one case.")
     which, *cases = operands("select_n", which, *cases)
@@ -351,13 +492,28 @@ def select_n(which, *cases):
 
 
 def select(pred, on_true, on_false):
-    """on_true where pred holds, on_false elsewhere; pred is a scalar or of their shape."""
+    """on_true where pred holds, on_false elsewhere; pred is a scalar or of their shape.
+
+    pred               bool
+    on_true, on_false  of one shape and dtype: `jnp.where` brings them together
+    raises             TypeError where dtypes or shapes differ
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.select(jnp.array([True, False]), jnp.array([1, 2]), jnp.array([10, 20])))
+    [ 1 20]
+    """
     pred, on_true, on_false = operands("select", pred, on_true, on_false)
     return SELECT_N(pred, on_false, on_true)
 
 
 def convert_element_type(operand, new_dtype):
-    """The same values in another dtype. A Python type (`float`, `int`) is taken in its usual width."""
+    """The same values in another dtype. A Python type (`float`, `int`) is taken in its usual width.
+
+    >>> from bevel import lax
+    >>> print(lax.convert_element_type(2.75, "int32"))
+    2
+    """
     name = "convert_element_type"
     dtype = _dtype(new_dtype, name)
     if type(operand) is complex and not dtypes.issubdtype(dtype, np.complexfloating):
@@ -369,7 +525,13 @@ def convert_element_type(operand, new_dtype):
 
 
 def bitcast_convert_type(operand, new_dtype):
-    """The same bits read as another dtype; a narrower one adds a last axis, a wider one takes it in."""
+    """The same bits read as another dtype; a narrower one adds a last axis, a wider one takes it in.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.bitcast_convert_type(jnp.float32(1.0), "int32"), lax.bitcast_convert_type(jnp.float32(1.0), "uint8"))
+    1065353216 [  0   0 128  63]
+    """
     x = _accepted("bitcast_convert_type", operand)
     return BitcastConvertType(_dtype(new_dtype, "bitcast_convert_type"))(x)
 

@@ -73,6 +73,10 @@ def relu6(x):
     """min(max(x, 0), 6). Its derivative is 0 at 0 and at 6.
 
     source  Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.relu6(bevel.numpy.array([-1.0, 3.0, 9.0])))
+    [0. 3. 6.]
     """
     return jnp.minimum(jnp.maximum(x, 0), 6.0)
 
@@ -87,21 +91,36 @@ relu6.__wrapped__.defjvp(_relu6_jvp)
 
 @compiled
 def leaky_relu(x, negative_slope=1e-2):
-    """x where x >= 0, negative_slope x below."""
+    """x where x >= 0, negative_slope x below.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.leaky_relu(bevel.numpy.array([-2.0, 3.0]), 0.1))
+    [-0.2  3. ]
+    """
     x = as_array("leaky_relu", x)
     return jnp.where(x >= 0, x, negative_slope * x)
 
 
 @compiled
 def hard_tanh(x):
-    """x kept to [-1, 1]."""
+    """x kept to [-1, 1].
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.hard_tanh(bevel.numpy.array([-4.0, 0.5])))
+    [-1.   0.5]
+    """
     x = as_array("hard_tanh", x)
     return jnp.where(x > 1, 1, jnp.where(x < -1, -1, x))
 
 
 @compiled
 def hard_sigmoid(x):
-    """relu6(x + 3) / 6: straight from 0 at -3 to 1 at 3."""
+    """relu6(x + 3) / 6: straight from 0 at -3 to 1 at 3.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.hard_sigmoid(bevel.numpy.array([-4.0, 0.0, 4.0])))
+    [0.  0.5 1. ]
+    """
     return relu6(as_array("hard_sigmoid", x) + 3.0) / 6.0
 
 
@@ -110,6 +129,10 @@ def hard_silu(x):
     """x hard_sigmoid(x). Also called `hard_swish`.
 
     source  Howard et al. 2019, arXiv:1905.02244, eq. 1
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.hard_silu(bevel.numpy.array([-4.0, 1.5, 4.0])))
+    [-0.     1.125  4.   ]
     """
     x = as_array("hard_silu", x)
     return x * hard_sigmoid(x)
@@ -120,7 +143,12 @@ hard_swish = hard_silu
 
 @compiled
 def sparse_sigmoid(x):
-    """0 below -1, 1 above 1, straight between: the derivative of `sparse_plus`."""
+    """0 below -1, 1 above 1, straight between: the derivative of `sparse_plus`.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.sparse_sigmoid(bevel.numpy.array([-2.0, 0.0, 0.5])))
+    [0.   0.5  0.75]
+    """
     return 0.5 * jnp.clip(as_array("sparse_sigmoid", x) + 1.0, 0.0, 2.0)
 
 
@@ -142,7 +170,12 @@ def sigmoid(x):
 
 @compiled
 def log_sigmoid(x):
-    """log(sigmoid(x)) = -softplus(-x), exact where sigmoid(x) would be 0 or 1."""
+    """log(sigmoid(x)) = -softplus(-x), exact where sigmoid(x) would be 0 or 1.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.log_sigmoid(bevel.numpy.array([-100.0, 0.0])))
+    [-100.          -0.6931472]
+    """
     return -softplus(-as_array("log_sigmoid", x))
 
 
@@ -162,6 +195,10 @@ def squareplus(x, b=4):
     """(x + √(x² + b)) / 2, a smooth relu without exponentials. `b` is how wide it bends: 0 gives relu.
 
     source  Barron 2021, arXiv:2112.11687
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.squareplus(bevel.numpy.array([0.0, 3.0]), b=16.0))
+    [2. 4.]
     """
     x, b = as_array("squareplus", x), as_array("squareplus", b)
     return (x + jnp.sqrt(jnp.square(x) + b)) / 2
@@ -169,14 +206,24 @@ def squareplus(x, b=4):
 
 @compiled
 def sparse_plus(x):
-    """0 below -1, x above 1, (x + 1)² / 4 between."""
+    """0 below -1, x above 1, (x + 1)² / 4 between.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.sparse_plus(bevel.numpy.array([-2.0, 0.0, 2.0])))
+    [0.   0.25 2.  ]
+    """
     x = as_array("sparse_plus", x)
     return jnp.where(x <= -1.0, 0.0, jnp.where(x >= 1.0, x, (x + 1.0) ** 2 / 4))
 
 
 @compiled
 def soft_sign(x):
-    """x / (|x| + 1): from -1 to 1."""
+    """x / (|x| + 1): from -1 to 1.
+
+    >>> import bevel.nn
+    >>> print(bevel.nn.soft_sign(bevel.numpy.array([-1.0, 3.0])))
+    [-0.5   0.75]
+    """
     x = as_array("soft_sign", x)
     return x / (jnp.abs(x) + 1)
 
@@ -186,6 +233,10 @@ def silu(x):
     """x sigmoid(x). Also called `swish`.
 
     source  Hendrycks and Gimpel 2016, arXiv:1606.08415; Elfwing et al. 2017, arXiv:1702.03118
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.silu(1.0):.3f}")
+    0.731
     """
     x = as_array("silu", x)
     return x * sigmoid(x)
@@ -199,6 +250,10 @@ def mish(x):
     """x tanh(softplus(x)).
 
     source  Misra 2019, arXiv:1908.08681
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.mish(1.0):.3f}")
+    0.865
     """
     x = as_array("mish", x)
     return x * jnp.tanh(softplus(x))
@@ -228,6 +283,10 @@ def elu(x, alpha=1.0):
     """x above 0, alpha (exp(x) - 1) below.
 
     source  Clevert, Unterthiner and Hochreiter 2015, arXiv:1511.07289
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.elu(-1.0):.3f}")
+    -0.632
     """
     x = as_array("elu", x)
     # exp sees only what it is used for: elsewhere it may overflow, and 0 · inf is NaN in the derivative
@@ -239,6 +298,10 @@ def selu(x):
     """1.0507 elu(x, 1.6733): layers of it keep mean 0 and variance 1.
 
     source  Klambauer et al. 2017, arXiv:1706.02515
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.selu(-1.0):.3f}")
+    -1.111
     """
     return _SELU_SCALE * elu(x, _SELU_ALPHA)
 
@@ -248,6 +311,10 @@ def celu(x, alpha=1.0):
     """x above 0, alpha (exp(x / alpha) - 1) below: an elu of slope 1 at 0, whatever alpha is.
 
     source  Barron 2017, arXiv:1704.07483
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.celu(-1.0):.3f}")
+    -0.632
     """
     x = as_array("celu", x)
     return jnp.maximum(x, 0.0) + alpha * jnp.expm1(jnp.minimum(x, 0.0) / alpha)
@@ -259,6 +326,10 @@ def log1mexp(x):
     """log(1 - exp(-x)) for x > 0, to full precision near 0 and for large x; -inf at 0, NaN below.
 
     source  Mächler 2012, "Accurately computing log(1 - exp(-|a|))"
+
+    >>> import bevel.nn
+    >>> print(f"{bevel.nn.log1mexp(2.0):.3f}")
+    -0.145
     """
     # expm1 keeps digits while 1 - exp(-x) < ½, log1p from there on
     [x] = promote_inexact(as_array("log1mexp", x))

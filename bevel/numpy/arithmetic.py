@@ -246,6 +246,8 @@ abs = absolute
 def sign(x, /):
     """-1, 0 or 1 as x is below, at or above zero; x / |x| for complex x.
 
+    gives   […] in x's dtype; -0.0 and NaN stay; the derivative is 0 everywhere
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.sign(jnp.array([-2.5, 0.0, 3.0])))
     [-1.  0.  1.]
@@ -255,6 +257,9 @@ def sign(x, /):
 
 def power(x1, x2, /):
     """x1 to the power x2. Raises TypeError for integers under a negative exponent of rank 0 that is known.
+
+    x1, x2   […] of numbers, which broadcast and meet in one dtype; integers stay integers and wrap around
+    gives    0 ** 0 = 1. A Python int as x2 is multiplied out: `x ** 2` costs one product
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
@@ -334,6 +339,8 @@ pow = power
 @compiled
 def square(x, /):
     """x · x.
+
+    gives   […] in x's dtype, where small integers wrap around; of complex x the square too, not |x|²
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.square(jnp.array([2, -3])))

@@ -86,6 +86,9 @@ def _smaller(x, y):
 def clip(arr=None, /, min=None, max=None):
     """arr held between min and max; either may be None, or an array that broadcasts.
 
+    gives    […] in the dtype where all meet; NaN in any gives NaN. Where min is above max, max
+    slope    1 between the bounds and 0 beyond
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.clip(jnp.arange(5), min=1, max=3))
     [1 1 2 3 3]

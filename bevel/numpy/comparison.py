@@ -46,6 +46,8 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Are all elements close, as `isclose` has it?
 
+    gives    bool[]: |a - b| ≤ atol + rtol |b| for each pair, so b is what is right
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.allclose(jnp.array([1.0, 2.0]), jnp.array([1.0, 2.00001])))
     True

@@ -55,6 +55,10 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
     """As `array`, without a copy where `a` is an array already; a Python number stays weakly typed.
 
+    dtype    of the result; by default what the values meet in, 64-bit types narrowed where x64 is off
+    copy     True copies an array too; False promises nothing: numbers of the host are always copied to the device
+    raises   TypeError for values that are not numbers, OverflowError for a Python int beyond the default int
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.asarray([1, 2.5]))
     [1.  2.5]

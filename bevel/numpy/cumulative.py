@@ -50,6 +50,9 @@ def _accumulate(name, a, axis, dtype, out, op, promote_integers=False, fill_nan=
 def cumsum(a, axis=None, dtype=None, out=None):
     """The sums of the elements up to each along an axis (flattened without one), in the dtype of a.
 
+    dtype   of the sums: by default a's, in which small integers wrap around; booleans are counted in the default int
+    axis    of size n gives n sums, the first element first; `cumulative_sum(include_initial=True)` puts a 0 before
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.cumsum(jnp.array([1, 2, 3])))
     [1 3 6]

@@ -36,6 +36,9 @@ def _uniform(number, shape, dtype, weak):
 def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
     """An array of that shape filled with a value, which is broadcast where it is an array.
 
+    fill_value   a number, or an array that broadcasts to the shape
+    dtype        by default the value's own: `full(2, 7)` has ints, unlike `zeros(2)`
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.full((2, 2), 7))
     [[7 7]
@@ -64,6 +67,11 @@ def _full(shape, value, dtype, device=None, weak=None):
 def zeros(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of zeros, float by default.
 
+    shape    an int or a tuple of ints, known while tracing
+    dtype    float32 by default (float64 with 64-bit dtypes on, as for each dtype named `float`)
+    device   a device or a sharding: the zeros are made there
+    raises   TypeError for a shape that is traced or not whole
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.zeros((2, 2), dtype=int))
     [[0 0]
@@ -76,6 +84,10 @@ def zeros(shape, dtype=None, *, device=None, out_sharding=None):
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
     """An array of ones, float by default.
+
+    shape    an int or a tuple of ints, known while tracing
+    dtype    float32 by default (float64 with 64-bit dtypes on)
+    device   a device or a sharding: the ones are made there
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.ones(2))
@@ -113,6 +125,8 @@ def _like(a, dtype, shape, what):
 def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
     """An array of the shape and dtype of `a`, filled with a value.
 
+    fill_value   is taken into a's dtype, unless `dtype` says another: 7.5 becomes 7 in an array of ints
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.full_like(jnp.array([1.0, 2.0]), 7))
     [7. 7.]
@@ -124,6 +138,8 @@ def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_shardin
 def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     """Zeros of the shape and dtype of `a`.
 
+    dtype, shape   others than a's; a may be anything with a shape and a dtype, a ShapeDtypeStruct too
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.zeros_like(jnp.array([3, 4])))
     [0 0]
@@ -134,6 +150,8 @@ def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
 
 def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     """Ones of the shape and dtype of `a`.
+
+    dtype, shape   others than a's; a may be anything with a shape and a dtype, a ShapeDtypeStruct too
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.ones_like(jnp.array([3, 4])))

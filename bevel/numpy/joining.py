@@ -46,6 +46,7 @@ def concatenate(arrays, axis=0, dtype=None):
 
     arrays  a sequence of arrays, whose other axes agree; one array stands for its rows
     axis    None joins them flattened
+    raises  ValueError for no arrays, ShapeError for other axes that differ and for an array of rank 0
 
     >>> import bevel.numpy as jnp
     >>> jnp.concatenate([jnp.zeros((2, 3)), jnp.ones((1, 3))]).shape
@@ -97,6 +98,8 @@ def concat(arrays, /, *, axis=0):
 
 def stack(arrays, axis=0, out=None, dtype=None):
     """The arrays side by side along a new axis. Raises ValueError where shapes differ.
+
+    gives   […] with one axis more, in the dtype where theirs meet; Python numbers among them stay weakly typed
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.stack([jnp.array([1, 2]), jnp.array([3, 4])], axis=1))

@@ -67,6 +67,10 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 def diag(v, k=0):
     """The k-th diagonal of a matrix; of a vector, the matrix with it there and 0 elsewhere.
 
+    v        [n] or [n, m]; `jnp.diagonal` takes more axes
+    k        the diagonal: positive ones lie above; known while tracing
+    raises   ShapeError for other ranks
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.diag(jnp.array([1, 2])))
     [[1 0]
@@ -103,6 +107,8 @@ def diagflat(v, k=0):
 @compiled(static=("offset", "axis1", "axis2", "dtype"))
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """The sum along a diagonal.
+
+    gives   the sum over axis1 and axis2, which go away, in a's dtype; narrow integers are added in the default int
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.trace(jnp.array([[1, 2], [3, 4]])))
@@ -177,6 +183,8 @@ def _triangle(name, m, k, keep_below):
 def tril(m, k=0):
     """The lower triangle, up to the k-th diagonal; 0 above.
 
+    k   the highest diagonal that is kept: 0 is the main one, positive ones lie above; leading axes are batch axes
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.tril(jnp.array([[1, 2], [3, 4]])))
     [[1 0]
@@ -188,6 +196,8 @@ def tril(m, k=0):
 @compiled(static="k")
 def triu(m, k=0):
     """The upper triangle, from the k-th diagonal; 0 below.
+
+    k   the lowest diagonal that is kept: 0 is the main one, positive ones lie above; leading axes are batch axes
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.triu(jnp.array([[1, 2], [3, 4]])))
@@ -291,6 +301,10 @@ def mask_indices(n, mask_func, k=0, *, size=None):
 
 def eye(N, M=None, k=0, dtype=None, *, device=None):
     """1 on the k-th diagonal of an N by M matrix, 0 elsewhere.
+
+    N, M    ints, known while tracing; M is N by default
+    k       the diagonal: positive ones lie above
+    dtype   float by default
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.eye(2))

@@ -41,6 +41,9 @@ def norm(x, ord=None, axis=None, keepdims: bool = False):
               Of matrices: 'fro', 'nuc' (sum of singular values), inf, -inf (row sums), 1, -1 (column sums), 2, -2
               (singular values)
     axis      None: all axes
+    gives    real numbers: float32 of integers, of complex numbers the dtype of their parts
+    slope    NaN at zero for the root of squares, as x / |x| has no value there
+    raises   ValueError for an ord that does not go with so many axes
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.linalg.norm(jnp.array([3., 4.])))

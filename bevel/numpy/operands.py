@@ -55,6 +55,13 @@ def filled_with(x, number):
     return full_like(x, number)
 
 
+_FACTS = """
+    x        […] of numbers; integers and booleans count as float32 (float64 with 64-bit dtypes on)
+    gives    […] of floating-point numbers, of complex ones where x is complex
+    raises   TypeError for lists: jnp.array makes an array of one
+""".strip("\n")
+
+
 def of_inexact(name, op, doc):
     """A NumPy function that is one op on floating-point and complex numbers."""
 
@@ -65,7 +72,7 @@ def of_inexact(name, op, doc):
         return op(x)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+    function.__doc__ = doc.replace("\n\n    >>>", f"\n\n{_FACTS}\n\n    >>>", 1)
     return compiled(function)
 
 

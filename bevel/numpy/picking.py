@@ -49,6 +49,7 @@ def take(a, indices, axis=None, out=None, mode=None, unique_indices=False, indic
                  from the other end. Negative ones count from the end, save with "clip", which takes them as 0
     fill_value   NaN by default; the lowest number of a signed and the highest of an unsigned integer dtype
     unique_indices, indices_are_sorted   promises that let the compiler work faster
+    raises       ValueError for indices that are no integers; none for those out of bounds, which `mode` speaks for
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.take(jnp.array([10., 20., 30.]), jnp.array([2, 0, 7])))
@@ -96,6 +97,7 @@ def take_along_axis(arr, indices, axis=-1, mode=None, fill_value=None, *, wrap_n
     """The element that each index points to along an axis; all other axes run together, and broadcast.
 
     mode   as for `take`, without "wrap"
+    indices   integers of arr's rank: `argsort` and `argmax(keepdims=True)` give such
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.take_along_axis(jnp.array([[3, 4], [5, 6]]), jnp.array([[1], [0]]), axis=1))

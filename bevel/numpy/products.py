@@ -58,6 +58,11 @@ def _check_sizes(name, x, y, i, j):
 def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None):
     """Sums over the last axis of a and the second-last (or only) one of b.
 
+    a, b     […, k] and […, k, m] (or [k]) give […, …, m]: leading axes of a, then those of b; `matmul` broadcasts them.
+             A scalar multiplies
+    gives    the dtype where theirs meet; small integers are added in it, and wrap around
+    raises   ShapeError where the summed axes differ in size
+
     >>> import bevel.numpy as jnp
     >>> jnp.dot(jnp.array([1., 2.]), jnp.array([3., 4.]))
     Array(11., dtype=float32)
@@ -230,6 +235,8 @@ def inner(a, b, *, precision=None, preferred_element_type=None):
 @compiled
 def outer(a, b, out=None):
     """Every element of a times every element of b, both flattened.
+
+    gives   [a.size, b.size]: both are flattened first
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.outer(jnp.array([1, 2]), jnp.array([3, 4])))

@@ -42,6 +42,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
     axis      where the new axis goes, for ends that are arrays
     retstep   True gives (numbers, their distance)
+    num       an int, known while tracing; start and stop may be traced
+    gives     floating-point numbers, unless `dtype` says ints, which are rounded down. The last one is stop exactly
 
     >>> import bevel.numpy as jnp
     >>> jnp.linspace(0, 1, 5)
@@ -170,6 +172,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     """start, start + step, … up to, not with, stop.
 
     raises ConcretizationTypeError for traced arguments: they would decide the shape
+    dtype   by default the one where start, stop and step meet: ints count in ints
+    size    ⌈(stop - start) / step⌉, where rounding may add a last float at stop: `linspace` says how many there are
 
     >>> import bevel.numpy as jnp
     >>> jnp.arange(2, 10, 3)

@@ -25,6 +25,8 @@ from bevel.ops.shapes import reshape as reshaped
 def flip(m, axis=None):
     """The order of elements reversed along axes; all by default.
 
+    axis   an int, several, or None for all
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.flip(jnp.array([1, 2, 3])))
     [3 2 1]

@@ -128,9 +128,13 @@ def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_int
 def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
     """The sum of elements along axes; 0 where there are none.
 
+    a                 […] of numbers or booleans, which count as ints; lists are refused with a TypeError
+    axis              an int, several, or None for all; negative ones count from the last
     dtype             of the result, and of the addition (float16 and bfloat16 are added in float32)
-    promote_integers  narrow integers are added in the default int, which False forgoes
+    keepdims          leaves the axes, with size 1
     initial           what the sum starts from
+    where             bool, broadcast against a: elements where it is False are left out
+    promote_integers  narrow integers are added in the default int, which False forgoes
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.sum(jnp.array([[1, 2], [3, 4]]), axis=0))
@@ -144,6 +148,9 @@ def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=
 @compiled(static=("axis", "dtype", "keepdims", "promote_integers"))
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None, promote_integers=True):
     """The product of elements along axes; 1 where there are none. Arguments as for `sum`.
+
+    dtype   of the result; narrow integers are multiplied in the default int, which promote_integers=False forgoes
+    axis    an int, several, or None for all; keepdims leaves them with size 1
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.prod(jnp.array([2, 3, 4])))
@@ -190,6 +197,11 @@ def _min_of(x, y):
 def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """The largest element along axes; NaN where there is one. Raises ValueError for none without `initial`.
 
+    axis      an int, several, or None for all; keepdims leaves them with size 1
+    initial   counts among the elements, so that none of them is no error
+    where     bool, broadcast against a; needs `initial`
+    slope     equal largest elements share it
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.max(jnp.array([[1, 5], [3, 2]]), axis=1))
     [5 3]
@@ -205,6 +217,11 @@ def max_of_numbers(a, axis, keepdims, where=None):
 @compiled(static=("axis", "keepdims"))
 def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """The smallest element along axes; NaN where there is one. Raises ValueError for none without `initial`.
+
+    axis      an int, several, or None for all; keepdims leaves them with size 1
+    initial   counts among the elements, so that none of them is no error
+    where     bool, broadcast against a; needs `initial`
+    slope     equal smallest elements share it
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.min(jnp.array([[1, 5], [3, 2]]), axis=1))
@@ -265,6 +282,9 @@ def _arg(name, a, axis, out, keepdims, op):
 def argmax(a, axis=None, out=None, keepdims=None):
     """Where the largest element stands along an axis (flattened without one): the first at ties, the first NaN.
 
+    gives    int32 (int64 with 64-bit dtypes on), without the axis unless keepdims; no derivative
+    raises   ValueError where there are no elements
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.argmax(jnp.array([1, 5, 5])))
     1
@@ -275,6 +295,9 @@ def argmax(a, axis=None, out=None, keepdims=None):
 @compiled(static=("axis", "keepdims"))
 def argmin(a, axis=None, out=None, keepdims=None):
     """Where the smallest element stands along an axis (flattened without one): the first at ties, the first NaN.
+
+    gives    int32 (int64 with 64-bit dtypes on), without the axis unless keepdims; no derivative
+    raises   ValueError where there are no elements
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.argmin(jnp.array([[3, 1], [0, 2]]), axis=1))
@@ -297,6 +320,8 @@ def _logical(name, a, axis, out, keepdims, where, reduce, identity):
 def all(a, axis=None, out=None, keepdims=False, *, where=None):
     """Are all elements along axes true (not 0)? True where there are none.
 
+    gives   bool, without the axes unless keepdims; NaN is true. All operands are computed: nothing stops early
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.all(jnp.array([[1, 0], [1, 1]]), axis=1))
     [False  True]
@@ -307,6 +332,8 @@ def all(a, axis=None, out=None, keepdims=False, *, where=None):
 @compiled(static=("axis", "keepdims"))
 def any(a, axis=None, out=None, keepdims=False, *, where=None):
     """Is any element along axes true (not 0)? False where there are none.
+
+    gives   bool, without the axes unless keepdims; NaN is true. All operands are computed: nothing stops early
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.any(jnp.array([[1, 0], [0, 0]]), axis=1))
@@ -351,6 +378,10 @@ def _quotient(x, count):
 @compiled(static=("axis", "dtype", "keepdims"))
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
     """The mean of elements along axes, in floating point; NaN where there are none.
+
+    axis    an int, several, or None for all; keepdims leaves them with size 1
+    dtype   of the result and of the addition; float16 and bfloat16 are added in float32 without it
+    where   bool, broadcast against a: only these elements count, also in how many there are
 
     >>> import bevel.numpy as jnp
     >>> jnp.mean(jnp.array([1, 2]))
@@ -428,6 +459,8 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
 
     mean        the mean, where it is known already (as with keepdims=True)
     correction  another name for ddof
+    ddof    what is taken off the number of elements before dividing: 1 gives the sample's; NaN where nothing is left
+    gives   real floating-point numbers, of complex ones the mean of |a - mean|²
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.var(jnp.array([1.0, 3.0]), ddof=1))
@@ -440,6 +473,10 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Non
 @compiled(static=("axis", "dtype", "ddof", "keepdims", "correction"))
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=None, mean=None, correction=None):
     """The standard deviation along axes: the square root of `var`.
+
+    ddof    what is taken off the number of elements before dividing: 1 gives the sample's; NaN where nothing is left
+    gives   real floating-point numbers, of complex ones the root of the mean |a - mean|²
+    slope   NaN where all elements are equal
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.std(jnp.array([1.0, 3.0])))

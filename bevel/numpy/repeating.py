@@ -51,6 +51,8 @@ def resize(a, new_shape):
 def tile(A, reps):
     """The array repeated `reps` times along each axis.
 
+    reps   one number for each axis, known while tracing; fewer count for the last axes, more add axes in front
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.tile(jnp.array([1, 2]), (2, 2)))
     [[1 2 1 2]
@@ -79,6 +81,8 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     repeats              one number, or one for each element
     total_repeat_length  the size of the result, which makes traced `repeats` possible: what is missing repeats the
                          last, what is too much is cut off
+    axis     None takes the elements of all axes, flattened
+    raises   ConcretizationTypeError for traced repeats without total_repeat_length: they decide the shape
 
     >>> import bevel.numpy as jnp
     >>> jnp.repeat(jnp.array([1, 2]), jnp.array([3, 1]))

@@ -92,6 +92,8 @@ def rint(x, /):
 def round(a, decimals=0, out=None):
     """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point.
 
+    gives    […] in a's dtype: a float stays a float (`.astype(int)` makes ints), decimals are known while tracing
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.round(jnp.array([1.25, 1.35]), 1))
     [1.2 1.4]

@@ -68,6 +68,9 @@ def _along(name, a, axis):
 def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     """The elements in rising order along an axis (None: flattened); NaNs come last.
 
+    descending   falling order, with NaNs first
+    gives        a new array of a's dtype; complex numbers go by real, then imaginary part; -0.0 and 0.0 are equal
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.sort(jnp.array([3, 1, 2])))
     [1 2 3]
@@ -83,6 +86,8 @@ def argsort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False,
     """The indices that put the elements in rising order along an axis (None: flattened).
 
     Equal elements keep their order, also with `descending`.
+    gives    int32 (int64 with 64-bit dtypes on); NaNs come last, complex numbers go by real, then imaginary part
+    kind     is not looked at: sorting is stable, unless stable=False allows less
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.argsort(jnp.array([3, 1, 2])))
@@ -202,6 +207,7 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
 
     method   'scan' and 'scan_unrolled' halve the range of each v; 'sort' sorts a and v together; 'compare_all'
              compares each pair, the quickest for a short a
+    gives    int32 of the shape of v: how many elements of a come before it; a itself is not checked to be sorted
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.searchsorted(jnp.array([1, 2, 2, 3]), 2, side="right"))

@@ -41,6 +41,7 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
 
     shape   an int or ints; one of them may be -1, which takes what is left
     raises  ShapeError where the sizes' products differ
+    order   "F" moves elements; "A" is read as "C": there is no other memory order here
 
     >>> import bevel.numpy as jnp
     >>> jnp.reshape(jnp.arange(6), (2, -1)).shape
@@ -103,6 +104,8 @@ def ravel(a, order="C", *, out_sharding=None):
 def squeeze(a, axis=None):
     """Drops axes of size 1: those given, or all. Raises ShapeError where a given axis has another size.
 
+    axis    known while tracing; negative ones count from the last. Name it: None drops a batch axis of size 1 too
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.squeeze(jnp.zeros((1, 3, 1))).shape)
     (3,)
@@ -125,6 +128,9 @@ def squeeze(a, axis=None):
 @compiled(static="axis")
 def expand_dims(a, axis):
     """Puts axes of size 1 where the result shall have them.
+
+    axis     where the new axes stand in the result: an int or several; negative ones count from its last axis
+    raises   ShapeError for an axis named twice or out of the result
 
     >>> import bevel.numpy as jnp
     >>> jnp.expand_dims(jnp.ones((2, 3)), (0, -1)).shape
@@ -150,6 +156,9 @@ def with_new_axes(x, shape, axes):
 @compiled(static="axes")
 def transpose(a, axes=None):
     """Axes in the order given; reversed by default.
+
+    axes     a permutation of all axes: `result.shape[i] == a.shape[axes[i]]`; a vector stays as it is
+    raises   ShapeError where it is none
 
     >>> import bevel.numpy as jnp
     >>> jnp.transpose(jnp.ones((2, 3, 4)), (1, 0, 2)).shape
@@ -198,6 +207,8 @@ def matrix_transpose(x, /):
 def swapaxes(a, axis1, axis2):
     """Two axes exchanged.
 
+    axis1, axis2   negative ones count from the last
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.swapaxes(jnp.zeros((2, 3, 4)), 0, 2).shape)
     (4, 3, 2)
@@ -212,6 +223,9 @@ def swapaxes(a, axis1, axis2):
 @compiled(static=("source", "destination"))
 def moveaxis(a, source, destination):
     """The axes `source` moved to the places `destination`; the others keep their order.
+
+    source, destination   ints, or as many of each; negative ones count from the last
+    raises                ShapeError for an axis named twice or not there
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.moveaxis(jnp.zeros((2, 3, 4)), 0, -1).shape)

@@ -53,6 +53,11 @@ _IN_WORDS = {
 }
 
 
+def words_of(kind) -> str:
+    """What an op of that kind takes, for letters and docstrings."""
+    return _IN_WORDS.get(kind, "any dtype")
+
+
 class Elementwise(Primitive):
     """result[i] = op(operands[i]). `hlo` is its StableHLO operation; `takes` names its dtypes in KINDS.
 
