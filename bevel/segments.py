@@ -89,7 +89,7 @@ def _reduced(data, segment_ids, *, how, count, is_sorted, is_unique, bucket_size
         "indices_are_sorted": is_sorted, "unique_indices": is_unique, "mode": mode, "wrap_negative_indices": False
     }  # fmt: skip
     rest = shape[len(ids_shape) :]
-    first = start(data.dtype)
+    first = np.asarray(start(data.dtype)).astype(data.dtype)[()]  # beyond int32 for uint32
     if bucket_size is None:
         return getattr(jnp.full((count, *rest), first, data.dtype).at[segment_ids], how)(data, **options)
     buckets = max(1, -(-shape[0] // bucket_size))

@@ -88,14 +88,25 @@ def cholesky(a, *, upper: bool = False, symmetrize_input: bool = True):
 
 @compiled
 def eig(a):
-    """(eigenvalues, eigenvectors) of any square matrix; complex, in no particular order, columns of norm 1."""
+    """(eigenvalues, eigenvectors) of any square matrix; complex, in no particular order, columns of norm 1.
+
+    >>> import bevel.numpy as jnp
+    >>> values, vectors = jnp.linalg.eig(jnp.array([[0.0, -1.0], [1.0, 0.0]]))
+    >>> print(jnp.sort(values))
+    [0.-1.j 0.+1.j]
+    """
     values, vectors = lax_linalg.eig(as_matrix("eig", a, square=True), compute_left_eigenvectors=False)
     return EigResult(values, vectors)
 
 
 @compiled
 def eigvals(a):
-    """The eigenvalues of any square matrix; complex, in no particular order."""
+    """The eigenvalues of any square matrix; complex, in no particular order.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.sort(jnp.linalg.eigvals(jnp.array([[2.0, 0.0], [1.0, 3.0]]))))
+    [2.+0.j 3.+0.j]
+    """
     x = as_matrix("eigvals", a, square=True)
     return lax_linalg.eig(x, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[0]
 
@@ -124,7 +135,12 @@ def eigh(a, UPLO: str | None = None, symmetrize_input: bool = True):
 
 @compiled(static=("UPLO", "symmetrize_input"))
 def eigvalsh(a, UPLO: str | None = "L", *, symmetrize_input: bool = True):
-    """The eigenvalues of a Hermitian matrix, rising."""
+    """The eigenvalues of a Hermitian matrix, rising.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.eigvalsh(jnp.array([[2.0, 1.0], [1.0, 2.0]])).round(4))
+    [1. 3.]
+    """
     lower = _triangle("eigvalsh", UPLO)
     x = as_matrix("eigvalsh", a, square=True)
     return lax_linalg.eigh(x, lower=lower, symmetrize_input=symmetrize_input)[1]
@@ -136,6 +152,12 @@ def qr(a, mode: str = "reduced"):
 
     mode   'reduced': Q [..., m, k], R [..., k, n], k = min(m, n); 'complete': Q [..., m, m]; 'r': R alone;
            'raw': LAPACK's packed form, transposed, and the factors of its reflections
+    raises ShapeError below rank 2
+
+    >>> import bevel.numpy as jnp
+    >>> q, r = jnp.linalg.qr(jnp.array([[3.0, 1.0], [4.0, 2.0]]))
+    >>> print(jnp.allclose(q @ r, jnp.array([[3.0, 1.0], [4.0, 2.0]]), atol=1e-6), r[1, 0])
+    True 0.0
     """
     x = as_matrix("qr", a)
     if mode == "raw":
@@ -153,6 +175,12 @@ def svd(a, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool 
 
     full_matrices   U and Vh are square; else [..., m, k] and [..., k, n], k = min(m, n)
     hermitian       a is Hermitian: found by eigh, which is quicker
+    slope           NaN where singular values are equal, save of the values alone
+
+    >>> import bevel.numpy as jnp
+    >>> u, s, vh = jnp.linalg.svd(jnp.array([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]]), full_matrices=False)
+    >>> print(s, u.shape, vh.shape)
+    [4. 3.] (3, 2) (2, 2)
     """
     x = as_matrix("svd", a)
     if not hermitian:
@@ -172,7 +200,12 @@ def svd(a, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool 
 
 
 def svdvals(x, /):
-    """The singular values of a matrix, falling."""
+    """The singular values of a matrix, falling.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.svdvals(jnp.array([[3.0, 0.0], [0.0, 4.0]])))
+    [4. 3.]
+    """
     return svd(x, compute_uv=False)
 
 

@@ -124,7 +124,8 @@ def _transformed(name, kind, x, s, axes, norm):
         )
     if not axes:
         whole = kind in (FftType.FFT, FftType.IFFT)
-        return _convert(x, _dtypes.to_complex_dtype(_get_aval(x).dtype)) if whole else x
+        own = _get_aval(x).dtype
+        return _convert(x, _dtypes.to_complex_dtype(own) if whole else _dtypes.to_inexact_dtype(own))
     if s is None:
         lengths = [_shape_of(x)[a] for a in axes]
         if kind is FftType.IRFFT:
@@ -245,6 +246,10 @@ def hfft(a, n: int | None = None, axis: int = -1, norm: str | None = None):
     """n real numbers: the transform of conjugate pairs of places, of which the first n // 2 + 1 are given.
 
     What `irfft` is, with the other sign and factor.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.hfft(jnp.array([1.0, 2.0, 3.0])).round(4))
+    [ 8. -2.  0. -2.]
     """
     [x] = _promote_inexact(_as_array("hfft", a))
     return _transformed("hfft", FftType.IRFFT, _conjugated(x), _one(n), (axis,), _swapped("hfft", norm))
@@ -252,7 +257,12 @@ def hfft(a, n: int | None = None, axis: int = -1, norm: str | None = None):
 
 @_compiled(static=("n", "axis", "norm"))
 def ihfft(a, n: int | None = None, axis: int = -1, norm: str | None = None):
-    """The inverse of `hfft`: the first n // 2 + 1 places for n real numbers."""
+    """The inverse of `hfft`: the first n // 2 + 1 places for n real numbers.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.ihfft(jnp.array([11.0, -2.0, 0.0, -2.0])).round(4))
+    [1.75+0.j 2.75+0.j 3.75+0.j]
+    """
     return _conj(_transformed("ihfft", FftType.RFFT, a, _one(n), (axis,), _swapped("ihfft", norm)))
 
 
@@ -293,6 +303,9 @@ def _length_or_none(name, n):
 @_compiled(static="n")
 def _scaled(numbers, d, *, n):
     dtype = _get_aval(numbers).dtype
+    if not _dtypes.issubdtype(dtype, np.inexact):  # computed in the default float, and cut off
+        numbers = _convert(numbers, _dtypes.canonicalize_dtype(np.dtype(float)))
+        return _convert(_scaled(numbers, d, n=n), dtype)
     return numbers / _mul(_convert(d, dtype), np.asarray(n, dtype)[()])
 
 
@@ -307,7 +320,12 @@ def fftfreq(n: int, d=1.0, *, dtype=None, device=None):
 
 
 def rfftfreq(n: int, d=1.0, *, dtype=None, device=None):
-    """The frequency of each place of `rfft` of n samples at distance d: 0, 1, …, n // 2 over n d."""
+    """The frequency of each place of `rfft` of n samples at distance d: 0, 1, …, n // 2 over n d.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.rfftfreq(4, 0.5))
+    [0.  0.5 1. ]
+    """
     return _frequencies("rfftfreq", n, d, dtype, device, lambda n: np.arange(n // 2 + 1))
 
 
@@ -333,7 +351,12 @@ def fftshift(x, axes=None):
 
 @_compiled(static="axes")
 def ifftshift(x, axes=None):
-    """The inverse of `fftshift`."""
+    """The inverse of `fftshift`.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.ifftshift(jnp.fft.fftshift(jnp.arange(5))))
+    [0 1 2 3 4]
+    """
     return _moved("ifftshift", x, axes, -1)
 
 

@@ -44,7 +44,12 @@ from bevel.numpy.solving import (
 
 
 def cross(x1, x2, /, *, axis=-1):
-    """The vector product of vectors of size 3 along an axis."""
+    """The vector product of vectors of size 3 along an axis.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.cross(jnp.array([1, 0, 0]), jnp.array([0, 1, 0])))
+    [0 0 1]
+    """
     for x in (x1, x2):
         shape = _shape_of(_as_array("cross", x))
         if not shape or shape[axis] != 3:
@@ -53,7 +58,13 @@ def cross(x1, x2, /, *, axis=-1):
 
 
 def outer(x1, x2, /):
-    """Every element of one vector times every element of another."""
+    """Every element of one vector times every element of another.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.outer(jnp.array([1, 2]), jnp.array([3, 4])))
+    [[3 4]
+     [6 8]]
+    """
     ranks = [len(_shape_of(_as_array("outer", x))) for x in (x1, x2)]
     if ranks != [1, 1]:
         raise ValueError(
@@ -63,24 +74,45 @@ def outer(x1, x2, /):
 
 
 def matmul(x1, x2, /, *, precision=None, preferred_element_type=None):
-    """The product of matrices, or of a matrix and a vector; leading axes are batch axes, and broadcast."""
+    """The product of matrices, or of a matrix and a vector; leading axes are batch axes, and broadcast.
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.linalg.matmul(jnp.ones((5, 2, 3)), jnp.ones((3, 4))).shape
+    (5, 2, 4)
+    """
     return _products.matmul(x1, x2, precision=precision, preferred_element_type=preferred_element_type)
 
 
 def tensordot(x1, x2, /, *, axes=2, precision=None, preferred_element_type=None, out_sharding=None):
-    """Sums products over the last `axes` axes of x1 and the first of x2, or over the pairs of axes given."""
+    """Sums products over the last `axes` axes of x1 and the first of x2, or over the pairs of axes given.
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.linalg.tensordot(jnp.ones((2, 3, 4)), jnp.ones((3, 4, 5))).shape
+    (2, 5)
+    """
     return _products.tensordot(
         x1, x2, axes, precision=precision, preferred_element_type=preferred_element_type, out_sharding=out_sharding
     )
 
 
 def trace(x, /, *, offset: int = 0, dtype=None):
-    """The sum along a diagonal of matrices [..., m, n]."""
+    """The sum along a diagonal of matrices [..., m, n].
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.trace(jnp.arange(8).reshape(2, 2, 2)))
+    [ 3 11]
+    """
     return _matrices.trace(x, offset=offset, axis1=-2, axis2=-1, dtype=dtype)
 
 
 def diagonal(x, /, *, offset: int = 0):
-    """A diagonal of matrices [..., m, n]."""
+    """A diagonal of matrices [..., m, n].
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.diagonal(jnp.arange(8).reshape(2, 2, 2)))
+    [[0 3]
+     [4 7]]
+    """
     return _matrices.diagonal(x, offset=offset, axis1=-2, axis2=-1)
 
 

@@ -109,14 +109,24 @@ def _matrix_norm(x, order, axes, keepdims):
 
 @compiled(static=("axis", "keepdims", "ord"))
 def vector_norm(x, /, *, axis=None, keepdims: bool = False, ord=2):
-    """The norm of order `ord` over any axes, taken as one vector (None: all)."""
+    """The norm of order `ord` over any axes, taken as one vector (None: all).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.vector_norm(jnp.array([[3.0, 4.0], [0.0, 0.0]])))
+    5.0
+    """
     [x] = promote_inexact(as_array("vector_norm", x))
     return _vector_norm(x, ord, several_axes("vector_norm", axis, len(shape_of(x))), keepdims)
 
 
 @compiled(static=("keepdims", "ord"))
 def matrix_norm(x, /, *, keepdims: bool = False, ord="fro"):
-    """The norm of order `ord` of matrices [..., m, n]."""
+    """The norm of order `ord` of matrices [..., m, n].
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.matrix_norm(jnp.array([[3.0, 4.0], [0.0, 0.0]])))
+    5.0
+    """
     [x] = promote_inexact(as_array("matrix_norm", x))
     rank = len(shape_of(x))
     if rank < 2:
@@ -129,11 +139,15 @@ def cond(x, p=None):
     """The condition number: the norm of order p times that of the inverse; by singular values for None, 2 and -2.
 
     It is inf for singular matrices, NaN where all singular values are 0 (of order -2: inf).
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.cond(jnp.array([[4.0, 0.0], [0.0, 2.0]])))
+    2.0
     """
     [x] = promote_inexact(as_array("cond", x))
     if len(shape_of(x)) < 2:
         raise MatrixShapeError(f"cond takes matrices [..., m, n]; got shape {shape_of(x)}{user_line(' at {}')}.")
-    if not get_aval(x).size:
+    if 0 in shape_of(x)[-2:]:
         raise MatrixShapeError(f"cond: input array must not be empty; got shape {shape_of(x)}{user_line(' at {}')}.")
     known = total(convert(isnan(x), np.dtype("int32")), axis=(-2, -1)) == 0
     if p in (None, 2, -2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.errors import ConcretizationTypeError
+from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.arithmetic import absolute, add, divide, multiply, negative, remainder, subtract
@@ -137,6 +137,10 @@ def polydiv(u, v, *, trim_leading_zeros=False):
 
 @compiled
 def _polydiv(x, y):
+    if len(shape_of(x)) != 1 or len(shape_of(y)) != 1:
+        raise ShapeError(
+            f"polydiv takes vectors of coefficients{user_line(' at {}')}; got shapes {shape_of(x)} and {shape_of(y)}."
+        )
     (n,), (m,) = shape_of(x), shape_of(y)
     if n < m:
         return full((1,), 0, get_aval(x).dtype), x

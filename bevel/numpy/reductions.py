@@ -424,7 +424,8 @@ def _variance(name, a, axis, dtype, ddof, keepdims, where, center, correction):
                 f"{name} of complex numbers with a real dtype loses their imaginary part{user_line(' at {}')}: {dtype}."
             )
         inner = _inner_dtype(lattice.promote_types(inexact, dtype) if dtypes.issubdtype(dtype, np.inexact) else inexact)
-        inner = inner if dtypes.issubdtype(dtype, np.inexact) else inexact
+        if not dtypes.issubdtype(dtype, np.inexact):
+            inner = dtype = inexact  # integers hold no variance: as if none had been asked for
         dtype = _real(dtype)
     x = convert(x, inner)
     axes = _axes(name, axis, x)

@@ -132,6 +132,13 @@ def inv(a):
     """The inverse of square matrices; inf or NaN where there is none.
 
     To solve a system, `solve` is quicker and closer.
+    a        [..., n, n], of integers taken as floats
+    raises   ShapeError where they are not square
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.inv(jnp.array([[2.0, 1.0], [1.0, 1.0]])).round(4))
+    [[ 1. -1.]
+     [-1.  2.]]
     """
     x = as_matrix("inv", a, square=True)
     n = shape_of(x)[-1]
@@ -309,6 +316,10 @@ def pinv(a, rtol=None, hermitian: bool = False, *, rcond=None):
 
     rtol        singular values up to rtol times the largest count as zero; 10 max(m, n) eps by default
     hermitian   a is Hermitian
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.pinv(jnp.array([[2.0], [0.0]])).round(4))
+    [[0.5 0. ]]
     """
     if rcond is not None:
         rtol = rcond
@@ -325,7 +336,12 @@ def pinv(a, rtol=None, hermitian: bool = False, *, rcond=None):
 
 @compiled(static=("hermitian",))
 def matrix_rank(M, rtol=None, *, hermitian: bool = False, tol=None):
-    """How many singular values exceed rtol times the largest; max(m, n) eps by default. Of a vector, 0 or 1."""
+    """How many singular values exceed rtol times the largest; max(m, n) eps by default. Of a vector, 0 or 1.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.matrix_rank(jnp.array([[1.0, 2.0], [2.0, 4.0]])))
+    1
+    """
     rtol = tol if rtol is None else rtol
     [x] = promote_inexact(as_array("matrix_rank", M))
     int_ = dtypes.canonicalize_dtype(np.dtype(int))
@@ -375,6 +391,12 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     rcond   singular values up to rcond times the largest count as zero; max(m, n) eps by default
     numpy_resid   residuals are empty where NumPy's are: for a of less than full rank, or m <= n (the rank must then
                   be known, so not under jit)
+
+    >>> import bevel.numpy as jnp
+    >>> a, b = jnp.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), jnp.array([1.0, 3.0, 5.0])
+    >>> x, residuals, rank, s = jnp.linalg.lstsq(a, b)
+    >>> print(x.round(3), rank)
+    [1. 2.] 2
     """
     a, b = promote_inexact(*[as_array("lstsq", v) for v in (a, b)])
     if len(shape_of(a)) != 2 or len(shape_of(b)) not in (1, 2) or shape_of(a)[0] != shape_of(b)[0]:
@@ -410,6 +432,10 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
 def tensorinv(a, ind: int = 2):
     """The tensor that undoes tensordot with a: its axes before `ind` and behind it make the rows and columns of a
     matrix.
+
+    >>> import bevel.numpy as jnp
+    >>> jnp.linalg.tensorinv(jnp.eye(6).reshape(2, 3, 6), ind=2).shape
+    (6, 2, 3)
     """
     ind = as_index("tensorinv", ind)
     if ind <= 0:
@@ -426,7 +452,12 @@ def tensorinv(a, ind: int = 2):
 
 
 def tensorsolve(a, b, axes=None):
-    """x with tensordot(a, x, x.ndim) = b. axes: those of a to be moved to its end first."""
+    """x with tensordot(a, x, x.ndim) = b. axes: those of a to be moved to its end first.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.linalg.tensorsolve(2 * jnp.eye(2), jnp.array([4.0, 6.0])))
+    [2. 3.]
+    """
     x, b = as_array("tensorsolve", a), as_array("tensorsolve", b)
     rank = len(shape_of(x))
     if axes is not None:

@@ -154,7 +154,7 @@ def _one(name, x, type, n, axis, norm):
 
 def _many(name, x, type, s, axes, norm):
     x, norm = _checked(name, x, type, norm)
-    axes = _axes_of(name, s, axes, len(_shape_of(x)))
+    axes = _axes_of(name, s, (axes,) if isinstance(axes, int) else axes, len(_shape_of(x)))
     lengths = [_shape_of(x)[a] for a in axes] if s is None else s
     for axis, n in zip(axes, lengths, strict=True):
         x = _along(name, x, type, norm, axis, _length(name, n))

@@ -54,19 +54,36 @@ _IGNORED = ("overwrite_a", "check_finite")
 @compiled(static=("lower", *_IGNORED))
 def cholesky(a, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True):
     """The upper triangular U with Uᴴ U = a (`lower`: L with L Lᴴ = a), read from that triangle of a; NaN where a is not
-    positive definite."""
+    positive definite.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.cholesky(jnp.array([[4.0, 2.0], [2.0, 2.0]])))
+    [[2. 1.]
+     [0. 1.]]
+    """
     x = as_matrix("cholesky", a, square=True)
     factor = lax_linalg.cholesky(x if lower else adjoint(x), symmetrize_input=False)
     return factor if lower else adjoint(factor)
 
 
 def cho_factor(a, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True):
-    """(factor, lower) for `cho_solve`."""
+    """(factor, lower) for `cho_solve`.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> factor = jsp.linalg.cho_factor(jnp.array([[4.0, 2.0], [2.0, 2.0]]))
+    >>> print(jsp.linalg.cho_solve(factor, jnp.array([6.0, 4.0])))
+    [1. 1.]
+    """
     return cholesky(a, lower=lower), lower
 
 
 def cho_solve(c_and_lower, b, overwrite_b: bool = False, check_finite: bool = True):
-    """x with a x = b, by the factor of a that `cho_factor` gives. b is [n] or [..., n, k]."""
+    """x with a x = b, by the factor of a that `cho_factor` gives. b is [n] or [..., n, k].
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.cho_solve((jnp.array([[2.0, 0.0], [0.0, 1.0]]), True), jnp.array([8.0, 3.0])))
+    [2. 3.]
+    """
     factor, lower = c_and_lower
     return _cho_solve(factor, b, lower=bool(lower))
 
@@ -103,6 +120,10 @@ def solve(a, b, lower: bool = False, overwrite_a: bool = False, overwrite_b: boo
 
     assume_a   'gen' and 'sym', 'her': by LU; 'pos', a is positive definite: by Cholesky, from its upper triangle, or
                with `lower` its lower one
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.solve(jnp.array([[4.0, 2.0], [2.0, 2.0]]), jnp.array([6.0, 4.0]), assume_a="pos").round(4))
+    [1. 1.]
     """
     if assume_a not in ("gen", "sym", "her", "pos"):
         raise ValueError(f"solve takes assume_a 'gen', 'sym', 'her' or 'pos'; got {assume_a!r}{user_line(' at {}')}.")
@@ -128,6 +149,10 @@ def solve_triangular(a, b, trans=0, lower: bool = False, unit_diagonal: bool = F
 
     trans   0 or 'N': op(a) = a; 1 or 'T': aᵀ; 2 or 'C': aᴴ
     lower   which triangle is read
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.solve_triangular(jnp.array([[2.0, 0.0], [1.0, 1.0]]), jnp.array([4.0, 3.0]), lower=True))
+    [2. 1.]
     """
     if trans not in _TRANSPOSED:
         raise ValueError(f"solve_triangular takes trans 0, 1, 2 or 'N', 'T', 'C'; got {trans!r}{user_line(' at {}')}.")
@@ -147,13 +172,26 @@ def solve_triangular(a, b, trans=0, lower: bool = False, unit_diagonal: bool = F
 
 @compiled(static=_IGNORED)
 def lu_factor(a, overwrite_a: bool = False, check_finite: bool = True):
-    """(L below and U above the diagonal of one matrix, row exchanges), for `lu_solve`."""
+    """(L below and U above the diagonal of one matrix, row exchanges), for `lu_solve`.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> packed, exchanges = jsp.linalg.lu_factor(jnp.array([[1.0, 2.0], [4.0, 6.0]]))
+    >>> print(packed, exchanges)
+    [[4.   6.  ]
+     [0.25 0.5 ]] [1 1]
+    """
     both, pivots, _ = lax_linalg.lu(as_matrix("lu_factor", a))
     return both, pivots
 
 
 def lu_solve(lu_and_piv, b, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True):
-    """x with op(a) x = b by a's factors; trans 0: a, 1: aᵀ, 2: aᴴ."""
+    """x with op(a) x = b by a's factors; trans 0: a, 1: aᵀ, 2: aᴴ.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> factors = jsp.linalg.lu_factor(jnp.array([[1.0, 2.0], [4.0, 6.0]]))
+    >>> print(jsp.linalg.lu_solve(factors, jnp.array([3.0, 10.0])).round(4))
+    [1. 1.]
+    """
     both, pivots = lu_and_piv
     return _lu_solve(both, pivots, b, trans=as_index("lu_solve", trans))
 
@@ -180,7 +218,15 @@ def _lu_solve(both, pivots, b, *, trans):
 
 @compiled(static=("permute_l", *_IGNORED))
 def lu(a, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True):
-    """(P, L, U) with P L U = a; (P L, U) with `permute_l`."""
+    """(P, L, U) with P L U = a; (P L, U) with `permute_l`.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> p, l, u = jsp.linalg.lu(jnp.array([[1.0, 2.0], [4.0, 6.0]]))
+    >>> print(l, u)
+    [[1.   0.  ]
+     [0.25 1.  ]] [[4.  6. ]
+     [0.  0.5]]
+    """
     x = as_matrix("lu", a)
     both, _, order = lax_linalg.lu(x)
     m, n = shape_of(x)[-2:]
@@ -200,6 +246,11 @@ def qr(a, overwrite_a: bool = False, lwork=None, mode: str = "full", pivoting: b
     """(Q, R), or with pivoting (Q, R, p): Q R = a[..., p].
 
     mode   'full': Q is square; 'economic': Q [..., m, k], R [..., k, n]; 'r': R alone, in a tuple
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> q, r = jsp.linalg.qr(jnp.ones((3, 2)), mode="economic")
+    >>> q.shape, r.shape
+    ((3, 2), (2, 2))
     """
     if mode not in ("full", "economic", "r"):
         raise ValueError(f"qr takes mode 'full', 'economic' or 'r'; got {mode!r}{user_line(' at {}')}.")
@@ -220,7 +271,12 @@ def eigh(
     type: int = 1,
     check_finite: bool = True,
 ):
-    """(eigenvalues, rising; eigenvectors) of a Hermitian matrix, or the eigenvalues alone."""
+    """(eigenvalues, rising; eigenvectors) of a Hermitian matrix, or the eigenvalues alone.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.eigh(jnp.array([[2.0, 1.0], [1.0, 2.0]]), eigvals_only=True).round(4))
+    [1. 3.]
+    """
     if b is not None:
         raise NotImplementedError(f"eigh does not solve generalised problems so far{user_line(' at {}')}: b.")
     if type != 1 or eigvals is not None:
@@ -233,7 +289,12 @@ def eigh(
 
 def svd(a, full_matrices: bool = True, compute_uv: bool = True, overwrite_a: bool = False, check_finite: bool = True,
         lapack_driver: str = "gesdd"):  # fmt: skip
-    """(U, s, Vᴴ), or s alone. lapack_driver: 'gesdd' or 'gesvd'."""
+    """(U, s, Vᴴ), or s alone. lapack_driver: 'gesdd' or 'gesvd'.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.svd(jnp.array([[3.0, 0.0], [0.0, 4.0]]), compute_uv=False))
+    [4. 3.]
+    """
     if lapack_driver not in ("gesdd", "gesvd"):
         raise ValueError(f"svd takes lapack_driver 'gesdd' or 'gesvd'; got {lapack_driver!r}{user_line(' at {}')}.")
     return _svd(a, full_matrices=full_matrices, compute_uv=compute_uv, driver=lapack_driver)
@@ -246,12 +307,23 @@ def _svd(a, *, full_matrices, compute_uv, driver):
 
 
 def det(a, overwrite_a: bool = False, check_finite: bool = True):
-    """The determinant of square matrices."""
+    """The determinant of square matrices.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.det(jnp.array([[2.0, 1.0], [1.0, 2.0]])).round(4))
+    3.0
+    """
     return numpy_linalg.det(a)
 
 
 def inv(a, overwrite_a: bool = False, check_finite: bool = True):
-    """The inverse of square matrices."""
+    """The inverse of square matrices.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.inv(jnp.array([[2.0, 1.0], [1.0, 1.0]])).round(4))
+    [[ 1. -1.]
+     [-1.  2.]]
+    """
     return numpy_linalg.inv(a)
 
 
@@ -291,6 +363,11 @@ def schur(a, output: str = "real"):
     """(T, Z) with Z T Zᴴ = a, T upper triangular.
 
     Of real a, 2 by 2 blocks for complex pairs, unless output='complex'.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> t, z = jsp.linalg.schur(jnp.array([[1.0, 2.0], [0.0, 3.0]]))
+    >>> print(jnp.allclose(z @ t @ z.T, jnp.array([[1.0, 2.0], [0.0, 3.0]]), atol=1e-5))
+    True
     """
     if output not in ("real", "complex"):
         raise ValueError(f"schur takes output 'real' or 'complex'; got {output!r}{user_line(' at {}')}.")

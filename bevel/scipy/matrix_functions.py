@@ -50,6 +50,11 @@ def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):
     max_squarings      larger matrices than this allows for give NaN
 
     Padé's approximation of A / 2ˢ (degree 7 in single precision, 13 in double), squared s times: Higham 2005.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.expm(jnp.array([[0.0, 1.0], [0.0, 0.0]])))
+    [[1. 1.]
+     [0. 1.]]
     """
     x = as_matrix("expm", A, square=True)
     if not get_aval(x).size:
@@ -122,6 +127,11 @@ def polar(a, side: str = "right", *, method: str = "qdwh", eps: float | None = N
     eps, max_iterations   of 'qdwh': see lax.linalg.qdwh
 
     Derivatives hold also where singular values are equal.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> u, p = jsp.linalg.polar(jnp.array([[0.0, -2.0], [3.0, 0.0]]))
+    >>> print(jnp.allclose(p, jnp.array([[3.0, 0.0], [0.0, 2.0]]), atol=1e-5))
+    True
     """
     if side not in ("right", "left"):
         raise ValueError(f"polar takes side 'right' or 'left'; got {side!r}{user_line(' at {}')}.")

@@ -89,6 +89,11 @@ def sqrtm(A, blocksize: int = 1):
     source      Björck, Hammarling 1983, "A Schur method for the square root of a matrix"
 
     Differentiable, by Sylvester's equation.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.sqrtm(jnp.array([[4.0, 0.0], [0.0, 9.0]])).real)
+    [[2. 0.]
+     [0. 3.]]
     """
     if blocksize > 1:
         raise NotImplementedError(f"sqrtm has no blocked version{user_line(' at {}')}: leave blocksize out.")
@@ -202,6 +207,11 @@ def solve_sylvester(A, B, C, *, method: str = "schur", tol: float = 1e-8):
     tol      NaN where an eigenvalue of A and one of B add up to less than this
 
     Differentiable in all three, to any order.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.solve_sylvester(jnp.eye(2), 2 * jnp.eye(2), jnp.array([[3.0, 6.0], [9.0, 0.0]])).round(4))
+    [[1. 2.]
+     [3. 0.]]
     """
     if method not in ("schur", "eigen"):
         raise ValueError(

@@ -119,7 +119,12 @@ def _convolve(name, in1, in2, mode, method, precision):
 
 @compiled(static=("mode", "method", "precision"))
 def correlate(in1, in2, mode: str = "full", method: str = "auto", precision=None):
-    """Σᵢ in1[k + i] conj(in2[i]): `convolve` with in2 turned around and conjugated; the arguments are the same."""
+    """Σᵢ in1[k + i] conj(in2[i]): `convolve` with in2 turned around and conjugated; the arguments are the same.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.signal.correlate(jnp.array([1.0, 2.0, 3.0]), jnp.array([0.0, 1.0])))
+    [1. 2. 3. 0.]
+    """
     in1, in2 = as_arrays("correlate", in1, in2)
     return _convolve("correlate", in1, jnp.flip(jnp.conj(in2)), mode, method, precision)
 
@@ -139,7 +144,14 @@ def _plane(name, in1, in2, boundary, fillvalue):
 
 @compiled(static=("mode", "boundary", "fillvalue", "precision"))
 def convolve2d(in1, in2, mode: str = "full", boundary: str = "fill", fillvalue: float = 0, precision=None):
-    """`convolve` of two matrices; boundary and fillvalue must be as they are by default."""
+    """`convolve` of two matrices; boundary and fillvalue must be as they are by default.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.signal.convolve2d(jnp.ones((2, 2)), jnp.ones((2, 2))))
+    [[1. 2. 1.]
+     [2. 4. 2.]
+     [1. 2. 1.]]
+    """
     in1, in2 = _plane("convolve2d", in1, in2, boundary, fillvalue)
     in1, in2 = _pair("convolve2d", in1, in2, mode)
     return _direct("convolve2d", in1, in2, mode, precision)

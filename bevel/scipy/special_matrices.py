@@ -64,6 +64,12 @@ def toeplitz(c, r=None):
     """Matrices [..., m, n] with c as first column and r as first row (conj(c) if not given).
 
     They are alike along each diagonal.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.toeplitz(jnp.array([1, 2, 3]), jnp.array([1, 7])))
+    [[1 7]
+     [2 1]
+     [3 2]]
     """
     if r is None:
         r = conjugate(as_array("toeplitz", c))
@@ -79,7 +85,14 @@ def toeplitz(c, r=None):
 
 @compiled
 def hankel(c, r=None):
-    """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal."""
+    """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.hankel(jnp.array([1, 2, 3])))
+    [[1 2 3]
+     [2 3 0]
+     [3 0 0]]
+    """
     c = as_array("hankel", c)
     c, r = _last_axis("hankel", (c, zeros(shape_of(c), get_aval(c).dtype) if r is None else r))
     m, n = shape_of(c)[-1], shape_of(r)[-1]
@@ -89,7 +102,14 @@ def hankel(c, r=None):
 
 @compiled
 def circulant(c):
-    """Matrices whose columns are c, each turned by one place against the one before."""
+    """Matrices whose columns are c, each turned by one place against the one before.
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> print(jsp.linalg.circulant(jnp.array([1, 2, 3])))
+    [[1 3 2]
+     [2 1 3]
+     [3 2 1]]
+    """
     [c] = _last_axis("circulant", (c,))
     n = shape_of(c)[-1]
     return c[..., (np.arange(n)[:, None] - np.arange(n)[None, :]) % max(n, 1)]
@@ -252,7 +272,13 @@ def _rounded(rows):
 
 
 def hilbert(n: int):
-    """The n by n matrix 1 / (i + j + 1)."""
+    """The n by n matrix 1 / (i + j + 1).
+
+    >>> import bevel.scipy as jsp
+    >>> print(jsp.linalg.hilbert(2).round(4))
+    [[1.     0.5   ]
+     [0.5    0.3333]]
+    """
     i = np.arange(_size("hilbert", n))
     return asarray((1.0 / (i[:, None] + i[None, :] + 1)).astype(get_aval(1.0).dtype))
 
@@ -316,7 +342,13 @@ def invpascal(n: int, kind: str | None = None):
 
 
 def hadamard(n: int, dtype=int):
-    """The n by n matrix of ±1 whose rows are orthogonal, for n a power of 2 (Sylvester 1867)."""
+    """The n by n matrix of ±1 whose rows are orthogonal, for n a power of 2 (Sylvester 1867).
+
+    >>> import bevel.scipy as jsp
+    >>> print(jsp.linalg.hadamard(2, dtype=int))
+    [[ 1  1]
+     [ 1 -1]]
+    """
     n = as_index("hadamard", n)
     if n < 1 or n & (n - 1):
         raise ValueError(f"hadamard: n must be a positive power of 2; got {n}{user_line(' at {}')}.")

@@ -206,6 +206,10 @@ def expn(n, x):
     """The exponential integral Eₙ(x) = ∫ exp(-x t) / tⁿ dt from 1 to ∞, for whole n; NaN for negative n or x.
 
     A fraction of n is cut off. The derivative is in x alone.
+
+    >>> import bevel.scipy as jsp
+    >>> print(f"{jsp.special.expn(2, 1.0):.4f}")
+    0.1485
     """
     n, x = aligned_floats("expn", n, x)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
@@ -320,6 +324,11 @@ def sici(x):
     """The sine and cosine integrals: Si(x) = ∫ sin(t)/t dt from 0 to x, and Ci(x) = γ + log x + ∫ (cos(t) - 1)/t dt.
 
     Ci of a negative number is that of its size.
+
+    >>> import bevel.scipy as jsp
+    >>> sine, cosine = jsp.special.sici(1.0)
+    >>> print(f"{sine:.4f} {cosine:.4f}")
+    0.9461 0.3374
     """
     x, dtype = real_float("sici", x)
     s, c = _sici_pair(x)
