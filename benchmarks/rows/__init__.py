@@ -10,6 +10,7 @@ from benchmarks.row import Family, Row
 FAMILIES = (
     "startup",
     "tracing",
+    "transformations",
     "compiling",
     "dispatch",
     "eager",

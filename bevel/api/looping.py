@@ -31,6 +31,7 @@ from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.pytree import flatten
 from bevel.ops.arithmetic import add
 from bevel.ops.logic import lt
+from bevel.ops.shapes import as_array
 
 _BOOL = np.dtype(bool)
 
@@ -52,7 +53,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     must_be_callable("while_loop", cond_fun=cond_fun, body_fun=body_fun)
     leaves, tree = flatten(init_val)
     if settings.disable_jit.value and not any(isinstance(x, Tracer) for x in leaves):
-        value = init_val
+        value = tree.unflatten([as_array(x) for x in leaves])
         while bool(cond_fun(value)):
             value = body_fun(value)
         return value

@@ -167,7 +167,7 @@ class SideEffectError(JAXTypeError):
     """
 
 
-class DonatedBufferError(BevelError, RuntimeError):
+class DonatedBufferError(BevelError, RuntimeError, ValueError):
     """An array was used after its memory had been given away by donate_argnums or deleted.
 
     Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from bevel.base.dtypes import float0
 from bevel.base.errors import BevelError
-from bevel.control.custom import CustomCall, FunctionOp
+from bevel.control.custom import CustomCall, FunctionOp, Rule
 from bevel.control.program import batch_jaxpr, jvp_jaxpr, run, spread
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.core.staging import stage_closed
-from bevel.core.tangents import is_zero
+from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval, state
-from bevel.ops.shapes import mapped_in_front, mapped_size
+from bevel.ops.shapes import instantiate, mapped_in_front, mapped_size, to_front
 from bevel.transforms.batch import batch
 from bevel.transforms.jvp import jvp
 
@@ -28,8 +29,16 @@ class CustomVmapFunction(FunctionOp):
         self.rule = rule
 
     def jvp(self, primals, tangents):
-        # the derivative is that of the function; under vmap it is mapped as any other
-        return jvp(self.fun, primals, tangents, state.trace)
+        # the tangents of a batch are those of what the rule gives; in reverse mode, where they are not known yet, the
+        # function's own derivative takes their place
+        has = tuple([not is_zero(t) for t in tangents])
+        flows: list[bool] = []
+        fun = Differentiated(lambda xs, _: (self.fun(*xs), ()), has, flows)
+        rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has, flows)
+        op = CustomVmapFunction(lambda *xs: fun(xs)[0], Rule(lambda _, *given: rule(*given[::-1]), "jvp"), self.label)
+        results = op(*primals, *[t for t in tangents if not is_zero(t)])
+        count = len(flows)
+        return results[:count], spread(results[count:], flows, results)
 
     def batch(self, operands, axes, axis_name=None, size=None):
         if all(a is None for a in axes):  # it speaks to the mapped axis by name, or may
@@ -43,6 +52,52 @@ class CustomVmapFunction(FunctionOp):
         avals = [get_aval(x) for x in operands]
         closed, outer = stage_closed(self.fun, avals, self.label)
         return CustomVmapCall(closed, self.rule, len(outer))(*outer, *operands)
+
+
+class Differentiated:
+    """A function of (values, which are mapped) → (results, which are mapped), made one of values and the tangents of
+    those marked in `has`, which gives the tangents of its results too: of those that may have one, said in `flows`."""
+
+    __slots__ = ("flows", "function", "has")
+
+    def __init__(self, function, has, flows):
+        self.function = function
+        self.has = has
+        self.flows = flows
+
+    def __call__(self, values, marks=None):
+        count = len(self.has)
+        primals, given = list(values[:count]), iter(values[count:])
+        tangents = [
+            next(given) if h else Zero(get_aval(x).to_tangent_aval()) for x, h in zip(primals, self.has, strict=True)
+        ]
+        if marks is not None:
+            marks = self.mapped_alike(primals, tangents, marks, len_of(values, marks))
+        mapped: list[bool] = []
+
+        def run(*xs):
+            results, mapped[:] = self.function(list(xs), marks)
+            return results
+
+        results, out = jvp(run, primals, tangents, state.trace)
+        self.flows[:] = [get_aval(r).to_tangent_aval().dtype != float0 for r in results]
+        flowing = [instantiate(t) for t, flows in zip(out, self.flows, strict=True) if flows]
+        return [*results, *flowing], [*mapped, *[m for m, flows in zip(mapped, self.flows, strict=False) if flows]]
+
+    def mapped_alike(self, primals, tangents, marks, size):
+        """Which values are mapped, each with its tangent; one of the two is repeated where only the other one is."""
+        count = len(self.has)
+        alike, given = list(marks[:count]), iter(marks[count:])
+        for i, h in enumerate(self.has):
+            if h and next(given) != alike[i]:
+                values = tangents if alike[i] else primals
+                values[i], alike[i] = to_front(values[i], None, size), True
+        return alike
+
+
+def len_of(values, marks) -> int:
+    """How many examples there are."""
+    return next(get_aval(x).shape[0] for x, m in zip(values, marks, strict=False) if m)
 
 
 def by_rule(rule, operands, axes):
@@ -67,9 +122,16 @@ class CustomVmapCall(CustomCall):
 
     def jvp(self, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])
-        program, out_has = jvp_jaxpr(self.call_jaxpr, has)
-        results = run(program, *primals, *[t for t in tangents if not is_zero(t)])
-        return results[: len(out_has)], spread(results[len(out_has) :], out_has, results)
+        flows = tuple([a.to_tangent_aval().dtype != float0 for a in self.call_jaxpr.out_avals])
+        program, _ = jvp_jaxpr(self.call_jaxpr, has, flows)
+        given = [*primals, *[t for t in tangents if not is_zero(t)]]
+        count = self.num_consts
+        if any(has[:count]):
+            results = run(program, *given)
+        else:
+            rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has[count:], [])
+            results = CustomVmapCall(program, Rule(lambda _, *given: rule(*given[::-1]), "jvp"), count)(*given)
+        return results[: len(flows)], spread(results[len(flows) :], flows, results)
 
     def linearize(self, tape, primals, tangents):
         return jvp(lambda *xs: run(self.call_jaxpr, *xs), primals, tangents, tape)

@@ -118,6 +118,13 @@ def handle_called(variable: str) -> PrimitiveHandle:
     return handle_of_name(_RENAMED.get(variable) or variable.removesuffix("_p"))
 
 
+def names_of_handles() -> list[str]:
+    """JAX's names for the objects of all primitives: `add_p` and the rest."""
+    _load_families()
+    renamed = {name: variable for variable, name in _RENAMED.items()}
+    return [renamed.get(name, f"{name}_p") for name in registered if renamed.get(name, name).isidentifier()]
+
+
 def primitives_in(module: str) -> Callable:
     """`__getattr__` of a module in which primitives are found as objects, made when first named: `add_p`."""
 

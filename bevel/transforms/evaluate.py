@@ -14,6 +14,7 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.errors import DeviceMismatchError, DonatedBufferError
+from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
 from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
@@ -187,13 +188,17 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
     return compile_program(closed, device, committed, donated, overrides), device, committed
 
 
+# A check that nobody gathers is left out where it is a debug_check, and refused where it is none.
+_FOUND_AGAIN = frozenset([CHECK])
+
+
 def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None):
     """Lowers and compiles, or finds the executable of a program of the same structure.
 
     module   the program as it was lowered already
     """
     key = None
-    if not closed.effects:
+    if not closed.effects - _FOUND_AGAIN:
         key = (
             structure(closed), device, committed, tuple(donated), settings.trace_key(),
             None if not overrides else tuple(sorted(overrides.items())),

@@ -176,6 +176,13 @@ def run_backward(equations, flows, is_linear, is_transposition=False):
         state.place = outer
 
 
+class NotLinearError(NonDifferentiableError, NotImplementedError):
+    """Reverse mode met a function of tangents that is not linear: in the rule of a custom_jvp, or in linear_transpose.
+
+    Fails: `linear_transpose(jnp.sin, 1.0)(1.0)`. Mended: `linear_transpose(lambda x: 2 * x, 1.0)(1.0)`.
+    """
+
+
 def _not_linear(eqn, operands, error):
     """The letter for an equation on tangents that cannot be transposed, where that is because it is not linear."""
     several = sum([type(x) is LinearOperand for x in operands]) > 1
@@ -184,7 +191,7 @@ def _not_linear(eqn, operands, error):
     if not several and not (type(error) is MissingRuleError and type(eqn.op).jvp is not Primitive.jvp):
         return error
     how = "multiplies tangents with each other" if several else "applies a function that is not linear to a tangent"
-    return NonDifferentiableError(
+    return NotLinearError(
         f"Reverse mode needs what happens to a tangent to be linear; {eqn.op.name}{summarize(eqn.source, ' at {}')} "
         f"{how}.\nIt stands in the rule of a custom_jvp, or in a function given to linear_transpose: "
         "multiply tangents by values only."

@@ -410,3 +410,23 @@ def test_a_traced_argument_that_is_not_differentiated(wrap):
     f.defjvp(lambda n, primals, tangents: (f(*primals, n), 10 * n * tangents[0]))
     assert float(wrap(bevel.grad(f))(1.0, 2.0)) == 20
     assert float(bevel.grad(wrap(f))(1.0, 2.0)) == 20
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_a_mapped_derivative_is_that_of_the_batching_rule(wrap):
+    f = custom_vmap(lambda x, n: (jnp.sin(x), n))
+
+    @f.def_vmap
+    def rule(size, mapped, x, n):
+        assert mapped == [True, False]
+        return (2 * jnp.sin(x), n), (True, False)
+
+    (value, n), (slope, _) = wrap(bevel.vmap(lambda x: bevel.jvp(wrap(lambda x: f(x, 3)), (x,), (1.0,))))(XS)
+    np.testing.assert_allclose(value, 2 * np.sin(XS), rtol=1e-6)
+    np.testing.assert_allclose(slope, 2 * np.cos(XS), rtol=1e-6)
+    assert n.tolist() == [3] * 4
+    (_, slope), (_, second) = bevel.vmap(
+        lambda x: bevel.jvp(lambda x: bevel.jvp(lambda x: f(x, 3)[0], (x,), (1.0,)), (x,), (1.0,))
+    )(XS)
+    np.testing.assert_allclose([slope, second], [2 * np.cos(XS), -2 * np.sin(XS)], rtol=1e-6)
+    assert float(wrap(bevel.grad(lambda x: f(x, 3)[0]))(1.0)) == pytest.approx(np.cos(1.0))
