@@ -224,7 +224,10 @@ def put(aval, value: np.ndarray, sharding=None, committed=False):
 
 def to_host(array) -> np.ndarray:
     """The numbers of an array on the host, read-only and without a copy where the device is the host."""
-    return array._single_device_array_to_np_array_did_copy()[0]
+    try:
+        return np.asarray(memoryview(array))
+    except BufferError:  # of a dtype that Python's buffers have not, or another device's
+        return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
 
 
 @functools.cache
