@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import importlib
 import inspect
 import itertools
 import logging
+import operator
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -24,7 +27,7 @@ from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
 from bevel.core.tree import keystr
 from bevel.engine.client import Array
-from bevel.engine.dispatch import cached_call
+from bevel.engine.dispatch import Call, cached_call
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import key_use, watch
 from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device, place_argument
@@ -529,6 +532,33 @@ def _hashable(value):
     if isinstance(value, dict):
         return tuple(sorted(value.items()))
     return value
+
+
+def _reduced(call):
+    """How a call in C++ is pickled, and copied: by its name, as functions are; where that leads elsewhere, as a jit of
+    its function, which is what those ask for that pickle functions by value."""
+    for module in (call.__module__, "bevel.numpy"):
+        named: Any = sys.modules.get(module)
+        for part in call.__qualname__.split("."):
+            named = getattr(named, part, None)
+        if named is call and module != "__main__":
+            return _named, (module, call.__qualname__)
+    jitted = call.jitted
+    options = {name: getattr(jitted, name) for name in _KEPT_OPTIONS}
+    return functools.partial(jit, **options), (jitted.function,)
+
+
+_KEPT_OPTIONS = (
+    "static_argnums", "static_argnames", "donate_argnums", "donate_argnames", "keep_unused", "inline", "device",
+    "compiler_options",
+)  # fmt: skip
+
+
+def _named(module, name):
+    return operator.attrgetter(name)(importlib.import_module(module))
+
+
+copyreg.pickle(Call, _reduced)
 
 
 def _of_stages(name, jitted, *args, **kwargs):

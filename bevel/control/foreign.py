@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,7 @@ class FfiCall(Primitive):
     attributes: tuple[tuple[str, Any], ...]
 
     multiple_results = True
+    cost = math.inf
 
     @property
     def effects(self):

@@ -55,6 +55,7 @@ class RandomGamma(OfLastAxes):
     knows_keys = True
     uses_keys_up = True
     kind = "draws"
+    cost = 1000
 
     def infer(self, keys, a):
         if not is_key_dtype(keys.dtype):

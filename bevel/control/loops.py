@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -73,6 +74,9 @@ class While(ProgramOp):
     @property
     def axis_names(self):
         return axis_names_of(self.cond_jaxpr) | axis_names_of(self.body_jaxpr)
+
+    def turns(self, operands):
+        return math.inf
 
     def split(self, operands):
         """(constants of the condition, constants of the body, carry)."""

@@ -135,6 +135,9 @@ class Folding(ProgramOp):
     jaxpr: ClosedJaxpr
     kind = "reductions"
 
+    def turns(self, operands):
+        return operands[0].size * math.prod(getattr(self, "window_dimensions", ()))
+
     def halves(self, values):
         count = len(values) // 2
         return values[:count], values[count:]

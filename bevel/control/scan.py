@@ -57,6 +57,9 @@ class Scan(ProgramOp):
     def axis_names(self):
         return axis_names_of(self.jaxpr)
 
+    def turns(self, operands):
+        return self.length
+
     def like(self, jaxpr, num_carry, num_consts, reverse=None):
         reverse = self.reverse if reverse is None else reverse
         return Scan(jaxpr, self.length, num_carry, num_consts, reverse, self.unroll)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 
@@ -48,6 +49,9 @@ class SelectAndScatter(ProgramOp):
     def window(self):
         ones = (1,) * len(self.window_dimensions)
         return self.window_dimensions, self.window_strides, self.padding, ones, ones
+
+    def turns(self, operands):
+        return operands[0].size + operands[1].size * math.prod(self.window_dimensions)
 
     def infer(self, x, source, start):
         check_window(self.name, x, *self.window)

@@ -40,6 +40,7 @@ class Primitive:
     effects: frozenset = frozenset()
     axis_names: Any = ()  # a collection: mapped axes that the op speaks to: collectives
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
+    cost: float = 1  # how many additions an element of its operands or results costs on a CPU, about
     holds_programs = False  # are there jaxprs among its parameters?
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
@@ -81,6 +82,17 @@ class Primitive:
         """The parameters that a printed jaxpr shows, in its order: by name, without those left at None."""
         shown = [(k, v) for k, v in sorted(self.params.items()) if v is not None or k not in _UNSAID]
         return sorted(shown, key=lambda row: row[0] != "name")
+
+    def work(self, operands, results) -> float:
+        """How many additions it costs on a CPU, about, on operands and results of these avals; inf: nobody knows.
+
+        Small programs run in the thread that calls them (engine.options): too much is a safer answer than too little.
+        """
+        return self.cost * max(sum([x.size for x in operands]), sum([y.size for y in results]))
+
+    def turns(self, operands) -> float:
+        """How often the programs among its parameters run, for operands of these avals; inf: nobody knows."""
+        return 1
 
     @property
     def identity(self):

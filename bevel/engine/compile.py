@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import io
 import logging
 import time
@@ -97,6 +98,14 @@ def _float0(held):
     return np.zeros(held.shape, dtypes.float0)
 
 
+def _never_called(*_):
+    raise AssertionError("no program calls this function")
+
+
+# XLA runs a program with callbacks in the thread that calls it, once its operands are there: a callback might wait for
+# the very thread that it is on. Whether the program calls them it does not ask.
+_IN_CALL = [_never_called]
+
 # Programs that came from disk, by identity: XLA cannot write those down a second time.
 _keys: dict[int, str] = {}
 
@@ -120,6 +129,8 @@ def compile_module(module, summary, device, *, overrides=None):
     lapack.ensure_for(text, device.platform)
     host_kernels.ensure(text)
     choice = options.choose(summary, device.platform, overrides)
+    # kernels in Python need a thread where Python raises no KeyboardInterrupt
+    in_call = choice.in_call and not (module.callbacks or module.calls_kernels)
     key = None
     if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
         fields = {"program": text, "options": choice.key, "device": f"{device.device_kind} {device.id}"}
@@ -128,8 +139,12 @@ def compile_module(module, summary, device, *, overrides=None):
         key = disk_cache.key_of(fields | disk_cache.machine_fields(device.platform, on.platform_version))
         data = disk_cache.load(key)
         if data is not None:
+            how = options.build(choice, (device.id,))
             try:
-                loaded = on.deserialize_executable(data, devices, options.build(choice, (device.id,)))
+                if in_call:
+                    loaded = on.deserialize_executable(data, devices, how, host_callbacks=_IN_CALL)
+                else:
+                    loaded = on.deserialize_executable(data, devices, how)
                 _keys[id(loaded)] = key
                 return loaded, choice
             except (names.JaxRuntimeError, ValueError, TypeError) as error:
@@ -138,9 +153,9 @@ def compile_module(module, summary, device, *, overrides=None):
 
     def compile(choice):
         how = options.build(choice, (device.id,))
-        if module.callbacks:
-            calls = module.callbacks.callables
-            return on.compile_and_load(module.module, devices, how, host_callbacks=calls)
+        if module.callbacks or in_call:
+            calls = module.callbacks.callables if module.callbacks else _IN_CALL
+            return _compile_with_callbacks(on, operation, devices, how, calls)
         return on.compile_and_load(_bytecode(operation), devices, how)
 
     try:
@@ -163,3 +178,20 @@ def _bytecode(operation) -> bytes:
     stream = io.BytesIO()
     operation.write_bytecode(stream)
     return stream.getvalue()
+
+
+# A context is no place for two threads, and the compiler, which takes callbacks with a module in its context only, lets
+# go of the GIL. So it gets a copy in a context that nobody else uses meanwhile. Making one takes 2 ms.
+_contexts: collections.deque = collections.deque()
+
+
+def _compile_with_callbacks(on, operation, devices, how, callables):
+    try:
+        context = _contexts.pop()
+    except IndexError:
+        context = names.mlir().new_context()
+    try:
+        copy = names.mlir().ir.Module.parse(_bytecode(operation), context)
+        return on.compile_and_load(copy, devices, how, host_callbacks=callables)
+    finally:
+        _contexts.append(context)

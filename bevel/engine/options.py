@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class ProgramSummary:
     barriers          optimization barriers, those of checkpoint among them
     looped_barriers   those of them in the bodies of loops
     lone              one operation of the user's, called by itself outside jit
+    work              how many additions it costs, about; inf where nobody knows
     """
 
     equations: int = 1
@@ -63,6 +65,7 @@ class ProgramSummary:
     barriers: int = 0
     looped_barriers: int = 0
     lone: bool = False
+    work: float = math.inf
 
     @property
     def repetition(self) -> float:
@@ -181,16 +184,25 @@ CPU_RULES = (
 )
 
 
+# XLA runs a program of 1,000 counted operations and more on another thread: 10 µs on an idle machine, 20 to 60 on a
+# busy one. So long a program may take in the thread that calls it, which meanwhile prepares no other.
+MOST_WORK_IN_CALL = 50_000
+
+
 @dataclass(frozen=True)
 class Choice:
-    """The options for one program: `options` to compile with, `reasons` for each rule taken, `given` by the user."""
+    """The options for one program: `options` to compile with, `reasons` for each rule taken, `given` by the user.
+
+    in_call   it is so small that it runs in the thread that calls it, once its operands are there
+    """
 
     options: Mapping[str, Value] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    in_call: bool = False
 
     def without(self, option: str) -> Choice:
-        return Choice({k: v for k, v in self.options.items() if k != option}, self.reasons, self.given)
+        return replace(self, options={k: v for k, v in self.options.items() if k != option})
 
     @functools.cached_property
     def key(self) -> str:
@@ -217,7 +229,10 @@ def choose(summary: ProgramSummary, platform: str, overrides: Mapping[str, Value
         options[rule.option] = rule.value
         reasons.append(f"{rule.option}={rule.value}: {rule.reason}")
     reasons += [f"{name}={value}: asked for" for name, value in given.items()]
-    return Choice({**options, **given}, tuple(reasons), frozenset(given))
+    in_call = platform == "cpu" and summary.work <= MOST_WORK_IN_CALL
+    if in_call:
+        reasons.append("runs in the thread that calls it: it is done sooner than another thread would begin with it")
+    return Choice({**options, **given}, tuple(reasons), frozenset(given), in_call)
 
 
 def checked(overrides: Mapping[str, Value]) -> dict[str, Value]:

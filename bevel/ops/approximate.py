@@ -38,6 +38,7 @@ class ApproxTopK(Primitive):
     name = "approx_top_k"
     multiple_results = True
     kind = "sorts"
+    cost = 20
 
     def axis(self, rank):
         return self.reduction_dimension % rank

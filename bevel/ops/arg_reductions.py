@@ -35,6 +35,7 @@ class Arg(Primitive):
     axes: tuple[int, ...]
     index_dtype: object
     kind = "reductions"
+    cost = 3
     is_differentiable = False
     order: ClassVar[str]
 

@@ -108,6 +108,7 @@ class Rem(Binary):
     )
     integer = staticmethod(later("bevel.ops.fast_integer", "rem"))
     takes = "real"
+    cost = 4
 
     def along_x(self, dx, result, x, y):
         return dx

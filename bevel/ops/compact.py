@@ -33,6 +33,7 @@ class Compact(OfLastAxes):
     multiple_results = True
     is_differentiable = False
     kind = "loops"
+    cost = 5
 
     def infer(self, mask):
         if mask.dtype != _BOOL:

@@ -69,6 +69,12 @@ class ConvGeneralDilated(Primitive):
     out_sharding: object = None
     kind = "convolutions"
 
+    def work(self, operands, results):
+        w = operands[1]
+        return results[0].size * w.size / max(1, w.shape[self.dimension_numbers.rhs_spec[0]]) + super().work(
+            operands, results
+        )
+
     def replaced(self, **changes) -> ConvGeneralDilated:
         """The op with some parameters changed."""
         return ConvGeneralDilated(**{**{field: getattr(self, field) for field in self.fields}, **changes})

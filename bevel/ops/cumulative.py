@@ -35,6 +35,7 @@ class Cumulative(Primitive):
     axis: int
     reverse: bool = False
     kind = "reductions"
+    cost = 8
     takes = "number"
     sample_dtypes: ClassVar[tuple[str, ...]] = ("float32", "int32")
 

@@ -23,6 +23,7 @@ class Smooth(Unary):
 
     accuracy: object = None
     takes = "inexact"
+    cost = 8
 
     def lower(self, out, x):
         if self.of_complex is not None and self.accuracy is None and out.avals[0].dtype.kind == "c":

@@ -58,6 +58,7 @@ class Fft(Linear, OfLastAxes):
 
     fft_type: FftType
     fft_lengths: tuple[int, ...]
+    cost = 20
     tolerance = {"float32": 1e-5, "complex64": 1e-5, "float64": 1e-12, "complex128": 1e-12}
 
     def printed(self):

@@ -78,6 +78,9 @@ class Gather(Primitive):
     mode: Any = PROMISE_IN_BOUNDS
     fill_value: Any = None
 
+    def work(self, operands, results):
+        return 10 * (results[0].size + operands[1].size)
+
     def infer(self, x, indices):
         offset, collapsed, places, batching, indices_batching = self.dimension_numbers
         check_indices("gather", x, indices, places, batching, indices_batching)
@@ -271,6 +274,7 @@ class ScatterFamily(Primitive):
     mode: Any = FILL_OR_DROP
     update_jaxpr: Any = None  # how two numbers combine; found from the op and the dtype where it is left out
     update_consts: tuple = ()
+    cost = 20
     combine: ClassVar[Any] = None  # the elementwise op that combines
     hlo: ClassVar[str] = ""  # its name in StableHLO
 

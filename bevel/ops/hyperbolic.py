@@ -15,6 +15,7 @@ class Hyperbolic(Unary):
     """A hyperbolic function, or the inverse of one, of floating-point or complex numbers."""
 
     takes = "inexact"
+    cost = 12
 
 
 @primitive

@@ -166,6 +166,7 @@ class IncompleteGamma(Binary):
     """A function of a shape a > 0 and a bound x >= 0; NaN elsewhere."""
 
     takes = "float"
+    cost = 1000
     wanted = ""
 
     def lower(self, out, a, x):
@@ -276,6 +277,7 @@ class RegularizedIncompleteBeta(Elementwise):
 
     takes = "float"
     reference = staticmethod(later("scipy.special", "betainc"))
+    cost = 1000
 
     def jvp(self, primals, tangents):
         [a, b, x], [da, db, dx] = primals, tangents

@@ -49,6 +49,10 @@ class Pooling(Primitive):
     base_dilation: tuple[int, ...]
     window_dilation: tuple[int, ...]
     kind = "reductions"
+
+    def work(self, operands, results):
+        return results[0].size * math.prod(self.window_dimensions) + super().work(operands, results)
+
     takes = "ordered"
     hlo: ClassVar[str]
     most_taps: ClassVar[int]

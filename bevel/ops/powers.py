@@ -34,6 +34,7 @@ class Pow(Binary):
     hlo = "stablehlo.power"
     single: ClassVar[Callable | None] = staticmethod(later("bevel.ops.fast_single", "pow"))
     takes = "inexact"
+    cost = 12
 
     def infer(self, x, y):
         if dtypes.issubdtype(y.dtype, np.integer) and dtypes.issubdtype(x.dtype, np.inexact):

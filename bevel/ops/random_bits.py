@@ -29,6 +29,7 @@ class OnKeys(OfLastAxes):
     knows_keys = True
     is_differentiable = False
     kind = "draws"
+    cost = 30
 
 
 def _check_keys(op, keys):

@@ -56,6 +56,7 @@ class RngBitGenerator(Primitive):
     multiple_results = True
     is_differentiable = False
     kind = "draws"
+    cost = 10
 
     def infer(self, key):
         if (key.shape, key.dtype) not in (((4,), UINT32), ((2,), UINT64)):
@@ -114,6 +115,7 @@ class RngUniform(Primitive):
     name = "rng_uniform"
     is_differentiable = False
     kind = "draws"
+    cost = 10
 
     def infer(self, a, b):
         if a.dtype != b.dtype or a.dtype.kind == "c":

@@ -59,6 +59,9 @@ class Routing(LinearInFirst):
     window_dilation: tuple[int, ...] | None = None
     kind = "reductions"
 
+    def work(self, operands, results):
+        return sum([x.size for x in operands]) * 2 * math.prod(self.window_dimensions)
+
     def printed(self):
         """As JAX prints it: the comparison by its name."""
         shown = dict(super().printed())

@@ -51,6 +51,10 @@ class Sort(Primitive):
     multiple_results = True
     kind = "sorts"
 
+    def work(self, operands, results):
+        x = operands[0]
+        return 4 * x.size * max(1, x.shape[self.dimension]).bit_length() * len(operands)
+
     def infer(self, *operands):
         if not operands:
             raise ShapeError("sort needs at least one array.")
@@ -161,6 +165,7 @@ class TopK(Primitive):
     multiple_results = True
     kind = "sorts"
     name = "top_k"
+    cost = 20
 
     def infer(self, x):
         if not KINDS["ordered"](x.dtype):

@@ -36,6 +36,7 @@ class Special(Unary):
     """A special function of real floating-point numbers."""
 
     takes = "float"
+    cost = 50
 
 
 class PositiveSpecial(Special):
@@ -131,6 +132,7 @@ class Polygamma(Binary):
 
     hlo = "chlo.polygamma"
     takes = "float"
+    cost = 200
 
     def along_x(self, dm, result, m, x):
         raise NonDifferentiableError(
@@ -161,6 +163,7 @@ class Zeta(Binary):
     hlo = "chlo.zeta"
     takes = "float"
     reference = staticmethod(later("scipy.special", "zeta"))
+    cost = 200
 
     def along_x(self, dx, result, x, q):
         raise NonDifferentiableError(

@@ -43,6 +43,7 @@ class Threefry2x32(Primitive):
     multiple_results = True
     is_differentiable = False
     kind = "draws"
+    cost = 30
 
     def infer(self, k0, k1, x0, x1):
         shape = ()

@@ -55,6 +55,7 @@ class Arc(Unary):
     """The inverse of a trigonometric function, in radians."""
 
     takes = "inexact"
+    cost = 10
 
 
 class ArcOfUnit(Arc):
@@ -110,6 +111,7 @@ class Atan2(Binary):
     hlo = "stablehlo.atan2"
     single, double = staticmethod(fast_single.atan2), staticmethod(fast_double.atan2)
     takes = "inexact"
+    cost = 12
 
     # d atan2(x, y) = (y dx - x dy) / (x² + y²)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 
+_EACH = 30  # additions' worth of an equation besides those of its elements
+
 
 def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     """Counts what decides how a program should be compiled."""
@@ -26,12 +28,15 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     )
     kernels = set()
     total = 0
+    work = 0.0
 
-    def visit(jaxpr, looped=False):
-        nonlocal total
+    def visit(jaxpr, looped=False, times: float = 1):
+        nonlocal total, work
         for eqn in jaxpr.eqns:
             op = eqn.op
             total += 1
+            avals = [v.aval for v in eqn.invars]
+            work += times * (_EACH + op.work(avals, [v.aval for v in eqn.outvars]))
             kind = op.kind
             if kind in counts:
                 counts[kind] += 1
@@ -41,10 +46,11 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                     counts["wide_convolutions"] += 1
                 if kind == "dots" and any(op.dimension_numbers[1]):
                     counts["batched_dots"] += 1
-            kernels.add((op.name if op.holds_programs else op, *[v.aval for v in eqn.invars]))
+            kernels.add((op.name if op.holds_programs else op, *avals))
             if op.holds_programs:
+                turns = times * op.turns(avals)
                 for _, inner in subprograms(op):
-                    visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner, looped or kind == "loops")
+                    visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner, looped or kind == "loops", turns)
 
     visit(closed.jaxpr)
-    return ProgramSummary(equations=total, distinct_kernels=len(kernels), lone=total == 1, **counts)
+    return ProgramSummary(equations=total, distinct_kernels=len(kernels), lone=total == 1, work=work, **counts)

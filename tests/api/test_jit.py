@@ -1,6 +1,8 @@
 """jit: what is compiled when, what is static, donated, closed over, and what is refused in which words."""
 
+import copy
 import functools
+import pickle
 import threading
 
 import numpy as np
@@ -360,3 +362,12 @@ def test_large_numpy_constants_are_narrowed_as_arguments_are(dtype, held):
     x = jnp.ones(1000, held)
     assert f(x).dtype == held and np.array_equal(f(x), big.astype(held))
     assert np.array_equal(bevel.jit(lambda x: lax.scan(lambda c, _: (c * big, None), x, None, 1)[0])(x), f(x))
+
+
+def test_a_jitted_function_is_copied_and_pickled_as_functions_are():
+    for function in (jnp.sqrt, jnp.where, jnp.sum):
+        assert copy.deepcopy(function) is function
+        assert pickle.loads(pickle.dumps(function)) is function
+    of_two = copy.deepcopy(bevel.jit(lambda x, n: x * n, static_argnums=1))
+    of_one = copy.deepcopy({"f": bevel.jit(lambda x: x + 1)})["f"]
+    assert (of_two(2.0, 3), of_one(1)) == (6, 2)

@@ -190,12 +190,12 @@ def test_threads_get_each_its_own_exception(run_program):
         raise UserError(int(v[0]), "")
 
     index = table.add(failing_with, [Result((1,))])
-    module = program(index, [Result((1,))], [Result((1,))])
+    modules = [program(index, [Result((1,))], [Result((1,))]) for _ in range(6)]  # MLIR's contexts are for one thread
     wrong = []
 
     def work(number):
         try:
-            run_program(module, [np.float32([number])], [((1,), "float32")], table.callables)
+            run_program(modules[number], [np.float32([number])], [((1,), "float32")], table.callables)
         except JaxRuntimeError as error:
             found = callbacks.original(error)
             if found is None or found.number != number:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
+from math import inf
 
 import numpy as np
 import pytest
 
+import bevel
+import bevel.numpy as jnp
+from bevel import lax
 from bevel.base.errors import EngineError
-from bevel.engine import options
+from bevel.control.foreign import FfiCall
+from bevel.engine import host_kernels, options
 from bevel.engine.jaxlib_names import CompileOptions, JaxRuntimeError
 from bevel.engine.options import Choice, ProgramSummary, build, choose, compile_with
+from bevel.transforms.summary import summarize
 
 ADD = """module { func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {
   %0 = stablehlo.add %a, %a : tensor<4xf32>
@@ -237,3 +244,52 @@ def test_known_options_are_names_worth_suggesting():
     assert LEVEL in known
     assert WHILE in known
     assert len(known) > 20
+
+
+WORK = {
+    "a sum of two": (lambda x: x + x, 1e4, 1e5),
+    "a million, made here": (lambda x: jnp.ones(10**6) + x[0, 0], 1e6, 1e7),
+    "a product": (lambda x: x @ x, 1e5, 1e7),
+    "a decomposition": (jnp.linalg.eigh, 1e6, 1e8),
+    "a slice": (lambda x: x[3], 100, 1000),
+    "a loop": (lambda x: lax.fori_loop(0, 50, lambda _, y: y * x, x), 5e5, 5e6),
+    "a loop of unknown length": (lambda x: lax.while_loop(lambda y: y[0, 0] < 1, lambda y: y + 1, x), inf, inf),
+    "a call within a call": (lambda x: bevel.jit(bevel.jit(lambda x: x * 2))(x), 1e4, 1e6),
+}
+
+
+def test_small_programs_run_in_the_thread_that_calls_them(monkeypatch):
+    """Compiled, and loaded from disk; larger ones, and those whose work nobody knows, on a thread of XLA's."""
+    threads = []
+
+    def notes_its_thread(inputs, outputs):
+        threads.append(threading.get_ident())
+        outputs[0][...] = inputs[0]
+
+    capsule = host_kernels._capsule(host_kernels._handler(notes_its_thread))
+    bevel.ffi.register_ffi_target("test_notes_its_thread", capsule, platform="cpu")
+    x = jnp.ones((4, 1000))
+
+    def is_called_here(work):
+        with monkeypatch.context() as patch:
+            patch.setattr(FfiCall, "cost", work)
+            noted = bevel.ffi.ffi_call("test_notes_its_thread", bevel.ShapeDtypeStruct(x.shape, x.dtype))
+            compiled = bevel.jit(lambda x: noted(x * 2) + 1)
+            for _ in range(2):  # by way of Python, then in C++
+                np.testing.assert_array_equal(compiled(x), 3)
+        here, threads[:] = [thread == threading.get_ident() for thread in threads], []
+        return here
+
+    assert is_called_here(1) == [True, True]
+    bevel.clear_caches()
+    assert is_called_here(1) == [True, True]
+    bevel.clear_caches()
+    assert is_called_here(inf) == is_called_here(100) == [False, False]
+    assert not choose(ProgramSummary(work=1), "cuda").in_call
+
+
+@pytest.mark.parametrize("function, lowest, highest", WORK.values(), ids=WORK)
+def test_the_work_of_a_program_is_about_right(function, lowest, highest):
+    """In additions; the bounds are a factor of ten and more apart."""
+    work = summarize(bevel.make_jaxpr(function)(jnp.ones((100, 100)))).work
+    assert lowest <= work <= highest
