@@ -44,7 +44,8 @@ def pad(array, pad_width, mode="constant", **kwargs):
     """
     x = as_array("pad", array)
     rank = len(shape_of(x))
-    widths = _pairs("pad_width", _host_widths(pad_width), rank)
+    whole = type(pad_width) is int
+    widths = ((pad_width, pad_width),) * rank if whole else _pairs("pad_width", _host_widths(pad_width), rank)
     if any([n < 0 for pair in widths for n in pair]):
         raise ValueError(f"pad: index can't contain negative values{user_line(' at {}')}: pad_width {pad_width}.")
     if callable(mode):

@@ -61,6 +61,11 @@ def tile(A, reps):
     return _tile(A, reps=sizes(reps, "tile"))
 
 
+# So many copies are written faster one by one: XLA's loop over a broadcast divides for each element. 2 of 1e6 float32:
+# 570 µs, and 1150.
+_FEW = 8
+
+
 @compiled(static="reps")
 def _tile(x, *, reps):
     x = as_array("tile", x)
@@ -69,6 +74,11 @@ def _tile(x, *, reps):
     reps = (1,) * (rank - len(reps)) + reps
     x = reshaped(x, shape)
     if all([n == 1 for n in reps]):
+        return x
+    if max(reps) <= _FEW:
+        for axis, n in enumerate(reps):
+            if n != 1:
+                x = Concatenate(axis)(*[x] * n) if n else slice_in_dim(x, 0, 0, axis)
         return x
     doubled = [d for pair in zip(reps, shape, strict=True) for d in pair]
     x = BroadcastInDim(tuple(doubled), tuple(range(1, 2 * rank, 2)))(x)
@@ -90,7 +100,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     """
     x = as_array("repeat", a)
     if axis is None:
-        x, axis = ravel(x), 0
+        x, axis = x if len(shape_of(x)) == 1 else ravel(x), 0
     elif not shape_of(x):
         x = reshape(x, (1,))
     axis = one_axis("repeat", axis, len(shape_of(x)))
