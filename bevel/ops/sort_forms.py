@@ -65,7 +65,7 @@ def _kernel(out, name, x, aval, result):
         "operand_layouts": parsed(f"[{rows}, {rows}]"),
         "result_layouts": parsed(f"[{rows}]"),
     }
-    return out.op("stablehlo.custom_call", [x, out.reshape(total.results[0], single)], attributes, aval=result)
+    return out.op("stablehlo.custom_call", [x, out.reshape(total, single)], attributes, aval=result)
 
 
 _ENOUGH = 2048
