@@ -57,12 +57,13 @@ def main() -> int:
         if any(fnmatch.fnmatch(path.stem, pattern) for pattern in options.patterns)
         and (wanted is None or path.stem in wanted)
     ]  # fmt: skip
+    failed = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        rows = list(pool.map(lambda case: run(case, options.profile, options.seconds), cases))
-    for name, passed, seconds, why in rows:
-        print(f"| `{name}` | {'pass' if passed else 'FAIL'} | {seconds:.1f} s | {why} |")
-    failed = sum(not passed for _, passed, _, _ in rows)
-    print(f"\n{len(rows) - failed} of {len(rows)} pass.")
+        for row in pool.map(lambda case: run(case, options.profile, options.seconds), cases):
+            name, passed, seconds, why = row
+            failed += not passed
+            print(f"| `{name}` | {'pass' if passed else 'FAIL'} | {seconds:.1f} s | {why} |", flush=True)
+    print(f"\n{len(cases) - failed} of {len(cases)} pass.")
     return 1 if failed else 0
 
 
