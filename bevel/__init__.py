@@ -69,6 +69,10 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
         sharp_edges,
         softmax_custom_jvp,
         threefry_partitionable,
+        transfer_guard,
+        transfer_guard_device_to_device,
+        transfer_guard_device_to_host,
+        transfer_guard_host_to_device,
     )
 
 __version__ = "0.1.0"
@@ -97,7 +101,8 @@ _PLACES = {
         check_tracer_leaks checking_leaks config debug_infs debug_key_reuse debug_nans default_device
         default_matmul_precision default_prng_impl disable_jit enable_custom_prng enable_x64 explain_cache_misses
         legacy_prng_key log_compiles numpy_dtype_promotion numpy_rank_promotion sharp_edges
-        softmax_custom_jvp threefry_partitionable
+        softmax_custom_jvp threefry_partitionable transfer_guard transfer_guard_device_to_device
+        transfer_guard_device_to_host transfer_guard_host_to_device
     """,
     **dict.fromkeys(
         """

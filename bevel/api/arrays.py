@@ -13,7 +13,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import broadcast_prefix
-from bevel.engine import client
+from bevel.engine import client, guards
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import single
@@ -111,7 +111,8 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
     wanted = broadcast_prefix(
         device, x, is_leaf=lambda d: d is None, prefix_name="the devices", full_name="the tree of arrays"
     )
-    return tree.unflatten([_put(leaf, to) for leaf, to in zip(leaves, wanted, strict=True)])
+    with guards.explicit():
+        return tree.unflatten([_put(leaf, to) for leaf, to in zip(leaves, wanted, strict=True)])
 
 
 def _put(leaf, to):
@@ -152,10 +153,11 @@ def _device(to):
 def device_get(x: Any) -> Any:
     """The tree with its arrays as NumPy arrays."""
     leaves, tree = flatten(x)
-    for leaf in leaves:
-        if isinstance(leaf, names.Array):
-            leaf._copy_single_device_array_to_host_async()
-    return tree.unflatten([np.asarray(leaf) if isinstance(leaf, (names.Array, Tracer)) else leaf for leaf in leaves])
+    with guards.explicit():
+        for leaf in leaves:
+            if isinstance(leaf, names.Array):
+                leaf._copy_single_device_array_to_host_async()
+        return tree.unflatten([np.asarray(v) if isinstance(v, (names.Array, Tracer)) else v for v in leaves])
 
 
 def block_until_ready(x: Any) -> Any:

@@ -475,6 +475,19 @@ debug_nans = switch(
 debug_infs = switch(
     "debug_infs", False, "Raise where a result holds an infinity, and find what made it.", in_trace_key=True
 )
+_GUARD_LEVELS = (None, "allow", "log", "disallow", "log_explicit", "disallow_explicit")
+transfer_guard = choice(
+    "transfer_guard", None, _GUARD_LEVELS, "Log or refuse transfers between host and devices, of all three kinds."
+)
+transfer_guard_host_to_device = choice(
+    "transfer_guard_host_to_device", None, _GUARD_LEVELS, "Log or refuse transfers from the host to a device."
+)
+transfer_guard_device_to_device = choice(
+    "transfer_guard_device_to_device", None, _GUARD_LEVELS, "Log or refuse transfers between devices."
+)
+transfer_guard_device_to_host = choice(
+    "transfer_guard_device_to_host", None, _GUARD_LEVELS, "Log or refuse transfers from a device to the host."
+)
 log_compiles = switch("log_compiles", False, "Log each trace and compilation, and how long it took.")
 explain_cache_misses = switch("explain_cache_misses", False, "Say, whenever jit traces again, which argument made it.")
 check_tracer_leaks = switch(

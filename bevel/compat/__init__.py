@@ -12,6 +12,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import logging
 import pathlib
 import sys
 import types
@@ -47,6 +48,7 @@ PLACES = {
     "jax._src.effects": "bevel.core.effects",
     "jax._src.flatten_util": "bevel.flatten_util",
     "jax._src.interpreters": "bevel.compat.interpreters",
+    "jax._src.lib": "jaxlib",
     "jax._src.linear_util": "bevel.compat.extend.linear_util",
     "jax._src.random": "bevel.random",
     "jax._src.source_info_util": "bevel.compat.extend.source_info_util",
@@ -222,4 +224,6 @@ def install(profile: str = "compat"):
             "program.py`."
         )
     sys.meta_path.insert(0, _Finder())
+    # who listens to JAX hears what Bevel says of compilations
+    logging.getLogger("bevel").parent = logging.getLogger("jax")
     settings.config.update("sharp_edges", profile)

@@ -146,6 +146,8 @@ def compile_module(module, summary, device, *, overrides=None):
                 else:
                     loaded = on.deserialize_executable(data, devices, how)
                 _keys[id(loaded)] = key
+                if settings.log_compiles.value:
+                    logger.warning("Found the compiled %s on disk", module.name)
                 return loaded, choice
             except (names.JaxRuntimeError, ValueError, TypeError) as error:
                 logger.debug("A kept program could not be loaded (%s); it is compiled again.", error)

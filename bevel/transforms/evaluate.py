@@ -20,7 +20,7 @@ from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
-from bevel.engine import callbacks, room
+from bevel.engine import callbacks, guards, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import Array, default_device, is_in_usual_memory, platform_of, put, single
@@ -228,7 +228,8 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
             "for known sizes only.\nExport it for any: bevel.export.export(jit(f))(…); or lower it for known sizes."
         )
     loaded, choice = engine.compile_module(module, summarize(closed), device, overrides=overrides)
-    hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
+    with guards.explicit():
+        hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
     executable = engine.Executable(
         loaded,
         [v.aval for v in closed.jaxpr.invars],
