@@ -42,6 +42,7 @@ class Primitive:
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
     cost: float = 1  # how many additions an element of its operands or results costs on a CPU, about
     holds_programs = False  # are there jaxprs among its parameters?
+    is_formula = False
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
     results: dict[tuple, Any]  # the avals of results for those of operands, kept by each op

@@ -72,6 +72,9 @@ class Elementwise(Primitive):
     of_complex: ClassVar[Callable | None] = None  # its form on complex numbers, where XLA has none that is right
     takes = "number"
     kind = "elementwise"
+    is_formula = (
+        False  # so much arithmetic that wider registers pay: a polynomial, and not a call of XLA's own for each
+    )
     splats = True
     sample_dtype = "float32"
 

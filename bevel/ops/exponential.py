@@ -24,6 +24,7 @@ class Smooth(Unary):
     accuracy: object = None
     takes = "inexact"
     cost = 8
+    is_formula = True
 
     def lower(self, out, x):
         if self.of_complex is not None and self.accuracy is None and out.avals[0].dtype.kind == "c":

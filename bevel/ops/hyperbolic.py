@@ -16,6 +16,7 @@ class Hyperbolic(Unary):
 
     takes = "inexact"
     cost = 12
+    is_formula = True
 
 
 @primitive

@@ -37,6 +37,7 @@ class Special(Unary):
 
     takes = "float"
     cost = 50
+    is_formula = True
 
 
 class PositiveSpecial(Special):

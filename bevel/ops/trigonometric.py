@@ -56,6 +56,7 @@ class Arc(Unary):
 
     takes = "inexact"
     cost = 10
+    is_formula = True
 
 
 class ArcOfUnit(Arc):

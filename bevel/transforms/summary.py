@@ -5,6 +5,7 @@ from __future__ import annotations
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 
+_LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _EACH = 30  # additions' worth of an equation besides those of its elements
 
 
@@ -20,6 +21,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "batched_dots",
             "draws",
             "elementwise",
+            "formulas",
             "callbacks",
             "barriers",
             "looped_barriers",
@@ -44,6 +46,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                     counts["looped_barriers"] += 1
                 if kind == "convolutions" and eqn.outvars[0].aval.dtype.name in ("float64", "complex128"):
                     counts["wide_convolutions"] += 1
+                if op.is_formula and eqn.outvars[0].aval.size >= _LONG:
+                    counts["formulas"] += 1
                 if kind == "dots" and any(op.dimension_numbers[1]):
                     counts["batched_dots"] += 1
             kernels.add((op.name if op.holds_programs else op, *avals))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -293,3 +294,19 @@ def test_the_work_of_a_program_is_about_right(function, lowest, highest):
     """In additions; the bounds are a factor of ten and more apart."""
     work = summarize(bevel.make_jaxpr(function)(jnp.ones((100, 100)))).work
     assert lowest <= work <= highest
+
+
+def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_program):
+    functions = ProgramSummary(elementwise=3, formulas=1, equations=3, distinct_kernels=1)
+    for is_wide, expected in ((True, {options._WIDTH: 512}), (False, {})):
+        monkeypatch.setattr(options, "has_wide_registers", lambda is_wide=is_wide: is_wide)
+        assert {**choose(functions, "cpu").options, EMITTERS: 0} == {**expected, EMITTERS: 0}
+        assert choose(replace(functions, reductions=1), "cpu").options.get(options._WIDTH) is None
+    result, _ = run_choice(run_program, Choice({options._WIDTH: 512}))
+    np.testing.assert_array_equal(result, np.float32([2, 4, 6, 8]))
+
+    def formulas(function, size):
+        return summarize(bevel.make_jaxpr(function)(jnp.ones(size))).formulas
+
+    assert formulas(lambda x: jnp.exp(x) + jnp.sin(x), 20_000) == 2
+    assert formulas(jnp.exp, 1000) == formulas(lambda x: x**2.5 + x, 20_000) == 0
