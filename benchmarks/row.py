@@ -32,7 +32,7 @@ class Row:
     operations  the time is divided by this many written operations
     waits       the call's result is an array, to be waited for; False where it is a Python value
     same_answer both sides must give the same numbers; False where they may differ (chaos, a choice in the last bit)
-    right       a side to compare with in place of the run's right side (C)
+    right       a side to compare with in place of the run's right side ("c", "numpy")
     script, arguments, reads
                 a process row's script, what follows the side's name on its command line ("{scratch}" is a folder of
                 the side's own that outlives the process), and what is read: "cpu", "memory" (its peak) or "printed"

@@ -29,7 +29,7 @@ class Side:
 
     @cached_property
     def jnp(self) -> ModuleType:
-        return import_module(f"{self.name}.numpy")
+        return self.np if self.name == "numpy" else import_module(f"{self.name}.numpy")
 
     @cached_property
     def lax(self) -> ModuleType:

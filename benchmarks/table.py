@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.results import Line, Results
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-NAMES = {"bevel": "Bevel", "jax": "JAX", "c": "C"}
+NAMES = {"bevel": "Bevel", "jax": "JAX", "c": "C", "numpy": "NumPy"}
 
 INTRODUCTION = f"""# Benchmarks
 
@@ -57,8 +57,9 @@ def heading(results: Results) -> str:
         f"{results.made[:10]}{commit}, `{results.command}`, on {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, {machine['system']}, load {machine['load_at_start']} at the start, "
         f"platform {results.platform}. {versions}.\n\n"
-        f"Ratio = {title(results.left)} / {title(results.right)} (or C, where the row says so) of the medians of "
-        f"{results.rounds} round{'' if results.rounds == 1 else 's'}: below 1, {title(results.left)} is ahead. "
+        f"Ratio = {title(results.left)} / {title(results.right)} (or C or NumPy, where the row says so) of the "
+        f"medians of {results.rounds} round{'' if results.rounds == 1 else 's'}: below 1, {title(results.left)} is "
+        "ahead. "
         "Spread = the middle half of the rounds' own ratios; "
         "least = the ratio of each side's smallest measurement. "
         "✓ the goal is reached, ✗ it is not."
@@ -73,7 +74,7 @@ def cells(line: Line) -> list[str]:
         return [line.name, "", "", "", line.problem or "not measured", "", goal]
     if line.reached is not None:
         goal += " ✓" if line.reached else " ✗"
-    other = f" ({title(line.sides[1])})" if line.sides[1] not in NAMES or line.sides[1] == "c" else ""
+    other = f" ({title(line.sides[1])})" if line.sides[1] not in ("bevel", "jax") else ""
     unit = f" {line.unit}" if line.unit else ""
     return [
         line.name,

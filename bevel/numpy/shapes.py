@@ -12,8 +12,8 @@ import numpy as np
 from bevel.base.dimensions import whole
 from bevel.base.errors import BevelError, BroadcastError, ShapeError
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
-from bevel.engine.client import Array
+from bevel.core.trace import Tracer, get_aval, state
+from bevel.engine.client import Array, seen_as
 from bevel.numpy.axes import as_array, one_axis, several_axes, shape_of
 from bevel.numpy.eager import compiled
 from bevel.ops.cutting import slice_in_dim
@@ -47,7 +47,17 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     >>> jnp.reshape(jnp.arange(6), (2, -1)).shape
     (2, 3)
     """
-    return _reshape(a, shape=sizes(shape, "reshape"), order=order)
+    shape = sizes(shape, "reshape")
+    if order == "C" and _is_at_hand(a):
+        seen = seen_as(a, _complete(shape, a.aval.shape))
+        if seen is not None:
+            return seen
+    return _reshape(a, shape=shape, order=order)
+
+
+def _is_at_hand(a):
+    """Whether there are numbers behind it now, and not only while tracing: it need not be copied for another shape."""
+    return type(a) is Array and state.trace.is_evaluation
 
 
 @compiled(static=("shape", "order"))
@@ -97,10 +107,11 @@ def ravel(a, order="C", *, out_sharding=None):
     if order == "K":
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
     a = as_array("ravel", a)
+    if order == "C" and _is_at_hand(a):
+        return reshape(a, (a.aval.size,))
     return _reshape(a, shape=(get_aval(a).size,), order=order)
 
 
-@compiled(static="axis")
 def squeeze(a, axis=None):
     """Drops axes of size 1: those given, or all. Raises ShapeError where a given axis has another size.
 
@@ -110,8 +121,23 @@ def squeeze(a, axis=None):
     >>> print(jnp.squeeze(jnp.zeros((1, 3, 1))).shape)
     (3,)
     """
+    if _is_at_hand(a):
+        shape = a.aval.shape
+        axes = _axes_to_drop(shape, axis)
+        seen = seen_as(a, [d for i, d in enumerate(shape) if i not in axes])
+        if seen is not None:
+            return seen
+    return _squeeze(a, axis=axis)
+
+
+@compiled(static="axis")
+def _squeeze(a, axis):
     x = as_array("squeeze", a)
-    shape = shape_of(x)
+    axes = _axes_to_drop(shape_of(x), axis)
+    return Squeeze(axes)(x) if axes else x
+
+
+def _axes_to_drop(shape, axis):
     if axis is None:
         axes = tuple([i for i, d in enumerate(shape) if d == 1])
     else:
@@ -122,10 +148,9 @@ def squeeze(a, axis=None):
                     f"squeeze of shape {shape} cannot drop axis {i}{user_line(' at {}')}: its size is {shape[i]}, not "
                     "1."
                 )
-    return Squeeze(tuple(sorted(axes)))(x) if axes else x
+    return tuple(sorted(axes))
 
 
-@compiled(static="axis")
 def expand_dims(a, axis):
     """Puts axes of size 1 where the result shall have them.
 
@@ -136,12 +161,25 @@ def expand_dims(a, axis):
     >>> jnp.expand_dims(jnp.ones((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
+    if _is_at_hand(a):
+        seen = seen_as(a, _expanded(a.aval.shape, axis)[0])
+        if seen is not None:
+            return seen
+    return _expand_dims(a, axis=axis)
+
+
+@compiled(static="axis")
+def _expand_dims(a, axis):
     x = as_array("expand_dims", a)
-    shape = shape_of(x)
+    return with_new_axes(x, *_expanded(shape_of(x), axis))
+
+
+def _expanded(shape, axis):
+    """(the shape with new axes of size 1, where they are)."""
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     axes = several_axes("expand_dims", axis, len(shape) + count)
     rest = iter(shape)
-    return with_new_axes(x, [1 if i in axes else next(rest) for i in range(len(shape) + count)], axes)
+    return [1 if i in axes else next(rest) for i in range(len(shape) + count)], axes
 
 
 def with_new_axes(x, shape, axes):

@@ -289,3 +289,39 @@ def test_weak_types_stay_where_nothing_is_computed():
         assert keeps(weak).weak_type
     for drops in (jnp.diag, jnp.sum, jnp.max, jnp.mean, jnp.cumsum):
         assert not drops(weak).weak_type
+
+
+SAME_ELEMENTS = {
+    "reshape": lambda xp, x: xp.reshape(x, (-1, 50)),
+    "ravel": lambda xp, x: xp.ravel(x),
+    "squeeze": lambda xp, x: xp.squeeze(x, 1),
+    "expand_dims": lambda xp, x: xp.expand_dims(x, (0, -1)),
+}
+
+
+@pytest.mark.parametrize("name", SAME_ELEMENTS)
+def test_large_arrays_are_not_copied_for_another_shape(name):
+    """Nor can one see it: what is given away or deleted on one side stays on the other."""
+    numbers = numpy.arange(20_000, dtype=numpy.float32).reshape(200, 1, 100)
+    change = lambda x: SAME_ELEMENTS[name](jnp, x)
+    expected = SAME_ELEMENTS[name](numpy, numbers)
+    add_one = bevel.jit(lambda x: x + 1, donate_argnums=0)
+    x = jnp.asarray(numbers) * 1
+    x.block_until_ready()
+    y = change(x)
+    assert y.unsafe_buffer_pointer() == x.unsafe_buffer_pointer()
+    assert (y.dtype, y.weak_type, y.sharding) == (x.dtype, x.weak_type, x.sharding)
+    numpy.testing.assert_array_equal(y, expected)
+    numpy.testing.assert_array_equal(add_one(x), numbers + 1)
+    numpy.testing.assert_array_equal(y, expected)
+    z = change(y.reshape(numbers.shape))
+    numpy.testing.assert_array_equal(add_one(y), expected + 1)
+    y = None
+    x.delete() if not x.is_deleted() else None
+    numpy.testing.assert_array_equal(z, expected)
+    numpy.testing.assert_array_equal(bevel.jit(change)(jnp.asarray(numbers)), expected)
+    numpy.testing.assert_array_equal(
+        change(jnp.asarray(numbers).astype("bfloat16")).astype("float32").shape, expected.shape
+    )
+    slope = bevel.grad(lambda x: jnp.sum(change(x) ** 2))(jnp.asarray(numbers))
+    numpy.testing.assert_array_equal(slope, 2 * numbers)
