@@ -126,7 +126,7 @@ def _put(leaf, to):
         if isinstance(leaf, names.Array):
             return leaf
         return evaluate.on_device(_host(leaf), aval, client.default_device())
-    sharding = to if isinstance(to, names.Sharding) else single(_device(to))
+    sharding = to if isinstance(to, names.Sharding) else _sharding(to)
     assigned = list(sharding._device_assignment)
     value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)
     return names.batched_device_put(aval, sharding, [value] * len(assigned), assigned, True, enable_x64=True)
@@ -139,6 +139,14 @@ def _host(leaf):
 
 class DeviceTypeError(BevelError, TypeError, ValueError):
     """Something that is no device nor sharding was named as a place for arrays."""
+
+
+def _sharding(to):
+    from bevel.api.layouts import Format  # for start-up time: few name one
+
+    if isinstance(to, Format):
+        return single(client.default_device()) if to.sharding is None else to.sharding
+    return single(_device(to))
 
 
 def _device(to):

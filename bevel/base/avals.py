@@ -83,7 +83,7 @@ class ShapedArray(AbstractValue):
             return self
         return ShapedArray(self.shape, dtypes.float0)
 
-    to_cotangent_aval = to_tangent_aval
+    to_cotangent_aval = to_ct_aval = at_least_vspace = to_tangent_aval  # the names that JAX has had for it
 
     def str_short(self, short_dtypes=True) -> str:
         """As jaxprs print it: `f32[2,3]`."""

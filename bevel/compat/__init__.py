@@ -143,6 +143,9 @@ _ROOT = {
     "NamedSharding": ("bevel.compat.sharding", "NamedSharding"),
     "check_tracer_leaks": ("bevel.base.settings", "check_tracer_leaks"),
     "checking_leaks": ("bevel.base.settings", "check_tracer_leaks"),
+    "make_array_from_callback": ("bevel.compat.sharding", "make_array_from_callback"),
+    "make_array_from_process_local_data": ("bevel.compat.sharding", "make_array_from_process_local_data"),
+    "make_array_from_single_device_arrays": ("bevel.compat.sharding", "make_array_from_single_device_arrays"),
     "pmap": ("bevel.compat.sharding", "pmap"),
     "P": ("bevel.compat.sharding", "PartitionSpec"),
 }

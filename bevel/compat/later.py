@@ -13,10 +13,7 @@ from bevel.base.errors import MissingNameError
 
 # module → names that stand in it until the module is there. `...` in front: its other names are Bevel's, see PLACES.
 LATER = {
-    "jax": (
-        "Ref Shard empty_ref free_ref freeze make_array_from_callback make_array_from_process_local_data "
-        "make_array_from_single_device_arrays make_mesh new_ref ref reshard set_mesh shard_map smap"
-    ),
+    "jax": ("Ref Shard empty_ref free_ref freeze make_mesh new_ref ref reshard set_mesh shard_map smap"),
     "jax.distributed": "initialize is_initialized shutdown",
     "jax.experimental": "EArray cur_qdd primal_tangent_dtype",
     "jax.experimental.array_serialization": "",
@@ -28,6 +25,19 @@ LATER = {
     "jax.experimental.multihost_utils": (
         "assert_equal broadcast_one_to_all global_array_to_host_local_array host_local_array_to_global_array "
         "process_allgather reached_preemption_sync_point sync_global_devices"
+    ),
+    "jax.experimental.pallas": (
+        "ANY BlockSpec Blocked Buffered CompilerParams CostEstimate Element GridSpec MemoryRef MemorySpace Slice "
+        "Squeezed cdiv core_map debug_print ds dslice kernel load loop multiple_of next_power_of_2 num_programs "
+        "pallas_call program_id run_scoped run_state squeezed store when"
+    ),
+    "jax.experimental.pallas.ops": "",
+    "jax.experimental.pallas.tpu": (
+        "CompilerParams PrefetchScalarGridSpec SEMAPHORE SMEM VMEM async_copy bitcast make_async_copy "
+        "make_async_remote_copy prng_random_bits prng_seed repeat roll"
+    ),
+    "jax.experimental.pallas.triton": (
+        "CompilerParams TritonCompilerParams approx_tanh atomic_add atomic_max dot elementwise_inline_asm load store"
     ),
     "jax.experimental.pjit": "pjit",
     "jax.experimental.shard_map": "shard_map",

@@ -12,9 +12,10 @@ import math
 
 import numpy as np
 
+from bevel.api.arrays import device_put
 from bevel.base.errors import MissingNameError
 from bevel.compat.later import later
-from bevel.engine.client import single
+from bevel.engine.client import in_memory, single
 from bevel.engine.jaxlib_names import Sharding, SingleDeviceSharding
 
 
@@ -217,7 +218,7 @@ class NamedSharding:
     def __new__(cls, mesh, spec, *, memory_kind=None):
         if isinstance(mesh, Mesh) and mesh.size == 1:
             [device] = mesh.devices.flat
-            return single(device)
+            return make_single_device_sharding(device, memory_kind=memory_kind)
         raise MissingNameError(
             f"NamedSharding({mesh}, {spec}): arrays laid over several devices are not in Bevel yet.\n"
             "On one device leave the sharding out: an array lies whole where it is put."
@@ -238,8 +239,31 @@ def get_mesh() -> Mesh:
 
 
 def make_single_device_sharding(device, *, memory_kind=None):
-    """The sharding of an array that lies on one device."""
-    return single(device)
+    """The sharding of an array that lies on one device, in its usual memory or another."""
+    return single(device) if memory_kind is None else in_memory(device, memory_kind)
+
+
+def make_array_from_single_device_arrays(shape, sharding, arrays, *, dtype=None):
+    """The array of that shape whose parts lie on the devices of a sharding: here one, and the one part is the array."""
+    if len(arrays) != 1 or arrays[0].shape != tuple(shape):
+        raise ValueError(
+            f"make_array_from_single_device_arrays of shape {tuple(shape)} on one device takes one array of that "
+            f"shape; got {[a.shape for a in arrays]}."
+        )
+    return device_put(arrays[0], sharding)
+
+
+def make_array_from_callback(shape, sharding, data_callback, dtype=None):
+    """An array of what a function gives for the index of each device's part: here one device, and the whole."""
+    [index] = sharding.addressable_devices_indices_map(tuple(shape)).values()
+    data = np.asarray(data_callback(index), dtype=dtype)
+    return make_array_from_single_device_arrays(shape, sharding, [device_put(data, sharding)])
+
+
+def make_array_from_process_local_data(sharding, local_data, global_shape=None):
+    """An array of what each process holds: here one process holds it all."""
+    data = np.asarray(local_data)
+    return make_array_from_callback(data.shape if global_shape is None else global_shape, sharding, lambda _: data)
 
 
 class Parallel:

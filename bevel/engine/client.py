@@ -151,6 +151,7 @@ def _complete_single_device_sharding():
         "device_set": lambda self: {self._device},
         "addressable_devices": lambda self: {self._device},
         "_device_assignment": lambda self: (self._device,),
+        "_addressable_device_assignment": lambda self: (self._device,),
         "is_fully_replicated": lambda self: True,
         "is_fully_addressable": lambda self: True,
         "num_devices": lambda self: 1,
@@ -161,7 +162,7 @@ def _complete_single_device_sharding():
         "addressable_devices_indices_map": lambda self, shape: {self._device: tuple([slice(None)] * len(shape))},
         "shard_shape": lambda self, shape: tuple(shape),
         "is_equivalent_to": lambda self, other, ndim: self == other,
-        "with_memory_kind": lambda self, kind: _in_memory(self._device, kind),
+        "with_memory_kind": lambda self, kind: in_memory(self._device, kind),
         "__eq__": _is_same_single,
         "__hash__": lambda self: hash((self._device, self._memory_kind)),
         "__reduce__": lambda self: (_sharding_of_id, (self._device.platform, self._device.id, self._memory_kind)),
@@ -178,10 +179,10 @@ _complete_single_device_sharding()
 
 def _sharding_of_id(platform, device_id, memory_kind=None):
     device = next(d for d in devices(platform) if d.id == device_id)
-    return _in_memory(device, memory_kind)
+    return in_memory(device, memory_kind)
 
 
-def _in_memory(device, kind):
+def in_memory(device, kind):
     """The sharding of arrays in that memory of the device."""
     return single(device, None if kind == usual_memory(device) else kind)
 

@@ -68,7 +68,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.asarray has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
     dtype = None if dtype is None else wanted_dtype(dtype, "asarray")
-    return on_device(_array(a, dtype, weak=type(a) in SCALARS, copy=bool(copy)), device)
+    return on_device(_array(a, dtype, weak=is_number(a), copy=bool(copy)), device)
 
 
 def on_device(value, device):
@@ -78,6 +78,11 @@ def on_device(value, device):
     if isinstance(value, Array):
         return names.batched_device_put(value.aval, sharding, [value], list(sharding._device_assignment), True)
     return value
+
+
+def is_number(value) -> bool:
+    """Is it one of Python's numbers, or of a class derived from theirs, as the members of an IntEnum?"""
+    return type(value) in SCALARS or (isinstance(value, SCALARS) and not isinstance(value, np.generic))
 
 
 def _array(value, dtype, weak, copy):
@@ -95,10 +100,13 @@ def _array(value, dtype, weak, copy):
     convert_itself = getattr(value, "__jax_array__", None)
     if convert_itself is not None:
         return _array(convert_itself(), dtype, weak, copy)
-    if type(value) in SCALARS:
+    if is_number(value):
         given = dtype is not None
         if not given:
-            dtype, _ = dtypes.scalar_type_of(type(value))
+            kind = type(value)
+            dtype, _ = dtypes.scalar_type_of(
+                kind if kind in SCALARS else next(k for k in SCALARS if issubclass(kind, k))
+            )
         return from_host(_numbers(value, dtype), ShapedArray((), dtype, weak and not given and dtype != np.bool_))
     if isinstance(value, (np.ndarray, np.generic)):
         return from_numpy(value, dtype, isinstance(value, np.ndarray))

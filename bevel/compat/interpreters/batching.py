@@ -132,17 +132,17 @@ def defreducer(prim):
     primitive_batchers[prim] = rule
 
 
+_vmappable: set[type] = set()
+
+
 def register_vmappable(data_type, spec_type, axis_size_type, to_elt, from_elt, make_iota):
-    """Refused: vmap of types of one's own, other than pytrees, is not in Bevel."""
-    raise NotImplementedError(
-        f"register_vmappable was given {data_type.__name__}; Bevel maps arrays and pytrees of arrays only.\n"
-        "Register the type as a pytree: bevel.tree_util.register_pytree_node."
-    )
+    """Notes that a type can be mapped. Bevel maps pytrees leaf by leaf, and refuses other types where it meets them."""
+    _vmappable.add(data_type)
 
 
 def unregister_vmappable(data_type):
-    """Refused, as `register_vmappable`."""
-    raise NotImplementedError(f"{data_type.__name__} is not registered: Bevel maps arrays and pytrees of arrays only.")
+    """Forgets what `register_vmappable` noted."""
+    _vmappable.remove(data_type)
 
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""jax._src.numpy: what libraries take from below jax.numpy."""
