@@ -178,7 +178,10 @@ def exact_values(function: Function, arguments: tuple[Array, ...]) -> tuple[Arra
     high, low = [], []
     with mpmath.workprec(BITS):
         for numbers in zip(*arguments, strict=True):
-            value = mpmath.mpf(function.exact(*[mpmath.mpf(float(v)) for v in numbers]))
+            try:
+                value = mpmath.mpf(function.exact(*[mpmath.mpf(float(v)) for v in numbers]))
+            except (ValueError, ZeroDivisionError, mpmath.NoConvergence):
+                value = mpmath.nan
             rounded = float(value)
             high.append(rounded)
             low.append(float(value - rounded) if math.isfinite(rounded) else 0.0)

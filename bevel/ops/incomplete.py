@@ -16,11 +16,12 @@ from bevel.base.errors import NonDifferentiableError
 from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.core.tangents import is_zero, zero_of
-from bevel.ops.arithmetic import add, neg, spread, sub
+from bevel.ops.arithmetic import add, full_like, neg, spread, sub
 from bevel.ops.elementwise import Binary, Elementwise, mul
 from bevel.ops.exponential import exp, log, log1p
 from bevel.ops.formulas import in_wider, loop, polynomial, where
-from bevel.ops.special import NO_SLOPE, REFUSED_LAWS, Lgamma, digamma
+from bevel.ops.jets import Jet
+from bevel.ops.special import NO_SLOPE, REFUSED_LAWS, Lgamma, Polygamma, digamma
 
 # Sums and fractions need about 8.5 sqrt(a) terms where x is near a; beyond this shape, the limit forms are as exact.
 _LARGE_SHAPE = 1e6
@@ -32,65 +33,65 @@ def _epsilon(x):
     return float(np.finfo(x.aval.dtype).eps)
 
 
-def _series(active, a, x):
-    """S = Σ xⁿ / ((a+1)…(a+n)) and ∂S/∂a; with it P(a, x) = x^a e^-x / Γ(a+1) · S. Quick for x <= a + 1."""
-    one, zero = a.filled(1.0), a.filled(0.0)
+def _series(active, a, x, order):
+    """S = Σ xⁿ / ((a+1)…(a+n)) as a jet in a; with it P(a, x) = x^a e^-x / Γ(a+1) · S. Quick for x <= a + 1."""
+    count, width = a.filled(0.0), order + 1
 
-    def step(active, x, n, count, term, slope, total, slopes):
-        # term_n = term_{n-1} · x / n, where n runs a+1, a+2, …; its slope is (slope_{n-1}) x/n - term_n / n
+    def step(active, x, count, n, *rest):
+        term, total = Jet(rest[:width]), Jet(rest[width:])
         n, count = n + 1.0, count + 1.0
-        ratio = x / n
-        term = term * ratio
-        slope = slope * ratio - term / n
-        total, slopes = total + term, slopes + slope
-        eps = _epsilon(term)
-        more = (term > total * eps) | (slope.abs() > slopes.abs() * eps)
-        return more & (count < _MOST_TERMS), x, n, count, term, slope, total, slopes
+        term = term * (Jet.of(x, order) / Jet.of(n, order, 1.0))
+        total = total + term
+        eps = _epsilon(n)
+        more = _any_of([t.abs() > s.abs() * eps for t, s in zip(term.terms, total.terms, strict=True)])
+        return more & (count < _MOST_TERMS), x, count, n, *term.terms, *total.terms
 
-    results = loop(lambda active, *_: active, step, [active, x, a, zero, one, zero, one, zero])
-    return results[6], results[7]
+    one = Jet.of(a.filled(1.0), order).terms
+    results = loop(lambda active, *_: active, step, [active, x, count, a, *one, *one])
+    return Jet(results[4 + width :])
 
 
-def _fraction(active, a, x):
-    """C = 1/(x+1-a - 1(1-a)/(x+3-a - …)) and ∂C/∂a; with it Q(a, x) = x^a e^-x / Γ(a) · C. Quick for x > a + 1.
+def _fraction(active, a, x, order):
+    """C = 1/(x+1-a - 1(1-a)/(x+3-a - …)) as a jet in a; with it Q(a, x) = x^a e^-x / Γ(a) · C. Quick for x > a + 1.
 
-    Lentz's way: C is the product of the ratios of C_n, built from the front, and D_n, built from the back. The
-    slopes in a are those of each step: b_n = x + 2n + 1 - a has -1, a_n = -n (n - a) has n.
+    Lentz's way: C is the product of the ratios of C_n, built from the front, and D_n, built from the back. Its
+    coefficients are b_n = x + 2n + 1 - a and a_n = -n (n - a).
     """
-    zero = a.filled(0.0)
+    width = order + 1
     tiny = float(np.finfo(a.aval.dtype).tiny) * 1e10
     b = where(active, x + 1.0 - a, 1.0)
-    front = a.filled(1 / tiny)
-    back = 1.0 / b
-    dback = back * back
+    front = Jet.of(a.filled(1 / tiny), order)
+    back = Jet.of(a.filled(1.0), order) / Jet.of(b, order, -1.0)
 
-    def step(active, a, n, b, front, dfront, back, dback, value, dvalue):
-        n = n + 1.0
-        b = b + 2.0
-        factor = -n * (n - a)
-        inside = factor * back + b
-        dinside = n * back + factor * dback - 1.0
-        inside = where(inside.abs() < tiny, tiny, inside)
-        back_after = 1.0 / inside
-        dback = -dinside * back_after * back_after
-        dfront = (n * front - factor * dfront) / (front * front) - 1.0
-        front = b + factor / front
-        front = where(front.abs() < tiny, tiny, front)
-        ratio = back_after * front
-        dratio = dback * front + back_after * dfront
-        dvalue = dvalue * ratio + value * dratio
-        value = value * ratio
+    def step(active, a, n, b, *rest):
+        front, back, value = [Jet(rest[i : i + width]) for i in range(0, 3 * width, width)]
+        n, b = n + 1.0, b + 2.0
+        coefficient, factor = Jet.of(b, order, -1.0), Jet.of(-n * (n - a), order, n)
+        back = Jet.of(a.filled(1.0), order) / (factor * back + coefficient).away_from_zero(tiny)
+        front = (factor / front + coefficient).away_from_zero(tiny)
+        ratio = back * front
+        moved, value = value * (ratio + -1.0), value * ratio
         eps = _epsilon(a)
-        more = ((ratio - 1.0).abs() > eps) | ((value * dratio).abs() > dvalue.abs() * eps)
-        return more & (n < _MOST_TERMS), a, n, b, front, dfront, back_after, dback, value, dvalue
+        going = [(ratio.value - 1.0).abs() > eps]
+        going += [m.abs() > v.abs() * eps for m, v in zip(moved.terms[1:], value.terms[1:], strict=True)]
+        return _any_of(going) & (n < _MOST_TERMS), a, n, b, *front.terms, *back.terms, *value.terms
 
-    start = [active, a, zero, b, front, zero, back, dback, back, dback]
-    results = loop(lambda active, *_: active, step, start)
-    return results[8], results[9]
+    start = [active, a, a.filled(0.0), b, *front.terms, *back.terms, *back.terms]
+    return Jet(loop(lambda active, *_: active, step, start)[4 + 2 * width :])
+
+
+def _any_of(masks):
+    found = masks[0]
+    for mask in masks[1:]:
+        found = found | mask
+    return found
+
+
+_ORDERS = {"P": 0, "Q": 0, "slope": 1, "sample": 1, "bend": 2}
 
 
 def _incomplete_gamma(a, x, wanted):
-    """P, Q, ∂P/∂a, or -(∂P/∂a)/(∂P/∂x), each by series where x <= a + 1 and by the fraction beyond."""
+    """P, Q, ∂P/∂a, -(∂P/∂a)/(∂P/∂x) or ∂²P/∂a², each by series where x <= a + 1 and by the fraction beyond."""
     nan = a.is_nan() | x.is_nan()
     bad = (x < 0.0) | (a < 0.0) | nan | ((a == 0.0) & (x == 0.0))
     no_shape = a == 0.0
@@ -102,23 +103,24 @@ def _incomplete_gamma(a, x, wanted):
     beyond = (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
     a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
     power = a_safe * x_safe.log() - x_safe - a_safe.lgamma()  # log of x^a e^-x / Γ(a), which is x ∂P/∂x
-    series, dseries = _series(usual & ~beyond, a_safe, x_safe)
-    fraction, dfraction = _fraction(usual & beyond, a_safe, x_safe)
-    if wanted in ("P", "Q"):
-        lower = power.exp() * series / a_safe
-        upper = power.exp() * fraction
+    order = _ORDERS[wanted]
+    series = _series(usual & ~beyond, a_safe, x_safe, order)
+    fraction = _fraction(usual & beyond, a_safe, x_safe, order)
+    if order == 0:
+        lower = power.exp() * series.value / a_safe
+        upper = power.exp() * fraction.value
         value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
         value = where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
         start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
         value = where(at_end | no_shape, end, where((a == math.inf) | at_zero, start, value))
         value = where((a == math.inf) & at_end, math.nan, value)
     else:
-        # ∂P/∂a = x^a e^-x/Γ(a) · G, with G from either form
+        # P = x^a e^-x/Γ(a+1) · S and Q = x^a e^-x/Γ(a) · C; the logarithm of the first factor has these slopes in a
         logarithm = x_safe.log()
-        low = (dseries + series * (logarithm - (a_safe + 1.0).digamma())) / a_safe
-        high = -(dfraction + fraction * (logarithm - a_safe.digamma()))
+        low = _times_power(series, logarithm - (a_safe + 1.0).digamma(), a_safe + 1.0) / a_safe
+        high = -_times_power(fraction, logarithm - a_safe.digamma(), a_safe)
         slope = where(beyond, high, low)
-        value = power.exp() * slope if wanted == "slope" else -(slope * x_safe)
+        value = -(slope * x_safe) if wanted == "sample" else power.exp() * slope
         value = where(usual, value, 0.0)
         if wanted == "sample":
             # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
@@ -128,11 +130,25 @@ def _incomplete_gamma(a, x, wanted):
             moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
             value = where(is_large, moved, value)
         else:
+            # nearly normal, P = Φ(z) with z = (x - a)/sqrt a
             big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
-            mean = (bound / big - 1.0) * (bound / big - 1.0) * big
-            density_ = (mean * -0.5).exp() / (big * (2 * math.pi)).sqrt()
-            value = where(is_large, -density_ * ((bound / big) * 0.5 + 0.5), value)
+            ratio, root = bound / big, big.sqrt()
+            z = (ratio - 1.0) * root
+            density_ = (z * z * -0.5).exp() / math.sqrt(2 * math.pi)
+            moved = (ratio * -0.5 - 0.5) / root  # ∂z/∂a
+            if wanted == "bend":
+                moved = (ratio * 0.75 + 0.25) / (big * root) - z * moved * moved
+            value = where(is_large, density_ * moved, value)
     return where(bad, math.nan, value)
+
+
+def _times_power(jet, slope, a):
+    """The last derivative of jet · f, over f, where log f has the slopes `slope` and -ψ'(a)."""
+    first = jet.derivative(1) + jet.value * slope
+    if len(jet.terms) == 2:
+        return first
+    curvature = a.filled(1.0).apply("chlo.polygamma", a)
+    return jet.derivative(2) + jet.derivative(1) * slope * 2.0 + jet.value * (slope * slope - curvature)
 
 
 def _large_shape(a, x, wanted):
@@ -190,7 +206,6 @@ class Igamma(IncompleteGamma):
     """P(a, x) = ∫₀ˣ t^(a-1) e^-t dt / Γ(a), the regularised lower incomplete gamma function."""
 
     wanted = "P"
-    gaps: ClassVar = {"second": "its second derivative in a is refused"}
     reference = staticmethod(later("scipy.special", "gammainc"))
 
     def along_x(self, da, result, a, x):
@@ -205,7 +220,6 @@ class Igammac(IncompleteGamma):
     """Q(a, x) = 1 - P(a, x), the regularised upper incomplete gamma function."""
 
     wanted = "Q"
-    gaps: ClassVar = {"second": "its second derivative in a is refused"}
     reference = staticmethod(later("scipy.special", "gammaincc"))
 
     def along_x(self, da, result, a, x):
@@ -230,23 +244,48 @@ def _slope_in_shape(a, x):
 
 @primitive
 class IgammaGradA(IncompleteGamma):
-    """∂P(a, x)/∂a of the regularised lower incomplete gamma function. It has a derivative in x, and none in a."""
+    """∂P(a, x)/∂a of the regularised lower incomplete gamma function."""
 
     name = "igamma_grad_a"
     wanted = "slope"
-    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "the second derivative in a is refused") | {"0-special": NO_SLOPE}
+    gaps: ClassVar = {"second": "the third derivative in a is refused", "0-special": NO_SLOPE}
 
     def along_x(self, da, result, a, x):
-        raise NonDifferentiableError(
-            "igamma(a, x) has no second derivative in a here; in x, and in a and x, it has.\nKeep a out of the second "
-            "derivative, or wrap it in lax.stop_gradient."
-        )
+        return mul(da, IgammaGradGradA()(spread(a, result), spread(x, result)))
 
     def along_y(self, dx, result, a, x):
         return mul(dx, mul(density(a, x), sub(log(x), digamma(a))))
 
     def reference(self, a, x):
         return _slope_in_shape(a, x).astype(np.asarray(x).dtype)
+
+
+@primitive
+class IgammaGradGradA(IncompleteGamma):
+    """∂²P(a, x)/∂a². It has a derivative in x, and none in a."""
+
+    name = "igamma_grad_grad_a"
+    wanted = "bend"
+    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "the third derivative in a is refused") | dict.fromkeys(
+        ("0-special", "0-dtypes", "1-dtypes", "2-dtypes"), NO_SLOPE
+    )
+
+    def along_x(self, da, result, a, x):
+        raise NonDifferentiableError(
+            "igamma(a, x) has no third derivative in a here; the second, and those in x, it has.\nKeep a out of the "
+            "third derivative, or wrap it in lax.stop_gradient."
+        )
+
+    def along_y(self, dx, result, a, x):
+        slope = sub(log(x), digamma(a))
+        curvature = Polygamma()(full_like(a, 1), a)
+        return mul(dx, mul(density(a, x), sub(mul(slope, slope), curvature)))
+
+    def reference(self, a, x):
+        a, x = np.asarray(a, np.float64), np.asarray(x)
+        h = 1e-2 * a
+        pairs = [(_slope_in_shape(a + k * h, x) - _slope_in_shape(a - k * h, x)) / (2 * k * h) for k in (1, 2, 4)]
+        return ((64 * pairs[0] - 20 * pairs[1] + pairs[2]) / 45).astype(x.dtype)
 
 
 @primitive

@@ -221,7 +221,18 @@ class ReduceMaxOfNumbers(ReduceMax):
         return lower_extremum(out, x, out.in_avals[0], self.axes, self.order, skips_nan=True)
 
 
-ReduceMaxOfNumbers.name = "reduce_max"  # in programs that are printed
+@primitive
+class DrawnReduceMax(ReduceMax):
+    """As ReduceMax, in XLA's own form, whose bits random draws are promised in; large arrays may pass NaN over."""
+
+    def lower(self, out, x):
+        aval, scalar = out.in_avals[0], ShapedArray((), out.avals[0].dtype)
+        return reduced(
+            out, x, self.axes, lowest(aval.dtype), out.avals[0], lambda e, a, b: e.op(self.hlo, [a, b], aval=scalar)
+        )
+
+
+ReduceMaxOfNumbers.name = DrawnReduceMax.name = "reduce_max"  # in programs that are printed
 
 
 @primitive

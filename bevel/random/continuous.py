@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.trace import get_aval
 from bevel.ops.accuracy import AccuracyMode
 from bevel.ops.arithmetic import Max, Min, Nextafter, add, div, neg, sub
 from bevel.ops.complex import abs_, sign
@@ -226,7 +227,14 @@ def maxwell(key, shape=(), dtype=None, *, out_sharding=None):
 
 def maxwell_of(key, shape, dtype):
     x = normal_of(key, (*shape, 3), dtype)
-    return sqrt(reduce_sum(mul(x, x), (len(shape),)))
+    return sqrt(total(mul(x, x)))
+
+
+def total(x):
+    """The sums along the last axis; of narrow floats in float32."""
+    aval = get_aval(x)
+    wide = x if aval.dtype.itemsize >= 4 else convert(x, np.dtype("float32"))
+    return convert(reduce_sum(wide, (len(aval.shape) - 1,)), aval.dtype)
 
 
 @draws

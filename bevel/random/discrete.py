@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.api.control_flow import scan, while_loop
-from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Ceil, Floor, Max, Min, add, div, neg, sub
@@ -36,6 +35,7 @@ from bevel.random.drawing import (
     single_key,
     split_of,
     spread,
+    together,
 )
 
 # log(k!) less Stirling's k log k - k + log(2πk)/2, moved by a half, for k = 0 … 9.
@@ -70,12 +70,12 @@ def _all(mask):
 def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     """How many trials, each a success with probability p, until the first success: 1, 2, 3, …
 
-    p       float[…] in (0, 1], which broadcasts to `shape`
+    p       float[…] in (0, 1], which broadcasts to `shape`; it is drawn in p's dtype
     dtype   an integer one; the default for None
     """
     key, dtype = single_key(key, "geometric"), int_dtype(dtype, "geometric")
     shape = joint_shape(shape, "geometric", p)
-    p = number(p, dtypes.canonicalize_dtype(float), "p")
+    [p] = together(p)
     real = _Numbers(get_aval(p).dtype)
     u = uniform_of(key, shape, real.dtype)
     u = select(eq(u, 0), full(shape, 1, real.dtype), u)
@@ -175,7 +175,7 @@ def binomial(key, n, p, shape=None, dtype=None):
     """How many of n trials, each a success with probability p, succeed.
 
     n        float[…], >= 0; NaN comes out where it, or p, is none
-    p        float[…] in [0, 1]
+    p        float[…] in [0, 1]; it is drawn in the dtype where n's and p's meet
     dtype    of the result, a floating one; the default for None
     source   Kachitvichyanukul & Schmeiser 1988, doi:10.1145/42372.42381, inversion, where n·p <= 10; beyond it
              Hörmann 1993, "The generation of binomial random variates", algorithm BTRS
@@ -186,10 +186,11 @@ def binomial(key, n, p, shape=None, dtype=None):
     """
     key, dtype = single_key(key, "binomial"), float_dtype(dtype, "binomial")
     shape = joint_shape(shape, "binomial", n, p)
-    return binomial_of(key, number(n, dtype, "n"), number(p, dtype, "p"), shape)
+    return binomial_of(key, *together(n, p), shape, dtype)
 
 
-def binomial_of(key, n, p, shape):
+def binomial_of(key, n, p, shape, dtype):
+    """Drawn in the dtype of n and p, and then converted."""
     n, p = spread(n, shape), spread(p, shape)
     real = _Numbers(get_aval(n).dtype)
     filled = lambda value: full(shape, value, real.dtype)
@@ -206,10 +207,11 @@ def binomial_of(key, n, p, shape):
     many = _binomial_by_rejection(
         key, select(by_gaps, filled(1e4), whole), select(by_gaps, filled(0.5), q), _all(by_gaps)
     )
+    few, many, whole = [convert(x, dtype) for x in (few, many, whole)]
     drawn = select(by_gaps, few, many)
     bad = OR(bad_q, bad_n)
-    drawn = select(bad, filled(np.nan), drawn)
-    drawn = select(AND(infinite, NOT(bad)), filled(np.inf), drawn)
+    drawn = select(bad, full(shape, np.nan, dtype), drawn)
+    drawn = select(AND(infinite, NOT(bad)), full(shape, np.inf, dtype), drawn)
     keep = OR(OR(OR(low, bad_n), q_is_nan), infinite)
     return select(keep, drawn, sub(whole, drawn))
 
@@ -294,7 +296,8 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
     10.0
     """
     key, dtype = single_key(key, "multinomial"), float_dtype(dtype, "multinomial")
-    n, p = number(n, dtype, "n"), number(p, dtype, "p")
+    n, p = together(n, p)
+    real = _Numbers(get_aval(n).dtype)
     p_shape = get_aval(p).shape
     if not p_shape:
         raise RandomShapeError(
@@ -309,21 +312,21 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
             )
         shape = shape[:-1]
     rows = np.broadcast_shapes(get_aval(n).shape, p_shape[:-1])
-    rows = rows if shape is None else joint_shape(shape, "multinomial", full(rows, 0, dtype))
+    rows = rows if shape is None else joint_shape(shape, "multinomial", full(rows, 0, real.dtype))
     last = len(p_shape) - 1
     left = Cumsum(last, True)(p)
-    ratios = div(p, select(eq(left, 0), full(p_shape, 1, dtype), left))
+    ratios = div(p, select(eq(left, 0), full(p_shape, 1, real.dtype), left))
     ratios = spread(ratios, (*rows, p_shape[-1]))
 
     def category(remaining, of_category):
         ratio, key = of_category
-        ratio = Min()(_Numbers(dtype)(1), Max()(_Numbers(dtype)(0), ratio))
-        count = binomial_of(key, remaining, ratio, rows)
+        ratio = Min()(real(1), Max()(real(0), ratio))
+        count = binomial_of(key, remaining, ratio, rows, real.dtype)
         return sub(remaining, count), count
 
     keys = RandomSplit((p_shape[-1],))(key)
     _, counts = scan(category, spread(n, rows), (move_axis(ratios, len(rows), 0), keys), unroll=unroll)
-    return move_axis(counts, 0, len(rows))
+    return convert(move_axis(counts, 0, len(rows)), dtype)
 
 
 __all__ = ["binomial", "geometric", "multinomial", "poisson"]

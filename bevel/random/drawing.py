@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from bevel.api.jit import jit
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, lattice, settings
 from bevel.base.dimensions import whole
 from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
@@ -203,6 +203,13 @@ def number(x, dtype, name="a parameter"):
 def inexact(x):
     """A parameter in the floating dtype nearest to its own."""
     return number(x, dtypes.canonicalize_dtype(dtypes.to_floating_dtype(get_aval(x).dtype)))
+
+
+def together(*parameters):
+    """Parameters in the floating dtype where theirs meet, by JAX's lattice."""
+    dtype, _ = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in map(get_aval, parameters)]))
+    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
+    return [number(p, dtype) for p in parameters]
 
 
 def joint_shape(shape, name, *parameters):

@@ -13,10 +13,10 @@ from bevel.ops.elementwise import mul
 from bevel.ops.exponential import exp
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
-from bevel.ops.reductions import ReduceMax
-from bevel.ops.shapes import BroadcastInDim, reduce_sum
+from bevel.ops.reductions import DrawnReduceMax
+from bevel.ops.shapes import BroadcastInDim
 from bevel.random.bits import rademacher_of
-from bevel.random.continuous import exponential_of, normal_of, rounded
+from bevel.random.continuous import exponential_of, normal_of, rounded, total
 from bevel.random.drawing import (
     RandomShapeError,
     draws,
@@ -90,8 +90,8 @@ def dirichlet(key, alpha, shape=None, dtype=None, *, out_sharding=None):
     x = gamma_of(key, alpha, shape, True)
     last = len(shape) - 1
     low = np.asarray(-np.inf).astype(dtype)[()]
-    x = exp(sub(x, _as_rows(Max()(low, ReduceMax((last,))(x)), shape)))
-    return placed(div(x, _as_rows(reduce_sum(x, (last,)), shape)), out_sharding)
+    x = exp(sub(x, _as_rows(Max()(low, DrawnReduceMax((last,))(x)), shape)))
+    return placed(div(x, _as_rows(total(x), shape)), out_sharding)
 
 
 def _as_rows(x, shape):
@@ -172,6 +172,6 @@ def ball(key, d, p=2, shape=(), dtype=None, *, out_sharding=None):
     first, second = split_of(key)
     g = generalized_normal_of(first, p, whole, dtype)
     power = spread(number(p, dtype, "p"), whole)
-    total = add(reduce_sum(pow_(abs_(g), power), (len(shape),)), exponential_of(second, shape, dtype))
-    norm = pow_(total, spread(number(_inverse(p), dtype, "p"), shape))
+    size = add(total(pow_(abs_(g), power)), exponential_of(second, shape, dtype))
+    norm = pow_(size, spread(number(_inverse(p), dtype, "p"), shape))
     return placed(div(g, _as_rows(norm, whole)), out_sharding)

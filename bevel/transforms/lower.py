@@ -114,16 +114,29 @@ class Module:
         """Calls a program as a function of the module; gives the values of its results."""
         return call(out, name, program, values)
 
-    def compose(self, out, function, avals, values, mapped=0) -> list:
+    def compose(self, out, function, avals, values, mapped=0, apart=None) -> list:
         """Writes `function`, of other primitives, into the emitter's block: how an op is lowered as a composition.
 
         function  of as many arrays as there are avals; gives a list of arrays
         mapped    how many leading axes, of all operands alike, it is mapped over
+        apart     what the function does, as a key: it is written once for each such key and avals, and called, so that
+                  on CPUs XLA fuses nothing into it. None: it stands where it is used
         """
         for _ in range(mapped):
             function = _mapped(function)
-        jaxpr, consts = stage(function, avals)
-        return inline(out, jaxpr, consts, values)
+        if apart is None or self.platform != "cpu" or self.variables:
+            return inline(out, *stage(function, avals), values)
+        key = (apart, *avals)
+        found = self.functions.get(key)
+        if found is None:
+            jaxpr, consts = stage(function, avals)
+            results = [v.aval for v in jaxpr.outvars]
+            operation, emitter, arguments = self.function("apart", avals, results)
+            inside = inline(emitter, jaxpr, consts, arguments)
+            mlir.create("func.return", [], inside, None, None, 0, emitter.location, emitter.point)
+            found = self.functions[key] = (builder.symbol(operation.name.value), results)
+        symbol, results = found
+        return list(out.ops("func.call", values, {"callee": symbol, **_apart()}, avals=results).results)
 
 
 def _mapped(function):

@@ -20,6 +20,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "dots",
             "batched_dots",
             "draws",
+            "tangents",
             "elementwise",
             "formulas",
             "callbacks",
@@ -40,6 +41,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             avals = [v.aval for v in eqn.invars]
             work += times * (_EACH + op.work(avals, [v.aval for v in eqn.outvars]))
             kind = op.kind
+            counts["tangents"] += op.name == "tan"
             if kind in counts:
                 counts[kind] += 1
                 if looped and kind == "barriers":
