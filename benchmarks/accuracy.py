@@ -180,7 +180,7 @@ def exact_values(function: Function, arguments: tuple[Array, ...]) -> tuple[Arra
         for numbers in zip(*arguments, strict=True):
             try:
                 value = mpmath.mpf(function.exact(*[mpmath.mpf(float(v)) for v in numbers]))
-            except (ValueError, ZeroDivisionError, mpmath.NoConvergence):
+            except (ValueError, ZeroDivisionError, mpmath.libmp.NoConvergence):
                 value = mpmath.nan
             rounded = float(value)
             high.append(rounded)
@@ -237,8 +237,7 @@ The largest errors found in {count:,} points and more a row, in units of the las
 
 {table}
 
-Subnormal numbers are left out: XLA's CPU programs take them for zero in arithmetic, in JAX as here. Where a float64
-array holds a huge angle, tan is XLA's own of its older code generator, sin/cos: up to 1.7.
+Subnormal numbers are left out: XLA's CPU programs take them for zero in arithmetic, in JAX as here.
 """
 
 

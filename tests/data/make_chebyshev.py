@@ -49,10 +49,12 @@ def dawsn(x):
     return mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x)
 
 
-@piece(0, 3)
-def ERFCX_NEAR(x):
-    """erfcx(x)"""
-    return erfcx(x)
+@piece(-1, 1)
+def ERFCX(t):
+    """(1 + 2x) erfcx(x) of t = (x - 3)/(x + 3), for x from 0"""
+    x = 3 * (1 + t) / (1 - t)
+    far = (1 - far_erfc(x, -1) / (x * x)) / (mp.sqrt(mp.pi) * x) if x >= 60 else None
+    return (1 + 2 * x) * (erfcx(x) if far is None else far)
 
 
 @piece(0, 1)

@@ -15,7 +15,7 @@ from bevel.ops.fast import FROM
 BOUNDS = {
     "sin": (0.51, 0.75),
     "cos": (0.51, 0.75),
-    "tan": (0.51, 1.75),
+    "tan": (0.51, 0.8),
     "tan (below 1e6)": (0.51, 0.8),
     "asin": (0.51, 0.9),
     "acos": (0.51, 0.9),

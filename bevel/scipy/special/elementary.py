@@ -29,7 +29,7 @@ from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
 from bevel.scipy.operands import floats, one_float
-from bevel.scipy.special.integrals import erfcx, erfcx_above
+from bevel.scipy.special.integrals import erfcx, erfcx_above, exact_square
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -312,13 +312,19 @@ def ndtri(p):
 
 @custom_jvp
 def _log_ndtr(x):
-    # Φ(x) = erfcx(-x/√2) exp(-x²/2) / 2 on the left, 1 - erfc(x/√2)/2 on the right
+    # with t = erfcx(|x|/√2) / 2 it is log(t) - x²/2 on the left, and log(1 - t exp(-x²/2)) on the right: there the
+    # logarithm of w = 1 - v as rounded, times v/(1 - w) (Kahan; Goldberg 1991, doi:10.1145/103162.103163, theorem 4)
     is_left = x < 0
-    half = multiply(x, math.sqrt(0.5))
-    left = log(multiply(0.5, erfcx_above(choose(is_left, negative(half), 0))))
-    square = choose(is_left, multiply(-0.5, multiply(x, x)), 0)
-    right = log1p(multiply(-0.5, special.Erfc()(choose(is_left, 0, half))))
-    return choose(is_left, add(left, square), choose(isnan(x), x, right))
+    share = multiply(0.5, erfcx_above(multiply(absolute(x), math.sqrt(0.5))))
+    square, lost = exact_square(minimum(absolute(x), 1e3))
+    above = multiply(exp(multiply(-0.5, square)), multiply(subtract(1, multiply(0.5, lost)), share))
+    one = choose(isnan(x), x, 1)  # so written that XLA does not take 1 - (1 - v) for v
+    below = subtract(one, above)
+    rounded = subtract(one, below)
+    logarithm = log(choose(is_left, share, below))
+    ratio = true_divide(above, choose(rounded == 0, 1, rounded))
+    right = choose(rounded == 0, negative(above), multiply(logarithm, ratio))
+    return choose(is_left, subtract(logarithm, multiply(0.5, multiply(x, x))), choose(isnan(x), x, right))
 
 
 @_log_ndtr.defjvp

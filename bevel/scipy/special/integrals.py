@@ -24,7 +24,7 @@ from bevel.scipy.special.series import ComplexArgumentError, between, chebyshev,
 _ROOT_PI = math.sqrt(math.pi)
 
 
-def _exact_square(x):
+def exact_square(x):
     """x² as a rounded product and what rounding took. Dekker 1971, doi:10.1007/BF01397083."""
     split = float(2 ** (27 if x.dtype == np.float64 else 12) + 1)
     high = split * x - (split * x - x)
@@ -43,17 +43,17 @@ def _erfcx_far(x):
 
 
 def erfcx_above(size):
-    """erfcx of numbers of at least 0."""
-    is_near = size < 3
-    near = chebyshev(between(kept(is_near, size, 1), 0, 3), tables.ERFCX_NEAR)
-    far_x = kept(is_near | jnp.isinf(size), 3, size)
-    far = (1 - _erfcx_far(far_x) / (far_x * far_x)) / (_ROOT_PI * far_x)
-    return jnp.where(is_near, near, jnp.where(jnp.isinf(size), 0, far))
+    """erfcx of numbers of at least 0, as a series in (x - 3)/(x + 3) over 1 + 2x.
+
+    source  Shepherd & Laframboise 1981, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞"
+    """
+    x = kept(jnp.isinf(size), 3, size)
+    return jnp.where(jnp.isinf(size), 0, chebyshev((x - 3) / (x + 3), tables.ERFCX) / (1 + 2 * x))
 
 
 def _erfcx(x):
     right = erfcx_above(jnp.abs(x))
-    square, rest = _exact_square(kept(x > -1e3, jnp.minimum(x, 0), -1e3))
+    square, rest = exact_square(kept(x > -1e3, jnp.minimum(x, 0), -1e3))
     return jnp.where(x < 0, 2 * jnp.exp(square) * (1 + rest) - right, right)
 
 
@@ -225,7 +225,7 @@ def expn(n, x):
 
 def _quarter_turns(x):
     """x² mod 4, so that cos(π x²/2) keeps its digits for large x."""
-    square, rest = _exact_square(kept(jnp.abs(x) < 1e15, x, 0))
+    square, rest = exact_square(kept(jnp.abs(x) < 1e15, x, 0))
     return (square - 4 * jnp.round(square / 4)) + rest
 
 
