@@ -21,7 +21,17 @@ ELSEWHERE = {
         ("AllGather", "AllToAll", "AxisIndex", "Pbroadcast", "Pmax", "Pmin", "Ppermute", "Psum", "ReduceScatter"), _AXES
     ),
     **dict.fromkeys(
-        ("RandomBits", "RandomClone", "RandomFoldIn", "RandomGamma", "RandomSeed", "RandomSplit", "RandomUnwrap"), _KEYS
+        (
+            "RandomBits",
+            "RandomBitsApart",
+            "RandomClone",
+            "RandomFoldIn",
+            "RandomGamma",
+            "RandomSeed",
+            "RandomSplit",
+            "RandomUnwrap",
+        ),
+        _KEYS,
     ),
     **dict.fromkeys(("RandomWrap",), _KEYS),
     **dict.fromkeys(("RngBitGenerator", "RngUniform"), "the engine's own generator, which NumPy has not"),

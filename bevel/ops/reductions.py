@@ -226,10 +226,7 @@ class DrawnReduceMax(ReduceMax):
     """As ReduceMax, in XLA's own form, whose bits random draws are promised in; large arrays may pass NaN over."""
 
     def lower(self, out, x):
-        aval, scalar = out.in_avals[0], ShapedArray((), out.avals[0].dtype)
-        return reduced(
-            out, x, self.axes, lowest(aval.dtype), out.avals[0], lambda e, a, b: e.op(self.hlo, [a, b], aval=scalar)
-        )
+        return out.reduce(x, self.axes, lowest(out.in_avals[0].dtype), out.avals[0], self.hlo)
 
 
 ReduceMaxOfNumbers.name = DrawnReduceMax.name = "reduce_max"  # in programs that are printed

@@ -72,17 +72,19 @@ def uniform(key, shape=(), dtype=None, minval=0.0, maxval=1.0, *, out_sharding=N
     return placed(uniform_of(key, shape, dtype, minval, maxval), out_sharding)
 
 
-def uniform_of(key, shape, dtype, low=0.0, high=1.0):
+def uniform_of(key, shape, dtype, low=0.0, high=1.0, draw=RandomBits):
     """Uniform on [low, high): random mantissas under the exponent of 1 are a number on [1, 2), moved and stretched.
 
     The mantissa is the high bits of a word as wide as the number; of bfloat16, of a word of 8 bits.
+
+    draw   RandomBits, or RandomBitsApart where a long formula follows
     """
     info = ml_dtypes.finfo(dtype)
     if dtype.itemsize not in (2, 4, 8):
         raise RandomDTypeError(f"Uniform numbers are drawn in dtypes of 16, 32 or 64 bits; {dtype} has {info.bits}.")
     held = np.dtype(f"uint{info.bits}")
     width = 8 if info.nmant < 8 else info.bits
-    words = convert(RandomBits(width, shape)(key), held)
+    words = convert(draw(width, shape)(key), held)
     one = np.ones((), dtype)[()]
     mantissa = ShiftRightLogical()(words, held.type(width - info.nmant))
     unit = sub(BitcastConvertType(dtype)(or_(mantissa, np.asarray(one).view(held)[()])), one)

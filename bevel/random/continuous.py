@@ -20,6 +20,7 @@ from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, Lt, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import integer_pow, sqrt
+from bevel.ops.random_bits import RandomBits, RandomBitsApart
 from bevel.ops.shapes import reduce_sum
 from bevel.ops.special import DrawnErf, ErfInv
 from bevel.ops.trigonometric import Tan
@@ -61,7 +62,7 @@ def normal_of(key, shape, dtype):
         real, imaginary = [convert(normal_of(k, shape, part), dtype) for k in split_of(key)]
         root = np.asarray(np.asarray(math.sqrt(2)).astype(part)).astype(dtype)[()]
         return div(add(real, mul(imaginary, dtype.type(1j))), root)
-    return mul(ErfInv()(symmetric_of(key, shape, dtype)), rounded(math.sqrt(2), dtype))
+    return mul(ErfInv()(symmetric_of(key, shape, dtype, RandomBitsApart)), rounded(math.sqrt(2), dtype))
 
 
 def rounded(value, dtype):
@@ -69,11 +70,11 @@ def rounded(value, dtype):
     return np.asarray(value).astype(dtype)[()]
 
 
-def symmetric_of(key, shape, dtype):
+def symmetric_of(key, shape, dtype, draw=RandomBits):
     """Uniform on (-1, 1)."""
     one = np.ones((), dtype)
     low = np.nextafter(-one, one * 0).astype(dtype)[()]
-    return uniform_of(key, shape, dtype, low, 1.0)
+    return uniform_of(key, shape, dtype, low, 1.0, draw)
 
 
 @draws
@@ -105,7 +106,7 @@ def truncated_normal(key, lower, upper, shape=None, dtype=None, *, out_sharding=
     shape = joint_shape(shape, "truncated_normal", lower, upper)
     lower, upper = number(lower, dtype, "lower"), number(upper, dtype, "upper")
     root, infinity = rounded(math.sqrt(2), dtype), rounded(math.inf, dtype)
-    u = uniform_of(key, shape, dtype, DrawnErf()(div(lower, root)), DrawnErf()(div(upper, root)))
+    u = uniform_of(key, shape, dtype, DrawnErf()(div(lower, root)), DrawnErf()(div(upper, root)), RandomBitsApart)
     x = mul(ErfInv()(u), root)
     # rounding may bring it onto a bound
     least, most = Nextafter()(lower, infinity), Nextafter()(upper, -infinity)
