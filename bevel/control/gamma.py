@@ -22,25 +22,32 @@ from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import physical
 from bevel.ops.arithmetic import Max, add, div, full_like, neg, sub
+from bevel.ops.compact import compact
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
 from bevel.ops.exponential import exp
+from bevel.ops.gather import ScatterDimensionNumbers
 from bevel.ops.incomplete import random_gamma_grad
-from bevel.ops.logic import Ge, Le, ShiftLeft, ShiftRightLogical, Xor, and_, eq, or_, select
+from bevel.ops.indexing import take_rows
+from bevel.ops.logic import Ge, Le, Lt, ShiftLeft, ShiftRightLogical, Xor, and_, eq, or_, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomUnwrap, RandomWrap
 from bevel.ops.reductions import ReduceOr
-from bevel.ops.shapes import Iota, OfLastAxes, full, reshape
+from bevel.ops.scatter import Scatter
+from bevel.ops.shapes import BroadcastInDim, Iota, OfLastAxes, full, reshape
 from bevel.ops.special import ErfInv
-from bevel.ops.threefry import Threefry2x32, both
+from bevel.ops.threefry import Threefry2x32Apart, both
 
 _FEW = 4  # draws that are proposed a time or two
 # Marsaglia & Tsang's quick acceptance bound.
 SQUEEZE = 0.0331
+# One proposal in twenty is rejected at most: from so many draws on, those go on in a vector of an eighth of the length.
+_FEWEST_IN_SHARES, _SHARE = 4096, 8
+_INT32 = np.dtype("int32")
 
 
 @primitive
@@ -138,7 +145,7 @@ class _Words(_Keys):
 
     def numbered(self, number):
         """The key of that number among those that each key splits into."""
-        return _Words(Threefry2x32()(*self.arrays, np.uint32(0), number))
+        return _Words(Threefry2x32Apart()(*self.arrays, np.uint32(0), number))
 
     def split(self, count):
         return [self.numbered(np.uint32(i)) for i in range(count)]
@@ -154,42 +161,12 @@ class _Words(_Keys):
 def _draw_each(keys, a, log_space):
     """One draw of each key, for vectors of keys and shapes."""
     [size], dtype = get_aval(a).shape, get_aval(a).dtype
-    number = lambda v: np.asarray(v).astype(dtype)[()]
+    number = _numbers(dtype)
     keys, boosts = keys.split(2)
-    kind, held = type(keys), len(keys.arrays)
     large = Ge()(a, number(1))
     d = sub(select(large, a, add(a, 1)), number(1 / 3))
     c = div(full_like(d, number(1 / 3)), sqrt(d))
-
-    def rejected(x_squared, v_cubed, u):
-        quick = Ge()(u, sub(number(1), mul(number(SQUEEZE), mul(x_squared, x_squared))))
-        bound = add(mul(x_squared, number(0.5)), mul(d, add(sub(number(1), v_cubed), log(v_cubed))))
-        return and_(quick, Ge()(log(u), bound))
-
-    def turn(*carry):
-        keys, [x_squared, v_cubed, u] = carry[:held], carry[held:]
-        live = rejected(x_squared, v_cubed, u)
-        keys_next, x_keys, u_keys = kind(keys).split(3)
-
-        def redraw(*carry):
-            x_keys, v = carry[:held], carry[-1]
-            again = Le()(v, number(0))
-            x_keys_next, drawn = kind(x_keys).split(2)
-            x_next = normal(drawn, dtype)
-            v_next = add(number(1), mul(x_next, c))
-            return [
-                select(again, new, old) for new, old in zip([*x_keys_next.arrays, x_next, v_next], carry, strict=True)
-            ]
-
-        # those that are accepted already start as if drawn, so that nobody waits for them
-        start = select(live, full((size,), -1, dtype), full((size,), 1, dtype))
-        begin = [*x_keys.arrays, full((size,), 0, dtype), start]
-        *_, x, v = loop(lambda *carry: _any(Le()(carry[-1], number(0))), redraw, *begin)
-        new = [*keys_next.arrays, mul(x, x), mul(mul(v, v), v), uniform(u_keys, dtype)]
-        return [select(live, after, before) for after, before in zip(new, carry, strict=True)]
-
-    start = [full((size,), value, dtype) for value in (0, 1, 2)]
-    *_, v_cubed, _ = loop(lambda *carry: _any(rejected(*carry[held:])), turn, *keys.arrays, *start)
+    v_cubed = _Proposals(type(keys), d, c).accepted(keys.arrays, full((size,), True, np.dtype(bool)))
     one = full((size,), 1, dtype)
     if log_space:
         drawn = log1p(neg(uniform(boosts, dtype)))
@@ -197,6 +174,103 @@ def _draw_each(keys, a, log_space):
         return add(add(log(d), log(v_cubed)), boost)
     boost = select(large, one, pow_(sub(one, uniform(boosts, dtype)), div(one, a)))
     return mul(mul(d, v_cubed), boost)
+
+
+def _numbers(dtype):
+    return lambda value: np.asarray(value).astype(dtype)[()]
+
+
+class _Proposals:
+    """Marsaglia & Tsang's proposals for vectors of keys: each element's next one, until one is accepted.
+
+    kind   the class of the keys; d and c are what the shape gives
+    """
+
+    def __init__(self, kind, d, c):
+        self.kind, self.d, self.c = kind, d, c
+        [self.size], self.dtype = get_aval(d).shape, get_aval(d).dtype
+
+    def accepted(self, keys, live):
+        """The cubes v³ that are accepted, where `live`; elsewhere any number."""
+        if self.kind is _Words and self.size >= _FEWEST_IN_SHARES:
+            return self._by_shares(keys, live)
+        return self._together(keys, live)
+
+    def _filled(self, value):
+        return full((self.size,), value, self.dtype)
+
+    def _rejected(self, x_squared, v_cubed, u):
+        number = _numbers(self.dtype)
+        quick = Ge()(u, sub(number(1), mul(number(SQUEEZE), mul(x_squared, x_squared))))
+        bound = add(mul(x_squared, number(0.5)), mul(self.d, add(sub(number(1), v_cubed), log(v_cubed))))
+        return and_(quick, Ge()(log(u), bound))
+
+    def _moved(self, drawn):
+        """x and 1 + c x of a key."""
+        x = normal(drawn, self.dtype)
+        return x, add(_numbers(self.dtype)(1), mul(x, self.c))
+
+    def _together(self, keys, live):
+        """All elements propose until each has been accepted."""
+        kind, held = self.kind, len(keys)
+
+        def turn(*carry):
+            keys, [x_squared, v_cubed, u] = carry[:held], carry[held:]
+            live = self._rejected(x_squared, v_cubed, u)
+            keys_next, x_keys, u_keys = kind(keys).split(3)
+
+            def redraw(*carry):
+                x_keys, v = carry[:held], carry[-1]
+                again = Le()(v, _numbers(self.dtype)(0))
+                x_keys_next, drawn = kind(x_keys).split(2)
+                new = [*x_keys_next.arrays, *self._moved(drawn)]
+                return [select(again, after, before) for after, before in zip(new, carry, strict=True)]
+
+            # those that are accepted already start as if drawn, so that nobody waits for them
+            start = select(live, self._filled(-1), self._filled(1))
+            begin = [*x_keys.arrays, self._filled(0), start]
+            *_, x, v = loop(lambda *carry: _any(Le()(carry[-1], _numbers(self.dtype)(0))), redraw, *begin)
+            new = [*keys_next.arrays, mul(x, x), mul(mul(v, v), v), uniform(u_keys, self.dtype)]
+            return [select(live, after, before) for after, before in zip(new, carry, strict=True)]
+
+        start = [self._filled(0), self._filled(1), select(live, self._filled(2), self._filled(0))]
+        *_, v_cubed, _ = loop(lambda *carry: _any(self._rejected(*carry[held:])), turn, *keys, *start)
+        return v_cubed
+
+    def _by_shares(self, keys, live):
+        """All elements propose once; the few that are left go on by themselves, gathered into a shorter vector.
+
+        One whose x was too far below goes on with the key that it had, and so draws that x again.
+        """
+        room, held = self.size // _SHARE, len(keys)
+
+        def propose(*carry):
+            keys, [v_cubed, waiting, untried] = carry[:held], carry[held:]
+            keys_next, x_keys, u_keys = self.kind(keys).split(3)
+            x, v = self._moved(x_keys.numbered(np.uint32(1)))
+            below = Le()(v, _numbers(self.dtype)(0))
+            v_cubed = mul(mul(v, v), v)
+            rejected = self._rejected(mul(x, x), v_cubed, uniform(u_keys, self.dtype))
+            keys = [select(below, before, after) for before, after in zip(keys, keys_next.arrays, strict=True)]
+            # One turn, as no v is infinite. It is a loop, and XLA is not to see how long a one, for the same rounding
+            # as in `_together`: outside of a loop the product of the √2 in x with c would be one number.
+            untried = and_(untried, eq(v, _numbers(self.dtype)(math.inf)))
+            return [*keys, v_cubed, and_(waiting, or_(below, rejected)), untried]
+
+        begin = [*keys, self._filled(1), live, live]
+        *keys, v_cubed, waiting, _ = loop(lambda *carry: _any(carry[-1]), propose, *begin)
+
+        def turn(v_cubed, waiting):
+            places, count = compact(waiting, room)
+            is_one = Lt()(Iota(_INT32, (room,), 0)(), BroadcastInDim((room,), ())(count))
+            part = [take_rows(x, places) for x in (*keys, self.d, self.c)]
+            found = _Proposals(self.kind, *part[-2:]).accepted(part[:-2], is_one)
+            places = reshape(select(is_one, places, full((room,), self.size, _INT32)), (room, 1))
+            write = Scatter(ScatterDimensionNumbers((), (0,), (0,)), unique_indices=True)
+            done = full((room,), False, np.dtype(bool))
+            return [write(v_cubed, places, found), write(waiting, places, done)]
+
+        return loop(lambda _, waiting: _any(waiting), turn, v_cubed, waiting)[0]
 
 
 def loop(condition, body, *carry):

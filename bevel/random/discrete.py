@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.api.control_flow import scan, while_loop
@@ -18,7 +20,7 @@ from bevel.ops.gather import CLIP
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, GE, GT, LE, LT, NOT, OR, eq, ne, select
 from bevel.ops.powers import sqrt
-from bevel.ops.random_bits import RandomSplit
+from bevel.ops.random_bits import RandomBitsApart, RandomSplit
 from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import full, move_axis
 from bevel.ops.special import DrawnLgamma
@@ -43,6 +45,10 @@ STIRLING_TAIL = (
     0.08106146679532726, 0.04134069595540929, 0.02767792568499834, 0.02079067210376509, 0.01664469118982119,
     0.01387612882307075, 0.01189670994589177, 0.01041126526197209, 0.009255462182712733, 0.008330563433362871,
 )  # fmt: skip
+
+
+# long formulas follow each draw
+_uniform = functools.partial(uniform_of, draw=RandomBitsApart)
 
 
 class _Numbers:
@@ -77,7 +83,7 @@ def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     shape = joint_shape(shape, "geometric", p)
     [p] = together(p)
     real = _Numbers(get_aval(p).dtype)
-    u = uniform_of(key, shape, real.dtype)
+    u = _uniform(key, shape, real.dtype)
     u = select(eq(u, 0), full(shape, 1, real.dtype), u)
     turns = Floor()(div(log(u), spread(log1p(neg(p)), shape)))
     return placed(convert(add(turns, real(1)), dtype), out_sharding)
@@ -129,7 +135,7 @@ def _poisson_by_product(key, lam, dtype):
         key, count, total = state
         key, drawn = split_of(key)
         count = select(GT(total, neg(lam)), add(count, 1), count)
-        return key, count, add(total, log(uniform_of(drawn, shape, get_aval(lam).dtype)))
+        return key, count, add(total, log(_uniform(drawn, shape, get_aval(lam).dtype)))
 
     _, count, _ = while_loop(going, turn, (key, full(shape, 0, dtype), full(shape, 0, get_aval(lam).dtype)))
     return sub(count, 1)
@@ -151,8 +157,8 @@ def _poisson_by_rejection(key, lam, nobody, dtype):
     def turn(state):
         key, result, accepted = state
         key, u_key, v_key = split_of(key, 3)
-        u = sub(uniform_of(u_key, shape, real.dtype), real(0.5))
-        v = uniform_of(v_key, shape, real.dtype)
+        u = sub(_uniform(u_key, shape, real.dtype), real(0.5))
+        v = _uniform(v_key, shape, real.dtype)
         room = sub(real(0.5), abs_(u))
         k = Floor()(add(add(mul(add(div(mul(real(2), a), room), b), u), lam), real(0.43)))
         s = log(div(mul(v, inverse_alpha), add(div(a, mul(room, room)), b)))
@@ -225,7 +231,7 @@ def _binomial_by_gaps(key, n, p):
         key, count, total = state
         drawn, key = split_of(key)
         count = select(LE(total, n), add(count, 1), count)
-        return key, count, add(total, Ceil()(div(log(uniform_of(drawn, shape, dtype)), log_miss)))
+        return key, count, add(total, Ceil()(div(log(_uniform(drawn, shape, dtype)), log_miss)))
 
     start = (key, full(shape, 0, dtype), full(shape, 0, dtype))
     _, count, _ = while_loop(lambda state: _any(LE(state[2], n)), turn, start)
@@ -257,7 +263,7 @@ def _binomial_by_rejection(key, n, p, nobody):
     def turn(state):
         key, result, accepted = state
         key, u_key, v_key = split_of(key, 3)
-        u, v = uniform_of(u_key, shape, real.dtype), uniform_of(v_key, shape, real.dtype)
+        u, v = _uniform(u_key, shape, real.dtype), _uniform(v_key, shape, real.dtype)
         u = sub(u, real(0.5))
         room = sub(real(0.5), abs_(u))
         good = AND(GE(room, real(0.07)), LE(v, v_r))
