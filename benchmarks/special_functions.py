@@ -132,6 +132,11 @@ def _q(a, x):
     return mpmath.gammainc(a, x, regularized=True)
 
 
+def _zeta(x, q):
+    with mpmath.workprec(2 * mpmath.mp.prec):  # it loses many digits where q is large
+        return mpmath.zeta(x, q)
+
+
 def _slope_in_shape(a, x):
     with mpmath.workprec(2 * mpmath.mp.prec):
         h = mpmath.mpf(2) ** (-mpmath.mp.prec // 6) * a
@@ -229,8 +234,8 @@ SPECIALS = (
     Special("digamma", spread((-20, 0)), mpmath.digamma, "(negative)"),
     Special("polygamma", whole_and(1, 5, 0.01, 60), mpmath.polygamma),
     Special("polygamma", whole_and(6, 20, 0.5, 60), mpmath.polygamma, "(order 6 to 20)"),
-    Special("zeta", spread((1.01, 20), (0.1, 60)), mpmath.zeta),
-    Special("zeta", spread((1.01, 20), (60, 1e6)), mpmath.zeta, "(q to 1e6)"),
+    Special("zeta", spread((1.01, 20), (0.1, 60)), _zeta),
+    Special("zeta", spread((1.01, 20), (60, 1e6)), _zeta, "(q to 1e6)"),
     Special("igamma", spread((0.01, 30), (0.001, 60)), _p),
     Special("igamma", near_equal(30, 1e5, 200), _p, "(shape to 1e5)"),
     Special("igammac", spread((0.01, 30), (0.001, 60)), _q),

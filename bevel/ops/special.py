@@ -19,6 +19,7 @@ from bevel.ops import fast_special
 from bevel.ops.arithmetic import add, full_like, neg
 from bevel.ops.elementwise import Binary, Unary, mul
 from bevel.ops.exponential import exp
+from bevel.ops.formulas import in_wider
 from bevel.ops.powers import square
 
 # The laws that move every operand, which ops without a derivative in one of them refuse.
@@ -127,13 +128,21 @@ class Digamma(PositiveSpecial):
         return Polygamma()(full_like(x, 1), x)
 
 
+class InWider(Binary):
+    """Sums of powers, which underflow in float32 long before the sum does: on CPUs they are computed in float64."""
+
+    takes = "float"
+    cost = 200
+
+    def lower(self, out, x, y):
+        return in_wider(out, [x, y], lambda x, y: x.apply(self.hlo, y))
+
+
 @primitive
-class Polygamma(Binary):
+class Polygamma(InWider):
     """ψ⁽ᵐ⁾(x), the m-th derivative of digamma at x, for whole m >= 0. It has no derivative in m."""
 
     hlo = "chlo.polygamma"
-    takes = "float"
-    cost = 200
 
     def along_x(self, dm, result, m, x):
         raise NonDifferentiableError(
@@ -158,13 +167,11 @@ class Polygamma(Binary):
 
 
 @primitive
-class Zeta(Binary):
+class Zeta(InWider):
     """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x, for x > 1. Its derivative in q is known, that in x is not."""
 
     hlo = "chlo.zeta"
-    takes = "float"
     reference = staticmethod(later("scipy.special", "zeta"))
-    cost = 200
 
     def along_x(self, dx, result, x, q):
         raise NonDifferentiableError(
