@@ -11,7 +11,7 @@ from bevel.base.errors import AxisError, DTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import as_shape, axis_of, integers, operands
-from bevel.lax.structure import reshape
+from bevel.lax.structure import expand_dims
 from bevel.ops import arg_reductions, cumulative, indexing, reductions, shapes
 from bevel.ops import sort as sorting
 from bevel.ops.dot import dot_general as dot_general_of
@@ -256,6 +256,12 @@ def _starts(name, x, starts, allow_negative_indices):
     for start in starts:
         if not dtypes.issubdtype(get_aval(start).dtype, np.integer):
             raise TypeError(f"lax.{name} takes integer starts; got {get_aval(start).str_short()}{user_line(' at {}')}.")
+    for start, may in zip(starts, allowed, strict=True):
+        if not may and isinstance(start, (int, np.integer)) and start < 0:
+            raise ValueError(
+                f"lax.{name} was given the start {start}; with allow_negative_indices=False none counts from the end "
+                f"of its axis{user_line(' at {}')}."
+            )
     return [indexing.wrapped(s, d) if may else s for s, d, may in zip(starts, shape, allowed, strict=True)]
 
 
@@ -357,7 +363,7 @@ def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_
     shape = get_aval(x).shape
     axis = axis_of("dynamic_update_index_in_dim", axis, len(shape))
     if len(get_aval(update).shape) != len(shape):
-        update = reshape(update, [1 if a == axis else d for a, d in enumerate(shape)])
+        update = expand_dims(update, (axis,))
     return dynamic_update_slice_in_dim(x, update, index, axis, allow_negative_indices=allow_negative_indices)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval
+from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
+from bevel.engine.client import Array
 from bevel.lax.operands import operand, operands, spread_out
 from bevel.ops import (
     arithmetic,
@@ -242,7 +243,8 @@ def mul(x, y, *, out_dtype=None):
     for factor in (x, y):
         if get_aval(factor).dtype == np.bool_:
             raise TypeError(f"lax.mul takes numbers (not bool); got {get_aval(factor).str_short()}.")
-    return MUL(converting.convert(x, dtype), converting.convert(y, dtype))
+    weak = get_aval(x).weak_type and get_aval(y).weak_type and dtype == get_aval(x).dtype
+    return MUL(converting.convert(x, dtype, weak), converting.convert(y, dtype, weak))
 
 
 def mulhi(x, y, /):
@@ -359,7 +361,7 @@ def integer_pow(x, y):
         raise TypeError(f"lax.integer_pow takes numbers (not bool); got {aval.str_short()}.")
     if y == 0:
         return converting.convert(arithmetic.full_like(x, 1), aval.dtype, aval.weak_type)
-    return x if y == 1 else powers.IntegerPow(int(y))(x)
+    return x if y == 1 and isinstance(x, (Array, Tracer)) else powers.IntegerPow(int(y))(x)
 
 
 def reciprocal(x):

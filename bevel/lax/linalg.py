@@ -24,7 +24,7 @@ from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
 from bevel.ops.linalg_svd import Svd, SvdAlgorithm
 from bevel.ops.logic import select
-from bevel.ops.matrices import adjoint, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
+from bevel.ops.matrices import adjoint, check_dtype, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape
 from bevel.ops.triangular import Cholesky, TriangularSolve, TridiagonalSolve
@@ -200,6 +200,7 @@ def svd(
 def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0.0, symmetrize_output: bool = False):
     """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle."""
     a, c = operands("symmetric_product", a_matrix, c_matrix)
+    check_dtype("symmetric_product", get_aval(a), get_aval(c))
     result = add(scale(matmul(a, matrix_transpose(a)), alpha), scale(c, beta))
     if symmetrize_output:
         result = add(lower_triangle(result), matrix_transpose(lower_triangle(result, -1)))

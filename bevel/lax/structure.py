@@ -126,7 +126,7 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     [1 3 2 4]
     """
     x = _accepted("reshape", operand)
-    sizes = as_shape("reshape", new_sizes)
+    sizes = as_shape("reshape", [new_sizes] if isinstance(new_sizes, (int, np.integer)) else new_sizes)
     if any(d < 0 for d in sizes):
         raise ShapeError(
             f"lax.reshape takes sizes that are not negative; got {sizes}{user_line(' at {}')}.\n"
@@ -146,6 +146,11 @@ def _accepted(name, value, position=0):
     return operand(name, value, position)
 
 
+def _itself(x):
+    """What a function gives that has nothing to do: an array, also where it was given a number or one of NumPy's."""
+    return shapes.Reshape(x.shape, None, None)(x) if isinstance(x, np.ndarray) else as_array(x)
+
+
 def broadcast(operand, sizes, *, out_sharding=None):
     """x repeated along new leading axes of these sizes.
 
@@ -155,7 +160,7 @@ def broadcast(operand, sizes, *, out_sharding=None):
     (2, 4, 3)
     """
     x = _accepted("broadcast", operand)
-    sizes = as_shape("broadcast", sizes)
+    sizes = _shape("broadcast", sizes)
     shape = get_aval(x).shape
     places = tuple(range(len(sizes), len(sizes) + len(shape)))
     return broadcast_in_dim(x, sizes + shape, places, out_sharding=out_sharding)
@@ -173,18 +178,19 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
     x = _accepted("broadcast_in_dim", operand)
     shape = as_shape("broadcast_in_dim", shape)
     places = integers("broadcast_in_dim", "broadcast_dimensions", broadcast_dimensions)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    if order != list(range(len(places))) and len(places) == len(get_aval(x).shape):
+        x, places = transpose(x, order), tuple([places[i] for i in order])
     if get_aval(x).shape == shape and places == tuple(range(len(shape))) and not isinstance(x, (np.ndarray, *SCALARS)):
         return x
     return BroadcastInDim(shape, places, out_sharding)(x)
 
 
 def broadcast_to_rank(x, rank):
-    """x with axes of size 1 put in front up to a rank."""
+    """x with axes of size 1 put in front up to a rank; as it is where it has more axes."""
     x = operand("broadcast_to_rank", x)
     shape = get_aval(x).shape
-    if len(shape) > rank:
-        raise ShapeError(f"lax.broadcast_to_rank cannot bring {get_aval(x).str_short()} down to rank {rank}.")
-    return x if len(shape) == rank else expand_dims(x, range(rank - len(shape)))
+    return _itself(x) if len(shape) >= rank else expand_dims(x, range(rank - len(shape)))
 
 
 def broadcast_like(arr, like_arr):
@@ -233,7 +239,7 @@ def expand_dims(array, dimensions):
     if len(places) != len(given):
         raise ShapeError(f"lax.expand_dims was given an axis twice: {given}.")
     if not places:
-        return x
+        return _itself(x)
     kept = [i for i in range(rank) if i not in places]
     sizes = iter(shape)
     new = tuple([1 if i in places else next(sizes) for i in range(rank)])
@@ -251,7 +257,7 @@ def squeeze(array, dimensions):
     x = operand("squeeze", array)
     rank = len(get_aval(x).shape)
     axes = tuple(sorted(axis_of("squeeze", d, rank) for d in integers("squeeze", "dimensions", dimensions)))
-    return shapes.Squeeze(axes)(x) if axes else x
+    return shapes.Squeeze(axes)(x) if axes else _itself(x)
 
 
 def collapse(operand, start_dimension, stop_dimension=None):
@@ -282,8 +288,8 @@ def transpose(operand, permutation):
     """
     x = _accepted("transpose", operand)
     permutation = integers("transpose", "permutation", permutation)
-    if permutation == tuple(range(len(get_aval(x).shape))) and not isinstance(x, np.ndarray):
-        return x
+    if permutation == tuple(range(len(get_aval(x).shape))):
+        return _itself(x)
     return shapes.Transpose(permutation)(x)
 
 
@@ -321,7 +327,7 @@ def concatenate(operands, dimension):
     """
     xs = _of_one_dtype("concatenate", operands)
     if len(xs) == 1 and get_aval(xs[0]).shape and 0 <= dimension < len(get_aval(xs[0]).shape):
-        return xs[0]
+        return _itself(xs[0])
     return cutting.Concatenate(operator.index(dimension))(*xs)
 
 
@@ -427,8 +433,8 @@ def slice(operand, start_indices, limit_indices, strides=None):
     limits = integers("slice", "limit_indices", limit_indices)
     steps = None if strides is None else integers("slice", "strides", strides)
     shape = get_aval(x).shape
-    if not any(starts) and limits == shape and (steps is None or set(steps) <= {1}) and not isinstance(x, np.ndarray):
-        return x
+    if not any(starts) and limits == shape and (steps is None or set(steps) <= {1}):
+        return _itself(x)
     return cutting.Slice(starts, limits, steps)(x)
 
 
@@ -516,6 +522,8 @@ def convert_element_type(operand, new_dtype):
     """
     name = "convert_element_type"
     dtype = _dtype(new_dtype, name)
+    if type(operand) is complex and dtype == np.bool_:
+        operand = bool(operand)
     if type(operand) is complex and not dtypes.issubdtype(dtype, np.complexfloating):
         raise TypeError(
             f"lax.{name} does not make {dtype.name} of the complex number {operand}{user_line(' at {}')}.\n"

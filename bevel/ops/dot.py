@@ -231,19 +231,29 @@ def _is_tiny(dtype) -> bool:
 
 
 def _met(x, y):
-    """The dtype of a product: what both promote to; the wider one where one is a tiny float, x's where both are."""
+    """The dtype of a product, which is the dtype of one of the operands where both are integers or both floats.
+
+    The wider one; of two that are as wide, the signed one, bfloat16 rather than float16, and of tiny floats x's.
+    Otherwise what both promote to.
+    """
     if x == y or (_is_tiny(x) and _is_tiny(y)):
         return x
     for tiny, other in ((x, y), (y, x)):
         if _is_tiny(tiny) and dtypes.issubdtype(other, np.inexact):
             return other
+    if dtypes.issubdtype(x, np.integer) and dtypes.issubdtype(y, np.integer):
+        wide, narrow = sorted((x, y), key=dtypes.itemsize_bits, reverse=True)
+        is_signed = dtypes.issubdtype(wide, np.signedinteger)
+        return wide if is_signed or dtypes.itemsize_bits(wide) != dtypes.itemsize_bits(narrow) else narrow
+    if {x.name, y.name} == {"float16", "bfloat16"}:
+        return x if x.name == "bfloat16" else y
     return lattice.promote_types(x, y)
 
 
 def _computed_in(x, y, wanted):
     """(dtype of the operands, dtype of the sum) for a result of dtype `wanted`, which may still be converted."""
     met = _met(x, y)
-    if x != y and _is_tiny(x) and _is_tiny(y):
+    if x != y and ((_is_tiny(x) and _is_tiny(y)) or {x.name, y.name} == {"float16", "bfloat16"}):
         met = _FLOAT32  # neither holds the other
     if met == wanted:
         return met, met

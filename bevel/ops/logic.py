@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import is_linear, primitive
@@ -284,7 +285,7 @@ class IsFinite(Unary):
 
 @primitive
 class SelectN(Elementwise):
-    """cases[which[i]][i]: `which` is bool (two cases) or int32, a scalar or of the cases' shape.
+    """cases[which[i]][i]: `which` is bool (two cases) or an integer, a scalar or of the cases' shape.
 
     Linear in the cases.
     """
@@ -301,8 +302,8 @@ class SelectN(Elementwise):
                 raise ShapeError(
                     f"select_n needs cases of one shape and dtype; got {', '.join(c.str_short() for c in cases)}."
                 )
-        if which.dtype != np.bool_ and which.dtype != np.int32:
-            raise DTypeError(f"select_n chooses by bool or int32; got {which.str_short()}.")
+        if which.dtype != np.bool_ and not dtypes.issubdtype(which.dtype, np.integer):
+            raise DTypeError(f"select_n chooses by bool or integers; got {which.str_short()}.")
         if which.dtype == np.bool_ and len(cases) > 2:
             raise ShapeError(f"select_n by a bool chooses between two cases; got {len(cases)}.")
         if which.shape and which.shape != first.shape:
@@ -362,12 +363,13 @@ class SelectN(Elementwise):
         yield cls(), [np.asarray([True, False, True]), array(3), array(3)]
         yield cls(), [np.asarray(True), array(2, 2), array(2, 2)]
         yield cls(), [np.asarray([0, 2, 1], np.int32), array(3), array(3), array(3)]
+        yield cls(), [np.asarray([0, 200], np.uint8), array(2), array(2)]
         yield cls(), [np.zeros((0, 2), bool), array(0, 2), array(0, 2)]
 
     @classmethod
     def refusals(cls, array):
         yield cls(), [np.asarray([True]), array(3), array(3)], "a scalar or of the cases' shape"
-        yield cls(), [array(3), array(3), array(3)], "bool or int32"
+        yield cls(), [array(3), array(3), array(3)], "bool or integers"
         yield cls(), [np.asarray(True), array(2), array(3)], "one shape and dtype"
 
 
