@@ -186,11 +186,11 @@ class Min(Binary):
         return extreme(out, self.hlo, "LT", *filled(out, [x, y]))
 
 
-def extreme(out, hlo, order, x, y):
+def extreme(out, hlo, order, x, y, aval=None):
     """The larger or smaller of two values; of complex ones by the real part first, then by the imaginary one."""
-    [aval] = out.avals
+    aval = out.avals[0] if aval is None else aval
     if not dtypes.issubdtype(aval.dtype, np.complexfloating):
-        return out.op(hlo, [x, y])
+        return out.op(hlo, [x, y], aval=aval)
     part = ShapedArray(aval.shape, dtypes.real_dtype_of_complex(aval.dtype))
     boolean = ShapedArray(aval.shape, np.dtype(bool))
 
@@ -199,7 +199,9 @@ def extreme(out, hlo, order, x, y):
     )
     tie = out.compare("EQ", x_real, y_real, part)
     by_imag, by_real = out.compare(order, x_imag, y_imag, part), out.compare(order, x_real, y_real, part)
-    return out.op("stablehlo.select", [out.op("stablehlo.select", [tie, by_imag, by_real], aval=boolean), x, y])
+    return out.op(
+        "stablehlo.select", [out.op("stablehlo.select", [tie, by_imag, by_real], aval=boolean), x, y], aval=aval
+    )
 
 
 def balanced(x, y, chosen):

@@ -6,6 +6,7 @@ ScatterAdd stands in gather.py, beside its adjoint.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from bevel.base.errors import MissingRuleError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import Max, Min, Sub, add, div, maximum, neg, sub
+from bevel.ops.arithmetic import Max, Min, Sub, add, div, extreme, maximum, neg, sub
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import Mul, add_any, mul
 from bevel.ops.gather import PROMISE_IN_BOUNDS, LinearScatter, ScatterAdd, ScatterDimensionNumbers, ScatterFamily
@@ -194,12 +195,18 @@ def _running_products(values, place):
 
 
 class ScatterExtreme(ScatterFamily):
-    """Keeps one of x and the updates at the places which the indices say. Equal ones share the slope."""
+    """Keeps one of x and the updates at the places which the indices say. Equal ones share the slope.
+
+    Complex numbers are compared by their real parts, and by their imaginary parts where those are equal.
+    """
+
+    order: ClassVar[str]  # of the one that is kept to the other
 
     def takes(self, dtype):
-        return (
-            dtypes.issubdtype(dtype, np.number) and not dtypes.issubdtype(dtype, np.complexfloating)
-        ) or dtype == np.bool_
+        return dtypes.issubdtype(dtype, np.number) or dtype == np.bool_
+
+    def combined(self, out, old, new, aval):
+        return extreme(out, self.hlo, self.order, old, new, aval)
 
     def jvp(self, primals, tangents):
         [x, indices, updates], [dx, _, du] = primals, tangents
@@ -238,6 +245,7 @@ class ScatterMin(ScatterExtreme):
 
     name = "scatter-min"
     combine = Min()
+    order = "LT"
     hlo = "stablehlo.minimum"
 
 
@@ -247,4 +255,5 @@ class ScatterMax(ScatterExtreme):
 
     name = "scatter-max"
     combine = Max()
+    order = "GT"
     hlo = "stablehlo.maximum"
