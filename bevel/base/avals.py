@@ -129,6 +129,7 @@ class AbstractToken(AbstractValue):
 
     __slots__ = ()
     shape: tuple = ()
+    size = 0
     dtype = np.dtype(bool)  # of the empty array that stands for one while a program runs
     weak_type = False
     extended = False

@@ -226,6 +226,8 @@ def _per_axis(name, what, values, count):
         raise ShapeError(
             f"lax.{name} over {count} spatial axes needs as many {what}; got {values}{user_line(' at {}')}."
         )
+    if any([v < 1 for v in values]):
+        raise ShapeError(f"lax.{name} needs {what} of at least 1; got {values}{user_line(' at {}')}.")
     return values
 
 

@@ -39,6 +39,7 @@ def test_tokens():
         return lax.optimization_barrier((token, x))[1] + 1
 
     assert waits(lax.create_token(), X).tolist() == [1, 2, 3]
+    assert bevel.jit(lambda x: (lax.create_token(), x))(X)[1].tolist() == [0, 1, 2]
     assert lax.after_all(lax.create_token()).block_until_ready() is not None
 
 
