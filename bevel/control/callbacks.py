@@ -109,6 +109,15 @@ class Held:
         return repr(self.value)
 
 
+def arranged(vmap_method, operands, axes):
+    """Operands as a function of whole batches takes them."""
+    if vmap_method == "broadcast_all":
+        return in_front(operands, axes)
+    if vmap_method == "expand_dims":
+        return [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
+    return mapped_in_front(operands, axes)
+
+
 class Callback(Primitive):
     """Ops that call Python. `function(*arrays)` gives a flat list of results, of the shapes in `result_avals`."""
 
@@ -183,7 +192,7 @@ class Callback(Primitive):
 
     def mapped(self, function, result_avals):
         """The same op with another function and other results."""
-        raise NotImplementedError
+        return self.replace(callback=function, result_avals=result_avals)
 
     def batch(self, operands, axes):
         """Once for each example, in order: a loop on the host, so that the program crosses over once."""
@@ -268,9 +277,6 @@ class PureCallback(Callback):
     sharding: Any = None
     vmap_method: str | None = None
 
-    def mapped(self, function, result_avals):
-        return PureCallback(function, result_avals, self.sharding, self.vmap_method)
-
     def batch(self, operands, axes):
         method = self.vmap_method
         if method is None:
@@ -282,12 +288,7 @@ class PureCallback(Callback):
         if method in ("sequential", "sequential_unrolled"):
             return super().batch(operands, axes)
         size = mapped_size(operands, axes)
-        if method == "broadcast_all":
-            operands = in_front(operands, axes)
-        elif method == "expand_dims":
-            operands = [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
-        else:
-            operands = mapped_in_front(operands, axes)
+        operands = arranged(method, operands, axes)
         avals = tuple([a.with_shape((size, *a.shape)) for a in self.result_avals])
         return self.mapped(self.callback, avals)(*operands), [0] * len(avals)
 
@@ -304,9 +305,6 @@ class IoCallback(Callback):
     @property
     def effects(self):
         return frozenset([effects.ORDERED_IO if self.ordered else effects.IO])
-
-    def mapped(self, function, result_avals):
-        return IoCallback(function, result_avals, self.sharding, self.ordered)
 
     def batch(self, operands, axes):
         if self.ordered:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError
-from bevel.control.callbacks import UnmappableCallbackError
+from bevel.control.callbacks import UnmappableCallbackError, arranged
 from bevel.control.scan import Scan
 from bevel.core import effects
 from bevel.core.jaxpr import ClosedJaxpr
@@ -18,7 +18,7 @@ from bevel.core.staging import stage
 from bevel.core.trace import get_aval
 from bevel.engine import foreign, lapack
 from bevel.engine.builder import mlir, type_of
-from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, move_axis, to_front
+from bevel.ops.shapes import mapped_size, move_axis
 from bevel.transforms.order import tied
 
 
@@ -145,28 +145,13 @@ class FfiCall(Primitive):
             )
         if method.startswith("sequential"):
             return self.one_after_another(operands, axes, size)
-        if method == "expand_dims":
-            operands = [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
-            added = [True] * len(axes)
-        elif method == "broadcast_all":
-            operands = in_front(operands, axes)
-            added = [True] * len(axes)
-        else:
-            operands = mapped_in_front(operands, axes)
-            added = [a is not None for a in axes]
-        op = FfiCall(
-            self.target_name,
-            tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]),
-            method,
-            self.custom_call_api_version,
-            self.legacy_backend_config,
-            self.has_side_effect,
-            tuple([_with_axis(order) if a else order for order, a in zip(self.input_layouts, added, strict=True)]),
-            tuple([_with_axis(order) for order in self.output_layouts]),
-            self.input_output_aliases,
-            self.attributes,
+        added = [a is not None or method in ("expand_dims", "broadcast_all") for a in axes]
+        op = self.replace(
+            result_avals=tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]),
+            input_layouts=tuple([_with_axis(o) if a else o for o, a in zip(self.input_layouts, added, strict=True)]),
+            output_layouts=tuple([_with_axis(order) for order in self.output_layouts]),
         )
-        return op(*operands), [0] * len(self.result_avals)
+        return op(*arranged(method, operands, axes)), [0] * len(self.result_avals)
 
     def one_after_another(self, operands, axes, size):
         constants = [x for x, a in zip(operands, axes, strict=True) if a is None]

@@ -75,10 +75,6 @@ class ConvGeneralDilated(Primitive):
             operands, results
         )
 
-    def replaced(self, **changes) -> ConvGeneralDilated:
-        """The op with some parameters changed."""
-        return ConvGeneralDilated(**{**{field: getattr(self, field) for field in self.fields}, **changes})
-
     # ---- shapes
 
     def infer(self, x, w):
@@ -209,7 +205,7 @@ class ConvGeneralDilated(Primitive):
         together = groups if groups > 1 else batches
         out_axis, in_axis = numbers.rhs_spec[:2]
         rev = move_group(rev, out_axis, in_axis, together)
-        op = self.replaced(
+        op = self.replace(
             window_strides=self.lhs_dilation,
             padding=tuple(pads),
             lhs_dilation=self.window_strides,
@@ -231,7 +227,7 @@ class ConvGeneralDilated(Primitive):
             pads.append((low, dilated(spatial[i], self.window_strides[i]) + window - inner - low - 1))
         if not all(spatial):
             return full(w.shape, 0, w.dtype)
-        op = self.replaced(
+        op = self.replace(
             window_strides=self.rhs_dilation,
             padding=tuple(pads),
             rhs_dilation=self.window_strides,
@@ -248,7 +244,7 @@ class ConvGeneralDilated(Primitive):
         met = get_aval(ct).dtype
         other = convert(other, met)
         operands = (other, ct) if last else (ct, other)
-        return convert(self.replaced(preferred_element_type=None)(*operands), dtype)
+        return convert(self.replace(preferred_element_type=None)(*operands), dtype)
 
     # ---- batching
 
@@ -271,9 +267,9 @@ class ConvGeneralDilated(Primitive):
         # a group for each example
         w = fold(w, w_axis, w_out, 1)
         if batches > 1:
-            x, op = fold(x, x_axis, x_batch, 1), self.replaced(batch_group_count=batches * size)
+            x, op = fold(x, x_axis, x_batch, 1), self.replace(batch_group_count=batches * size)
         else:
-            x, op = fold(x, x_axis, x_feature, 1), self.replaced(feature_group_count=groups * size)
+            x, op = fold(x, x_axis, x_feature, 1), self.replace(feature_group_count=groups * size)
         return unfold(op(x, w), out_feature, 1, size)
 
     # ---- lowering and reference

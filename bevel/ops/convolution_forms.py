@@ -117,7 +117,7 @@ def parts(op, x, w):
     """(a + ib)(c + id): with s = (a + b) c, it is s - b (c + d) + i (s + a (d - c)); Gauss's three products."""
     wanted = np.dtype(op.preferred_element_type or get_aval(x).dtype)
     x, w = convert(x, wanted), convert(w, wanted)
-    op = op.replaced(preferred_element_type=None)
+    op = op.replace(preferred_element_type=None)
     a, b, c, d = real(x), imag(x), real(w), imag(w)
     s = op(add(a, b), c)
     return Complex()(sub(s, op(b, add(c, d))), add(s, op(a, sub(d, c))))
@@ -264,7 +264,7 @@ def swapped(op, x, w):
         pads.append((before, dilated(n, step) + places - 1 - before - k))
     ones = (1,) * len(pads)
     numbers = type(op.dimension_numbers)(rhs, lhs, (out[1], out[0], *out[2:]))
-    other = op.replaced(padding=tuple(pads), lhs_dilation=ones, rhs_dilation=op.lhs_dilation, dimension_numbers=numbers)
+    other = op.replace(padding=tuple(pads), lhs_dilation=ones, rhs_dilation=op.lhs_dilation, dimension_numbers=numbers)
     return Rev(tuple(out[2:]))(other(w, x))
 
 
@@ -297,7 +297,7 @@ def split(op, x, w):
     batch, feature = op.dimension_numbers.lhs_spec[:2]
     axis = feature if op.feature_group_count > 1 else batch
     out = op.dimension_numbers.rhs_spec[0]
-    one = op.replaced(feature_group_count=1, batch_group_count=1)
+    one = op.replace(feature_group_count=1, batch_group_count=1)
     xs, ws = _pieces(x, axis, groups), _pieces(w, out, groups)
     ys = [one(a, b) for a, b in zip(xs, ws, strict=True)]
     return Concatenate(op.dimension_numbers.out_spec[1])(*ys)

@@ -29,7 +29,7 @@ def strips(op, out, x, w):
     reach = (sizes.places[0] - 1) * op.window_strides[0] + 1
     spatial = op.dimension_numbers.lhs_spec[2:]
     ones = (1,) * len(spatial)
-    part = op.replaced(padding=((0, 0),) * len(spatial), lhs_dilation=ones, preferred_element_type=None)
+    part = op.replace(padding=((0, 0),) * len(spatial), lhs_dilation=ones, preferred_element_type=None)
 
     def begin(x, w):
         x, w, _ = widened(op, x, w)

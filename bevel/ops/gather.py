@@ -138,11 +138,13 @@ class Gather(Primitive):
             numbers = GatherDimensionNumbers(
                 (0, *shifted(offset)), shifted(collapsed), shifted(places), shifted(batching), indices_batching
             )
-            return self.updated(numbers, (size, *self.slice_sizes))(to_front(x, x_axis, size), indices), 0
+            op = self.replace(dimension_numbers=numbers, slice_sizes=(size, *self.slice_sizes))
+            return op(to_front(x, x_axis, size), indices), 0
         indices = to_front(indices, indices_axis, size)
         if x_axis is None:
             numbers = GatherDimensionNumbers(shifted(offset), collapsed, places, batching, shifted(indices_batching))
-            return self.updated(numbers, self.slice_sizes, is_sorted=False, unique=False)(x, indices), 0
+            op = self.replace(dimension_numbers=numbers, indices_are_sorted=False, unique_indices=False)
+            return op(x, indices), 0
         numbers = GatherDimensionNumbers(
             shifted(offset),
             shifted(collapsed),
@@ -150,13 +152,8 @@ class Gather(Primitive):
             (0, *shifted(batching)),
             (0, *shifted(indices_batching)),
         )
-        return self.updated(numbers, (1, *self.slice_sizes))(to_front(x, x_axis, size), indices), 0
-
-    def updated(self, numbers, slice_sizes, is_sorted=True, unique=True):
-        return Gather(
-            numbers, slice_sizes, self.unique_indices and unique, self.indices_are_sorted and is_sorted, self.mode,
-            self.fill_value,
-        )  # fmt: skip
+        op = self.replace(dimension_numbers=numbers, slice_sizes=(1, *self.slice_sizes))
+        return op(to_front(x, x_axis, size), indices), 0
 
     def lower(self, out, x, indices):
         [x_aval, indices_aval], [result] = out.in_avals, out.avals
@@ -292,12 +289,7 @@ class ScatterFamily(Primitive):
             scalar = ShapedArray((), dtype)
             x, y, result = Var(scalar), Var(scalar), Var(scalar)
             program = _programs[key] = Jaxpr([], [x, y], [result], [Equation(self.combine, [x, y], [result])])
-        return type(self)(
-            self.dimension_numbers, self.indices_are_sorted, self.unique_indices, self.mode, program, self.update_consts
-        )
-
-    def with_numbers(self, numbers):
-        return type(self)(numbers, *[getattr(self, f) for f in self.fields[1:]])
+        return self.replace(update_jaxpr=program)
 
     def infer(self, x, indices, updates):
         window_dims, inserted, places, batching, indices_batching = self.dimension_numbers
@@ -351,13 +343,13 @@ class ScatterFamily(Primitive):
             numbers = ScatterDimensionNumbers(
                 (0, *shifted(window_dims)), shifted(inserted), shifted(places), shifted(batching), indices_batching
             )
-            return self.with_numbers(numbers)(x, indices, updates), 0
+            return self.replace(dimension_numbers=numbers)(x, indices, updates), 0
         indices = to_front(indices, axes[1], size)
         numbers = ScatterDimensionNumbers(
             shifted(window_dims), shifted(inserted), shifted(places), (0, *shifted(batching)),
             (0, *shifted(indices_batching)),
         )  # fmt: skip
-        return self.with_numbers(numbers)(x, indices, updates), 0
+        return self.replace(dimension_numbers=numbers)(x, indices, updates), 0
 
     def gather(self, x, indices, updates_shape, fill_value=0, mode=None):
         """What x holds where the updates go."""

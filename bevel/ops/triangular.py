@@ -204,9 +204,6 @@ class TriangularSolve(Renamed):
             )
         return b
 
-    def with_params(self, **changes):
-        return TriangularSolve(**{**{f: getattr(self, f) for f in self.fields}, **changes})
-
     def read(self, a):
         """What the op reads of a matrix: its triangle, without the diagonal where that is taken for ones."""
         k = 1 if self.unit_diagonal else 0
@@ -230,7 +227,7 @@ class TriangularSolve(Renamed):
             return [Zero(a.aval), Zero(b.aval) if is_linear(b) else None]
         if is_zero(ct):
             return [None, Zero(b.aval)]
-        return [None, self.with_params(transpose_a=not self.transpose_a)(a, ct)]
+        return [None, self.replace(transpose_a=not self.transpose_a)(a, ct)]
 
     def batch(self, operands, axes):
         [a, b], [a_axis, b_axis] = operands, axes

@@ -53,7 +53,7 @@ def test_forms_agree_with_the_reference(seed, kind):
     if kind != "any":  # an array dilated far, under a kernel that is small or large
         count = len(op.padding)
         plain = {"window_strides": (1,) * count, "rhs_dilation": (1,) * count, "batch_group_count": 1}
-        op = op.replaced(**plain, feature_group_count=1, lhs_dilation=(3,) * count)
+        op = op.replace(**plain, feature_group_count=1, lhs_dilation=(3,) * count)
         shape = list(x.shape)
         shape[op.dimension_numbers.lhs_spec[1]] = w.shape[op.dimension_numbers.rhs_spec[1]]
         if kind == "swapped":
