@@ -1,6 +1,8 @@
 """Functions for neural networks: activations, softmax and its kin, attention; `initializers` for their parameters.
 
 Names, arguments and values are those of `jax.nn`.
+
+Compositions of `bevel.numpy`, with no primitive of their own.
 """
 
 from bevel.nn import initializers

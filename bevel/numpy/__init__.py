@@ -2,6 +2,9 @@
 
 `import bevel.numpy as jnp`. Names, arguments and meanings are those of `jax.numpy`; where NumPy answers otherwise, the
 function's docstring says so.
+
+Each function is a composition of primitives (`ops`) with NumPy's promotion (`promotion`); called eagerly it is one
+compiled program (`eager`). `scipy`, `nn` and `image` are written in it.
 """
 
 from typing import TYPE_CHECKING

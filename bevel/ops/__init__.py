@@ -2,6 +2,9 @@
 
 The package's name is also one that JAX's users know: `jax.ops.segment_sum`. What a higher floor shows under this name
 it enters in `shown`, a table from the name to what gives it; this floor knows no more of it.
+
+`shapes` and `elementwise` are the families that the others are written in. Below is `core`, which says what a
+primitive is; above are the transformations, and `control` with the primitives that hold programs.
 """
 
 from collections.abc import Callable

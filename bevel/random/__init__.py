@@ -6,6 +6,9 @@
         x = bevel.random.normal(drawn, (3,))
 
 Names, arguments and every bit of the results are those of `jax.random`.
+
+Draws are compositions of `bevel.numpy` over the primitives of `ops.random_bits`; the generators are `ops.threefry` and
+`ops.rbg`.
 """
 
 from bevel.core.handles import primitives_in

@@ -1,6 +1,8 @@
 """SciPy's functions on arrays that can be differentiated, mapped and compiled: `linalg`, `special` and their kin.
 
 `import bevel.scipy as jsp; jsp.linalg.expm(a)`. Names, arguments and meanings are those of `jax.scipy`.
+
+Compositions of `bevel.numpy` and `bevel.lax`, one package for each of SciPy's.
 """
 
 import importlib as _importlib
