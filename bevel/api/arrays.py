@@ -10,7 +10,7 @@ import numpy as np
 from bevel.base.errors import BevelError
 from bevel.base.words import kind_of
 from bevel.core.source import user_line
-from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
+from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state, under
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine import client, guards
@@ -209,11 +209,8 @@ class _KnownAtOnce(Trace):
 
     def process(self, op, operands):
         traced = any([isinstance(x, Tracer) for x in operands])
-        before = set_trace(self.parent if traced else evaluate.EVALUATION)
-        try:
+        with under(self.parent if traced else evaluate.EVALUATION):
             return op(*operands)
-        finally:
-            set_trace(before)
 
 
 class ensure_compile_time_eval(contextlib.ContextDecorator):

@@ -46,7 +46,7 @@ def jacfwd(
         out_leaves, out_tree = flatten(out)
         for leaf in flatten(value)[0]:
             _check_output(fun, leaf, holomorphic, "jacfwd")
-        parts = [_split_last(leaf, leaves) for leaf in out_leaves]
+        parts = [_split(leaf, leaves, -1) for leaf in out_leaves]
         single = isinstance(argnums, (int, np.integer))
         found = out_tree.unflatten([one_or_all(in_tree.unflatten(p), single) for p in parts])
         return (found, aux) if has_aux else found
@@ -82,7 +82,7 @@ def jacrev(
         rows = vmap(lambda *cts: pull(out_tree.unflatten(cts)))(*basis)
         single = isinstance(argnums, (int, np.integer))
         row_leaves, row_tree = flatten(rows)
-        split = [_split_first(leaf, out_leaves) for leaf in row_leaves]
+        split = [_split(leaf, out_leaves, 0) for leaf in row_leaves]
         per_output = [one_or_all(row_tree.unflatten([s[o] for s in split]), single) for o in range(len(out_leaves))]
         found = out_tree.unflatten(per_output)
         return (found, aux) if has_aux else found
@@ -135,22 +135,13 @@ def _standard_basis(leaves):
     return basis
 
 
-def _split_last(array, leaves):
-    """Cuts the last axis into one piece per leaf, each reshaped to the leaf's shape."""
-    aval, parts, start = get_aval(array), [], 0
+def _split(array, leaves, axis):
+    """Cuts an axis into one piece per leaf, each reshaped to the leaf's shape."""
+    shape, parts, start = get_aval(array).shape, [], 0
+    axis %= len(shape)
     for leaf in leaves:
         of = get_aval(leaf)
-        piece = slice_in_dim(array, start, start + of.size, len(aval.shape) - 1)
-        parts.append(reshape(piece, (*aval.shape[:-1], *of.shape)))
-        start += of.size
-    return parts
-
-
-def _split_first(array, leaves):
-    aval, parts, start = get_aval(array), [], 0
-    for leaf in leaves:
-        of = get_aval(leaf)
-        piece = slice_in_dim(array, start, start + of.size, 0)
-        parts.append(reshape(piece, (*of.shape, *aval.shape[1:])))
+        piece = slice_in_dim(array, start, start + of.size, axis)
+        parts.append(reshape(piece, (*shape[:axis], *of.shape, *shape[axis + 1 :])))
         start += of.size
     return parts

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from bevel.base.errors import BevelError, MissingRuleError
 from bevel.core.source import located
+from bevel.core.tangents import zero_of
 from bevel.core.trace import state
 
 registered: dict[str, type] = {}
@@ -136,7 +137,10 @@ class Primitive:
         raise missing(self, "infer", "(self, *avals)")
 
     def jvp(self, primals, tangents):
-        raise missing(self, "jvp", "(self, primals, tangents)")
+        if self.is_differentiable:
+            raise missing(self, "jvp", "(self, primals, tangents)")
+        results = self(*primals)
+        return results, [zero_of(y) for y in results] if self.multiple_results else zero_of(results)
 
     def transpose(self, ct, *operands):
         raise missing(self, "transpose", "(self, ct, *operands)")

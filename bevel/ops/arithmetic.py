@@ -150,40 +150,38 @@ def _smaller(x, y):
     return -_larger(-x, -y) if dtypes.issubdtype(np.asarray(x).dtype, np.floating) else np.minimum(x, y)
 
 
+class Extreme(Binary):
+    """The larger or smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
+
+    order: ClassVar[str]  # as StableHLO compares the one that is taken with the other
+    takes = "any"
+
+    def along_x(self, dx, result, x, y):
+        return mul(dx, balanced(x, y, result))
+
+    def along_y(self, dy, result, x, y):
+        return mul(dy, balanced(y, x, result))
+
+    def lower(self, out, x, y):
+        return extreme(out, self.hlo, self.order, *filled(out, [x, y]))
+
+
 @primitive
-class Max(Binary):
-    """The larger of x and y; NaN where either is. At a tie each gets half of the slope."""
+class Max(Extreme):
+    """The larger of x and y."""
 
     hlo = "stablehlo.maximum"
-    takes = "any"
+    order = "GT"
     reference = staticmethod(_larger)
-
-    def along_x(self, dx, result, x, y):
-        return mul(dx, balanced(x, y, result))
-
-    def along_y(self, dy, result, x, y):
-        return mul(dy, balanced(y, x, result))
-
-    def lower(self, out, x, y):
-        return extreme(out, self.hlo, "GT", *filled(out, [x, y]))
 
 
 @primitive
-class Min(Binary):
-    """The smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
+class Min(Extreme):
+    """The smaller of x and y."""
 
     hlo = "stablehlo.minimum"
-    takes = "any"
+    order = "LT"
     reference = staticmethod(_smaller)
-
-    def along_x(self, dx, result, x, y):
-        return mul(dx, balanced(x, y, result))
-
-    def along_y(self, dy, result, x, y):
-        return mul(dy, balanced(y, x, result))
-
-    def lower(self, out, x, y):
-        return extreme(out, self.hlo, "LT", *filled(out, [x, y]))
 
 
 def extreme(out, hlo, order, x, y, aval=None):

@@ -10,14 +10,13 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.primitive import is_linear, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s, matrix, parsed
 from bevel.ops.convert import convert
 from bevel.ops.convolution_choice import choose
 from bevel.ops.convolution_loops import rows, strips
-from bevel.ops.elementwise import add_tangents
+from bevel.ops.elementwise import Bilinear
 from bevel.ops.precision import Precision, precision_config
 from bevel.ops.shapes import Rev, full, mapped_size, move_axis, reshape
 from bevel.ops.sliding import check_positive, dilated, prepared_array, seen_in_array, slid
@@ -42,7 +41,7 @@ def swapped(spec):
 
 
 @primitive
-class ConvGeneralDilated(Primitive):
+class ConvGeneralDilated(Bilinear):
     """out[n, o, p] = Σ over i, k of x[n, i, p strides + k rhs_dilation - low] w[o, i, k], the kernel not turned around.
 
     x (lhs), w (rhs)        one dtype; axes as `dimension_numbers` say: batch, features and d spatial axes, d ≥ 0
@@ -171,16 +170,6 @@ class ConvGeneralDilated(Primitive):
         return preferred
 
     # ---- derivatives
-
-    def jvp(self, primals, tangents):
-        [x, w], [dx, dw] = primals, tangents
-        result = self(x, w)
-        aval = get_aval(result).to_tangent_aval()
-        if aval.dtype == dtypes.float0:
-            return result, Zero(aval)
-        along_x = Zero(aval) if is_zero(dx) else self(dx, w)
-        along_w = Zero(aval) if is_zero(dw) else self(x, dw)
-        return result, add_tangents(along_x, along_w)
 
     def transpose(self, ct, x, w):
         if is_linear(x):

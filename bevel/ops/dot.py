@@ -10,12 +10,11 @@ import numpy as np
 from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import Zero, is_zero
+from bevel.core.primitive import is_linear, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import parsed
 from bevel.ops.convert import convert
-from bevel.ops.elementwise import add_tangents
+from bevel.ops.elementwise import Bilinear
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, check_platform, precision_config
 from bevel.ops.shapes import transpose
 
@@ -23,7 +22,7 @@ _FLOAT32 = np.dtype("float32")
 
 
 @primitive
-class DotGeneral(Primitive):
+class DotGeneral(Bilinear):
     """Sums products over contracting axes; batch axes go along: z[b…, i…, j…] = Σ_k x[b…, i…, k…] y[b…, k…, j…].
 
     x, y                    numbers or booleans, also of two dtypes (the product has the one in which they meet)
@@ -46,8 +45,6 @@ class DotGeneral(Primitive):
         x, _ = operands
         summed = math.prod([x.shape[axis] for axis in self.dimension_numbers[0][0]])
         return 0.3 * results[0].size * summed + super().work(operands, results)
-
-    is_bilinear = True
 
     def printed(self):
         """As JAX prints it: axes as lists, and what is None unsaid."""
@@ -87,16 +84,6 @@ class DotGeneral(Primitive):
                     f"is narrower and would lose digits. Leave it out, and convert the result."
                 )
         return ShapedArray(shape, dtype, x.weak_type and y.weak_type)
-
-    def jvp(self, primals, tangents):
-        [x, y], [dx, dy] = primals, tangents
-        result = self(x, y)
-        aval = get_aval(result).to_tangent_aval()
-        if aval.dtype == dtypes.float0:
-            return result, Zero(aval)
-        along_x = Zero(aval) if is_zero(dx) else self(dx, y)
-        along_y = Zero(aval) if is_zero(dy) else self(x, dy)
-        return result, add_tangents(along_x, along_y)
 
     def transpose(self, ct, x, y):
         # z = Σ x y. The cotangent of x sums ct · y over the axes that only y has; what comes out is batch axes,

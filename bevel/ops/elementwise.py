@@ -15,7 +15,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
-from bevel.core.tangents import is_zero, zero_of
+from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.fast import fast_form
 from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reduce_sum
@@ -241,6 +241,22 @@ def shaped_like(tangent, result):
     return BroadcastInDim(shape, ())(tangent)
 
 
+class Bilinear(Primitive):
+    """Ops of two operands that are linear in each."""
+
+    is_bilinear = True
+
+    def jvp(self, primals, tangents):
+        [x, y], [dx, dy] = primals, tangents
+        result = self(x, y)
+        aval = get_aval(result).to_tangent_aval()
+        if aval.dtype == dtypes.float0:
+            return result, Zero(aval)
+        along_x = Zero(aval) if is_zero(dx) else self(dx, y)
+        along_y = Zero(aval) if is_zero(dy) else self(x, dy)
+        return result, add_tangents(along_x, along_y)
+
+
 def add_tangents(x, y):
     """The sum of two tangents, either of which may be a symbolic zero."""
     if is_zero(x):
@@ -256,10 +272,6 @@ class Predicate(Elementwise):
 
     def result(self, aval):
         return ShapedArray(aval.shape, np.dtype(bool), aval.weak_type)
-
-    def jvp(self, primals, tangents):
-        y = self(*primals)
-        return y, zero_of(y)
 
     samples = Binary.__dict__["samples"]
     refusals = Binary.__dict__["refusals"]

@@ -197,10 +197,6 @@ class LuPivotsToPermutation(MatrixPrimitive):
             )
         return ShapedArray((*pivots.shape[:-1], self.permutation_size), INT32)
 
-    def jvp(self, primals, tangents):
-        result = self(*primals)
-        return result, zero_of(result)
-
     def lower(self, out, pivots):
         return permutation(out, pivots, out.in_avals[0], out.avals[0])
 

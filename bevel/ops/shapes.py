@@ -15,7 +15,7 @@ from bevel.base.casting import cast
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.staging import Scalar, staging_trace
-from bevel.core.tangents import Zero, is_zero, zero_of
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s, type_of
 
@@ -390,6 +390,7 @@ class Iota(Primitive):
     shape: tuple[int, ...]
     dimension: int
     sharding: object = None
+    is_differentiable = False
 
     def infer(self):
         if not 0 <= self.dimension < len(self.shape):
@@ -397,10 +398,6 @@ class Iota(Primitive):
         if not (dtypes.issubdtype(self.dtype, np.number)):
             raise DTypeError(f"iota counts in numbers; {self.dtype} is not a numeric dtype.")
         return ShapedArray(self.shape, self.dtype)
-
-    def jvp(self, primals, tangents):
-        result = self()
-        return result, Zero(result.aval.to_tangent_aval())
 
     def batch(self, operands, axes):
         return self(), None

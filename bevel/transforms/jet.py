@@ -23,7 +23,7 @@ import math
 import numpy as np
 
 from bevel.core.tangents import Zero, is_zero, zero_of
-from bevel.core.trace import Trace, get_aval, set_trace, state
+from bevel.core.trace import Trace, get_aval, set_trace, state, under
 from bevel.ops.elementwise import add_tangents, mul
 from bevel.ops.shapes import instantiate
 from bevel.transforms.pairs import Pair, PairTrace
@@ -50,11 +50,8 @@ class OnceTrace(Trace):
         return list(results) if op.multiple_results else results
 
     def apply(self, op, operands):
-        before = set_trace(self.parent)
-        try:
+        with under(self.parent):
             return op(*operands)
-        finally:
-            set_trace(before)
 
     def once(self, key, make, operands):
         found = self.known.get(key)
@@ -117,11 +114,10 @@ class JetTrace(PairTrace):
             t if is_zero(t) and terms is None else inner.wrap_path(t, terms[1:])
             for t, terms in zip(tangents, series, strict=True)
         ]
-        before = set_trace(inner)
         try:
-            results, out = op.jvp(values, paths)
+            with under(inner):
+                results, out = op.jvp(values, paths)
         finally:
-            set_trace(before)
             inner.alive = False
         if not op.multiple_results:
             return inner.unwrap(results)[0], inner.series_of(out)

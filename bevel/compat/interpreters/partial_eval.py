@@ -6,7 +6,7 @@ from bevel.base.avals import AbstractValue
 from bevel.core.jaxpr import Equation, Jaxpr, Literal, Var
 from bevel.core.source import get_traceback
 from bevel.core.staging import StageTrace, paused_collector, stage
-from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
+from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state, under
 
 DynamicJaxprTracer = Var
 DynamicJaxprTrace = StageTrace
@@ -60,11 +60,8 @@ class PartialTrace(Trace):
 
     def process(self, op, operands):
         if not any([self.holds(x) for x in operands]):
-            before = set_trace(self.parent)
-            try:
+            with under(self.parent):
                 return op(*operands)
-            finally:
-                set_trace(before)
         result = op.abstract(tuple([get_aval(x) for x in operands]))
         outvars = [Var(aval, self) for aval in (result if op.multiple_results else [result])]
         self.equations.append(Equation(op, list(operands), outvars, get_traceback()))
