@@ -9,18 +9,19 @@ import threading
 import pytest
 
 from bevel.base import settings
+from bevel.base.option import _callbacks, _overridden
 from bevel.base.settings import UNSET, config
 
 
 @pytest.fixture(autouse=True)
 def restored():
     before = {option.name: option.global_value for option in settings.options()}
-    listeners = list(settings._callbacks)
+    listeners = list(_callbacks)
     yield
-    settings._callbacks[:] = listeners
+    _callbacks[:] = listeners
     for name, value in before.items():
         config.update(name, value)
-    assert settings._overridden == {}
+    assert _overridden == {}
 
 
 def in_thread(function):
