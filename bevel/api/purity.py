@@ -10,6 +10,7 @@ not.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import types
 from collections import deque
@@ -40,10 +41,11 @@ class watching:
         self.places, self.loud = _surroundings(function)
 
     def __enter__(self):
-        self.before = [_fingerprint(get()) for _, get in self.places]
+        self.before = self.prints()
         # a profiler or debugger of the user's own stays
         if self.loud and sys.getprofile() is not None:
             self.loud = {}
+        _here.open.append(self)
         if self.loud:
             sys.setprofile(self.listen)
 
@@ -55,7 +57,11 @@ class watching:
         if kind:
             self.heard.append((kind, getattr(called, "__name__", "?"), short_place(frame)))
 
+    def prints(self):
+        return [_fingerprint(get()) for _, get in self.places]
+
     def __exit__(self, failure, *_):
+        _here.open.remove(self)
         if self.loud:
             sys.setprofile(None)
         if failure is not None:
@@ -66,6 +72,33 @@ class watching:
             after = _fingerprint(get())
             if after != before:
                 _say((self.name, what), _changed(self.name, what, before, after))
+
+
+class _Here(threading.local):
+    def __init__(self):
+        self.open: list[watching] = []
+
+
+_here = _Here()
+
+
+class meant:
+    """`with meant():` around a function that the user asks to be called while tracing: what it does is on purpose."""
+
+    __slots__ = ("before", "listener")
+
+    def __enter__(self):
+        self.listener = sys.getprofile()
+        if self.listener in [w.listen for w in _here.open]:
+            sys.setprofile(None)
+        self.before = [w.prints() for w in _here.open]
+
+    def __exit__(self, *_):
+        for w, before in zip(_here.open, self.before, strict=True):
+            w.before = [
+                old if one == other else other for old, one, other in zip(w.before, before, w.prints(), strict=True)
+            ]
+        sys.setprofile(self.listener)
 
 
 _HEARD = {

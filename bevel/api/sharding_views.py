@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bevel.api import purity
 from bevel.base.errors import ShapeError
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import SingleDeviceSharding, default_device
@@ -18,8 +19,9 @@ def inspect_array_sharding(value, *, callback: Callable[[Any], None]) -> None:
     >>> bevel.debug.inspect_array_sharding(jnp.ones(3), callback=lambda s: print(s.num_devices))
     1
     """
-    for leaf in flatten(value)[0]:
-        callback(_sharding_of(leaf))
+    with purity.meant():
+        for leaf in flatten(value)[0]:
+            callback(_sharding_of(leaf))
 
 
 def _sharding_of(leaf):

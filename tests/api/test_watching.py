@@ -183,6 +183,25 @@ def test_changes_of_the_world_around_are_said(said):
     SAMPLES.clear()
 
 
+def test_what_a_callback_does_while_tracing_is_meant(said):
+    seen = []
+
+    def f(x):
+        bevel.debug.inspect_array_sharding(x, callback=lambda s: (seen.append(s.num_devices), print("seen")))
+        return x
+
+    def g(x):
+        seen.append(2)
+        return f(x)
+
+    bevel.jit(f)(1.0)
+    assert seen == [1]
+    assert not said()
+    bevel.jit(g)(1.0)
+    [message] = said()
+    assert "g changed the variable 'seen' outside it" in message
+
+
 def test_attributes_of_a_bound_method(said):
     class Model:
         def __init__(self):
