@@ -96,7 +96,8 @@ class meant:
     def __exit__(self, *_):
         for w, before in zip(_here.open, self.before, strict=True):
             w.before = [
-                old if one == other else other for old, one, other in zip(w.before, before, w.prints(), strict=True)
+                other if old == one else old  # what had changed already stays so
+                for old, one, other in zip(w.before, before, w.prints(), strict=True)
             ]
         sys.setprofile(self.listener)
 
