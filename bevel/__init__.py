@@ -107,7 +107,7 @@ _PLACES = {
     **dict.fromkeys(
         """
         ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors experimental export ffi
-        flatten_util image jaxprs lax nn profiler random scipy segments stages testing typing
+        flatten_util image jaxprs lax memory nn profiler random scipy segments stages testing typing
         """.split(),
         "",
     ),

@@ -35,7 +35,7 @@ GROUPS = {
         "bevel.lax", "bevel.lax.linalg", "bevel.tree", "bevel.tree_util", "bevel.flatten_util",
         "bevel.custom_derivatives", "bevel.custom_batching", "bevel.ad_checkpoint", "bevel.experimental",
         "bevel.experimental.checkify",
-        "bevel.experimental.jet",
+        "bevel.experimental.jet", "bevel.experimental.layout", "bevel.memory",
     ),
     "Looking in, and testing": (
         "bevel.errors", "bevel.debug", "bevel.jaxprs", "bevel.stages", "bevel.profiler", "bevel.testing",

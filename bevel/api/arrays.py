@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,32 @@ def process_count(backend: str | None = None) -> int:
     return len({d.process_index for d in client.devices(backend)})
 
 
+class Space(enum.Enum):
+    """A memory, whichever device it belongs to: its own, or the one of the host beside it."""
+
+    Device = enum.auto()
+    Host = enum.auto()
+    Any = enum.auto()
+
+    def __repr__(self):
+        return f"MemorySpace.{self.name}"
+
+    __str__ = __repr__
+
+    def sharding_of(self, leaf):
+        """The sharding of the array in this memory."""
+        sharding = leaf._sharding if isinstance(leaf, names.Array) else single(client.default_device())
+        if self is Space.Any:
+            return sharding
+        return sharding.with_memory_kind("pinned_host" if self is Space.Host else client.usual_memory(sharding._device))
+
+
 def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = False, may_alias: Any = None) -> Any:
     """The arrays of a tree on a device (or under a sharding); NumPy arrays and numbers become arrays.
 
     device   a device, a sharding, or a tree of them matching x; None: the default device, not committed to it.
              `array.sharding.with_memory_kind("pinned_host")` is the memory of the host beside a GPU: arrays wait there,
-             and come back where a program takes them
+             and come back where a program takes them; `bevel.memory.Space.Host` says so for whichever device
 
     >>> import bevel, numpy as np
     >>> bevel.device_put(np.arange(3.0)).dtype
@@ -116,6 +137,8 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
 
 
 def _put(leaf, to):
+    if isinstance(to, Space):
+        to = to.sharding_of(leaf)
     if isinstance(leaf, Tracer):
         kind = to.memory_kind if isinstance(to, names.Sharding) else None
         return leaf if kind is None or leaf.aval.extended else AnnotateDevicePlacement(kind)(leaf)

@@ -17,7 +17,6 @@ from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import get_aval
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine.pytree import flatten
-from bevel.ops.dot import DotGeneral
 from bevel.ops.named import Name
 
 # ---- policies: which values a derivative may keep
@@ -53,14 +52,14 @@ def nothing_saveable(*_, **__) -> bool:
     return False
 
 
-def dots_saveable(op, *_, **__) -> bool:
+def dots_saveable(prim, *_, **__) -> bool:
     """Keeps what matrix products give."""
-    return type(op) is DotGeneral or op.name in ("dot_general", "ragged_dot_general", "conv_general_dilated")
+    return prim.name in ("dot_general", "ragged_dot_general", "conv_general_dilated")
 
 
-def dots_with_no_batch_dims_saveable(op, *_, **params) -> bool:
+def dots_with_no_batch_dims_saveable(prim, *_, **params) -> bool:
     """Keeps what matrix products give that have no batch dimensions: those with weights, not those of attention."""
-    if op.name != "dot_general":
+    if prim.name != "dot_general":
         return False
     (_, _), (batch_x, batch_y) = params["dimension_numbers"]
     return not batch_x and not batch_y
@@ -70,8 +69,8 @@ def save_any_names_but_these(*names_not_to_save: str) -> Callable[..., bool]:
     """Keeps values that have a name (`checkpoint_name`) which is none of these."""
     excluded = frozenset(names_not_to_save)
 
-    def policy(op, *_, **params):
-        return type(op) is Name and params["name"] not in excluded
+    def policy(prim, *_, **params):
+        return prim.name == Name.name and params["name"] not in excluded
 
     return policy
 
@@ -80,8 +79,8 @@ def save_only_these_names(*names_which_can_be_saved: str) -> Callable[..., bool]
     """Keeps values that were given one of these names by `checkpoint_name`."""
     included = frozenset(names_which_can_be_saved)
 
-    def policy(op, *_, **params):
-        return type(op) is Name and params["name"] in included
+    def policy(prim, *_, **params):
+        return prim.name == Name.name and params["name"] in included
 
     return policy
 
@@ -90,8 +89,8 @@ def save_anything_except_these_names(*names_not_to_save: str) -> Callable[..., b
     """Keeps all values but those named so."""
     excluded = frozenset(names_not_to_save)
 
-    def policy(op, *_, **params):
-        return type(op) is not Name or params["name"] not in excluded
+    def policy(prim, *_, **params):
+        return prim.name != Name.name or params["name"] not in excluded
 
     return policy
 
@@ -99,8 +98,8 @@ def save_anything_except_these_names(*names_not_to_save: str) -> Callable[..., b
 def save_from_both_policies(policy_1: Callable, policy_2: Callable) -> Callable[..., bool]:
     """Keeps what either policy keeps."""
 
-    def policy(op, *avals, **params):
-        return policy_1(op, *avals, **params) or policy_2(op, *avals, **params)
+    def policy(prim, *avals, **params):
+        return policy_1(prim, *avals, **params) or policy_2(prim, *avals, **params)
 
     return policy
 
@@ -129,8 +128,8 @@ def save_and_offload_only_these_names(
         )
     move = Offloadable(offload_src, offload_dst)
 
-    def policy(op, *_, **params):
-        if type(op) is not Name:
+    def policy(prim, *_, **params):
+        if prim.name != Name.name:
             return False
         return move if params["name"] in offloaded else params["name"] in saved
 
@@ -141,14 +140,15 @@ def offload_dot_with_no_batch_dims(offload_src: str, offload_dst: str) -> Callab
     """Keeps what matrix products without batch dimensions give, in another memory."""
     move = Offloadable(offload_src, offload_dst)
 
-    def policy(op, *avals, **params):
-        return move if dots_with_no_batch_dims_saveable(op, *avals, **params) else False
+    def policy(prim, *avals, **params):
+        return move if dots_with_no_batch_dims_saveable(prim, *avals, **params) else False
 
     return policy
 
 
 class CheckpointPolicies:
-    """The policies that `checkpoint(policy=…)` can be given; any function (op, *avals, **parameters) → bool is one."""
+    """The policies that `checkpoint(policy=…)` can be given; any function (primitive, *avals, **parameters) → bool
+    is one."""
 
     everything_saveable = staticmethod(everything_saveable)
     nothing_saveable = staticmethod(nothing_saveable)

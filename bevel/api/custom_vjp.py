@@ -20,7 +20,7 @@ from bevel.api.flat import argument_names, name_of, named_after, signature_of
 from bevel.base import dtypes
 from bevel.base.errors import UnexpectedTracerError
 from bevel.control.custom import Rule, RuleError
-from bevel.control.custom_vjp import CustomVjpFunction
+from bevel.control.custom_vjp import CustomVjpFunction, optimized_for_remat
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import keystr, tree_leaves
@@ -61,6 +61,7 @@ class custom_vjp(CustomFunction):
         fwd   takes the arguments of the function, gives (value, residuals)
         bwd   takes (*nondiff, residuals, cotangent of the value), gives a tuple: a cotangent for each argument that is
               differentiated, or None for zero
+        optimize_remat   where only the value is wanted of fwd, as in the first pass of a checkpoint, the function runs
         symbolic_zeros   fwd gets `CustomVJPPrimal`s, bwd gets `SymbolicZero` for cotangents that are zero
         """
         self.fwd = fwd
@@ -83,9 +84,11 @@ class custom_vjp(CustomFunction):
         chosen = tuple([args[i] for i in places])
         leaves, in_tree = flatten(chosen)
         out_trees: dict[str, Any] = {}
+        flat = self.flat_function(args, places, in_tree, out_trees)
+        fwd = Rule(self.flat_fwd(args, places, in_tree, out_trees), name_of(self.fwd))
         op = CustomVjpFunction(
-            self.flat_function(args, places, in_tree, out_trees),
-            Rule(self.flat_fwd(args, places, in_tree, out_trees), name_of(self.fwd)),
+            flat,
+            optimized_for_remat(fwd, flat, self.label) if self.optimize_remat else fwd,
             Rule(self.flat_bwd(fixed, args, places, in_tree, out_trees), name_of(self.bwd)),
             self.symbolic_zeros,
             self.label,

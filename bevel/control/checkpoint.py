@@ -36,8 +36,8 @@ class Checkpoint(CallOp):
     prevent_cse     a barrier keeps the compiler from merging the repetition with the first run; or a tuple that says so
                     for each operand (those beyond it have one)
     differentiated  is this already the repetition?
-    policy          (op, *avals, **parameters) → is the result of such an equation kept? As a truth value, or as an
-                    `Offloadable`
+    policy          (primitive, *avals, **parameters) → is the result of such an equation kept? As a truth value, or as
+                    an `Offloadable`
     """
 
     name = "remat2"
@@ -244,7 +244,7 @@ def values_to_keep(jaxpr: Jaxpr, residuals, policy) -> dict:
         eqn = made_by[v]
         if id(eqn) not in marks:
             params = {"name": eqn.op.label} if type(eqn.op) is Name else eqn.op.params
-            marks[id(eqn)] = policy(eqn.op, *[x.aval for x in eqn.invars], **params)
+            marks[id(eqn)] = policy(eqn.primitive, *[x.aval for x in eqn.invars], **params)
         if marks[id(eqn)]:
             keep[v] = marks[id(eqn)]
         else:

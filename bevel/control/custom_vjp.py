@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError
+from bevel.control.call import Jit, axis_names_of
 from bevel.control.custom import (
     CustomCall,
     FunctionOp,
@@ -243,6 +245,102 @@ class CustomVjpCall(CustomCall):
 
 
 @primitive
+class RematOpt(ProgramOp):
+    """A forward pass, whose last `num_res` results are residuals; where nobody wants those, the function itself."""
+
+    name = "remat_opt"
+
+    num_res: int
+    fwd_jaxpr: ClosedJaxpr
+    fun_jaxpr_thunk: ClosedJaxpr
+
+    @property
+    def call_of_fwd(self):
+        """The op that applies the forward pass without a second thought; what is done to this one is done to it."""
+        return Jit(self.fwd_jaxpr, self.fwd_jaxpr.jaxpr.name)
+
+    effects = property(lambda self: self.fwd_jaxpr.effects)
+    axis_names = property(lambda self: axis_names_of(self.fwd_jaxpr))
+
+    def infer(self, *avals):
+        return self.fwd_jaxpr.out_avals
+
+    def jvp(self, primals, tangents):
+        return self.call_of_fwd.jvp(primals, tangents)
+
+    def linearize(self, tape, primals, tangents):
+        return self.call_of_fwd.linearize(tape, primals, tangents)
+
+    def jet(self, primals, series, order):
+        return self.call_of_fwd.jet(primals, series, order)
+
+    def batch_program(self, operands, axes, size, axis_name):
+        return self.call_of_fwd.batch_program(operands, axes, size, axis_name)
+
+    def transpose(self, cts, *operands):
+        return self.call_of_fwd.transpose(cts, *operands)
+
+    def checked(self, ledger, state, *operands):
+        return self.call_of_fwd.checked(ledger, state, *operands)
+
+    def in_order(self, order, *operands):
+        return self.call_of_fwd.in_order(order, *operands)
+
+    def use_keys(self, ledger, *keys):
+        return ledger.run(self.fwd_jaxpr, keys)
+
+    def reference(self, *arrays):
+        return run(self.fwd_jaxpr, *arrays)
+
+    def narrowed(self, eqn, wanted):
+        count = len(wanted) - self.num_res
+        if any(wanted[count:]):
+            return eqn
+        op = Jit(self.fun_jaxpr_thunk, self.fun_jaxpr_thunk.jaxpr.name)
+        return eqn.replace(op=op, outvars=eqn.outvars[:count])
+
+    def lower(self, out, *values):
+        return out.module.inline(out, self.fwd_jaxpr.jaxpr, values, self.fwd_jaxpr.consts)
+
+    @classmethod
+    def samples(cls, array):
+        f32 = ShapedArray((3,), np.dtype("float32"))
+        square = stage_closed(lambda x: [mul(x, x)], [f32], "square")[0]
+        both = stage_closed(lambda x: [mul(x, x), x], [f32], "square_forward")[0]
+        yield cls(1, both, square), [array(3)]
+
+    @classmethod
+    def refusals(cls, array):
+        return iter(())
+
+    gaps: ClassVar = {"refusals": "it is applied to what its programs were staged for"}
+
+
+def optimized_for_remat(fwd, fun, label):
+    """A forward pass as one equation, which is the function itself where its residuals are not wanted."""
+
+    def run_fwd(consts, primals, perturbed):
+        counts = []
+
+        def whole(*xs):
+            results, residuals = fwd((), list(xs), perturbed)
+            counts[:] = len(results), len(residuals)
+            return [*results, *residuals]
+
+        avals = [get_aval(x) for x in primals]
+        forward, outer = stage_closed(whole, avals, fwd.name)
+        plain, more = stage_closed(fun, avals, label)
+        count, num_res = counts
+        if outer or more:
+            found = run(forward, *outer, *primals)
+        else:
+            found = RematOpt(num_res, forward, plain)(*primals)
+        return found[:count], found[count:]
+
+    return Rule(run_fwd, fwd.name)
+
+
+@primitive
 class CustomLin(ProgramOp):
     """The derivative of a custom_vjp function: linear in its tangents, and known by its transpose alone.
 
@@ -288,4 +386,4 @@ class CustomLin(ProgramOp):
         self.refuse()
 
 
-__all__ = ["CustomLin", "CustomVjpCall", "CustomVjpFunction", "ForwardModeError"]
+__all__ = ["CustomLin", "CustomVjpCall", "CustomVjpFunction", "ForwardModeError", "RematOpt", "optimized_for_remat"]

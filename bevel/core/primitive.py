@@ -115,6 +115,10 @@ class Primitive:
     # state in which a program gathers its errors (transforms.checks).
     checked = None
 
+    # None, or a method (equation, which of its results are used) -> an equation that gives those alone, or the same
+    # one: how an op does less where not all is wanted (transforms.simplify).
+    narrowed = None
+
     # None, or a method (ledger, *keys) -> keys of its results: how an op that holds several programs, or runs one more
     # than once, uses random keys up (transforms.key_use).
     use_keys = None

@@ -13,12 +13,17 @@ def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
 def _live(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
     """The jaxpr without dead code, and the variables that it uses."""
     used = {v for v in jaxpr.outvars if type(v) is Var}
-    kept = []
-    for eqn in reversed(jaxpr.eqns):
+    kept, is_changed = [], False
+    for before in reversed(jaxpr.eqns):
+        eqn = before
         if not used.isdisjoint(eqn.outvars) or eqn.op.effects:
+            if eqn.op.narrowed is not None:
+                eqn = eqn.op.narrowed(eqn, [v in used for v in eqn.outvars])
+                is_changed = is_changed or eqn is not before
             kept.append(eqn)
             used.update([v for v in eqn.invars if type(v) is Var])
-    return jaxpr if len(kept) == len(jaxpr.eqns) else jaxpr.replace(eqns=kept[::-1]), used
+    is_changed = is_changed or len(kept) != len(jaxpr.eqns)
+    return jaxpr.replace(eqns=kept[::-1]) if is_changed else jaxpr, used
 
 
 def used_variables(jaxpr: Jaxpr) -> set[Var]:

@@ -430,3 +430,15 @@ def test_a_mapped_derivative_is_that_of_the_batching_rule(wrap):
     )(XS)
     np.testing.assert_allclose([slope, second], [2 * np.cos(XS), -2 * np.sin(XS)], rtol=1e-6)
     assert float(wrap(bevel.grad(lambda x: f(x, 3)[0]))(1.0)) == pytest.approx(np.cos(1.0))
+
+
+def test_a_first_pass_that_keeps_nothing_runs_the_function_rather_than_its_forward_rule():
+    f = bevel.custom_vjp(lambda x: jnp.sin(x))
+    f.defvjp(lambda x: (jnp.sin(x), jnp.cos(x)), lambda c, ct: (10 * ct * c,), optimize_remat=True)
+    checkpointed = bevel.checkpoint(lambda x: jnp.sin(f(x)))
+    first, again = [e.params["jaxpr"] for e in bevel.make_jaxpr(bevel.grad(checkpointed))(1.0).eqns[:2]]
+    assert "cos" not in str(first)
+    assert "remat_opt" in str(again)
+    wanted = 10 * np.cos(np.sin(XS)) * np.cos(XS)
+    for wrap in WRAPS:
+        np.testing.assert_allclose(wrap(bevel.vmap(bevel.grad(checkpointed)))(XS), wanted, rtol=1e-5)
