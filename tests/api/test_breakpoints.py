@@ -2,6 +2,10 @@
 
 import bdb
 import io
+import os
+import select
+import subprocess
+import sys
 
 import pytest
 
@@ -160,3 +164,40 @@ def test_shardings_are_told_and_drawn(capsys):
         "┌─────────┐\n│  CPU 0  │\n├─────────┤\n│  CPU 1  │\n└─────────┘\n"
         "┌───────┬───────┐\n│ CPU 0 │ CPU 1 │\n└───────┴───────┘\n"
     )
+
+
+TERMINAL = """
+import bevel, bevel.numpy as jnp
+
+@bevel.jit
+def f(x):
+    y = x * 3
+    bevel.debug.breakpoint()
+    return y + 1
+
+print("result", bevel.vmap(f)(jnp.arange(2.0)))
+"""
+
+
+def test_it_speaks_to_a_terminal():
+    """The prompt, the answers and the end of it, as a person at a terminal sees them."""
+    pty = pytest.importorskip("pty")
+    ours, its = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", TERMINAL], stdin=its, stdout=its, stderr=its, close_fds=True)
+    os.close(its)
+    said, asked = "", 0
+    try:
+        while "result [" not in said:
+            ready, _, _ = select.select([ours], [], [], 60)
+            assert ready, f"the terminal says nothing more after: {said}"
+            said += os.read(ours, 4096).decode()
+            if said.count("(bevel) ") > asked:
+                asked += 1
+                os.write(ours, b"p y + 1\n" if asked % 2 else b"c\n")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert asked == 4
+    assert "Array(1., dtype=float32)" in said
+    assert "Array(4., dtype=float32)" in said
