@@ -45,7 +45,7 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
         raise ValueError(f"'minlength' must not be negative{user_line(' at {}')}: {minlength}.")
     if length is None:
         host = known("bincount", v)
-        length = max(minlength, int(host.max(initial=-1)) + 1)
+        length = max(minlength, (int(host.max()) + 1 if host.size else 0))
     else:
         length = max(minlength, as_index("bincount", length))
     if weights is None:

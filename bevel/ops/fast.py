@@ -72,4 +72,9 @@ def _constant(value):
     name = getattr(value.owner, "name", "")
     if name == "stablehlo.broadcast_in_dim":
         return _constant(value.owner.operands[0])
-    return value.owner.attributes["value"] if name == "stablehlo.constant" else None
+    if name != "stablehlo.constant":
+        return None
+    try:
+        return value.owner.attributes["value"]
+    except TypeError:  # of complex numbers, which jaxlib does not hand to Python
+        return ()

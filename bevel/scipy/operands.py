@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import bevel.numpy as jnp
+from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
 from bevel.numpy.promotion import array, arrays, broadcast, promote_inexact
+from bevel.ops.convert import convert
 
 
 def floats(name, *values):
     """Operands in the one inexact dtype where theirs meet, as arrays of one shape or of rank 0."""
     values = broadcast(name, *promote_inexact(*arrays(name, *values)))
     return [as_array(name, v) for v in values]
+
+
+def strong_floats(name, *values):
+    """As `floats`, weakly typed only where each operand is: an array of integers beside Python numbers is not."""
+    are_weak = all([get_aval(v).weak_type for v in arrays(name, *values)])
+    values = floats(name, *values)
+    return values if are_weak else [convert(v, get_aval(v).dtype) for v in values]
+
+
+def strong(value):
+    """The value, not weakly typed."""
+    return convert(value, get_aval(value).dtype)
 
 
 def aligned_floats(name, *values):

@@ -3,8 +3,26 @@
 Integers become floating-point numbers; operands broadcast. Names and arguments are those of `jax.scipy.special`.
 """
 
-from bevel.scipy.special.elementary import *
-from bevel.scipy.special.hypergeometric import *
-from bevel.scipy.special.integrals import *
-from bevel.scipy.special.legendre import *
-from bevel.scipy.special.orders import *
+from typing import TYPE_CHECKING
+
+from bevel.base.lazy import exports as _exports
+
+if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when first asked for
+    from bevel.scipy.special.elementary import *
+    from bevel.scipy.special.hypergeometric import *
+    from bevel.scipy.special.integrals import *
+    from bevel.scipy.special.legendre import *
+    from bevel.scipy.special.orders import *
+
+_PLACES = {
+    "elementary": """
+        beta betainc betaln boxcox boxcox1p digamma entr erf erfc erfinv expit factorial gamma gammainc
+        gammaincc gammaln gammasgn i0 i0e i1 i1e kl_div log_ndtr log_softmax loggamma logit logsumexp
+        multigammaln ndtr ndtri poch polygamma rel_entr softmax xlog1py xlogy zeta
+    """,
+    "hypergeometric": "hyp1f1 hyp2f1",
+    "integrals": "dawsn erfcx exp1 expi expn fresnel owens_t sici spence wofz",
+    "legendre": "lpmn lpmn_values sph_harm_y",
+    "orders": "bernoulli bessel_jn comb",
+}
+__getattr__, __dir__, __all__ = _exports(globals(), _PLACES)

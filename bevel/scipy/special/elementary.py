@@ -28,7 +28,7 @@ from bevel.ops import bessel, incomplete, special
 from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
-from bevel.scipy.operands import floats, one_float
+from bevel.scipy.operands import floats, one_float, strong, strong_floats
 from bevel.scipy.special.integrals import erfcx, erfcx_above, exact_square
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -98,8 +98,7 @@ def _logit_jvp(primals, tangents):
 
 @custom_jvp
 def _xlogy(x, y):
-    safe = x == 0
-    return choose(safe, 0, multiply(x, log(y)))
+    return choose((x == 0) & ~isnan(y), 0, multiply(x, log(y)))
 
 
 @_xlogy.defjvp
@@ -111,7 +110,7 @@ def _xlogy_jvp(primals, tangents):
 
 @compiled
 def xlogy(x, y):
-    """x log(y), and 0 where x is 0 whatever y is.
+    """x log(y), and 0 where x is 0, whatever number y is.
 
     >>> import bevel.scipy as jsp
     >>> print(jsp.special.xlogy(0.0, 0.0), f"{jsp.special.xlogy(2.0, 3.0):.4f}")
@@ -122,7 +121,7 @@ def xlogy(x, y):
 
 @custom_jvp
 def _xlog1py(x, y):
-    return choose(x == 0, 0, multiply(x, log1p(y)))
+    return choose((x == 0) & ~isnan(y), 0, multiply(x, log1p(y)))
 
 
 @_xlog1py.defjvp
@@ -133,7 +132,7 @@ def _xlog1py_jvp(primals, tangents):
 
 @compiled
 def xlog1py(x, y):
-    """x log(1 + y), and 0 where x is 0 whatever y is.
+    """x log(1 + y), and 0 where x is 0, whatever number y is.
 
     >>> import bevel.scipy as jsp
     >>> print(jsp.special.xlog1py(0.0, -1.0), f"{jsp.special.xlog1py(2.0, 2.0):.4f}")
@@ -167,7 +166,7 @@ def entr(x):
 
 def _entropies(name, p, q):
     """p and q made positive where one is not; where both were; what stands elsewhere, q - p for p = 0 ≤ q, else inf."""
-    p, q = floats(name, p, q)
+    p, q = strong_floats(name, p, q)
     both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
     elsewhere = choose(isnan(p) | isnan(q), np.nan, choose(none, subtract(q, p), np.inf))
     return choose(both, p, 1), choose(both, q, 1), both, elsewhere
@@ -226,7 +225,7 @@ def ndtr(x):
     >>> print(f"{jsp.special.ndtr(1.0):.4f}")
     0.8413
     """
-    return _ndtr(one_float("ndtr", x))
+    return _ndtr(strong(one_float("ndtr", x)))
 
 
 def _ndtr(x):
@@ -307,7 +306,7 @@ def ndtri(p):
     >>> print(f"{jsp.special.ndtri(0.975):.4f}")
     1.9600
     """
-    return _ndtri(one_float("ndtri", p))
+    return _ndtri(strong(one_float("ndtri", p)))
 
 
 @custom_jvp
@@ -347,7 +346,7 @@ def log_ndtr(x, series_order: int = 3):
     """
     if series_order < 0:
         raise ValueError(f"log_ndtr needs series_order of at least 0; got {series_order}{user_line(' at {}')}.")
-    return _log_ndtr(one_float("log_ndtr", x))
+    return _log_ndtr(strong(one_float("log_ndtr", x)))
 
 
 # ---- gamma and beta functions

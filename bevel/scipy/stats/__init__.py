@@ -10,9 +10,11 @@ integers become floating-point numbers. Names and arguments are those of `jax.sc
 """
 
 import importlib as _importlib
+from typing import TYPE_CHECKING
 
-from bevel.scipy.stats.kde import gaussian_kde
-from bevel.scipy.stats.summaries import mode, rankdata, sem
+if TYPE_CHECKING:
+    from bevel.scipy.stats.kde import gaussian_kde
+    from bevel.scipy.stats.summaries import mode, rankdata, sem
 
 _DISTRIBUTIONS = (
     "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "gennorm", "geom",
@@ -23,8 +25,13 @@ _DISTRIBUTIONS = (
 __all__ = ["gaussian_kde", "mode", "rankdata", "sem", *_DISTRIBUTIONS]
 
 
+_FUNCTIONS = {"gaussian_kde": "kde", "mode": "summaries", "rankdata": "summaries", "sem": "summaries"}
+
+
 def __getattr__(name):
-    """A distribution is loaded when first asked for: start-up time."""
+    """A distribution, or a function, is loaded when first asked for: start-up time."""
+    if name in _FUNCTIONS:
+        return getattr(_importlib.import_module(f"bevel.scipy.stats.{_FUNCTIONS[name]}"), name)
     if name in _DISTRIBUTIONS:
         return _importlib.import_module(f"bevel.scipy.stats.{name}")
     raise AttributeError(f"module 'bevel.scipy.stats' has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import strong_floats
 from bevel.scipy.special.elementary import betainc, betaln, xlog1py, xlogy
 from bevel.scipy.stats.derived import exponential, logarithm
 
@@ -17,7 +17,7 @@ def _checked(value, a, b, scale):
 @compiled
 def logpdf(x, a, b, loc=0, scale=1):
     """log of the density, (a - 1) log z + (b - 1) log(1 - z) - log B(a, b) - log scale with z = (x - loc) / scale."""
-    x, a, b, loc, scale = floats("beta.logpdf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_floats("beta.logpdf", x, a, b, loc, scale)
     z = (x - loc) / scale
     inside = (z >= 0) & (z <= 1)
     z = jnp.where(inside, z, 0.5)
@@ -31,7 +31,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, a, b, loc=0, scale=1):
     """The share below x."""
-    x, a, b, loc, scale = floats("beta.cdf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_floats("beta.cdf", x, a, b, loc, scale)
     return _checked(betainc(a, b, jnp.clip((x - loc) / scale, 0, 1)), a, b, scale)
 
 
@@ -41,7 +41,7 @@ logcdf = logarithm(cdf, "logcdf")
 @compiled
 def sf(x, a, b, loc=0, scale=1):
     """The share above x: the share below 1 - x of the mirrored distribution, exact where it is small."""
-    x, a, b, loc, scale = floats("beta.sf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_floats("beta.sf", x, a, b, loc, scale)
     return _checked(betainc(b, a, jnp.clip((loc + scale - x) / scale, 0, 1)), a, b, scale)
 
 

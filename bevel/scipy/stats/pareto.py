@@ -5,13 +5,13 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import strong_floats
 from bevel.scipy.stats.derived import exponential
 
 
 def _logarithm(name, x, b, loc, scale):
     """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale)."""
-    x, b, loc, scale = floats(name, x, b, loc, scale)
+    x, b, loc, scale = strong_floats(name, x, b, loc, scale)
     z = (x - loc) / scale
     below = z < 1
     return jnp.log(jnp.where(below, 1, z)), below, b, scale
@@ -55,7 +55,7 @@ sf = exponential(logsf, "sf")
 @compiled
 def ppf(q, b, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, b, loc, scale = floats("pareto.ppf", q, b, loc, scale)
+    q, b, loc, scale = strong_floats("pareto.ppf", q, b, loc, scale)
     return loc + scale * jnp.exp(-jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan)) / b)
 
 

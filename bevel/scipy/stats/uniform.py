@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import floats, strong
 from bevel.scipy.stats.derived import exponential
 
 
@@ -22,7 +22,7 @@ pdf = exponential(logpdf, "pdf")
 def cdf(x, loc=0, scale=1):
     """The share below x."""
     x, loc, scale = floats("uniform.cdf", x, loc, scale)
-    return jnp.clip((x - loc) / scale, 0, 1)
+    return strong(jnp.clip((x - loc) / scale, 0, 1))
 
 
 @compiled
