@@ -281,6 +281,4 @@ SPECIALS = (
     Special(_S + "sici", spread((0, 60)), mpmath.ci, part=1),
     Special(_S + "spence", spread((0, 60)), _spence),
     Special(_S + "owens_t", spread((0, 6), (0, 10), count=100), _owens_t),
-    Special(_S + "hyp1f1", spread((-5, 5), (0.5, 8), (-10, 10)), mpmath.hyp1f1),
-    Special(_S + "hyp2f1", spread((-4, 4), (-4, 4), (0.5, 8), (-0.9, 0.9)), mpmath.hyp2f1),
 )

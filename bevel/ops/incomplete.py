@@ -102,7 +102,7 @@ def _incomplete_gamma(a, x, wanted):
     # for small shapes 1 - P would lose the digits of Q, so that the fraction begins at 1
     beyond = (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
     a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
-    power = a_safe * x_safe.log() - x_safe - a_safe.lgamma()  # log of x^a e^-x / Γ(a), which is x ∂P/∂x
+    power = _log_power(a_safe, x_safe)
     order = _ORDERS[wanted]
     series = _series(usual & ~beyond, a_safe, x_safe, order)
     fraction = _fraction(usual & beyond, a_safe, x_safe, order)
@@ -140,6 +140,29 @@ def _incomplete_gamma(a, x, wanted):
                 moved = (ratio * 0.75 + 0.25) / (big * root) - z * moved * moved
             value = where(is_large, density_ * moved, value)
     return where(bad, math.nan, value)
+
+
+def _log_power(a, x):
+    """log of x^a e^-x / Γ(a), which is x ∂P/∂x.
+
+    Where x is near a large a its terms cancel; there it is log sqrt(a/2π) - a φ - (1/(12a) - …), by Stirling's formula,
+    with φ = μ - log(1 + μ), μ = x/a - 1. As log(1 + μ) = 2 artanh(s) with s = μ/(2 + μ) and μ - 2s = μ s,
+    φ = s μ - 2 s³ (1/3 + s²/5 + s⁴/7 + …).
+    """
+    cancels = (a > 10.0) & ((x - a).abs() < a * 0.5)
+    plain = a * x.log() - x - a.lgamma()
+    big = where(cancels, a, 10.0)
+    excess = where(cancels, x - a, 0.0) / big
+    s = excess / (excess + 2.0)
+    square = s * s
+    phi = s * excess - s * square * 2.0 * polynomial(square, [1 / (2 * k + 3) for k in range(17)])
+    inverse = 1.0 / big
+    rest = inverse * polynomial(inverse * inverse, _STIRLING)
+    return where(cancels, (big / (2 * math.pi)).log() * 0.5 - big * phi - rest, plain)
+
+
+# B_2k / (2k (2k - 1)): from 10 on eight terms leave less than 1e-17
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 
 
 def _times_power(jet, slope, a):

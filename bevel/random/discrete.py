@@ -181,7 +181,7 @@ def binomial(key, n, p, shape=None, dtype=None):
     """How many of n trials, each a success with probability p, succeed.
 
     n        float[…], >= 0; NaN comes out where it, or p, is none
-    p        float[…] in [0, 1]; it is drawn in the dtype where n's and p's meet
+    p        float[…] in [0, 1]; it is drawn in p's dtype
     dtype    of the result, a floating one; the default for None
     source   Kachitvichyanukul & Schmeiser 1988, doi:10.1145/42372.42381, inversion, where n·p <= 10; beyond it
              Hörmann 1993, "The generation of binomial random variates", algorithm BTRS
@@ -192,7 +192,8 @@ def binomial(key, n, p, shape=None, dtype=None):
     """
     key, dtype = single_key(key, "binomial"), float_dtype(dtype, "binomial")
     shape = joint_shape(shape, "binomial", n, p)
-    return binomial_of(key, *together(n, p), shape, dtype)
+    [p] = together(p)
+    return binomial_of(key, number(n, get_aval(p).dtype, "n"), p, shape, dtype)
 
 
 def binomial_of(key, n, p, shape, dtype):

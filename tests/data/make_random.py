@@ -308,6 +308,26 @@ random.normal(key, (4,), jnp.complex128)
 random.multinomial(key, 10.0, np.array([0.2, 0.3, 0.5]))
 random.multivariate_normal(key, np.array([1.0, -1]), np.array([[2, 0.5], [0.5, 1]]), (5,))
 """.strip().splitlines()
+# Parameters of several dtypes and sizes, and draws of so many numbers that those rejected are drawn again by themselves.
+PARAMETERS = """
+random.geometric(key, np.float16(0.3), (1000,))
+random.binomial(key, np.float16(40), np.float16(0.4), (200,))
+random.binomial(key, np.float32([0, 3, 50, 1e4]), np.float16(0.3), (50, 4))
+random.binomial(key, 30, 0.3, (100,), jnp.bfloat16)
+random.multinomial(key, np.float32(20), np.array([0.2, 0.8], np.float16), dtype=jnp.float32)
+random.dirichlet(key, np.float32([0.1, 1, 10, 1e3]), (500,))
+random.dirichlet(key, np.float32([0.1, 1, 10]), (500,), jnp.bfloat16)
+random.gamma(key, np.float32([0.01, 0.5, 1, 1.5, 10, 1000]), (1000, 6))
+random.loggamma(key, np.float32([0.3, 3]), (3000, 2))
+random.gamma(key, 2.0, (5000,))
+random.t(key, np.float32([0.5, 7]), (2500, 2))
+""".strip().splitlines()
+PARAMETERS_X64 = """
+random.geometric(key, np.float32(0.2), (50,))
+random.binomial(key, np.float32(20), np.float32(0.3), (50,))
+random.dirichlet(key, np.array([0.5, 1, 2]), (50,))
+random.gamma(key, np.array([0.5, 2.0, 30]), (1500, 3))
+""".strip().splitlines()
 RBG = """
 random.key(0, impl="{i}")
 random.PRNGKey(2**31, impl="{i}")
@@ -346,6 +366,10 @@ def calls():
     for source in ("random.bits(key, (7,), jnp.uint64)", "random.uniform(key, (7,))", "random.split(key, 3)"):
         yield (True, False), source
     for source in X64:
+        yield wide, source
+    for source in PARAMETERS:
+        yield plain, source
+    for source in PARAMETERS_X64:
         yield wide, source
     for impl in ("rbg", "unsafe_rbg"):
         for source in RBG:
