@@ -20,6 +20,7 @@ SAID_ELSEWHERE = {
     "sharding": "read by the partitioner, from the printed program",
     "out_sharding": "read by the partitioner, from the printed program",
     "dimensions": "the order in which axes are read: always None, and printed",
+    "update_consts": "of the program that an overwriting scatter may have; the others print that they have none",
     "accuracy": "None, the engine's own accuracy, is the one that jaxlib's CPU and GPU offer",
 }
 
