@@ -20,7 +20,7 @@ from bevel.ops.gather import CLIP
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import AND, GE, GT, LE, LT, NOT, OR, eq, ne, select
 from bevel.ops.powers import sqrt
-from bevel.ops.random_bits import RandomBitsApart, RandomSplit
+from bevel.ops.random_bits import RandomBitsApart, RandomClone, RandomSplit
 from bevel.ops.reductions import ReduceOr
 from bevel.ops.shapes import full, move_axis
 from bevel.ops.special import DrawnLgamma
@@ -111,7 +111,10 @@ def poisson(key, lam, shape=None, dtype=None, *, out_sharding=None):
     real = _Numbers(np.dtype("float32"))
     small = OR(is_nan(lam), LT(lam, real(10)))
     few = _poisson_by_product(key, select(small, lam, full(shape, 0, real.dtype)), dtype)
-    many = _poisson_by_rejection(key, select(small, full(shape, 1e5, real.dtype), lam), _all(small), dtype)
+    # each example takes the draws of one of the two: from the same key, as in JAX
+    many = _poisson_by_rejection(
+        RandomClone()(key), select(small, full(shape, 1e5, real.dtype), lam), _all(small), dtype
+    )
     drawn = select(small, few, many)
     return placed(select(eq(lam, 0), full(shape, 0, dtype), drawn), out_sharding)
 
@@ -212,7 +215,7 @@ def binomial_of(key, n, p, shape, dtype):
     whole = Floor()(n)
     few = _binomial_by_gaps(key, select(by_gaps, whole, filled(0)), q)
     many = _binomial_by_rejection(
-        key, select(by_gaps, filled(1e4), whole), select(by_gaps, filled(0.5), q), _all(by_gaps)
+        RandomClone()(key), select(by_gaps, filled(1e4), whole), select(by_gaps, filled(0.5), q), _all(by_gaps)
     )
     few, many, whole = [convert(x, dtype) for x in (few, many, whole)]
     drawn = select(by_gaps, few, many)

@@ -297,7 +297,7 @@ USED_ONCE = {
     "a loop that splits": lambda key: lax.scan(lambda k, _: (lambda a, b: (a, random.normal(b)))(*random.split(k)), key, None, length=4),
     "other rows": lambda key: (lambda keys: [random.normal(keys[0]), bevel.vmap(random.normal)(keys[1:])])(three(key)),
     "folded": bevel.jit(lambda key: random.normal(random.fold_in(key, 1)) + random.normal(random.fold_in(key, 2)) + random.normal(key)),
-    "draws of several parts": bevel.jit(lambda key: [f(k) for f, k in zip([random.gumbel, lambda k: random.gamma(k, 2.0), lambda k: random.permutation(k, 9)], random.split(key, 3), strict=True)]),
+    "draws of several parts": bevel.jit(lambda key: [f(k) for f, k in zip([random.gumbel, lambda k: random.gamma(k, 2.0), lambda k: random.permutation(k, 9), lambda k: random.poisson(k, 3.0), lambda k: random.binomial(k, 5.0, 0.5)], random.split(key, 5), strict=True)]),
     "copied on purpose": bevel.jit(lambda key: random.normal(random.clone(key)) + random.normal(key)),
 }  # fmt: skip
 
