@@ -42,7 +42,6 @@ from bevel.ops.shapes import BroadcastInDim, Iota, OfLastAxes, full, reshape
 from bevel.ops.special import ErfInv
 from bevel.ops.threefry import Threefry2x32Apart, both
 
-_FEW = 4  # draws that are proposed a time or two
 # Marsaglia & Tsang's quick acceptance bound.
 SQUEEZE = 0.0331
 # One proposal in twenty is rejected at most: from so many draws on, those go on in a vector of an eighth of the length.
@@ -91,12 +90,7 @@ class RandomGamma(OfLastAxes):
         def draw(words, a):
             return [draws(RandomWrap(impl)(words), a, self.log_space)]
 
-        module = out.module
-        before, module.has_few_turns = module.has_few_turns, out.is_outermost and aval.size <= _FEW
-        try:
-            return module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
-        finally:
-            module.has_few_turns = before
+        return out.module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
 
 
 def draws(key, a, log_space):

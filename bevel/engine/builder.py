@@ -359,12 +359,6 @@ class Emitter:
         self.platform = module.platform
         self.tokens = {}
 
-    @property
-    def is_outermost(self) -> bool:
-        """Does what is written here run once in a run of the program: in no loop's body, and in no function called?"""
-        owner = self.point.block.owner.operation
-        return owner.name == "func.func" and owner.attributes["sym_name"].value == "main"
-
     def op(self, name, operands, attributes=None, *, aval=None, regions=0):
         """Appends an operation of one result and gives the result. Its aval is that of the equation if not given."""
         result = aval.ir_type or type_of(aval) if aval is not None else None

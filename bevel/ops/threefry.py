@@ -16,7 +16,6 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.keys import PRNGImpl, register_implementation
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64s
 from bevel.ops.arithmetic import add, mul
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice, slice_in_dim
@@ -26,10 +25,6 @@ from bevel.ops.shapes import BroadcastInDim, Iota, full, mapped_size, move_axis,
 UINT32, UINT64 = np.dtype("uint32"), np.dtype("uint64")
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
-# XLA runs a program of less than 1000 operations on the caller's thread, others on one of its own: 5 µs, or 8 to 20. It
-# counts a loop's body once, so a lone draw of few numbers is rolled up; one of four is below the limit in any case. In
-# loops the unrolled form is up to 5.8 times as fast, and so it is for many numbers.
-_FEWEST_ROLLED, _MOST_ROLLED = 5, 16
 
 
 @primitive
@@ -78,45 +73,12 @@ class Threefry2x32(Primitive):
         k2 = parts("xor", parts("xor", k0, k1), parts.number(PARITY))
         schedule = (k0, k1, k2)
         x0, x1 = parts("add", x0, k0), parts("add", x1, k1)
-        few = aval.size <= _MOST_ROLLED and (
-            out.module.has_few_turns or (aval.size >= _FEWEST_ROLLED and out.is_outermost)
-        )
-        if few and out.platform == "cpu":
-            return self._rolled(out, parts, schedule, x0, x1)
         for group in range(5):
             for rotation in ROTATIONS[group % 2]:
                 x0, x1 = parts.round(x0, x1, parts.number(rotation), parts.number(32 - rotation))
             x0 = parts("add", x0, schedule[(group + 1) % 3])
             x1 = parts("add", x1, parts("add", schedule[(group + 2) % 3], parts.number(group + 1)))
         return [parts.spread(x) for x in (x0, x1)]
-
-    def _rolled(self, out, parts, schedule, x0, x1):
-        """The five groups of rounds as a loop, whose operations XLA counts once."""
-        aval, index = parts.aval, parts.scalar
-        table = np.asarray(ROTATIONS, np.uint32)
-        # a group's four rotations and its two keys, one row a group
-        rotations = out.constant(table[[0, 1, 0, 1, 0]], ShapedArray((5, 4), UINT32))
-        k = [parts.spread(x) for x in schedule]
-        states = [index, aval, aval, aval, aval, aval, ShapedArray((5, 4), UINT32)]
-        inits = [out.constant(0, index), parts.spread(x0), parts.spread(x1), k[1], k[2], k[0], rotations]
-        loop = out.ops("stablehlo.while", inits, avals=states, regions=2)
-        test, [i, *_] = out.block(loop, 0, states)
-        test.finish([test.compare("LT", i, test.constant(5, index), index)])
-        body, [i, x0, x1, first, second, third, table] = out.block(loop, 1, states)
-        inside = _Parts(body, aval)
-        x0, x1 = (x0, aval), (x1, aval)
-        row, four = ShapedArray((1, 4), UINT32), ShapedArray((4,), UINT32)
-        zero = body.constant(0, index)
-        rotation = body.op("stablehlo.dynamic_slice", [table, i, zero], {"slice_sizes": i64s(1, 4)}, aval=row)
-        rotation = body.reshape(rotation, four)
-        for r in range(4):
-            left = (body.reshape(body.slice(rotation, four, 0, r, r + 1), index), index)
-            x0, x1 = inside.round(x0, x1, left, inside("subtract", inside.number(32), left))
-        x0 = inside("add", x0, (first, aval))
-        count = inside("add", (i, index), inside.number(1))
-        x1 = inside("add", inside("add", x1, (second, aval)), count)
-        body.finish([count[0], x0[0], x1[0], second, third, first, table])
-        return [loop.results[1], loop.results[2]]
 
     def reference(self, k0, k1, x0, x1):
         with np.errstate(over="ignore"):
@@ -134,7 +96,7 @@ class Threefry2x32(Primitive):
     def samples(array):
         words = np.random.RandomState(0).randint(0, 2**32, (4, 3), np.uint32)
         yield Threefry2x32(), list(words)
-        yield Threefry2x32(), [words[0, 0], words[0, 1], *np.arange(16, dtype=np.uint32).reshape(2, 8)]  # rolled up
+        yield Threefry2x32(), [words[0, 0], words[0, 1], *np.arange(16, dtype=np.uint32).reshape(2, 8)]
         yield Threefry2x32(), [words[0, 0], words[0, 1], words[1], words[2]]
         yield Threefry2x32(), [np.asarray(w) for w in words[:, 0]]
         yield Threefry2x32(), [np.zeros((0, 2), np.uint32)] * 4

@@ -48,14 +48,12 @@ class Module:
                       or in parts on several devices
     calls_kernels     do they? The program then has the result `host_kernels.MARK` after its own
     out_memories      the kind of memory of each result, where one goes to another than the usual one
-    has_few_turns     does what is being written loop a few times only, for a few numbers?
     """
 
     def __init__(self, name, platform):
         self.platform = platform
         self.has_host_kernels = platform == "cpu" and settings.host_kernels.value
         self.calls_kernels = False
-        self.has_few_turns = False
         self.name = name
         self.hidden: list = []
         self.callbacks = callbacks.CallbackTable()
