@@ -81,7 +81,7 @@ declare(
     lambda side, key: side.random.categorical(key, side.jnp.zeros((10_000, 100))),
     goal=0.5,
 )
-for count, goal in ((1, 1.1), (1000, 1.0), (100_000, 0.4)):
+for count, goal in ((1, 1.1), (1000, 1.0), (100_000, 0.2)):
     declare(
         f"gamma: {count:,}",
         "random.gamma of shape 2",
@@ -105,6 +105,18 @@ declare(
     "binomial: 100,000",
     "random.binomial of 20 and 0.3",
     lambda side, key: side.random.binomial(key, 20.0, 0.3, (100_000,)),
+    goal=1.0,
+)
+declare(
+    "poisson of 50: 100,000",
+    "random.poisson of 50",
+    lambda side, key: side.random.poisson(key, 50.0, (100_000,)),
+    goal=1.0,
+)
+declare(
+    "binomial of 1,000: 100,000",
+    "random.binomial of 1,000 and 0.3",
+    lambda side, key: side.random.binomial(key, 1000.0, 0.3, (100_000,)),
     goal=1.0,
 )
 declare("split: 1,000", "random.split", lambda side, key: side.random.split(key, 1000), goal=1.0, waits=False)
