@@ -83,7 +83,7 @@ class Error:
             at = tuple([int(i) for i in index]) if codes.ndim else ()
             site, slots = self.entries[int(codes[at]) - 1]
             # a value that is the same for all examples has no mapped axis
-            yield at, site, [np.asarray(self.values[i])[at] for i in slots]
+            yield at, site, [_of_example(self.values[i], at) for i in slots]
 
     def get(self) -> str | None:
         """The message of what went wrong first, None where nothing did; a line for each example under vmap."""
@@ -122,6 +122,11 @@ class Error:
         if isinstance(self.code, Tracer) or not isinstance(self.code, (type(None), np.ndarray, np.generic, Array)):
             return f"Error({self.code!r}, {self.values!r})"
         return f"Error({self.get()})"
+
+
+def _of_example(values, at):
+    """A message's value for one example; alone it stays an array, so that a tree of them prints as one of arrays."""
+    return values if not at and isinstance(values, Array) else np.asarray(values)[at]
 
 
 def _mapped(at) -> str:

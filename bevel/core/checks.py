@@ -75,9 +75,8 @@ class Site(NamedTuple):
 
 
 def _shown(value) -> Any:
-    """A value as a format string takes it: a number where it is one."""
-    value = np.asarray(value)
-    return value if value.shape else value[()]
+    """A value as a format string takes it: NumPy's number where it is NumPy's array of one; else as it is."""
+    return value[()] if isinstance(value, np.ndarray) and not value.shape else value
 
 
 class Entry(NamedTuple):

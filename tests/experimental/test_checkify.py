@@ -303,3 +303,10 @@ def test_a_check_that_is_not_asked_for_is_left_out():
 def test_letters(call, words):
     with pytest.raises((TypeError, ValueError, LookupError), match=words):
         call()
+
+
+def test_a_tree_in_a_message_prints_as_a_tree_of_arrays():
+    def f(x):
+        c.check(x > 0, "{tree}, {x:.2f}", tree={"a": x}, x=x)
+
+    assert c.checkify(f)(-1.0)[0].get().startswith("{'a': Array(-1., dtype=float32")
