@@ -231,17 +231,14 @@ def to_host(array) -> np.ndarray:
         return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
 
 
-_SEEN_FROM = 1 << 15  # bytes; a program copies fewer in the time that it takes to share them
-
-
 def seen_as(array, shape):
     """An array that shares the memory of this one, its elements under another shape; None where that cannot be.
 
-    It can where the array has been computed, on the host, and is large enough to gain. Neither of the two is written
-    to in place from then on: a program that is given one copies it.
+    It can where the array has been computed, on the host. Neither of the two is written to in place from then on: a
+    program that is given one copies it.
     """
     aval, sharding = array.aval, array._sharding
-    if aval.size * aval.dtype.itemsize < _SEEN_FROM or type(sharding) is not SingleDeviceSharding:
+    if type(sharding) is not SingleDeviceSharding:
         return None
     device = sharding._device
     if device.platform != "cpu" or not (array._committed or device == default_device()):

@@ -56,8 +56,11 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
 
 
 def _is_at_hand(a):
-    """Whether there are numbers behind it now, and not only while tracing: it need not be copied for another shape."""
-    return type(a) is Array and state.trace.is_evaluation
+    """Whether there are numbers behind it now, not only while tracing, and so many that another shape shares them."""
+    return type(a) is Array and a.aval.size >= _SHARED_FROM and state.trace.is_evaluation
+
+
+_SHARED_FROM = 1 << 13  # elements; a program copies fewer in the time that sharing takes
 
 
 @compiled(static=("shape", "order"))
