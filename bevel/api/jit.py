@@ -16,7 +16,7 @@ from typing import Any
 
 from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
 from bevel.api.letters import with_letters
-from bevel.base import settings
+from bevel.base import monitoring, settings
 from bevel.base.errors import BevelError, ConcretizationTypeError, TracerIntegerConversionError, UnhashableStaticError
 from bevel.base.words import kind_of
 from bevel.control.call import Jit
@@ -161,8 +161,10 @@ class Jitted:
                 self.say_static(needed, args, kwargs)
                 self.needs_value.update(needed)
                 return self.trace(args, kwargs)
+            took = time.perf_counter() - started
+            monitoring.record_event_duration_secs("/jax/core/compile/jaxpr_trace_duration", took, fun_name=self.name)
             if settings.log_compiles.value:
-                logger.warning("Traced %s in %.3f s", self.name, time.perf_counter() - started)
+                logger.warning("Traced %s in %.3f s", self.name, took)
             if not traced.outer:
                 self.traces[key] = traced
         return traced, leaves

@@ -28,6 +28,7 @@ PLACES = {
     "jax.numpy": "bevel.numpy",
     "jax.experimental": "bevel.compat.experimental",
     "jax.experimental.hijax": "bevel.compat.hijax",
+    "jax.experimental.multihost_utils": "bevel.compat.multihost_utils",
     "jax.version": "bevel.compat.version",
     "jax.core": "bevel.compat.core",
     "jax.ops": "bevel.segments",

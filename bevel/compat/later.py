@@ -22,10 +22,6 @@ LATER = {
         "get_tensorstore_spec is_remote_storage"
     ),
     "jax.experimental.mesh_utils": "create_device_mesh create_hybrid_device_mesh",
-    "jax.experimental.multihost_utils": (
-        "assert_equal broadcast_one_to_all global_array_to_host_local_array host_local_array_to_global_array "
-        "process_allgather reached_preemption_sync_point sync_global_devices"
-    ),
     "jax.experimental.pallas": (
         "ANY BlockSpec Blocked Buffered CompilerParams CostEstimate Element GridSpec MemoryRef MemorySpace Slice "
         "Squeezed cdiv core_map debug_print ds dslice kernel load loop multiple_of next_power_of_2 num_programs "

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from bevel.base import dtypes, settings
+from bevel.base import dtypes, monitoring, settings
 from bevel.base.errors import EngineError
 from bevel.engine import host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
@@ -132,6 +132,7 @@ def compile_module(module, summary, device, *, overrides=None):
     # kernels in Python need a thread where Python raises no KeyboardInterrupt
     in_call = choice.in_call and not (module.callbacks or module.calls_kernels)
     key = None
+    started = time.perf_counter()
     if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
         fields = {"program": text, "options": choice.key, "device": f"{device.device_kind} {device.id}"}
         if module.scopes:
@@ -146,12 +147,14 @@ def compile_module(module, summary, device, *, overrides=None):
                 else:
                     loaded = on.deserialize_executable(data, devices, how)
                 _keys[id(loaded)] = key
+                monitoring.record_event("/jax/compilation_cache/cache_hits")
+                _tell(module.name, started)
                 if settings.log_compiles.value:
                     logger.warning("Found the compiled %s on disk", module.name)
                 return loaded, choice
             except (names.JaxRuntimeError, ValueError, TypeError) as error:
                 logger.debug("A kept program could not be loaded (%s); it is compiled again.", error)
-    started = time.perf_counter()
+        monitoring.record_event("/jax/compilation_cache/cache_misses")
 
     def compile(choice):
         how = options.build(choice, (device.id,))
@@ -165,6 +168,7 @@ def compile_module(module, summary, device, *, overrides=None):
     except names.JaxRuntimeError as error:
         raise EngineError(f"XLA could not compile {module.name}: {error}") from error
     _keys.pop(id(loaded), None)
+    _tell(module.name, started)
     if settings.log_compiles.value:
         logger.warning("Compiled %s in %.3f s", module.name, time.perf_counter() - started)
     if key is not None:
@@ -173,6 +177,12 @@ def compile_module(module, summary, device, *, overrides=None):
         except (names.JaxRuntimeError, ValueError) as error:  # some programs hold what cannot be written down
             logger.debug("The program %s cannot be kept on disk: %s", module.name, error)
     return loaded, choice
+
+
+def _tell(name, started):
+    """For listeners: how long it took until the program was there."""
+    took = time.perf_counter() - started
+    monitoring.record_event_duration_secs("/jax/core/compile/backend_compile_duration", took, fun_name=name)
 
 
 def _bytecode(operation) -> bytes:

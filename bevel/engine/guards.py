@@ -29,14 +29,15 @@ def _library() -> Any:
 
 
 def _mirror(option, scope, value):
-    """Tells C++ what the settings say, when one of them changes."""
-    kinds = tuple(_KINDS.values()) if option is settings.transfer_guard else (_KINDS.get(option),)
-    if kinds == (None,):
+    """Tells C++ what the settings say, when one of them changes: the one for all kinds, or the one for a kind."""
+    if option is not settings.transfer_guard and option not in _KINDS:
         return
     explicit.in_use = True
     state = _library().global_state() if scope == "global" else _library().thread_local_state()
-    for kind in kinds:
-        setattr(state, kind, _level(value))
+    for own, kind in _KINDS.items():
+        if option in (own, settings.transfer_guard):
+            other = own if option is settings.transfer_guard else settings.transfer_guard
+            setattr(state, kind, _level(other.local_value if value is settings.UNSET else value))
 
 
 class explicit:
