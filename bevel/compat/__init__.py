@@ -149,6 +149,11 @@ _ROOT = {
     "make_array_from_single_device_arrays": ("bevel.compat.sharding", "make_array_from_single_device_arrays"),
     "pmap": ("bevel.compat.sharding", "pmap"),
     "P": ("bevel.compat.sharding", "PartitionSpec"),
+    # of older JAX, and still in much that is written about it
+    **{
+        name: ("bevel.tree_util", name)
+        for name in ("tree_flatten", "tree_leaves", "tree_map", "tree_reduce", "tree_structure", "tree_unflatten")
+    },
 }
 
 # What is a package of Bevel's own, and no module of JAX.

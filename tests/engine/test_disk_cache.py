@@ -87,7 +87,7 @@ def test_an_entry_under_another_name_is_a_miss(cache):
     first, second = key(cache, "a"), key(cache, "b")
     cache.store(first, PROGRAM)
     [entry] = files(cache)
-    entry.rename(cache.folder / f"{second}.bevel")
+    entry.rename(cache.folder / f"{second}.bevel-cache")
     assert cache.load(second) is None
 
 
