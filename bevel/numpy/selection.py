@@ -282,7 +282,8 @@ def gathered(x, entries, mode, fill_value, is_sorted, is_unique):
     placed = layout(entries)
     shape = get_aval(x).shape
     if 0 in placed.batch:
-        return full(result_shape(placed), 0, get_aval(x).dtype)
+        # nothing of x, in its dtype, which may be that of keys
+        return reshape(Slice((0,) * len(shape), (0, *shape[1:]))(x), result_shape(placed))
     indices, axes = index_columns(entries, placed, shape)
     offset, collapsed = window_numbers(placed)
     sizes = tuple([e.size if type(e) is Span else 1 for e in placed.covering])

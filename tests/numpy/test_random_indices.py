@@ -228,7 +228,8 @@ def outside(key, mode):
         size = next(sizes)
         if type(k) is slice:
             start, stop, step = k.indices(size)
-            clear.append(slice(start, None if stop < 0 else stop, step))
+            some = len(range(start, stop, step)) > 0
+            clear.append(slice(start, None if stop < 0 else stop, step) if some else slice(0, 0))
         else:
             i = np.asarray(k, np.int64)
             i = np.where((i < 0) & (i >= -size), i + size, i)
