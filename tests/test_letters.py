@@ -182,9 +182,9 @@ LETTERS = {
     "a donated array, in functions that have seen it": ("""
         f = jit(lambda x: x + 1, donate_argnums=0)
         x = jnp.ones(3)
-        jnp.sin(x)
+        lax.sin(x)
         f(x)
-        jnp.sin(x)
+        lax.sin(x)
         """, errors.DonatedBufferError, ["donate_argnums", "Use the result"]),
     "a donated array, an element": ("""
         f = jit(lambda x: x + 1, donate_argnums=0)
