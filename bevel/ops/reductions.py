@@ -225,6 +225,9 @@ class ReduceMaxOfNumbers(ReduceMax):
 class DrawnReduceMax(ReduceMax):
     """As ReduceMax, in XLA's own form, whose bits random draws are promised in; large arrays may pass NaN over."""
 
+    takes = "float"
+    sample_dtypes = ("float32", "bfloat16")
+
     def lower(self, out, x):
         return out.reduce(x, self.axes, lowest(out.in_avals[0].dtype), out.avals[0], self.hlo)
 
