@@ -206,7 +206,7 @@ class ReduceMax(Extremum):
 
     hlo = "stablehlo.maximum"
     order = "GT"
-    sample_dtypes = ("float32", "int32", "uint8", "bfloat16", "complex64")
+    sample_dtypes: ClassVar[tuple[str, ...]] = ("float32", "int32", "uint8", "bfloat16", "complex64")
     start = staticmethod(lowest)
 
 
@@ -225,7 +225,7 @@ class ReduceMaxOfNumbers(ReduceMax):
 class DrawnReduceMax(ReduceMax):
     """As ReduceMax, in XLA's own form, whose bits random draws are promised in; large arrays may pass NaN over."""
 
-    takes = "float"
+    takes = "ordered"
     sample_dtypes = ("float32", "bfloat16")
 
     def lower(self, out, x):
