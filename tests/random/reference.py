@@ -340,8 +340,13 @@ class Reference:
         above = right - sqrt((1 - u) * (right - left) * (right - mode))
         return np.where(u < (mode - left) / (right - left), below, above)
 
+    def parameter(self, p):
+        """A parameter in whose own dtype numbers are drawn; a Python number in the default one."""
+        p = self.canonical(p) if isinstance(p, (np.ndarray, np.generic)) else np.asarray(p, self.float_dtype(None))
+        return p if p.dtype.kind in "fV" else p.astype(self.float_dtype(None))
+
     def geometric(self, key, p, shape=None, dtype=None):
-        p = np.asarray(p).astype(self.float_dtype(None))
+        p = self.parameter(p)
         u = self.uniform(key, p.shape if shape is None else shape, p.dtype)
         return (np.floor(log(np.where(u == 0, 1, u).astype(p.dtype)) / log1p(-p)) + 1).astype(self.int_dtype(dtype))
 
@@ -529,21 +534,24 @@ class Reference:
 
     def binomial(self, key, n, p, shape=None, dtype=None):
         """With p folded below a half: n * p <= 10 counts geometric gaps (inversion), otherwise Hörmann's BTRS; NaN for a p or n that is none."""
-        dtype, shape, n, p = self.spread(dtype, shape, n, p)
+        result, p = self.float_dtype(dtype), self.parameter(p)
+        dtype, n = p.dtype, np.asarray(n).astype(p.dtype)
+        shape = np.broadcast_shapes(n.shape, p.shape) if shape is None else shape_of(shape)
         n, p = np.broadcast_to(n, shape), np.broadcast_to(p, shape)
         low = p < 0.5
-        q = np.where(low, p, 1 - p)
+        q = np.where(low, p, 1 - p).astype(dtype)
         bad_n, bad_q = np.isnan(n) | (n < 0), np.isnan(q) | (q < 0)
         safe = np.where(bad_q, dtype.type(0.01), q).astype(dtype)
         gaps = bad_n | (n * safe <= 10)
         whole = np.floor(n)
         few = self.inversion(key, np.where(gaps, whole, 0).astype(dtype), safe)
-        many = self.btrs(key, np.where(gaps, 1e4, whole).astype(dtype), np.where(gaps, 0.5, safe).astype(dtype))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # float16 is narrow
+            many = self.btrs(key, np.where(gaps, 1e4, whole).astype(dtype), np.where(gaps, 0.5, safe).astype(dtype))
         drawn = np.where(bad_q | bad_n, np.nan, np.where(gaps, few, many))
         drawn = np.where(np.isinf(n) & ~(bad_q | bad_n), np.inf, drawn)
         keep = low | bad_n | np.isnan(q) | np.isinf(n)
         with np.errstate(invalid="ignore"):
-            return np.where(keep, drawn, whole - drawn).astype(dtype)
+            return np.where(keep, drawn, whole.astype(result) - drawn).astype(result)
 
     def inversion(self, key, n, p):
         count, total = np.zeros(n.shape, n.dtype), np.zeros(n.shape, n.dtype)
