@@ -17,10 +17,19 @@ def _run(options) -> int:
         sys.path.insert(0, "")
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         return 0
+    if not _exists(program):
+        print(f"bevel run: there is no file {program!r} here. A module is run by: bevel run -m name", file=sys.stderr)
+        return 2
     sys.argv = [program, *arguments]
     sys.path.insert(0, _folder(program))
     runpy.run_path(program, run_name="__main__")
     return 0
+
+
+def _exists(path) -> bool:
+    import os
+
+    return os.path.exists(path)
 
 
 def _folder(path) -> str:
