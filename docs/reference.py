@@ -53,6 +53,7 @@ VALUES = {
     "ConvGeneralDilatedDimensionNumbers": "What `conv_general_dilated` takes as `dimension_numbers`.",
     "DTypeLike": "What names a dtype: a dtype, a scalar type of NumPy's or Bevel's, a string.",
     "DictKey": "A step of a path through a tree: into a dict, by `key`.",
+    "DotDimensionNumbers": "What `dot_general` takes: ((lhs contracting, rhs contracting), (lhs batch, rhs batch)).",
     "ErrorCategory": "What `errors` of `checkify` is a set of.",
     "FlattenedIndexKey": "A step of a path through a tree: into a node of a registered type without keys, by position.",
     "GetAttrKey": "A step of a path through a tree: to an attribute, by `name`.",

@@ -54,12 +54,91 @@ def reduce_sum(operand, axes, *, out_sharding=None):
     return shapes.ReduceSum(axes, out_sharding)(x)
 
 
-reduce_max = _reduction("reduce_max", reductions.ReduceMax, "The largest element over these axes, which go away.")
-reduce_min = _reduction("reduce_min", reductions.ReduceMin, "The smallest element over these axes, which go away.")
-reduce_prod = _reduction("reduce_prod", reductions.ReduceProd, "The product over these axes, which go away.")
-reduce_and = _reduction("reduce_and", reductions.ReduceAnd, "Logical and, or `and` of bits, over these axes.")
-reduce_or = _reduction("reduce_or", reductions.ReduceOr, "Logical or, or `or` of bits, over these axes.")
-reduce_xor = _reduction("reduce_xor", reductions.ReduceXor, "Exclusive or over these axes.")
+reduce_max = _reduction(
+    "reduce_max",
+    reductions.ReduceMax,
+    """The largest element over these axes, which go away; NaN where there is one.
+
+    axes     counted from 0; negative ones are refused by AxisError, and () changes nothing
+    gives    x's dtype. Of no elements: -inf, the smallest integer, or False
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.array([[3.0, 1.0], [4.0, jnp.nan]])
+    >>> print(lax.reduce_max(x, axes=(0,)), lax.reduce_max(x[:0], axes=(0,)))
+    [ 4. nan] [-inf -inf]
+    """,
+)
+reduce_min = _reduction(
+    "reduce_min",
+    reductions.ReduceMin,
+    """The smallest element over these axes, which go away; NaN where there is one.
+
+    axes     counted from 0; negative ones are refused by AxisError, and () changes nothing
+    gives    x's dtype. Of no elements: inf, the largest integer, or True
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_min(jnp.array([[3, 1], [4, 2]]), axes=(1,)))
+    [1 2]
+    """,
+)
+reduce_prod = _reduction(
+    "reduce_prod",
+    reductions.ReduceProd,
+    """The product over these axes, which go away, in x's dtype: integers wrap around. Of no elements: 1.
+
+    axes     counted from 0; negative ones are refused by AxisError
+    raises   DTypeError for booleans: `reduce_and` is their product
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_prod(jnp.array([[1, 2], [3, 4]]), axes=(0,)))
+    [3 8]
+    """,
+)
+reduce_and = _reduction(
+    "reduce_and",
+    reductions.ReduceAnd,
+    """Whether all are True over these axes, which go away; of integers, the bits that all of them have.
+
+    axes     counted from 0; negative ones are refused by AxisError
+    raises   DTypeError for floats: compare them first
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_and(jnp.array([True, False]), axes=(0,)), lax.reduce_and(jnp.array([6, 3]), axes=(0,)))
+    False 2
+    """,
+)
+reduce_or = _reduction(
+    "reduce_or",
+    reductions.ReduceOr,
+    """Whether any is True over these axes, which go away; of integers, the bits that any of them has.
+
+    axes     counted from 0; negative ones are refused by AxisError
+    raises   DTypeError for floats: compare them first
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_or(jnp.array([True, False]), axes=(0,)), lax.reduce_or(jnp.array([6, 3]), axes=(0,)))
+    True 7
+    """,
+)
+reduce_xor = _reduction(
+    "reduce_xor",
+    reductions.ReduceXor,
+    """Whether an odd number are True over these axes, which go away; of integers, the same of each bit.
+
+    axes     counted from 0; negative ones are refused by AxisError
+    raises   DTypeError for floats
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.reduce_xor(jnp.array([True, True, True]), axes=(0,)), lax.reduce_xor(jnp.array([6, 3]), axes=(0,)))
+    True 5
+    """,
+)
 
 
 def argmax(operand, axis, index_dtype):
@@ -111,14 +190,76 @@ def _running(name, op, doc):
     return running
 
 
-cumsum = _running("cumsum", cumulative.Cumsum, "Running sums along an axis, from its end if `reverse`.")
-cumprod = _running("cumprod", cumulative.Cumprod, "Running products along an axis, from its end if `reverse`.")
-cummax = _running("cummax", cumulative.Cummax, "The largest element so far along an axis, from its end if `reverse`.")
-cummin = _running("cummin", cumulative.Cummin, "The smallest element so far along an axis, from its end if `reverse`.")
+cumsum = _running(
+    "cumsum",
+    cumulative.Cumsum,
+    """Running sums along an axis, from its end if `reverse`, in x's shape and dtype.
+
+    axis     counted from 0; a negative one is refused by AxisError
+    raises   DTypeError for booleans: convert them to integers to count them
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.cumsum(jnp.array([1, 2, 3])), lax.cumsum(jnp.array([1, 2, 3]), reverse=True))
+    [1 3 6] [6 5 3]
+    """,
+)
+cumprod = _running(
+    "cumprod",
+    cumulative.Cumprod,
+    """Running products along an axis, from its end if `reverse`, in x's shape and dtype: integers wrap around.
+
+    axis     counted from 0; a negative one is refused by AxisError
+    raises   DTypeError for booleans
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.cumprod(jnp.array([[1, 2, 3], [4, 5, 6]]), axis=1))
+    [[  1   2   6]
+     [  4  20 120]]
+    """,
+)
+cummax = _running(
+    "cummax",
+    cumulative.Cummax,
+    """The largest element so far along an axis, from its end if `reverse`; NaN from the first NaN on.
+
+    axis     counted from 0; a negative one is refused by AxisError
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.cummax(jnp.array([2, 1, 5, 3])), lax.cummax(jnp.array([2, 1, 5, 3]), reverse=True))
+    [2 2 5 5] [5 5 5 3]
+    """,
+)
+cummin = _running(
+    "cummin",
+    cumulative.Cummin,
+    """The smallest element so far along an axis, from its end if `reverse`; NaN from the first NaN on.
+
+    axis     counted from 0; a negative one is refused by AxisError
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.cummin(jnp.array([4.0, 2.0, jnp.nan, 1.0])))
+    [ 4.  2. nan nan]
+    """,
+)
 cumlogsumexp = _running(
     "cumlogsumexp",
     cumulative.Cumlogsumexp,
-    "log of the running sums of exponentials along an axis, from its end if `reverse`.",
+    """log of the running sums of exponentials along an axis, from its end if `reverse`.
+
+    The exponentials are never formed, so that large elements do not overflow.
+
+    axis     counted from 0; a negative one is refused by AxisError
+    raises   DTypeError for integers and booleans
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.cumlogsumexp(jnp.array([1000.0, 1000.0])).round(2))  # the second is 1000 + log 2
+    [1000.   1000.69]
+    """,
 )
 
 # ---- products
@@ -373,7 +514,25 @@ def gather(
 ):  # fmt: skip
     """Windows of an array at computed starts: see GatherDimensionNumbers for how their axes are laid out.
 
-    mode   of windows reaching out: "clip" moves them inside, "fill" reads `fill_value` there; None says that none do
+    operand         [...], of any dtype, which the result has
+    start_indices   integers [..., k]: the last axis holds one start, for the k axes in `start_index_map`
+    slice_sizes     the size of a window along each axis of the operand
+    mode            of windows reaching out: "clip" moves them inside, "fill" makes all of such a window `fill_value`;
+                    None promises that there are none, which is not checked
+    raises          ShapeError where the sizes and the numbers of axes do not fit
+
+    `x[...]`, `jnp.take` and `jnp.take_along_axis` say most of this more simply.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.GatherDimensionNumbers(offset_dims=(1,), collapsed_slice_dims=(), start_index_map=(0,))
+    >>> x, starts = jnp.array([10, 20, 30, 40]), jnp.array([[0], [3]])
+    >>> print(lax.gather(x, starts, numbers, (2,), mode="clip"))
+    [[10 20]
+     [30 40]]
+    >>> print(lax.gather(x, starts, numbers, (2,), mode="fill", fill_value=-1))
+    [[10 20]
+     [-1 -1]]
     """
     x, indices = operands("gather", operand, start_indices)
     mode = indexing.PROMISE_IN_BOUNDS if mode is None else indexing.GatherScatterMode.from_any(mode)
@@ -403,14 +562,109 @@ def _scatter(name, op, doc):
     return write
 
 
-scatter = _scatter("scatter", indexing.Scatter, "x with windows at computed starts overwritten by updates.")
-scatter_add = _scatter("scatter_add", indexing.ScatterAdd, "x with updates added at computed places.")
-scatter_sub = _scatter("scatter_sub", indexing.ScatterSub, "x with updates subtracted at computed places.")
-scatter_mul = _scatter("scatter_mul", indexing.ScatterMul, "x with computed places multiplied by updates.")
-scatter_min = _scatter(
-    "scatter_min", indexing.ScatterMin, "x with computed places lowered to updates that are smaller."
+scatter = _scatter(
+    "scatter",
+    indexing.Scatter,
+    """x with windows at computed starts overwritten by updates: a new array, of x's shape and dtype.
+
+    scatter_indices     integers [..., k]: the last axis holds one start, for k axes of x
+    updates             of x's dtype; ScatterDimensionNumbers say which of its axes are those of a window
+    indices_are_sorted, unique_indices   promises, which are not checked
+    mode                of windows reaching out: None or "drop" leaves them out, "clip" moves them inside,
+                        "promise_in_bounds" says that there are none
+    raises              DTypeError for updates of another dtype; ShapeError where sizes do not fit
+
+    Where two windows meet, either may stay. `x.at[places].set(updates)` says most of this more simply.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(1,), inserted_window_dims=(), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter(jnp.zeros(5, int), jnp.array([[0], [3], [4]]), jnp.array([[1, 2], [3, 4], [5, 6]]), numbers))
+    [1 2 0 3 4]
+    """,
 )
-scatter_max = _scatter("scatter_max", indexing.ScatterMax, "x with computed places raised to updates that are larger.")
+scatter_add = _scatter(
+    "scatter_add",
+    indexing.ScatterAdd,
+    """x with updates added at computed places; where places repeat, all are added, in any order.
+
+    Arguments are those of `scatter`. Differentiable in x and in the updates: its transpose is a `gather`.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter_add(jnp.zeros(3), jnp.array([[1], [1], [9]]), jnp.array([5.0, 6.0, 7.0]), numbers))
+    [ 0. 11.  0.]
+    """,
+)
+scatter_sub = _scatter(
+    "scatter_sub",
+    indexing.ScatterSub,
+    """x with updates subtracted at computed places; where places repeat, all are subtracted.
+
+    Arguments are those of `scatter`.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter_sub(jnp.array([10, 20]), jnp.array([[1], [1]]), jnp.array([1, 2]), numbers))
+    [10 17]
+    """,
+)
+scatter_mul = _scatter(
+    "scatter_mul",
+    indexing.ScatterMul,
+    """x with computed places multiplied by updates; where places repeat, by all of them.
+
+    Arguments are those of `scatter`.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter_mul(jnp.array([10, 20]), jnp.array([[1], [1]]), jnp.array([2, 3]), numbers))
+    [ 10 120]
+    """,
+)
+scatter_min = _scatter(
+    "scatter_min",
+    indexing.ScatterMin,
+    """x with computed places lowered to updates that are smaller; where places repeat, to the smallest.
+
+    Arguments are those of `scatter`.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter_min(jnp.array([10, 20]), jnp.array([[0], [1], [1]]), jnp.array([15, 4, 7]), numbers))
+    [10  4]
+    """,
+)
+scatter_max = _scatter(
+    "scatter_max",
+    indexing.ScatterMax,
+    """x with computed places raised to updates that are larger; where places repeat, to the largest.
+
+    Arguments are those of `scatter`.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> numbers = lax.ScatterDimensionNumbers(
+    ...     update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    ... )
+    >>> print(lax.scatter_max(jnp.array([10, 20]), jnp.array([[0], [1], [1]]), jnp.array([15, 4, 27]), numbers))
+    [15 27]
+    """,
+)
 
 __all__ = [
     "DotAlgorithm", "DotAlgorithmPreset", "Precision", "argmax", "argmin", "batch_matmul", "cumlogsumexp", "cummax",

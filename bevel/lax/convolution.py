@@ -111,7 +111,16 @@ def _pads(name, padding, sizes, windows, strides):
 
 
 def conv_shape_tuple(lhs_shape, rhs_shape, strides, pads, batch_group_count=1) -> tuple[int, ...]:
-    """The shape of a convolution's result for shapes (batch, features, …) and (out, in, …)."""
+    """The shape of a convolution's result for shapes (batch, features, …) and (out, in, …).
+
+    pads     "SAME", "VALID", or (low, high) for each spatial axis
+    gives    (batch / batch_group_count, out, …), of size 0 where a window does not fit
+    raises   ShapeError where batch_group_count does not divide the batch
+
+    >>> from bevel import lax
+    >>> lax.conv_shape_tuple((8, 3, 10), (16, 3, 3), (2,), "SAME")
+    (8, 16, 5)
+    """
     strides = integers("conv_shape_tuple", "strides", strides)
     pads = _pads("conv_shape_tuple", pads, lhs_shape[2:], rhs_shape[2:], strides)
     ones = (1,) * len(strides)
@@ -122,13 +131,29 @@ def conv_shape_tuple(lhs_shape, rhs_shape, strides, pads, batch_group_count=1) -
 
 
 def conv_general_shape_tuple(lhs_shape, rhs_shape, window_strides, padding, dimension_numbers) -> tuple[int, ...]:
-    """The shape of a convolution's result for shapes in the layout that dimension_numbers say."""
+    """The shape of a convolution's result for shapes in the layout that dimension_numbers say.
+
+    padding             "SAME", "VALID", or (low, high) for each spatial axis
+    dimension_numbers   as `conv_general_dilated` takes them
+
+    >>> from bevel import lax
+    >>> lax.conv_general_shape_tuple((8, 10, 3), (3, 3, 16), (2,), "VALID", ("NWC", "WIO", "NWC"))
+    (8, 4, 16)
+    """
     numbers = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
     return _in_layout(numbers, lhs_shape, rhs_shape, lambda a, b: conv_shape_tuple(a, b, window_strides, padding))
 
 
 def conv_transpose_shape_tuple(lhs_shape, rhs_shape, window_strides, padding, dimension_numbers) -> tuple[int, ...]:
-    """The shape of a transposed convolution's result."""
+    """The shape of a transposed convolution's result, `conv_transpose`'s, in the layout of dimension_numbers.
+
+    window_strides      how many times as long spatial axes become
+    padding             "SAME", "VALID", or (low, high) for each spatial axis, of the dilated array
+
+    >>> from bevel import lax
+    >>> lax.conv_transpose_shape_tuple((8, 10, 3), (3, 3, 16), (2,), "SAME", ("NWC", "WIO", "NWC"))
+    (8, 20, 16)
+    """
     numbers = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
 
     def shape(array, kernel):
@@ -247,7 +272,19 @@ def conv(lhs, rhs, window_strides, padding, precision=None, preferred_element_ty
 def conv_with_general_padding(
     lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, precision=None, preferred_element_type=None
 ):
-    """A convolution of (batch, features, *spatial) with a kernel (out, in, *spatial): padding in numbers, dilations."""
+    """A convolution of (batch, features, *spatial) with a kernel (out, in, *spatial): padding in numbers, dilations.
+
+    padding        (low, high) for each spatial axis; a name only where lhs_dilation is None or 1
+    lhs_dilation   that many places apart the array's numbers are set, zeros between them; None: next to each other
+    rhs_dilation   the same of the kernel's
+    raises         ShapeError where sizes do not fit, and for a name beside lhs_dilation
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x, kernel = jnp.array([[[1.0, 2.0, 3.0]]]), jnp.array([[[1.0, 10.0]]])
+    >>> print(lax.conv_with_general_padding(x, kernel, (1,), [(1, 0)], None, (2,)).ravel())  # 0 + 10 · 2, 1 + 10 · 3
+    [20. 31.]
+    """
     return _convolve(
         "conv_with_general_padding", lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation,
         precision=precision, preferred_element_type=preferred_element_type,

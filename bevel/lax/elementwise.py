@@ -288,12 +288,33 @@ def igammac(a, x):
 
 
 def igamma_grad_a(a, x):
-    """The derivative of igamma(a, x) in a."""
+    """The derivative of igamma(a, x) in a: how the share below x changes with the distribution's shape.
+
+    a, x     floating-point, of one shape, or one a scalar; both above 0
+    raises   DTypeError for integers
+
+    >>> from bevel import lax
+    >>> quotient = (lax.igamma(1.01, 2.0) - lax.igamma(0.99, 2.0)) / 0.02
+    >>> print(f"{lax.igamma_grad_a(1.0, 2.0):.3f} {quotient:.3f}")
+    -0.221 -0.221
+    """
     return incomplete.IgammaGradA()(*spread_out("igamma_grad_a", a, x))
 
 
 def random_gamma_grad(a, x):
-    """How a gamma-distributed number x moves with its shape a at fixed randomness: -(∂P/∂a) / (∂P/∂x)."""
+    """How a gamma-distributed number x moves with its shape a at fixed randomness: -(∂P/∂a) / (∂P/∂x).
+
+    What the derivative of `bevel.random.gamma` in a is made of: P(a, x) stays as it is along (1, that).
+
+    a, x     floating-point, of one shape, or one a scalar; both above 0
+    raises   DTypeError for integers
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> by_definition = -lax.igamma_grad_a(1.0, 2.0) / bevel.grad(lax.igamma, argnums=1)(1.0, 2.0)
+    >>> print(f"{lax.random_gamma_grad(1.0, 2.0):.3f} {by_definition:.3f}")
+    1.632 1.632
+    """
     return incomplete.random_gamma_grad(*spread_out("random_gamma_grad", a, x))
 
 
@@ -407,7 +428,20 @@ def reduce_precision(operand, exponent_bits, mantissa_bits):
 
 
 def optimization_barrier(operand, /):
-    """A pytree of arrays as it is; the compiler computes all of it before anything that uses a part of it."""
+    """A pytree of arrays as it is; the compiler computes all of it before anything that uses a part of it.
+
+    It keeps the compiler from fusing across it, from moving work over it, and from finding what stands on both its
+    sides to be the same, which `checkpoint` rests on. Derivatives and batches pass through.
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> print(bevel.make_jaxpr(lambda x, y: lax.optimization_barrier((x * y, x + y)))(1.0, 2.0))
+    { lambda ; a:f32[] b:f32[]. let
+        c:f32[] = mul a b
+        d:f32[] = add a b
+        e:f32[] f:f32[] = optimization_barrier c d
+      in (e, f) }
+    """
     leaves, structure = tree_flatten(operand)
     return tree_unflatten(structure, barriers.OptimizationBarrier()(*leaves))
 

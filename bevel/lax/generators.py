@@ -39,7 +39,16 @@ def rng_bit_generator(key, shape, dtype=np.uint32, algorithm=RandomAlgorithm.RNG
 def rng_uniform(a, b, shape):
     """Numbers drawn evenly from [a, b) by a generator whose state nobody sees: two calls give different numbers.
 
-    a, b   scalars of one dtype
+    a, b    scalars of one dtype
+    gives   an array of that shape, in their dtype
+    raises  ShapeError where a or b is not a scalar, DTypeError where their dtypes differ
+
+    No seed repeats what it gave: for that there is bevel.random.
+
+    >>> from bevel import lax
+    >>> x = lax.rng_uniform(5.0, 7.0, (100,))
+    >>> bool(((5 <= x) & (x < 7)).all()), bool(x.min() < x.max())
+    (True, True)
     """
     a, b = operands("rng_uniform", a, b)
     return RngUniform(as_shape("rng_uniform", shape))(a, b)

@@ -65,6 +65,14 @@ def cholesky_update(r_matrix, w_vector):
 
     Each row of R in turn is rotated against w, which clears one place of w: O(n²), and no product is formed whose
     condition would be R's squared (Gill, Golub, Murray, Saunders 1974, "Methods for modifying matrix factorizations").
+
+    raises   ShapeError for other shapes; batches go through `vmap`
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.linalg.cholesky_update(jnp.array([[3.0, 0.0], [0.0, 1.0]]), jnp.array([4.0, 0.0])))  # 3² + 4² = 5²
+    [[5. 0.]
+     [0. 1.]]
     """
     r, w = [as_array(v) for v in operands("cholesky_update", r_matrix, w_vector)]
     shape, count = get_aval(r).shape, get_aval(w).shape
@@ -92,7 +100,24 @@ def eig(
     implementation: EigImplementation | None = None,
     use_magma: bool | None = None,
 ):
-    """Eigenvalues of a general matrix, and left and right eigenvectors as asked for, in a list; all complex."""
+    """[eigenvalues, left eigenvectors, right eigenvectors] of a general matrix, vectors as asked for; all complex.
+
+    x         [..., n, n], real or complex
+    gives     [..., n] in no order that is promised, and [..., n, n] with a vector of length 1 in each column:
+              x v = v w for right ones, uᴴ x = w uᴴ for left ones
+    enable_eigvec_derivs   allow derivatives of right eigenvectors, right only where eigenvalues differ, and up to a
+              phase; left ones must not be asked for then. Eigenvalues alone have derivatives without it
+    raises    ShapeError unless x is square, DTypeError for integers
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> quarter_turn = jnp.array([[0.0, -1.0], [1.0, 0.0]])
+    >>> w, v = lax.linalg.eig(quarter_turn, compute_left_eigenvectors=False)
+    >>> print(jnp.sort(w.imag).round(4))
+    [-1.  1.]
+    >>> print(jnp.allclose(quarter_turn @ v, v * w, atol=1e-5))
+    True
+    """
     if use_magma and implementation is None:
         implementation = EigImplementation.MAGMA
     x = _matrix("eig", x, square=True)
@@ -111,10 +136,19 @@ def eigh(
     subset_by_index: tuple[int, int] | None = None,
     implementation: EighImplementation | None = None,
 ):
-    """(eigenvectors, eigenvalues) of a Hermitian matrix, eigenvalues rising.
+    """(eigenvectors, eigenvalues) of a Hermitian matrix, eigenvalues rising: vectors first, unlike NumPy's.
 
+    x                  [..., n, n]
     lower              which triangle is read, where `symmetrize_input` is False
     symmetrize_input   take (x + xᴴ) / 2
+    gives              [..., n, n], a vector in each column, of x's dtype; [..., n], real
+    raises             ShapeError unless x is square, DTypeError for integers
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> vectors, values = lax.linalg.eigh(jnp.array([[2.0, 1.0], [1.0, 2.0]]))
+    >>> print(values.round(4), abs(vectors[:, 1]).round(4))
+    [1. 3.] [0.7071 0.7071]
     """
     x = _matrix("eigh", x, square=True)
     x = symmetrize(x) if symmetrize_input else x
@@ -123,12 +157,40 @@ def eigh(
 
 
 def hessenberg(a):
-    """(packed H and reflections, factors of the reflections) of the reduction to Hessenberg's form."""
+    """(packed H and reflections, factors of the reflections) of the reduction a = Q H Qᴴ to Hessenberg's form.
+
+    a      [..., n, n]
+    gives  [..., n, n]: H on and above the first subdiagonal, below it the reflections' vectors, whose first 1 is left
+           out; [..., n-1]: their factors. `householder_product` makes Q of them; scipy.linalg.hessenberg does both
+    raises ShapeError unless a is square. There are no derivatives
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a = jnp.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0], [4.0, 5.0, 6.0]])
+    >>> packed, factors = lax.linalg.hessenberg(a)
+    >>> h = jnp.triu(packed, -1)
+    >>> print(f"{jnp.trace(h):.2f} {abs(h[1, 0]):.2f}")  # the trace stays; (3, 4), of length 5, is turned to (5, 0)
+    11.00 5.00
+    """
     return tuple(Hessenberg()(_matrix("hessenberg", a, square=True)))
 
 
 def householder_product(a, taus):
-    """The product of reflections whose vectors are a's columns below the diagonal, as `qr` packs them."""
+    """The product of reflections 1 - tau v vᴴ whose vectors v are a's columns below the diagonal, under a 1.
+
+    So LAPACK packs the Q of its QR factorisation.
+
+    a      [..., m, n], m >= n; what stands on and above the diagonal is not read
+    taus   [..., k], k <= n: one factor for each of the first k columns
+    gives  [..., m, n], the first n columns of Q
+    raises ShapeError for other shapes
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a, taus = jnp.array([[0.0, 0.0], [1.0, 0.0]]), jnp.array([1.0, 0.0])  # one reflection, along (1, 1)
+    >>> print(lax.linalg.householder_product(a, taus) @ jnp.array([1.0, 1.0]))
+    [-1. -1.]
+    """
     a, taus = operands("householder_product", a, taus)
     return HouseholderProduct()(a, taus)
 
@@ -147,7 +209,16 @@ def lu(x):
 
 
 def lu_pivots_to_permutation(pivots, permutation_size: int):
-    """The order of rows after exchanging row i with row pivots[i] in turn."""
+    """The order of rows after exchanging row i with row pivots[i] in turn, int32[..., permutation_size].
+
+    pivots   int32[..., k], k <= permutation_size: as `lu` gives them, counted from 0
+    raises   DTypeError for other dtypes, ShapeError for more pivots than rows
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.linalg.lu_pivots_to_permutation(jnp.array([1, 2]), 3))  # 0 1 2, then 1 0 2, then 1 2 0
+    [1 2 0]
+    """
     return LuPivotsToPermutation(operator.index(permutation_size))(operand("lu_pivots_to_permutation", pivots))
 
 
@@ -155,6 +226,13 @@ def ormqr(a, taus, c, *, left: bool = True, transpose: bool = False):
     """Q c (`left`) or c Q, with Qᴴ for Q where `transpose`, of the Q that `qr` packs in (a, taus), which is not formed.
 
     a [..., m, n], taus [..., k], c [..., m, p] or, not left, [..., p, m]. Linear in c, and differentiable in it.
+    Of a what stands below the diagonal is read, as `householder_product` does. ShapeError where m differs.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a, taus = jnp.array([[0.0], [1.0]]), jnp.array([1.0])  # a reflection along (1, 1): (x, y) goes to (-y, -x)
+    >>> print(lax.linalg.ormqr(a, taus, jnp.array([[3.0], [4.0]])).ravel())
+    [-4. -3.]
     """
     a, taus, c = operands("ormqr", a, taus, c)
     return Ormqr(bool(left), bool(transpose))(a, taus, c)
@@ -173,7 +251,20 @@ def qr(x, *, pivoting: bool = False, full_matrices: bool = True, use_magma: bool
 
 
 def schur(x, *, compute_schur_vectors: bool = True, sort_eig_vals: bool = False, select_callable=None):
-    """(T, Z) of Schur's form x = Z T Zᴴ; [T] without the vectors."""
+    """(T, Z) of Schur's form x = Z T Zᴴ; [T] without the vectors.
+
+    x        [..., n, n]
+    gives    T [..., n, n], upper triangular with the eigenvalues on its diagonal, except that of real x it is real,
+             with a 2 by 2 block for each complex pair; Z unitary. Both in x's dtype
+    raises   ShapeError unless x is square; MissingRuleError for sort_eig_vals and select_callable, and for derivatives
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.array([[0.0, 2.0], [2.0, 3.0]])
+    >>> t, z = lax.linalg.schur(x)
+    >>> print(jnp.sort(jnp.diag(t)).round(3), jnp.allclose(z @ t @ z.T, x, atol=1e-5))
+    [-1.  4.] True
+    """
     result = Schur(bool(compute_schur_vectors), bool(sort_eig_vals), select_callable)(_matrix("schur", x, square=True))
     return tuple(result) if compute_schur_vectors else list(result)
 
@@ -186,7 +277,21 @@ def svd(
     subset_by_index: tuple[int, int] | None = None,
     algorithm: SvdAlgorithm | None = None,
 ):
-    """(U, s, Vᴴ) with U diag(s) Vᴴ = x, or s alone."""
+    """(U, s, Vᴴ) with U diag(s) Vᴴ = x, or s alone, falling and never negative.
+
+    x               [..., m, n]
+    full_matrices   U [..., m, m] and Vᴴ [..., n, n]; else U [..., m, k] and Vᴴ [..., k, n], k = min(m, n)
+    compute_uv      False gives s [..., k] alone, which is real, and cheaper by much
+    raises          ShapeError unless x is a matrix, DTypeError for integers. Derivatives of U and V need
+                    full_matrices=False where m and n differ
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.array([[0.0, 2.0], [3.0, 0.0]])
+    >>> u, s, vh = lax.linalg.svd(x)
+    >>> print(s.round(4), jnp.allclose(u * s @ vh, x, atol=1e-5))
+    [3. 2.] True
+    """
     x = _matrix("svd", x)
     if full_matrices and compute_uv and subset_by_index is not None:
         raise ValueError(f"svd takes full_matrices or subset_by_index, not both{user_line(' at {}')}.")
@@ -198,7 +303,18 @@ def svd(
 
 
 def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0.0, symmetrize_output: bool = False):
-    """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle."""
+    """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle.
+
+    a [..., m, n] and c [..., m, m] of one dtype, which the result [..., m, m] has; aᵀ also where a is complex.
+
+    raises   DTypeError for integers, ShapeError where m differs
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.linalg.symmetric_product(jnp.array([[1.0], [2.0]]), jnp.eye(2), alpha=2.0, beta=10.0))
+    [[12.  4.]
+     [ 4. 18.]]
+    """
     a, c = operands("symmetric_product", a_matrix, c_matrix)
     check_dtype("symmetric_product", get_aval(a), get_aval(c))
     result = add(scale(matmul(a, matrix_transpose(a)), alpha), scale(c, beta))
@@ -223,6 +339,13 @@ def triangular_solve(
     lower       which triangle is read
     transpose_a, conjugate_a   op(a) is aᵀ, conj(a) or, with both, aᴴ
     unit_diagonal   the diagonal is taken for ones
+    raises      ShapeError where n differs. A 0 on the diagonal gives inf or NaN, and no error
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a = jnp.array([[2.0, 0.0], [1.0, 4.0]])
+    >>> print(lax.linalg.triangular_solve(a, jnp.array([2.0, 9.0]), left_side=True, lower=True))  # not the defaults
+    [1. 2.]
     """
     a, b = [as_array(x) for x in operands("triangular_solve", a, b)]
     conjugate_a = bool(conjugate_a) and is_complex_of(a)
@@ -235,7 +358,19 @@ def triangular_solve(
 
 
 def tridiagonal(a, *, lower: bool = True):
-    """(packed reflections, diagonal, off-diagonal, factors) of the reduction of a Hermitian matrix."""
+    """(packed reflections, diagonal, off-diagonal, factors) of the reduction of a Hermitian matrix a = Q T Qᴴ.
+
+    a      [..., n, n], of which one triangle is read, as `lower` says
+    gives  [..., n, n], of a's dtype, T's diagonals [..., n] and [..., n-1], real, and the factors [..., n-1]
+    raises ShapeError unless a is square. There are no derivatives
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> a = jnp.array([[1.0, 3.0, 4.0], [3.0, 2.0, 0.0], [4.0, 0.0, 2.0]])
+    >>> _, diagonal, off, _ = lax.linalg.tridiagonal(a)
+    >>> print(diagonal.round(3), abs(off).round(3))  # (3, 4) has become (5, 0)
+    [1. 2. 2.] [5. 0.]
+    """
     return tuple(Tridiagonal(bool(lower))(_matrix("tridiagonal", a, square=True)))
 
 

@@ -44,6 +44,18 @@ def dce_sink(val, *, prevent_mlir_dce: bool = False):
     """Keeps what computes `val` (a tree of arrays) in the program, though nobody uses it.
 
     prevent_mlir_dce   the compiler keeps it too, and it is computed at run time
+    gives              None
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> def unused(x):
+    ...     lax.dce_sink(lax.sin(x))
+    ...     return x
+    >>> print(bevel.make_jaxpr(unused)(1.0))
+    { lambda ; a:f32[]. let
+        b:f32[] = sin a
+        dce_sink[prevent_mlir_dce=False] b
+      in (a,) }
     """
     for leaf in tree_flatten(val)[0]:
         DceSink(bool(prevent_mlir_dce))(leaf)
@@ -62,12 +74,31 @@ class Token:
 
 
 def create_token(_=None):
-    """A token that waits for nothing. The argument is ignored."""
+    """A token that waits for nothing: the first of a chain. The argument is ignored.
+
+    In a program a value that only gives order, and holds no numbers; outside of programs, where all is in order
+    anyway, an object on which `block_until_ready` may be called.
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> print(bevel.make_jaxpr(lambda: lax.create_token())())
+    { lambda ; . let a:Tok = create_token  in (a,) }
+    """
     return Token() if state.trace.is_evaluation else CreateToken()()
 
 
 def after_all(*operands):
-    """A token that waits for all the tokens given."""
+    """A token that waits for all the tokens given, in any order among them.
+
+    >>> import bevel
+    >>> from bevel import lax
+    >>> print(bevel.make_jaxpr(lambda: lax.after_all(lax.create_token(), lax.create_token()))())
+    { lambda ; . let
+        a:Tok = create_token
+        b:Tok = create_token
+        c:Tok = after_all a b
+      in (c,) }
+    """
     return Token() if state.trace.is_evaluation else AfterAll()(*operands)
 
 
@@ -108,7 +139,16 @@ def index_take(src, idxs, axes: Sequence[int]):
 
     src    [...]
     idxs   integers, one array for each axis, of one shape s; negative ones count from the end
-    gives  [*s, *the axes of src that are not named]
+    gives  [*s, *the axes of src that are not named], in src's dtype
+    raises ShapeError unless there are as many arrays of places as axes
+
+    A place beyond an axis is counted around it again: it is taken modulo the size, and no place is out of bounds.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.array([[0, 1, 2], [10, 11, 12]])
+    >>> print(lax.index_take(x, [jnp.array([0, 1, -1]), jnp.array([2, 0, 4])], axes=(0, 1)))
+    [ 2 10 11]
     """
     x = operand("index_take", src)
     axes = integers("index_take", "axes", axes)

@@ -200,7 +200,16 @@ def all_gather(
 def psum_scatter(x, axis_name: AxisName, *, scatter_dimension: int = 0, axis_index_groups=None, tiled: bool = False):
     """The sum over the examples, of which example k keeps part k along `scatter_dimension`.
 
-    x   not tiled: that axis is of the named axis's size, and goes away; tiled: of a multiple, and each keeps a block
+    x       not tiled: that axis is of the named axis's size and goes away; tiled: of a multiple, and each keeps a block
+    raises  AxisSizeError for other sizes
+
+    `all_gather` of the result is `psum`: with one part for each, the sum is formed and held only once.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.array([[1, 2], [30, 40]])
+    >>> print(bevel.vmap(lambda x: lax.psum_scatter(x, "i"), axis_name="i")(x))
+    [31 42]
     """
     sizes, groups = _sizes("psum_scatter", axis_name, axis_index_groups)
 
@@ -276,7 +285,15 @@ def ppermute(x, axis_name: AxisName, perm):
 
 
 def pshuffle(x, axis_name: AxisName, perm):
-    """Example k gets x of example perm[k]; perm is a permutation of all positions."""
+    """Example k gets x of example perm[k]; perm is a permutation of all positions.
+
+    raises  PermutationError, a ValueError, where it is none. `ppermute` takes pairs, and leaves some out
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: lax.pshuffle(x, "i", [2, 0, 1]), axis_name="i")(jnp.array([10, 11, 12])))
+    [12 10 11]
+    """
     size = axis_size(axis_name)
     if sorted(int(p) for p in perm) != list(range(size)):
         raise PermutationError(
@@ -286,12 +303,29 @@ def pshuffle(x, axis_name: AxisName, perm):
 
 
 def pswapaxes(x, axis_name: AxisName, axis: int, *, axis_index_groups=None):
-    """Swaps the named axis with an axis of x of the same size."""
+    """Swaps the named axis with an axis of x of the same size: example k gets part k of each example.
+
+    x       arrays, a tree of them, whose axis `axis` is of the named axis's size; shapes stay
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: lax.pswapaxes(x, "i", 0), axis_name="i")(jnp.array([[1, 2], [3, 4]])))
+    [[1 3]
+     [2 4]]
+    """
     return all_to_all(x, axis_name, axis, axis, axis_index_groups=axis_index_groups)
 
 
 def pbroadcast(x, axis_name: AxisName, source: int):
-    """x of the example at position `source`, for all."""
+    """x of the example at position `source`, for all.
+
+    x       arrays of any dtype, a tree of them
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: x - lax.pbroadcast(x, "i", 1), axis_name="i")(jnp.array([10, 11, 13])))
+    [-1  0  2]
+    """
     size_of_axis(axis_name, "pbroadcast")
     return tree_map(lambda v: Pbroadcast(axis_name, int(source))(v), x)
 
@@ -324,7 +358,15 @@ def axis_size(axis_name: AxisName) -> int:
 
 
 def pcast(x, axis_name: AxisName, *, to: str):
-    """x, said to vary (`to="varying"`) or not over named axes. Axes of vmap need no such word: x comes back."""
+    """x, said to vary (`to="varying"`) or not over named axes. Axes of vmap need no such word: x comes back.
+
+    raises  ValueError for another `to`, and UnboundAxisError, a NameError, for a name that no axis here has
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(bevel.vmap(lambda x: x + lax.pcast(1, "i", to="varying"), axis_name="i")(jnp.array([10, 11])))
+    [11 12]
+    """
     if to not in ("varying", "unreduced", "reduced"):
         raise ValueError(f"pcast goes to 'varying', 'unreduced' or 'reduced'; got to={to!r}.")
     _split("pcast", axis_name, None)

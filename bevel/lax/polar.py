@@ -184,7 +184,15 @@ def qdwh(x, *, is_hermitian: bool = False, max_iterations: int | None = None, ep
     dynamic_shape   (rows, columns) that count, of a matrix that is larger: what is beyond is taken for 0
     gives           U [m, n] of orthonormal columns, H [n, n] Hermitian and not negative, an int32, a bool
 
+    raises          ShapeError for a wide matrix, or a batch of them: `vmap` takes those
+
     Derivatives hold also where singular values are equal. Nakatsukasa, Bai, Gygi 2010.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> u, h, steps, converged = lax.linalg.qdwh(jnp.array([[0.0, 2.0], [3.0, 0.0]]))  # an exchange, after a stretching
+    >>> print(jnp.allclose(u, jnp.array([[0.0, 1.0], [1.0, 0.0]]), atol=1e-5), jnp.diag(h).round(4), converged)
+    True [3. 2.] True
     """
     x = as_array(operand("qdwh", x))
     shape = shape_of(x)

@@ -88,6 +88,14 @@ def ragged_dot_general(
     one of the batch     [b…, m…, k…] by [b…, k…, n…] → [b…, m…, n…], as without groups
 
     group_sizes   int[g], or with leading axes: the batch axes, then the axes of lhs of the ragged one's kind before it
+    raises        DTypeError for group_sizes that are no integers; ShapeError where sizes or numbers of axes do not fit
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> summed = lax.RaggedDotDimensionNumbers((((1,), (0,)), ((), ())), (1,), ())  # groups divide the axis summed
+    >>> x, y = jnp.array([[1.0, 2.0, 3.0]]), jnp.array([[10.0], [20.0], [30.0]])
+    >>> print(lax.ragged_dot_general(x, y, jnp.array([1, 2]), summed).ravel())  # 1 · 10, and 2 · 20 + 3 · 30
+    [ 10. 130.]
     """
     lhs, rhs, group_sizes = operands("ragged_dot_general", lhs, rhs, group_sizes)
     ((lhs_sum, rhs_sum), (lhs_batch, rhs_batch)), ragged, group = ragged_dot_dimension_numbers

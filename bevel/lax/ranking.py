@@ -32,7 +32,17 @@ def approx_max_k(
 def approx_min_k(
     operand, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True
 ):
-    """(the k smallest elements along an axis, the smallest first, and their indices): see `approx_max_k`."""
+    """(the k smallest elements along an axis, the smallest first, and their indices), of a floating-point array.
+
+    Arguments are those of `approx_max_k`.
+
+    raises   DTypeError for integers: `top_k` takes them; ShapeError for k outside 1 … the size of the axis
+
+    >>> import bevel.numpy as jnp
+    >>> values, places = approx_min_k(jnp.array([3.0, 9.0, 1.0, 5.0]), 2)
+    >>> print(values, places)
+    [1. 3.] [2 0]
+    """
     return _approx("approx_min_k", False)(
         operand, k, reduction_dimension, recall_target, reduction_input_size_override, aggregate_to_topk
     )

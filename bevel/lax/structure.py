@@ -21,7 +21,15 @@ from bevel.ops.shapes import BroadcastInDim, Iota, as_array
 
 
 def dtype(x):
-    """The dtype of an array or number, in its canonical form."""
+    """The dtype of an array or number, as it is when computed with: without x64, 64 bits count as 32.
+
+    raises   TypeError for what is neither, as lists are
+
+    >>> import numpy as np
+    >>> from bevel import lax
+    >>> lax.dtype(2.0), lax.dtype(np.arange(3))
+    (dtype('float32'), dtype('int32'))
+    """
     return get_aval(x).dtype
 
 
@@ -86,7 +94,14 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
 
 
 def empty(shape, dtype, *, out_sharding=None):
-    """An array of zeros: its contents are not meant to be read."""
+    """An array to be written into: of zeros, though its contents are not meant to be read.
+
+    raises   ShapeError for a negative size
+
+    >>> from bevel import lax
+    >>> print(lax.empty((2,), "int32").at[:].set(7))
+    [7 7]
+    """
     return full(shape, 0, dtype, sharding=out_sharding)
 
 
@@ -187,14 +202,30 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
 
 
 def broadcast_to_rank(x, rank):
-    """x with axes of size 1 put in front up to a rank; as it is where it has more axes."""
+    """x with axes of size 1 put in front up to a rank; as it is where it has more axes.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> x = jnp.zeros((4, 5))
+    >>> lax.broadcast_to_rank(x, 3).shape, lax.broadcast_to_rank(x, 1).shape
+    ((1, 4, 5), (4, 5))
+    """
     x = operand("broadcast_to_rank", x)
     shape = get_aval(x).shape
     return _itself(x) if len(shape) >= rank else expand_dims(x, range(rank - len(shape)))
 
 
 def broadcast_like(arr, like_arr):
-    """arr repeated to the shape of like_arr as NumPy does, in arr's dtype."""
+    """arr repeated to the shape of like_arr as NumPy does, in arr's dtype; like_arr's numbers are not read.
+
+    raises   ValueError where that shape is not arr's with axes in front, or sizes in place of 1
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel import lax
+    >>> print(lax.broadcast_like(jnp.array([1, 2, 3]), jnp.zeros((2, 3))))
+    [[1 2 3]
+     [1 2 3]]
+    """
     x, like = operands("broadcast_like", arr, like_arr)
     shape, target = get_aval(x).shape, get_aval(like).shape
     if broadcast_shapes(shape, target) != target:
@@ -545,7 +576,12 @@ def bitcast_convert_type(operand, new_dtype):
 
 
 def shape_as_value(shape):
-    """A shape as an array of integers."""
+    """A shape as an array of integers, one for each axis: int32, or int64 with x64.
+
+    >>> from bevel import lax
+    >>> print(lax.shape_as_value((2, 3)).prod())
+    6
+    """
     return np.asarray(as_shape("shape_as_value", shape), dtypes.canonicalize_dtype(np.dtype("int64")))
 
 
