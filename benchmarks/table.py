@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +11,15 @@ from benchmarks.results import Line, Results
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 NAMES = {"bevel": "Bevel", "jax": "JAX", "c": "C", "numpy": "NumPy"}
+
+# The rows that README shows: what a newcomer asks first, and where the goals are.
+QUOTED = re.compile(
+    r"import$|cold process|trace: (2000|200|grad of the|grad of grad)|lower: |jit call, |compiled call$|"
+    r"compile: (2000|20 Runge|32 arrays|grad of)|x \+ y$|x\[3\]$|x\.at\[3\]\.set$|jit of a new|float\(|"
+    r"run: (grad of Lorenz RK4, 1|32 arrays)|(sort|argsort): 1,000,000$|normal: 1,000,000$|gamma: 100,000$|"
+    r"conv depthwise 3x3, forward|galaxy step(, |.* C .*)10,000|memory: galaxy"
+)
+LEVEL = 0.05  # ratios that differ from 1 by less are called level
 
 INTRODUCTION = f"""# Benchmarks
 
@@ -94,16 +104,12 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left_co
     return "\n".join("| " + " | ".join(row) + " |" for row in [list(header), marks, *body])
 
 
-def render(results: Results, only_goals: bool = False) -> str:
-    """The whole table, a section a family; or, for a page that only quotes it, the rows that have goals."""
-    header = ["", title(results.left), title(results.right), "ratio", "spread", "least", "goal"]
-    if only_goals:
-        lines = [line for line in results.lines if line.goal is not None]
-        return f"{heading(results)}\n\n{markdown_table(header, [cells(line) for line in lines])}"
+def render(results: Results) -> str:
+    """The whole table, a section a family."""
     parts = [heading(results)]
     for family, members in groupby(results.lines, key=lambda line: line.family):
         rows = list(members)
-        table = markdown_table([family, *header[1:]], [cells(line) for line in rows])
+        table = markdown_table([family, *_header(results)[1:]], [cells(line) for line in rows])
         meanings = "\n".join(f"- {line.name}: {line.measures} ({clock_words(line)})." for line in rows)
         parts += [
             f"## {family.capitalize()}",
@@ -111,6 +117,33 @@ def render(results: Results, only_goals: bool = False) -> str:
             f"<details><summary>What is measured</summary>\n\n{meanings}\n\n</details>",
         ]
     return "\n\n".join(parts)
+
+
+def quote(results: Results, shown: re.Pattern[str] = QUOTED) -> str:
+    """The rows that a page quotes, and how the others stand."""
+    lines = [line for line in results.lines if shown.match(line.name)]
+    return "\n\n".join(
+        [heading(results), markdown_table(_header(results), [cells(line) for line in lines]), standing(results)]
+    )
+
+
+def standing(results: Results) -> str:
+    """In how many rows the left side is ahead of the right, level, or behind; those behind are named."""
+    pair = (results.left, results.right)
+    ratios = {ln.name: ln.comparison.ratio for ln in results.lines if ln.comparison and tuple(ln.sides) == pair}
+    behind = {name: ratio for name, ratio in ratios.items() if ratio > 1 + LEVEL}
+    level = sum([abs(ratio - 1) <= LEVEL for ratio in ratios.values()])
+    left, right = title(results.left), title(results.right)
+    text = (
+        f"Of {len(ratios)} rows beside {right} ([all of them](docs/benchmarks.md)), {left} is ahead in "
+        f"{len(ratios) - level - len(behind)}, level within {LEVEL:.0%} in {level}, and behind in {len(behind)}"
+    )
+    named = ", ".join([f"{name} ({number(ratio)})" for name, ratio in sorted(behind.items(), key=lambda row: -row[1])])
+    return text + (f": {named}." if behind else ".")
+
+
+def _header(results: Results) -> list[str]:
+    return ["", title(results.left), title(results.right), "ratio", "spread", "least", "goal"]
 
 
 def clock_words(line: Line) -> str:
@@ -133,7 +166,7 @@ def write_pages(results: Results, readme: Path, documentation: Path) -> list[str
     if not documentation.exists():
         documentation.parent.mkdir(parents=True, exist_ok=True)
         documentation.write_text(INTRODUCTION, encoding="utf-8")
-    for page, text in ((documentation, render(results)), (readme, render(results, only_goals=True))):
+    for page, text in ((documentation, render(results)), (readme, quote(results))):
         if not page.exists():
             done.append(f"{page.name} does not exist: left out")
             continue

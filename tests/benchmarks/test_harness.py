@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import re
 from dataclasses import replace
 from itertools import count
 from math import inf, nan
@@ -16,7 +17,7 @@ from benchmarks.row import Family
 from benchmarks.rows import FAMILIES, all_rows, find_row, select_rows
 from benchmarks.sides import environment, interpreter
 from benchmarks.summary import compare_samples, quartiles, same_answer
-from benchmarks.table import BEGIN, END, compare_runs, number, render, replace_between_marks, write_pages
+from benchmarks.table import BEGIN, END, compare_runs, number, quote, render, replace_between_marks, write_pages
 
 PLAN = Plan("left", "right", rounds=3, quick=True)
 MACHINE = {"processor": "Processor", "cores": 2, "memory_gib": 8, "system": "Linux", "load_at_start": 0.1}
@@ -308,9 +309,12 @@ def test_table_shows_each_row(outcomes):
     assert "`python -m benchmarks run`" in text and "Processor, 2 cores" in text and "3 rounds" in text
 
 
-def test_short_table_has_the_rows_with_goals(outcomes):
-    text = render(results_of(outcomes), only_goals=True)
+def test_a_quoted_table_has_some_rows_and_says_how_the_others_stand(outcomes):
+    text = quote(results_of(outcomes), re.compile("half"))
     assert "| half |" in text and "| same answer |" not in text
+    assert "left is ahead in 3, level within 5% in 5, and behind in 0." in text.splitlines()[-1]
+    slower = replace(outcomes["half"], left=[3 * one for one in outcomes["half"].left])
+    assert "behind in 1: half (1.50)." in quote(results_of({"half": slower}))
 
 
 def test_marks():
@@ -332,7 +336,7 @@ def test_pages(outcomes, tmp_path):
     readme.write_text(f"# Name\n{BEGIN}\n{END}\nrest\n", encoding="utf-8")
     write_pages(results, readme, documentation)
     written = readme.read_text(encoding="utf-8")
-    assert "| half |" in written and written.startswith("# Name\n") and written.endswith(f"{END}\nrest\n")
+    assert "left is ahead in" in written and written.startswith("# Name\n") and written.endswith(f"{END}\nrest\n")
     readme.write_text("no marks", encoding="utf-8")
     assert "left as it is" in write_pages(results, readme, documentation)[1]
     assert readme.read_text(encoding="utf-8") == "no marks"
