@@ -79,7 +79,18 @@ def symmetric_of(key, shape, dtype, draw=RandomBits):
 
 @draws
 def exponential(key, shape=(), dtype=None, *, out_sharding=None):
-    """The exponential distribution of mean 1."""
+    """The exponential distribution of mean 1: the density is exp(-x) on [0, ∞).
+
+    gives   float[*shape] of `dtype`, the default float for None; times a mean, or over a rate, for another one
+    raises  ValueError where dtype is not floating, or key is several
+
+    In float32 no draw is above 16: the uniform number behind it has 23 bits, and 23 log 2 is 15.9.
+
+    >>> import bevel
+    >>> waits = bevel.random.exponential(bevel.random.key(0), (1000,)) / 4.0  # for what comes four times an hour
+    >>> print(f"{waits.mean():.2f}")
+    0.25
+    """
     key = single_key(key, "exponential")
     dtype = float_dtype(dtype, "exponential")
     return placed(exponential_of(key, shape_of(shape, "exponential"), dtype), out_sharding)
@@ -115,9 +126,19 @@ def truncated_normal(key, lower, upper, shape=None, dtype=None, *, out_sharding=
 
 @draws(static=("shape", "dtype", "mode"))
 def gumbel(key, shape=(), dtype=None, mode=None, *, out_sharding=None):
-    """The standard Gumbel distribution.
+    """The standard Gumbel distribution, of the largest of many: the density is exp(-x - exp(-x)) on all numbers.
 
     mode    "low" (the default): one word an element, so that the upper tail ends near 16 in float32; "high": two
+    gives   float[*shape] of `dtype`, the default float for None; the mean is Euler's constant, 0.577
+    raises  ValueError where dtype is not floating, mode another word, or key several
+
+    Where it is added to logits, the place of the largest is a draw of the categories: each by its softmax.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> noise = bevel.random.gumbel(bevel.random.key(0), (1000, 2))
+    >>> places = (jnp.log(jnp.array([0.1, 0.9])) + noise).argmax(axis=1)
+    >>> print(f"{places.mean():.1f}")
+    0.9
     """
     key = single_key(key, "gumbel")
     dtype = float_dtype(dtype, "gumbel")
@@ -139,7 +160,16 @@ def gumbel_of(key, shape, dtype, mode=None):
 
 @draws
 def laplace(key, shape=(), dtype=None, *, out_sharding=None):
-    """The Laplace distribution of mean 0 and scale 1."""
+    """The Laplace distribution of mean 0 and scale 1: the density is exp(-|x|) / 2 on all numbers, the variance 2.
+
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.laplace(bevel.random.key(0), (1000,))
+    >>> print(f"{(abs(x) < 0.693).mean():.1f}")  # half of the draws are within log 2
+    0.5
+    """
     key = single_key(key, "laplace")
     dtype = float_dtype(dtype, "laplace")
     u = symmetric_of(key, shape_of(shape, "laplace"), dtype)
@@ -148,7 +178,18 @@ def laplace(key, shape=(), dtype=None, *, out_sharding=None):
 
 @draws
 def cauchy(key, shape=(), dtype=None, *, out_sharding=None):
-    """The standard Cauchy distribution."""
+    """The standard Cauchy distribution: the density is 1 / (π (1 + x²)) on all numbers.
+
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where dtype is not floating, or key is several
+
+    It has no mean: averages of draws do not settle, however many they are. Medians do.
+
+    >>> import bevel
+    >>> x = bevel.random.cauchy(bevel.random.key(0), (1000,))
+    >>> print(f"{(abs(x) < 1).mean():.1f} {bool(abs(x).max() > 100)}")
+    0.5 True
+    """
     key = single_key(key, "cauchy")
     dtype = float_dtype(dtype, "cauchy")
     u = uniform_of(key, shape_of(shape, "cauchy"), dtype, rounded(ml_dtypes.finfo(dtype).eps, dtype), 1.0)
@@ -158,7 +199,16 @@ def cauchy(key, shape=(), dtype=None, *, out_sharding=None):
 
 @draws
 def logistic(key, shape=(), dtype=None, *, out_sharding=None):
-    """The logistic distribution of mean 0 and scale 1."""
+    """The logistic distribution of mean 0 and scale 1: the share below x is 1 / (1 + exp(-x)), the variance π²/3.
+
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where dtype is not floating, or key is several
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = bevel.random.logistic(bevel.random.key(0), (1000,))
+    >>> print(f"{bevel.nn.sigmoid(x).mean():.1f}")  # its sigmoid is uniform on [0, 1]
+    0.5
+    """
     key = single_key(key, "logistic")
     dtype = float_dtype(dtype, "logistic")
     u = uniform_of(key, shape_of(shape, "logistic"), dtype, rounded(ml_dtypes.finfo(dtype).tiny, dtype), 1.0)
@@ -167,7 +217,19 @@ def logistic(key, shape=(), dtype=None, *, out_sharding=None):
 
 @draws
 def pareto(key, b, shape=None, dtype=None, *, out_sharding=None):
-    """The Pareto distribution of shape `b`, on [1, ∞)."""
+    """The Pareto distribution of shape b: the density is b / x^(b + 1) on [1, ∞), the share above x is 1 / x^b.
+
+    b       float[…], > 0, which broadcasts to `shape`; for None the shape is b's
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where b does not fit the shape, dtype is not floating, or key is several
+
+    The mean, b / (b - 1), is infinite for b of 1 or less.
+
+    >>> import bevel
+    >>> x = bevel.random.pareto(bevel.random.key(0), 1.0, (1000,))
+    >>> print(f"{x.min():.1f} {(x > 2).mean():.1f}")
+    1.0 0.5
+    """
     key, dtype = single_key(key, "pareto"), float_dtype(dtype, "pareto")
     shape = joint_shape(shape, "pareto", b)
     b = spread(number(b, dtype, "b"), shape)
@@ -179,7 +241,19 @@ _ONE = np.float32(1)
 
 @draws
 def lognormal(key, sigma=_ONE, shape=None, dtype=None, *, out_sharding=None):
-    """exp of a normal distribution of mean 0 and standard deviation `sigma`."""
+    """exp of a normal number of mean 0 and standard deviation sigma: the median is 1, the mean exp(sigma²/2).
+
+    The density is exp(-(log x / sigma)² / 2) / (x sigma √(2π)) on (0, ∞).
+
+    sigma   float[…], which broadcasts to `shape`; for None the shape is sigma's
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where sigma does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.lognormal(bevel.random.key(0), 0.5, (10000,))
+    >>> print(f"{(x < 1).mean():.1f} {x.mean():.1f}")  # exp(1/8) is 1.13
+    0.5 1.1
+    """
     key, dtype = single_key(key, "lognormal"), float_dtype(dtype, "lognormal")
     shape = joint_shape(shape, "lognormal", sigma)
     sigma = spread(number(sigma, dtype, "sigma"), shape)
@@ -188,7 +262,21 @@ def lognormal(key, sigma=_ONE, shape=None, dtype=None, *, out_sharding=None):
 
 @draws
 def rayleigh(key, scale, shape=None, dtype=None, *, out_sharding=None):
-    """The Rayleigh distribution: the length of a vector of two normal numbers of standard deviation `scale`."""
+    """The Rayleigh distribution: the length of a vector of two normal numbers of standard deviation `scale`.
+
+    The density is x / scale² · exp(-(x / scale)² / 2) on [0, ∞), the mean scale √(π/2).
+
+    scale   float[…], > 0, which broadcasts to `shape`; for None the shape is scale's
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where scale does not fit the shape, dtype is not floating, or key is several
+
+    Of 2²³ draws in float32 one is infinite, where the uniform number behind it is 0; so they are under JAX.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = bevel.random.rayleigh(bevel.random.key(0), jnp.array([1.0, 10.0]), (1000, 2))
+    >>> print((x > jnp.array([1.177, 11.77])).mean(axis=0).round(1))  # the median is scale √(2 log 2)
+    [0.5 0.5]
+    """
     key, dtype = single_key(key, "rayleigh"), float_dtype(dtype, "rayleigh")
     shape = joint_shape(shape, "rayleigh", scale)
     scale = spread(number(scale, dtype, "scale"), shape)
@@ -197,7 +285,20 @@ def rayleigh(key, scale, shape=None, dtype=None, *, out_sharding=None):
 
 @draws
 def weibull_min(key, scale, concentration, shape=(), dtype=None):
-    """The Weibull distribution: `scale` times an exponential draw to the power 1 / `concentration`."""
+    """The Weibull distribution: `scale` times an exponential draw to the power 1 / `concentration`.
+
+    The share above x is exp(-(x / scale)^concentration) on [0, ∞): above the scale, 1/e whatever the concentration.
+
+    scale, concentration   float[…], > 0, which broadcast to `shape`
+    shape                  () unless it is given: parameters that are arrays need it
+    gives                  float[*shape] of `dtype`, the default float for None
+    raises                 ValueError where they do not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.weibull_min(bevel.random.key(0), 5.0, 2.0, (1000,))
+    >>> print(f"{(x > 5).mean():.1f}")
+    0.4
+    """
     key, dtype = single_key(key, "weibull_min"), float_dtype(dtype, "weibull_min")
     shape = joint_shape(shape, "weibull_min", scale, concentration)
     scale, concentration = number(scale, dtype, "scale"), number(concentration, dtype, "concentration")
@@ -207,7 +308,20 @@ def weibull_min(key, scale, concentration, shape=(), dtype=None):
 
 @draws
 def triangular(key, left, mode, right, shape=None, dtype=None, *, out_sharding=None):
-    """The triangular distribution on [left, right] with its peak at `mode`."""
+    """The triangular distribution: the density rises in a line from left to mode, and falls in a line to right.
+
+    left, mode, right   float[…], left <= mode <= right and left < right, which broadcast to `shape`; for None the shape
+                        is theirs together
+    gives               float[*shape] of `dtype`, the default float for None; the mean is (left + mode + right) / 3
+    raises              ValueError where they do not fit the shape, dtype is not floating, or key is several
+
+    Nothing checks their order.
+
+    >>> import bevel
+    >>> days = bevel.random.triangular(bevel.random.key(0), 2.0, 3.0, 10.0, (1000,))  # at best, likely, at worst
+    >>> print(f"{days.mean():.0f} {bool(days.min() >= 2)} {bool(days.max() <= 10)}")
+    5 True True
+    """
     key, dtype = single_key(key, "triangular"), float_dtype(dtype, "triangular")
     shape = joint_shape(shape, "triangular", left, mode, right)
     named = (("left", left), ("mode", mode), ("right", right))
@@ -221,7 +335,18 @@ def triangular(key, left, mode, right, shape=None, dtype=None, *, out_sharding=N
 
 @draws
 def maxwell(key, shape=(), dtype=None, *, out_sharding=None):
-    """The Maxwell distribution: the length of a vector of three standard normal numbers."""
+    """The Maxwell distribution: the length of a vector of three standard normal numbers, as a gas's molecules are fast.
+
+    The density is √(2/π) x² exp(-x²/2) on [0, ∞), the mean √(8/π), the mean square 3.
+
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.maxwell(bevel.random.key(0), (1000,))
+    >>> print(f"{x.mean():.1f} {(x * x).mean():.0f}")
+    1.6 3
+    """
     key, dtype = single_key(key, "maxwell"), float_dtype(dtype, "maxwell")
     return placed(maxwell_of(key, shape_of(shape, "maxwell"), dtype), out_sharding)
 
@@ -240,7 +365,20 @@ def total(x):
 
 @draws
 def double_sided_maxwell(key, loc, scale, shape=(), dtype=None):
-    """`loc` plus or minus, each as likely as the other, `scale` times a draw of the Maxwell distribution."""
+    """`loc` plus or minus, each as likely as the other, `scale` times a draw of the Maxwell distribution.
+
+    loc, scale   float[…], which broadcast together to […]
+    gives        float[*shape, …] of `dtype`, the default float for None: `shape` counts draws of all the parameters,
+                 and is not what they broadcast to
+    raises       ValueError where loc does not fit scale, dtype is not floating, or key is several
+
+    The density is z² exp(-z²/2) / (scale √(2π)) with z = (x - loc) / scale: nothing at loc itself, two hills beside it.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = bevel.random.double_sided_maxwell(bevel.random.key(0), jnp.array([0.0, 50.0]), 1.0, (1000,))
+    >>> print(x.shape, abs(x.mean(axis=0).round()))
+    (1000, 2) [ 0. 50.]
+    """
     key, dtype = single_key(key, "double_sided_maxwell"), float_dtype(dtype, "double_sided_maxwell")
     # the parameters' shape is that of each draw
     shape = (*shape_of(shape, "double_sided_maxwell"), *joint_shape(None, "double_sided_maxwell", loc, scale))
@@ -254,7 +392,18 @@ def double_sided_maxwell(key, loc, scale, shape=(), dtype=None):
 def wald(key, mean, shape=None, dtype=None, *, out_sharding=None):
     """The Wald (inverse Gaussian) distribution of that mean and scale 1.
 
+    The density is exp(-(x - mean)² / (2 mean² x)) / √(2π x³) on (0, ∞), the variance mean³. So is the time spread at
+    which a Brownian motion with a drift of 1 / mean first comes to 1.
+
+    mean     float[…], > 0, which broadcasts to `shape`; for None the shape is mean's
+    gives    float[*shape] of `dtype`, the default float for None
+    raises   ValueError where mean does not fit the shape, dtype is not floating, or key is several
     source   Michael, Schucany, Haas 1976, doi:10.1080/00031305.1976.10479147
+
+    >>> import bevel
+    >>> x = bevel.random.wald(bevel.random.key(0), 0.5, (10000,))
+    >>> print(f"{x.mean():.1f} {x.var():.1f}")
+    0.5 0.1
     """
     key, dtype = single_key(key, "wald"), float_dtype(dtype, "wald")
     shape = joint_shape(shape, "wald", mean)

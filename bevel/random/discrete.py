@@ -76,8 +76,16 @@ def _all(mask):
 def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     """How many trials, each a success with probability p, until the first success: 1, 2, 3, …
 
-    p       float[…] in (0, 1], which broadcasts to `shape`; it is drawn in p's dtype
-    dtype   an integer one; the default for None
+    k has the probability (1 - p)^(k - 1) p; the mean is 1 / p.
+
+    p       float[…] in (0, 1], which broadcasts to `shape`, for None p's own; it is drawn in p's dtype
+    gives   int[*shape] of `dtype`, the default integer for None; where p is 0, the largest one
+    raises  TypeError where dtype is no integer one, ValueError where p does not fit the shape, or key is several
+
+    >>> import bevel
+    >>> rolls = bevel.random.geometric(bevel.random.key(0), 1 / 6, (1000,))  # of a die, until a six
+    >>> print(f"{rolls.mean():.0f} {rolls.min()}")
+    6 1
     """
     key, dtype = single_key(key, "geometric"), int_dtype(dtype, "geometric")
     shape = joint_shape(shape, "geometric", p)

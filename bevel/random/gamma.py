@@ -49,7 +49,17 @@ def gamma(key, a, shape=None, dtype=None, *, out_sharding=None):
 
 @draws
 def loggamma(key, a, shape=None, dtype=None, *, out_sharding=None):
-    """The logarithm of a draw of the gamma distribution, exact also where the draw itself would vanish (small `a`)."""
+    """The logarithm of a draw of the gamma distribution, exact also where the draw itself would vanish (small `a`).
+
+    a       float[…], > 0, which broadcasts to `shape`; for None the shape is a's. It can be differentiated in a
+    gives   float[*shape] of `dtype`, the default float for None; -inf for a of 0, NaN for negative a
+    raises  ValueError where a does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> key = bevel.random.key(0)
+    >>> print(bevel.random.gamma(key, 0.001), f"{bevel.random.loggamma(key, 0.001):.1f}")
+    0.0 -110.6
+    """
     key, dtype = single_key(key, "loggamma"), float_dtype(dtype, "loggamma")
     shape = joint_shape(shape, "loggamma", a)
     return placed(gamma_of(key, number(a, dtype, "a"), shape, True), out_sharding)
@@ -61,7 +71,20 @@ def gamma_of(key, a, shape, log_space=False):
 
 @draws
 def beta(key, a, b, shape=None, dtype=None, *, out_sharding=None):
-    """The beta distribution: x / (x + y), x and y of the gamma distributions of shapes a and b."""
+    """The beta distribution: x / (x + y), x and y of the gamma distributions of shapes a and b.
+
+    The density is x^(a - 1) (1 - x)^(b - 1) / B(a, b) on [0, 1], the mean a / (a + b).
+
+    a, b    float[…], > 0, which broadcast to `shape`; for None the shape is theirs together. It can be differentiated
+            in both
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where they do not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.beta(bevel.random.key(0), 3e5, 7e5)
+    >>> print(f"{x:.2f}")  # the larger a and b, the nearer to the mean
+    0.30
+    """
     key, dtype = single_key(key, "beta"), float_dtype(dtype, "beta")
     shape = joint_shape(shape, "beta", a, b)
     first, second = split_of(key)
@@ -76,9 +99,17 @@ def beta(key, a, b, shape=None, dtype=None, *, out_sharding=None):
 def dirichlet(key, alpha, shape=None, dtype=None, *, out_sharding=None):
     """The Dirichlet distribution: vectors of positive numbers whose sum is 1, along the last axis.
 
-    alpha   float[…, n], > 0
-    shape   of the draws without their last axis; that of alpha for None
-    gives   float[*shape, n]
+    The density is proportional to Π xᵢ^(αᵢ - 1), the mean α / Σ α; the larger the sum of α, the nearer are draws to it.
+
+    alpha    float[…, n], > 0. It can be differentiated in alpha
+    shape    of the draws without their last axis; that of alpha for None
+    gives    float[*shape, n] of `dtype`, the default float for None
+    raises   ValueError where alpha is a number or does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = bevel.random.dirichlet(bevel.random.key(0), jnp.array([1e5, 2e5, 7e5]))
+    >>> print([f"{share:.1f}" for share in x], f"{x.sum():.4f}")
+    ['0.1', '0.2', '0.7'] 1.0000
     """
     key, dtype = single_key(key, "dirichlet"), float_dtype(dtype, "dirichlet")
     alpha = number(alpha, dtype, "alpha")
@@ -101,7 +132,19 @@ def _as_rows(x, shape):
 
 @draws
 def chisquare(key, df, shape=None, dtype=None, *, out_sharding=None):
-    """The chi-square distribution with `df` degrees of freedom."""
+    """The chi-square distribution: of a sum of df squares of standard normal numbers, for df that need not be whole.
+
+    The density is proportional to x^(df/2 - 1) exp(-x/2) on [0, ∞); the mean is df, the variance 2 df.
+
+    df      float[…], > 0, which broadcasts to `shape`; for None the shape is df's
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where df does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.chisquare(bevel.random.key(0), 1e6)  # a million squares, each 1 in the mean
+    >>> print(f"{x / 1e6:.2f}")
+    1.00
+    """
     key, dtype = single_key(key, "chisquare"), float_dtype(dtype, "chisquare")
     shape = joint_shape(shape, "chisquare", df)
     return placed(chisquare_of(key, number(df, dtype, "df"), shape), out_sharding)
@@ -114,7 +157,19 @@ def chisquare_of(key, df, shape):
 
 @draws
 def f(key, dfnum, dfden, shape=None, dtype=None, *, out_sharding=None):
-    """The F distribution with `dfnum` and `dfden` degrees of freedom."""
+    """The F distribution: of the ratio of two chi-square numbers, each over its degrees of freedom.
+
+    The mean is dfden / (dfden - 2), for dfden above 2; without end below.
+
+    dfnum, dfden   float[…], > 0, which broadcast to `shape`; for None the shape is theirs together
+    gives          float[*shape] of `dtype`, the default float for None; on [0, ∞)
+    raises         ValueError where they do not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.f(bevel.random.key(0), 1e6, 1e6)
+    >>> print(f"{x:.2f}")  # the more degrees of freedom, the nearer to 1
+    1.00
+    """
     key, dtype = single_key(key, "f"), float_dtype(dtype, "f")
     shape = joint_shape(shape, "f", dfnum, dfden)
     dfnum, dfden = number(dfnum, dtype, "dfnum"), number(dfden, dtype, "dfden")
@@ -126,7 +181,18 @@ def f(key, dfnum, dfden, shape=None, dtype=None, *, out_sharding=None):
 
 @draws
 def t(key, df, shape=None, dtype=None, *, out_sharding=None):
-    """Student's t distribution with `df` degrees of freedom."""
+    """Student's t distribution: the density is proportional to (1 + x²/df)^(-(df + 1)/2) on all numbers.
+
+    df      float[…], > 0, which broadcasts to `shape`; for None the shape is df's. 1 is Cauchy's distribution; the
+            larger, the nearer to the normal one, but infinity gives NaN
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where df does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.t(bevel.random.key(0), 0.1, (4,))
+    >>> print(bool(abs(x).max() > 1000))  # few degrees of freedom, long tails
+    True
+    """
     key, dtype = single_key(key, "t"), float_dtype(dtype, "t")
     shape = joint_shape(shape, "t", df)
     df = number(df, dtype, "df")
@@ -138,7 +204,19 @@ def t(key, df, shape=None, dtype=None, *, out_sharding=None):
 
 @draws
 def generalized_normal(key, p, shape=(), dtype=None, *, out_sharding=None):
-    """The generalised normal distribution, of density proportional to exp(-|x|**p)."""
+    """The generalised normal distribution: the density is p / (2 Γ(1/p)) · exp(-|x|^p) on all numbers.
+
+    p       float[…], > 0, which broadcasts to `shape`. 1 is Laplace's distribution; 2 the normal one of variance 1/2,
+            not 1; the larger, the nearer to a uniform one on [-1, 1]; but from 10 on some draws are 0 in float32, as
+            the gamma numbers behind them vanish; so under JAX
+    gives   float[*shape] of `dtype`, the default float for None
+    raises  ValueError where p does not fit the shape, dtype is not floating, or key is several
+
+    >>> import bevel
+    >>> x = bevel.random.generalized_normal(bevel.random.key(0), 8.0, (4,))
+    >>> print(bool(abs(x).max() < 1.5))
+    True
+    """
     key, dtype = single_key(key, "generalized_normal"), float_dtype(dtype, "generalized_normal")
     shape = shape_of(shape, "generalized_normal")
     return placed(generalized_normal_of(key, p, shape, dtype), out_sharding)
@@ -161,10 +239,20 @@ def _inverse(p):
 
 @draws(static=("d", "shape", "dtype"))
 def ball(key, d, p=2, shape=(), dtype=None, *, out_sharding=None):
-    """Uniform in the unit ball of d dimensions under the p-norm.
+    """Uniform in the unit ball of d dimensions under the p-norm: points with Σ |xᵢ|^p of at most 1.
 
-    gives   float[*shape, d]
+    d       how many dimensions, an int
+    p       a number, > 0: 2 is the round ball, 1 the diamond
+    shape   of the draws without their last axis
+    gives   float[*shape, d] of `dtype`, the default float for None
+    raises  ValueError where dtype is not floating, or key is several
     source  Barthe et al. 2005, "A probabilistic approach to the geometry of the l_p^n-ball"
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = bevel.random.ball(bevel.random.key(0), 10, shape=(4,))
+    >>> radius = jnp.sqrt((x * x).sum(axis=-1))
+    >>> print(bool((radius > 0.5).all()))  # in ten dimensions a thousandth of a ball is within half its radius
+    True
     """
     key, dtype = single_key(key, "ball"), float_dtype(dtype, "ball")
     shape = shape_of(shape, "ball")

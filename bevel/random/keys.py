@@ -132,12 +132,29 @@ def _key_of_host(seed, impl):
 
 
 def key_dtype(impl_spec=None) -> KeyDType:
-    """The dtype of keys of a generator, of the default one where none is named."""
+    """The dtype of keys of a generator, of the default one where none is named.
+
+    impl_spec   "threefry2x32", "rbg" or "unsafe_rbg", or what `key_impl` gives
+    raises      ValueError where no generator has that name
+
+    >>> import bevel
+    >>> print(bevel.random.key_dtype(), bevel.random.key(0).dtype == bevel.random.key_dtype("threefry2x32"))
+    key<fry> True
+    """
     return _implementation_of("key_dtype", impl_spec, None).dtype
 
 
 def key_impl(keys):
-    """The name of the generator of keys (the generator itself where it has no name of its own)."""
+    """The name of the generator of keys (the generator itself where it has no name of its own).
+
+    keys    a key array of any shape, or words of the default generator
+    raises  TypeError where they are no keys
+
+    >>> import bevel
+    >>> key = bevel.random.key(0, impl="rbg")
+    >>> print(bevel.random.key_impl(key))
+    rbg
+    """
     keyed, _ = typed_key(keys, "key_impl")
     impl = get_aval(keyed).dtype.impl
     return impl.name if implementations.get(impl.name) is impl else impl
@@ -157,9 +174,18 @@ def key_data(keys):
 
 
 def wrap_key_data(key_bits_array, *, impl=None, dtype=None):
-    """Words, uint32[…, 2] for threefry, taken as keys.
+    """Words, uint32[…, 2] for threefry, taken as keys: the inverse of `key_data`.
 
-    Raises TypeError where they are not such words.
+    key_bits_array   uint32[…, *words of a key], an array, or a list or tuple of ints
+    impl, dtype      the generator, by its name or by the dtype of its keys; the default one for None
+    gives            keys[…]: key arrays are saved by their words, and come back by this
+    raises           TypeError where they are not such words, ValueError where no generator has that name
+
+    >>> import bevel
+    >>> words = bevel.random.key_data(bevel.random.split(bevel.random.key(5), 3))
+    >>> keys = bevel.random.wrap_key_data(words)
+    >>> print(words.shape, keys.shape)
+    (3, 2) (3,)
     """
     made = _implementation_of("wrap_key_data", impl, dtype)
     if type(key_bits_array) in (list, tuple):
@@ -224,7 +250,17 @@ def _fold_in(key, data):
 
 
 def clone(key):
-    """The same key as another one, for drawing the same numbers once more on purpose."""
+    """The same key as another one, for drawing the same numbers once more on purpose.
+
+    Where `jax_debug_key_reuse` forbids a second use of a key, its clone counts as a new one. Keys of any shape; words
+    stay words. Raises TypeError where key is none.
+
+    >>> import bevel
+    >>> key = bevel.random.key(0)
+    >>> again = bevel.random.clone(key)
+    >>> print(bool(bevel.random.uniform(key) == bevel.random.uniform(again)))
+    True
+    """
     typed, was_words = typed_key(key, "clone")
     cloned = RandomClone()(typed)
     return RandomUnwrap()(cloned) if was_words else cloned

@@ -29,10 +29,19 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
     """Normal vectors of that mean and covariance.
 
     mean     float[…, n]
-    cov      float[…, n, n], positive semidefinite (definite for "cholesky")
+    cov      float[…, n, n], symmetric and positive semidefinite; neither is checked
     shape    of the draws without their last axis; that of mean and cov for None
-    method   "cholesky", "eigh" or "svd": how cov is factored
-    gives    float[*shape, n]
+    method   how cov is factored: "cholesky", the fastest, needs a definite cov, and gives NaN for another; "svd" takes
+             semidefinite ones; "eigh" too, with NaN where rounding makes a zero eigenvalue negative
+    gives    float[*shape, n] of `dtype`, the default float for None
+    raises   ValueError where the shapes do not fit, dtype is not floating, method another word, or key several
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> cov = jnp.array([[2.0, 1.0], [1.0, 2.0]])
+    >>> x = bevel.random.multivariate_normal(bevel.random.key(0), jnp.zeros(2), cov, (10000,))
+    >>> print(x.shape, jnp.cov(x.T).round())
+    (10000, 2) [[2. 1.]
+     [1. 2.]]
     """
     key, dtype = single_key(key, "multivariate_normal"), float_dtype(dtype, "multivariate_normal")
     if method not in ("cholesky", "eigh", "svd"):
@@ -88,8 +97,15 @@ def orthogonal(key, n, shape=(), dtype=None, m=None, *, out_sharding=None):
     """Random orthogonal matrices, uniform (by the Haar measure); unitary ones where dtype is complex.
 
     n, m     rows and columns, m = n for None; the shorter side's vectors are orthonormal
-    gives    float[*shape, n, m]
+    shape    of the draws without their last two axes
+    gives    dtype[*shape, n, m], `dtype` the default float for None; of the square ones half are reflections
+    raises   ValueError where dtype is neither floating nor complex, n or m is negative, or key is several
     source   Mezzadri 2007, "How to generate random matrices from the classical compact groups"
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> q = bevel.random.orthogonal(bevel.random.key(0), 4, m=2)
+    >>> print(q.shape, bool(jnp.allclose(q.T @ q, jnp.eye(2), atol=1e-5)))
+    (4, 2) True
     """
     key, dtype = single_key(key, "orthogonal"), float_dtype(dtype, "orthogonal", complex_too=True)
     shape = shape_of(shape, "orthogonal")
