@@ -150,7 +150,18 @@ def _convert(x, *, dtype):
 
 
 def view(a, dtype=None):
-    """The bits of the array read as another dtype; of another width, along the last axis."""
+    """The bits of the array read as another dtype; of another width, along the last axis.
+
+    a        [..., n], of any dtype
+    gives    [..., n · width of a's dtype / width of `dtype`], lowest bytes first; a itself where dtype is None
+    raises   ValueError where that is not whole, or a is a number and widths differ
+
+    `astype` keeps the values instead.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.view(jnp.array([1.0, 2.0], "float32"), "complex64"), jnp.view(jnp.array([258], "uint16"), "uint8"))
+    [1.+2.j] [2 1]
+    """
     return a if dtype is None else _view(a, dtype=wanted_dtype(dtype, "view"))
 
 

@@ -213,7 +213,19 @@ fft = _along_one(
     [10.+0.j -2.+2.j -2.+0.j -2.-2.j]
     """,
 )
-ifft = _along_one("ifft", FftType.IFFT, "The inverse of `fft` along an axis, cut or filled with zeros to n places.")
+ifft = _along_one(
+    "ifft",
+    FftType.IFFT,
+    """The inverse of `fft` along an axis, cut or filled with zeros to n places; complex, also where `fft` took reals.
+
+    norm     None or "backward": divided by n; "ortho": by √n; "forward": not at all
+    raises   ValueError for another norm, or n below 1
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.ifft(jnp.array([10., -2. + 2.j, -2., -2. - 2.j])))
+    [1.+0.j 2.+0.j 3.+0.j 4.+0.j]
+    """,
+)
 rfft = _along_one(
     "rfft",
     FftType.RFFT,
@@ -227,16 +239,135 @@ rfft = _along_one(
 irfft = _along_one(
     "irfft",
     FftType.IRFFT,
-    "The inverse of `rfft`: n real numbers, 2 (m - 1) of them from m places where n is not said.",
+    """The inverse of `rfft`: n real numbers, 2 (m - 1) of them from m places where n is not said.
+
+    An odd number of them comes back only where n says so: `rfft` of 3 and of 2 numbers both have 2 places.
+
+    norm     as in `ifft`
+    raises   ValueError for another norm, or n below 1
+
+    >>> import bevel.numpy as jnp
+    >>> y = jnp.fft.rfft(jnp.array([1., 2., 3.]))
+    >>> print(jnp.fft.irfft(y, n=3).round(4), jnp.fft.irfft(y).round(4))
+    [1. 2. 3.] [2.25 3.75]
+    """,
 )
-fft2 = _along_two("fft2", FftType.FFT, "The Fourier transform over two axes; s: their lengths.")
-ifft2 = _along_two("ifft2", FftType.IFFT, "The inverse of `fft2`.")
-rfft2 = _along_two("rfft2", FftType.RFFT, "The Fourier transform of real numbers over two axes; the last is halved.")
-irfft2 = _along_two("irfft2", FftType.IRFFT, "The inverse of `rfft2`; s: the lengths of the result.")
-fftn = _along_many("fftn", FftType.FFT, "The Fourier transform over any axes (None: all, or the last ones of s).")
-ifftn = _along_many("ifftn", FftType.IFFT, "The inverse of `fftn`.")
-rfftn = _along_many("rfftn", FftType.RFFT, "The Fourier transform of real numbers over any axes; the last is halved.")
-irfftn = _along_many("irfftn", FftType.IRFFT, "The inverse of `rfftn`; s: the lengths of the result.")
+fft2 = _along_two(
+    "fft2",
+    FftType.FFT,
+    """The Fourier transform over two axes, by default the last two; complex.
+
+    s        the length of each, to which it is cut or filled with zeros
+    norm     None or "backward": as it stands; "ortho": divided by √(their product); "forward": by their product
+    raises   ValueError for another number of axes or lengths, another norm, a length below 1, or an axis named twice
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.fft2(jnp.array([[1., 2.], [3., 4.]])))  # the sum, and differences of columns and of rows
+    [[10.+0.j -2.+0.j]
+     [-4.+0.j  0.+0.j]]
+    """,
+)
+ifft2 = _along_two(
+    "ifft2",
+    FftType.IFFT,
+    """The inverse of `fft2` of the same axes and norm; complex. s: the lengths of the result.
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.fft.ifft2(jnp.array([[10., -2.], [-4., 0.]])))
+    [[1.+0.j 2.+0.j]
+     [3.+0.j 4.+0.j]]
+    """,
+)
+rfft2 = _along_two(
+    "rfft2",
+    FftType.RFFT,
+    """The Fourier transform of real numbers over two axes, of which the last keeps its first n // 2 + 1 places.
+
+    s, norm  as in `fft2`; n is the last of s
+    raises   as `fft2`, and ValueError for complex numbers
+
+    >>> import bevel.numpy as jnp
+    >>> image = jnp.cos(2 * jnp.pi * jnp.arange(8) / 8) * jnp.ones((4, 1))  # one wave along each row
+    >>> y = jnp.fft.rfft2(image)
+    >>> print(y.shape, jnp.argwhere(abs(y) > 1e-3), abs(y[0, 1]).round(3))
+    (4, 5) [[0 1]] 16.0
+    """,
+)
+irfft2 = _along_two(
+    "irfft2",
+    FftType.IRFFT,
+    """The inverse of `rfft2` of the same axes and norm; real.
+
+    s   the lengths of the result; where it is not said, the last is even, 2 (m - 1) for m places
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.array([[1., 2., 3.], [4., 5., 6.]])
+    >>> print(jnp.fft.irfft2(jnp.fft.rfft2(x), s=x.shape).round(4))
+    [[1. 2. 3.]
+     [4. 5. 6.]]
+    """,
+)
+fftn = _along_many(
+    "fftn",
+    FftType.FFT,
+    """The Fourier transform over any axes (None: all, or the last ones of s); complex.
+
+    s        the length of each, to which it is cut or filled with zeros
+    norm     None or "backward": as it stands; "ortho": divided by √(their product); "forward": by their product
+    raises   ValueError for other numbers of lengths than axes, another norm, a length below 1, or an axis named twice
+
+    >>> import bevel.numpy as jnp
+    >>> cube = jnp.arange(8.).reshape(2, 2, 2)
+    >>> print(jnp.fft.fftn(cube).real)  # the sum 0 + … + 7, and along each axis the sum of differences
+    [[[ 28.  -4.]
+      [ -8.   0.]]
+    <BLANKLINE>
+     [[-16.   0.]
+      [  0.   0.]]]
+    """,
+)
+ifftn = _along_many(
+    "ifftn",
+    FftType.IFFT,
+    """The inverse of `fftn` of the same axes and norm; complex. s: the lengths of the result.
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.zeros((2, 2)).at[0, 1].set(4.)  # one frequency: a wave of height 1 along the last axis
+    >>> print(jnp.fft.ifftn(x).real)
+    [[ 1. -1.]
+     [ 1. -1.]]
+    """,
+)
+rfftn = _along_many(
+    "rfftn",
+    FftType.RFFT,
+    """The Fourier transform of real numbers over any axes, of which the last named keeps its first n // 2 + 1 places.
+
+    s, norm  as in `fftn`; n is the last of s
+    raises   as `fftn`, and ValueError for complex numbers
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.arange(16.).reshape(2, 2, 4)
+    >>> y = jnp.fft.rfftn(x)
+    >>> print(y.shape, jnp.allclose(y, jnp.fft.fftn(x)[..., :3], atol=1e-4))
+    (2, 2, 3) True
+    >>> jnp.fft.rfftn(x, axes=(2, 0)).shape  # axis 0, of 2 places, comes last
+    (2, 2, 4)
+    """,
+)
+irfftn = _along_many(
+    "irfftn",
+    FftType.IRFFT,
+    """The inverse of `rfftn` of the same axes and norm; real.
+
+    s   the lengths of the result; where it is not said, the last is even, 2 (m - 1) for m places
+
+    >>> import bevel.numpy as jnp
+    >>> x = jnp.array([[[1., 2., 4.]]])
+    >>> print(jnp.fft.irfftn(jnp.fft.rfftn(x), s=(1, 1, 3)).round(4))
+    [[[1. 2. 4.]]]
+    """,
+)
 
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 

@@ -184,20 +184,47 @@ def dct(x, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None
 
 @_compiled(static=("type", "n", "axis", "norm"))
 def idct(x, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None):
-    """The inverse of `dct` of the same type and norm."""
+    """The inverse of `dct` of the same type and norm, along an axis, cut or filled with zeros to n places.
+
+    x        floating-point or complex; integers become the default float
+    raises   NotImplementedError for a type other than 1 to 4, ValueError for another norm, and n below 2 of type 1
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.fft import dct, idct
+    >>> print(idct(dct(jnp.array([1., 2., 4.]))).round(4), idct(jnp.array([12., 0., 0.])))  # the first place: 2n · mean
+    [1. 2. 4.] [2. 2. 2.]
+    """
     type, norm = _inverse(type, norm)
     return _one("idct", x, type, n, axis, norm)
 
 
 @_compiled(static=("type", "s", "axes", "norm"))
 def dctn(x, type: int = 2, s=None, axes=None, norm: str | None = None):
-    """`dct` over several axes (None: all, or the last ones of s), each cut or filled to the places that s says."""
+    """`dct` over several axes (None: all, or the last ones of s), each cut or filled to the places that s says.
+
+    type, norm   as in `dct`, for each axis
+    raises       as `dct`; ValueError for other numbers of lengths than axes
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.fft import dctn
+    >>> print(dctn(jnp.array([[3., 1.], [3., 1.]]), norm="ortho").round(4))  # 2 · mean, then what changes along rows
+    [[4. 2.]
+     [0. 0.]]
+    """
     return _many("dctn", x, type, s, axes, norm)
 
 
 @_compiled(static=("type", "s", "axes", "norm"))
 def idctn(x, type: int = 2, s=None, axes=None, norm: str | None = None):
-    """The inverse of `dctn` of the same type and norm."""
+    """The inverse of `dctn` of the same type and norm, over the same axes; s: the lengths of the result.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.fft import dctn, idctn
+    >>> places = dctn(jnp.array([[3., 1.], [3., 2.]]))
+    >>> print(idctn(places).round(4))
+    [[3. 1.]
+     [3. 2.]]
+    """
     type, norm = _inverse(type, norm)
     return _many("idctn", x, type, s, axes, norm)
 

@@ -335,6 +335,14 @@ def qr_multiply(a, c, mode: str = "right", pivoting: bool = False, conjugate: bo
     a   [..., m, n]; Q has k = min(m, n) columns
     c   [..., p, m] ('right') or [..., k, p] ('left'); a vector is one row, or one column
     conjugate   conj(Q) in the place of Q
+    raises   ValueError for another mode, ShapeError where sizes do not meet
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> a = jnp.array([[3.0, 0.0], [4.0, 5.0]])
+    >>> along, r = jsp.linalg.qr_multiply(a, jnp.array([3.0, 4.0]))  # a's first column lies along Q's first alone
+    >>> print(abs(along).round(4), abs(r).round(4))
+    [5. 0.] [[5. 4.]
+     [0. 3.]]
     """
     if mode not in ("right", "left"):
         raise ValueError(f"qr_multiply: mode must be 'right' or 'left', got {mode!r}{user_line(' at {}')}.")
@@ -378,7 +386,19 @@ def schur(a, output: str = "real"):
 
 
 def hessenberg(a, *, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True):
-    """H, zero below its first subdiagonal, with Q H Qᴴ = a; (H, Q) with `calc_q`."""
+    """H, zero below its first subdiagonal, with Q H Qᴴ = a; (H, Q) with `calc_q`.
+
+    a       [..., n, n], as are H and Q, which is unitary; of a's dtype, or the default float for integers
+    overwrite_a, check_finite   accepted, and change nothing
+    raises  ShapeError unless a is square. There are no derivatives
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import hessenberg
+    >>> a = jnp.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0], [4.0, 5.0, 6.0]])
+    >>> h, q = hessenberg(a, calc_q=True)
+    >>> print(abs(h[1:, 0]).round(3), jnp.allclose(q @ h @ q.T, a, atol=1e-4))  # (3, 4), of length 5, became (5, 0)
+    [5. 0.] True
+    """
     return _hessenberg(a, calc_q=bool(calc_q))
 
 

@@ -102,6 +102,16 @@ def expm_frechet(A, E, *, method: str | None = None, compute_expm: bool = True):
     method  accepted, and changes nothing
 
     The jvp of `expm` (Al-Mohy, Higham 2009, say why that is Padé's approximation of the derivative).
+
+    raises  ShapeError unless both are square and of one shape
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import expm, expm_frechet
+    >>> a, e = jnp.array([[0.0, 1.0], [-1.0, 0.0]]), jnp.array([[1.0, 0.0], [0.0, 0.0]])
+    >>> _, derivative = expm_frechet(a, e)
+    >>> quotient = (expm(a + 0.01 * e) - expm(a - 0.01 * e)) / 0.02
+    >>> print(jnp.allclose(derivative, quotient, atol=1e-3), jnp.allclose(derivative, expm(a) @ e, atol=1e-3))
+    True False
     """
     a, e = promote_inexact(*as_arrays("expm_frechet", A, E))
     a, e = as_matrix("expm_frechet", a, square=True), as_matrix("expm_frechet", e, square=True)

@@ -106,7 +106,21 @@ def sqrtm(A, blocksize: int = 1):
 def rsf2csf(T, Z, check_finite: bool = True):
     """Complex Schur's form (T, Z), T upper triangular, from the real one, whose T has 2 by 2 blocks.
 
-    Rotations from the last block up (Golub, Van Loan, 7.4.1).
+    Rotations from the last block up (Golub, Van Loan, 7.4.1). Z T Zᴴ stays what it was.
+
+    T, Z     [..., n, n], as `schur` gives them; batch axes broadcast
+    gives    complex [..., n, n] and [..., n, n]
+    raises   ShapeError unless both are square and of one size
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import rsf2csf, schur
+    >>> a = jnp.array([[0.0, 2.0], [-2.0, 0.0]])
+    >>> t, z = schur(a)
+    >>> print(t[1, 0] != 0)  # a block, for the eigenvalues 2i and -2i
+    True
+    >>> t, z = rsf2csf(t, z)
+    >>> print(jnp.sort(jnp.diag(t).imag).round(4), jnp.allclose(z @ t @ z.conj().T, a, atol=1e-5))
+    [-2.  2.] True
     """
     t, z = promote_inexact(*as_arrays("rsf2csf", T, Z))
     for name, x in (("T", t), ("Z", z)):
@@ -157,6 +171,18 @@ def funm(A, func, disp: bool = True):
     disp   False gives also an estimate of the relative error
 
     Parlett's recurrence on Schur's form, which is poor where eigenvalues are nearly equal (Davies, Higham 2003).
+    The estimate says so: it is 1 where they are equal, and the result may be wrong. `expm` and `sqrtm` do not suffer.
+
+    raises ShapeError for what is not one square matrix
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import funm
+    >>> print(funm(jnp.array([[1.0, 1.0], [0.0, 2.0]]), lambda z: z**2).real)  # the matrix times itself
+    [[1. 3.]
+     [0. 4.]]
+    >>> _, error = funm(jnp.array([[1.0, 1.0], [0.0, 1.0]]), lambda z: z**2, disp=False)
+    >>> print(error)
+    1.0
     """
     x = as_matrix("funm", A, square=True)
     if len(shape_of(x)) != 2:

@@ -159,7 +159,21 @@ def convolve2d(in1, in2, mode: str = "full", boundary: str = "fill", fillvalue: 
 
 @compiled(static=("mode", "boundary", "fillvalue", "precision"))
 def correlate2d(in1, in2, mode: str = "full", boundary: str = "fill", fillvalue: float = 0, precision=None):
-    """`correlate` of two matrices; boundary and fillvalue must be as they are by default."""
+    """`correlate` of two matrices: sums of in1 times in2's conjugate, shifted, at each shift along both axes.
+
+    in1, in2  number[m, n] and number[p, q]
+    mode      'full': [m + p - 1, n + q - 1]; 'same': [m, n], its middle; 'valid': only shifts at which the one lies
+              within the other
+    raises    ValueError for other numbers of axes, and of 'valid' where neither is the larger along both;
+              NotImplementedError unless boundary and fillvalue are as they are by default
+
+    >>> import bevel.numpy as jnp, bevel.scipy as jsp
+    >>> image = jnp.zeros((3, 4)).at[1, 2].set(1.0).at[2, 3].set(1.0)
+    >>> found = jsp.signal.correlate2d(image, jnp.eye(2), mode="valid")  # where is a falling diagonal?
+    >>> print(found)
+    [[0. 1. 0.]
+     [0. 0. 2.]]
+    """
     in1, in2 = _plane("correlate2d", in1, in2, boundary, fillvalue)
     in1, in2 = _pair("correlate2d", in1, jnp.flip(jnp.conj(in2)), mode)
     full = _direct("correlate2d", in1, in2, "full" if mode == "same" else mode, precision)
@@ -447,7 +461,18 @@ def csd(
     average   "mean", or "median", which a few loud segments do not move
     others    as in `stft`
     gives     (frequencies [f], number[…, f])
+    raises    ValueError for another scaling or average, and where lengths do not fit
     source    Welch 1967, doi:10.1109/TAU.1967.1161901
+
+    Where both have power, the angle of the result says by how much y leads.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.signal import csd
+    >>> turns = jnp.arange(64.0) / 8
+    >>> frequencies, power = csd(jnp.sin(2 * jnp.pi * turns), jnp.sin(2 * jnp.pi * (turns + 0.25)), nperseg=16)
+    >>> loudest = abs(power).argmax()
+    >>> print(frequencies[loudest], (jnp.angle(power[loudest]) / (2 * jnp.pi)).round(2))
+    0.125 0.25
     """
     if average not in ("mean", "median"):
         raise ValueError(f'average must be "median" or "mean", got {average}{user_line(" at {}")}.')

@@ -159,14 +159,36 @@ def _with_first_row(row, matrix):
 
 @compiled
 def fiedler(a):
-    """The symmetric matrices |a[i] - a[j]|, [..., n, n] of [..., n]."""
+    """The symmetric matrices |a[i] - a[j]|, [..., n, n] of [..., n], in a's dtype: distances on a line.
+
+    Of different numbers it has one positive eigenvalue, and the others are negative.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import fiedler
+    >>> print(fiedler(jnp.array([1, 4, 6])))
+    [[0 3 5]
+     [3 0 2]
+     [5 2 0]]
+    """
     [v] = _last_axis("fiedler", (a,))
     return absolute(subtract(v[..., :, None], v[..., None, :]))
 
 
 @compiled
 def fiedler_companion(a):
-    """As `companion`, with five diagonals: its eigenvalues are the roots of the polynomial (Fiedler 2003)."""
+    """As `companion`, with five diagonals: its eigenvalues are the roots of the polynomial (Fiedler 2003).
+
+    a       [..., n], the highest power's coefficient first, and not 0
+    gives   floating-point or complex [..., n-1, n-1]
+    raises  ShapeError for no coefficients
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import fiedler_companion
+    >>> print(fiedler_companion(jnp.array([1.0, -6.0, 11.0, -6.0])))  # (x - 1) (x - 2) (x - 3)
+    [[  6. -11.   1.]
+     [  1.   0.   0.]
+     [  0.   6.   0.]]
+    """
     [v] = _last_axis("fiedler_companion", (a,))
     n = shape_of(v)[-1]
     if not n:
@@ -196,6 +218,13 @@ def leslie(f, s):
     """The matrices of a population by age: how many children each age has in the first row, how many survive below.
 
     f [..., n], n >= 2; s [..., n-1]; gives [..., n, n]: f as first row, s on the first subdiagonal, zeros elsewhere.
+    Batch axes broadcast, and dtypes promote. ShapeError for other sizes.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import leslie
+    >>> step = leslie(jnp.array([0.0, 2.0, 1.0]), jnp.array([0.5, 0.25]))
+    >>> print(step @ jnp.array([40.0, 8.0, 4.0]))  # 8 · 2 + 4 · 1 are born, half of 40 and a quarter of 8 grow older
+    [20. 20.  2.]
     """
     f, s = promote_dtypes(*_last_axis("leslie", (f, s)))
     n = shape_of(f)[-1]
@@ -220,7 +249,18 @@ def convolution_matrix(a, n: int, mode: str = "full"):
     """The matrices with which `m @ v` is `convolve(a, v, mode)`, for v of size n.
 
     a     [..., m], m >= 1
+    n     an int, at least 1
     mode  'full': m + n - 1 rows; 'same': max(m, n); 'valid': max(m, n) - min(m, n) + 1
+    gives [..., rows, n], in a's dtype
+    raises ValueError for another mode, an n below 1, or no numbers in a
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import convolution_matrix
+    >>> print(convolution_matrix(jnp.array([1, 10]), 3))
+    [[ 1  0  0]
+     [10  1  0]
+     [ 0 10  1]
+     [ 0  0 10]]
     """
     n = as_index("convolution_matrix", n)
     if n < 1:
@@ -287,6 +327,13 @@ def invhilbert(n: int):
     """The inverse of the n by n Hilbert matrix: whole numbers, each computed exactly and then rounded.
 
     (-1)^(i+j) (i+j+1) C(n+i, n-j-1) C(n+j, n-i-1) C(i+j, i)² (Choi 1983, "Tricks or treats with the Hilbert matrix").
+    In the default float, float32 or with x64 float64; inverted in it, a Hilbert matrix of some ten rows is all error.
+
+    >>> from bevel.scipy.linalg import invhilbert
+    >>> print(invhilbert(3))
+    [[   9.  -36.   30.]
+     [ -36.  192. -180.]
+     [  30. -180.  180.]]
     """
     n = _size("invhilbert", n)
 
@@ -327,7 +374,16 @@ def pascal(n: int, kind: str | None = None):
 
 
 def invpascal(n: int, kind: str | None = None):
-    """The inverse of `pascal(n, kind)`: whole numbers, computed exactly and then rounded."""
+    """The inverse of `pascal(n, kind)`: whole numbers, computed exactly and then rounded to the default float.
+
+    raises   ValueError for another kind
+
+    >>> from bevel.scipy.linalg import invpascal
+    >>> print(invpascal(3, "lower"))
+    [[ 1.  0.  0.]
+     [-1.  1.  0.]
+     [ 1. -2.  1.]]
+    """
     n, kind = _size("invpascal", n), _kind("invpascal", kind)
     lower = [[(-1) ** (i - j) * math.comb(i, j) if i >= j else 0 for j in range(n)] for i in range(n)]
     if kind == "lower":
@@ -363,7 +419,20 @@ def hadamard(n: int, dtype=int):
 
 
 def helmert(n: int, full: bool = False):
-    """Orthonormal contrasts as rows: k ones and then -k, over √(k (k+1)), k = 1…n-1; `full` puts 1/√n in front."""
+    """Orthonormal contrasts as rows: k ones and then -k, over √(k (k+1)), k = 1…n-1; `full` puts 1/√n in front.
+
+    gives    [n-1, n], or with `full` an orthogonal [n, n], in the default float
+    raises   ValueError for n below 1
+
+    Row k compares number k with the mean of those before it, and what all numbers have in common gives 0: the squares
+    add up to those of the distances from the mean.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import helmert
+    >>> x = jnp.array([1.0, 3.0, 8.0])
+    >>> print(((helmert(3) @ x) ** 2).round(), ((x - x.mean()) ** 2).sum())
+    [ 2. 24.] 26.0
+    """
     n = _size("helmert", n, least=1)
     k = np.arange(1, n)[:, None]
     column = np.arange(n)[None, :]
@@ -378,6 +447,17 @@ def dft(n: int, scale: str | None = None, *, dtype=None):
 
     scale   None; 'sqrtn': over √n, which makes it unitary; 'n': over n
     dtype   a complex one; by default complex64, or complex128 with x64
+    raises  ValueError for another scale or dtype
+
+    n² steps where `fft` takes n log n: it is of use as a matrix, to be multiplied with others.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import dft
+    >>> print((dft(4) @ jnp.array([1.0, 2.0, 3.0, 4.0])).real.round(3))
+    [10. -2. -2. -2.]
+    >>> m = dft(4, scale="sqrtn")
+    >>> print(jnp.allclose(m @ m.conj().T, jnp.eye(4), atol=1e-5))
+    True
     """
     n = _size("dft", n)
     if scale not in (None, "sqrtn", "n"):

@@ -49,6 +49,18 @@ def eigh_tridiagonal(
     key           accepted, and changes nothing: no start is drawn
 
     Eigenvalues alone are found by bisection (Barth, Martin, Wilkinson 1967), with eigenvectors by LAPACK.
+
+    raises        ShapeError for other shapes, ValueError for a range that lies outside, and NotImplementedError for
+                  select 'v', as how many eigenvalues lie between two numbers would decide a shape
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.linalg import eigh_tridiagonal
+    >>> d, e = jnp.full(3, 3.0), jnp.full(2, 2.0**0.5)
+    >>> print(eigh_tridiagonal(d, e, eigvals_only=True).round())
+    [1. 3. 5.]
+    >>> w, v = eigh_tridiagonal(d, e, select="i", select_range=(0, 0))
+    >>> print(w.round(), (v[:, 0] ** 2).round(3))
+    [1.] [0.25 0.5  0.25]
     """
     d, e = promote_inexact(*[_checked_tridiagonal(v) for v in (d, e)])
     n = shape_of(d)[0] if len(shape_of(d)) == 1 else -1
