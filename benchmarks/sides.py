@@ -47,6 +47,10 @@ class Side:
     def checkify(self) -> ModuleType:
         return import_module(f"{self.name}.experimental.checkify")
 
+    @cached_property
+    def ode(self) -> ModuleType:
+        return import_module(f"{self.name}.experimental.ode")
+
 
 def import_side() -> Side:
     """The side that a script's first argument names."""

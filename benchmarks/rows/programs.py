@@ -44,6 +44,38 @@ def lorenz_gradient(side: Side, steps: int) -> Program:
     return side.jax.grad(end), (side.np.ones(3, "float32"),)
 
 
+def predators(side: Side) -> Program:
+    """Gradient, by the rates, of Lotka and Volterra's two numbers at 100 times."""
+    jnp, odeint = side.jnp, side.ode.odeint
+    times = side.np.linspace(0, 10, 101, dtype="float32")
+
+    def slope(y: Any, t: Any, rates: Any) -> Any:
+        a, b, c, d = rates
+        return jnp.array([a * y[0] - b * y[0] * y[1], -c * y[1] + d * y[0] * y[1]])
+
+    def total(rates: Any) -> Any:
+        return odeint(slope, jnp.ones(2), jnp.asarray(times), rates, rtol=1e-6, atol=1e-6).sum()
+
+    return side.jax.grad(total), (side.np.array([1.5, 1, 3, 1], "float32"),)
+
+
+def network_flow(side: Side) -> Program:
+    """Gradient, by the weights, of a flow whose slope is a network of three layers of 64, of 16 points."""
+    jnp, odeint = side.jnp, side.ode.odeint
+    weights = [side.np.sin(side.np.arange(4096, dtype="float32") * (i + 1)).reshape(64, 64) / 8 for i in range(3)]
+
+    def slope(y: Any, t: Any, weights: Any) -> Any:
+        for w in weights:
+            y = jnp.tanh(y @ w)
+        return y
+
+    def total(weights: Any) -> Any:
+        times = jnp.linspace(0.0, 1.0, 5)
+        return odeint(slope, jnp.ones((16, 64)), times, weights, rtol=1e-5, atol=1e-5).sum()
+
+    return side.jax.grad(total), (weights,)
+
+
 def random_walk(side: Side, steps: int) -> Program:
     """Metropolis: a normal proposal, accepted by a uniform draw, for a standard normal target in four dimensions."""
     jnp, lax, random = side.jnp, side.lax, side.random
@@ -121,6 +153,19 @@ def run_checked_network(side: Side) -> Run:
 def run_lorenz_gradient(side: Side) -> Run:
     """The compiled gradient through 1,000 scan steps of four slopes each"""
     return jitted(side, lorenz_gradient(side, 1000))
+
+
+@FAMILY.loop_row("run: grad of odeint, two numbers at 100 times", same_answer=False)
+def run_predators(side: Side) -> Run:
+    """The compiled adjoint of an adaptive solution; JAX's first step has another length, so last digits differ"""
+    return jitted(side, predators(side))
+
+
+@FAMILY.loop_row("run: grad of odeint, a network of 64", same_answer=False)
+def run_network_flow(side: Side) -> Run:
+    """The compiled adjoint of an adaptive solution, with 12,288 weights"""
+    run = jitted(side, network_flow(side))
+    return lambda: run()[0]
 
 
 @FAMILY.loop_row("run: MCMC random walk, 1,000 steps", same_answer=False)
