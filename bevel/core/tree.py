@@ -146,7 +146,15 @@ def tree_leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
 
 
 def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> Any:
-    """The PyTreeDef of a tree; is_leaf as in tree_flatten."""
+    """The PyTreeDef of a tree: its containers, with a place for each leaf; is_leaf as in tree_flatten.
+
+    Structures are compared with == and hashed. Raises TreeError where the keys of a dict cannot be sorted.
+
+    >>> tree_structure({"b": (1, None), "a": 2})
+    PyTreeDef({'a': *, 'b': (*, None)})
+    >>> tree_structure([1, 2]) == tree_structure(["x", "y"]), tree_structure([1, 2]) == tree_structure((1, 2))
+    (True, False)
+    """
     try:
         return flatten(tree, is_leaf)[1]
     except (ValueError, SystemError) as error:
@@ -237,7 +245,13 @@ def tree_reduce_associative(
 
 
 def tree_all(tree: Any, *, is_leaf: IsLeaf = None) -> bool:
-    """Whether each leaf is true, as Python's `all`; True for a tree without leaves."""
+    """Whether each leaf is true, as Python's `all`; True for a tree without leaves.
+
+    is_leaf as in tree_flatten. The leaves are asked for a Python bool: arrays of one element alone have one.
+
+    >>> tree_all({"w": True, "b": [True, None]}), tree_all({"w": True, "b": [False]}), tree_all([])
+    (True, False, True)
+    """
     return all(tree_leaves(tree, is_leaf=is_leaf))
 
 
@@ -310,7 +324,13 @@ def tree_flatten_with_path(
 def tree_leaves_with_path(
     tree: Any, is_leaf: Callable[..., bool] | None = None, is_leaf_takes_path: bool = False
 ) -> list[tuple[tuple[Any, ...], Any]]:
-    """[(path, leaf)]: as tree_flatten_with_path, without the structure."""
+    """[(path, leaf)]: as tree_flatten_with_path, which see for the arguments, without the structure.
+
+    >>> for path, leaf in tree_leaves_with_path({"layer": [{"w": 1, "b": 2}]}):
+    ...     print(keystr(path), leaf)
+    ['layer'][0]['b'] 2
+    ['layer'][0]['w'] 1
+    """
     return tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)[0]
 
 
@@ -360,17 +380,30 @@ def _simple_key(key: Any) -> str:
 
 
 def treedef_tuple(treedefs: Iterable[Any]) -> Any:
-    """The PyTreeDef of a tuple whose elements have these PyTreeDefs."""
+    """The PyTreeDef of a tuple whose elements have these PyTreeDefs: that of arguments, made of those of each.
+
+    >>> arguments = treedef_tuple([tree_structure({"w": 0, "b": 0}), tree_structure(0)])
+    >>> arguments.unflatten([1, 2, 3])
+    ({'b': 1, 'w': 2}, 3)
+    """
     return pytree.treedef_tuple(list(treedefs))
 
 
 def treedef_children(treedef: Any) -> list[Any]:
-    """The PyTreeDefs of a node's children; none for a leaf."""
+    """The PyTreeDefs of a node's children, in the order of its leaves; an empty list for a leaf.
+
+    >>> [child.num_leaves for child in treedef_children(tree_structure([{"a": 0, "b": 0}, 0, None]))]
+    [2, 1, 0]
+    """
     return treedef.children()
 
 
 def treedef_is_leaf(treedef: Any) -> bool:
-    """Whether there is nothing below: a leaf, None, or an empty container."""
+    """Whether there is nothing below: a leaf, None, or an empty container. A leaf alone has `num_leaves` of 1 too.
+
+    >>> [treedef_is_leaf(tree_structure(tree)) for tree in (0, [0], None, {})]
+    [True, False, True, True]
+    """
     return treedef.num_nodes == 1
 
 
@@ -384,7 +417,13 @@ def build_tree(treedef: Any, xs: Any) -> Any:
 
 
 def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
-    """Whether each of the values is a leaf. None is not one, unless is_leaf says so."""
+    """Whether each of the values is a leaf. None is not one, unless is_leaf says so.
+
+    is_leaf as in tree_flatten. So a list of leaves is told from a list of trees.
+
+    >>> all_leaves([1, "a"]), all_leaves([1, [2]]), all_leaves([None]), all_leaves([None], lambda x: x is None)
+    (True, False, False, True)
+    """
     if is_leaf is None:
         return pytree.all_leaves(iterable)
     values = list(iterable)
@@ -403,7 +442,12 @@ def flatten_one_level(tree: Any) -> tuple[Iterable[Any], Any]:
 
 
 def flatten_one_level_with_keys(tree: Any) -> tuple[Iterable[tuple[Any, Any]], Any]:
-    """([(key, child)], static data) of a node. Raises TreeError for a leaf."""
+    """(((key, child), …), static data) of a node: its children as they are. Raises TreeError for a leaf.
+
+    >>> pairs, static = flatten_one_level_with_keys({"b": 1, "a": [2]})
+    >>> pairs, static
+    (((DictKey(key='a'), [2]), (DictKey(key='b'), 1)), ('a', 'b'))
+    """
     level = pytree.flatten_one_level_with_keys(tree)
     return _leaf_has_no_level("flatten_one_level_with_keys", tree) if level is None else level
 
@@ -413,7 +457,14 @@ def _leaf_has_no_level(asked: str, tree: Any) -> Any:
 
 
 def is_tree_node(typ: type) -> bool:
-    """Whether instances of this class are nodes by its registration (a namedtuple class only if it was registered)."""
+    """Whether instances of this class are nodes by its registration (a namedtuple class only if it was registered).
+
+    A class, not an instance of it. Subclasses of a node's class are leaves, unless registered themselves.
+
+    >>> class Settings(dict): pass
+    >>> [is_tree_node(cls) for cls in (dict, Settings, type(None), int)]
+    [True, False, True, False]
+    """
     return pytree.is_node(typ)
 
 

@@ -116,6 +116,17 @@ def register_pytree_with_keys(
 
     flatten_with_keys(instance) -> ([(key, child)], static data); a key is any hashable value whose str is how it reads
     in a path, such as GetAttrKey("weight"). flatten_func, where given, is a faster way to the children alone.
+    Raises TreeError for a class that is a node already.
+
+    >>> from bevel.tree_util import GetAttrKey, keystr, tree_leaves_with_path
+    >>> class Line:
+    ...     def __init__(self, slope, start):
+    ...         self.slope, self.start = slope, start
+    >>> def with_keys(line):
+    ...     return [(GetAttrKey("slope"), line.slope), (GetAttrKey("start"), line.start)], None
+    >>> register_pytree_with_keys(Line, with_keys, lambda _, children: Line(*children))
+    >>> [keystr(path) for path, leaf in tree_leaves_with_path([Line(2.0, 1.0)])]
+    ['[0].slope', '[0].start']
     """
 
     def flatten_without_keys(node: T) -> tuple[Iterable[Any], Hashable]:
@@ -132,7 +143,24 @@ def register_pytree_with_keys(
 
 
 def register_pytree_with_keys_class(cls: Class) -> Class:
-    """Class decorator: registers through `tree_flatten_with_keys`, `tree_unflatten` and any `tree_flatten`."""
+    """Class decorator: registers through `tree_flatten_with_keys`, `tree_unflatten` and any `tree_flatten`.
+
+    Raises TreeError where the class lacks one of the first two, or is a node already.
+
+    >>> from bevel.tree_util import GetAttrKey, keystr, tree_map_with_path
+    >>> @register_pytree_with_keys_class
+    ... class Scale:
+    ...     def __init__(self, factor, unit):
+    ...         self.factor, self.unit = factor, unit
+    ...     def tree_flatten_with_keys(self):
+    ...         return [(GetAttrKey("factor"), self.factor)], self.unit
+    ...     @classmethod
+    ...     def tree_unflatten(cls, unit, children):
+    ...         return cls(*children, unit)
+    >>> named = tree_map_with_path(lambda path, x: keystr(path) + f" is {x}", Scale(3.0, "m"))
+    >>> named.factor, named.unit
+    ('.factor is 3.0', 'm')
+    """
     asked = "register_pytree_with_keys_class"
     example = "def tree_flatten_with_keys(self): return ([(GetAttrKey('x'), self.x)], static)"
     _method(asked, cls, "tree_flatten_with_keys", example)
@@ -211,7 +239,15 @@ def _names(names: Sequence[str]) -> str:
 def register_static(cls: Class) -> Class:
     """Makes a class a node without children: its instances are static data, part of the structure and no leaf.
 
-    They are compared with ==, so a change of value under jit is a retrace. Usable as a decorator.
+    They are compared with == and hashed, so a change of value under jit is a retrace. Usable as a decorator. Raises
+    TreeError for a class that is a node already.
+
+    >>> import bevel
+    >>> @register_static
+    ... class Mode(str): pass
+    >>> shown = bevel.jit(lambda x, mode: -x if mode == "down" else x)  # a Python `if`: mode is no tracer
+    >>> print(bevel.tree.leaves((1.0, Mode("up"))), shown(1.0, Mode("up")), shown(1.0, Mode("down")))
+    [1.0] 1.0 -1.0
     """
     _register("register_static", cls, lambda: register_node(cls, _flatten_static, _unflatten_static))
     NODE_FUNCTIONS[cls] = (_flatten_static, _unflatten_static)
