@@ -207,7 +207,15 @@ def cg(A, b, x0=None, *, tol=1e-5, atol=0.0, maxiter=None, M=None):
 def bicgstab(A, b, x0=None, *, tol=1e-5, atol=0.0, maxiter=None, M=None):
     """(x, None) with A x = b for any A, by stabilised bi-conjugate gradients (van der Vorst 1992).
 
-    The arguments are those of `cg`; A may be any linear function.
+    The arguments are those of `cg`; A may be any linear function. A step applies it twice; it keeps no vectors of
+    earlier ones, unlike `gmres`, and may break down: x is then where it came to, and nothing returned says so.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.sparse.linalg import bicgstab
+    >>> A, b = jnp.array([[2.0, 1.0], [0.0, 4.0]]), jnp.array([4.0, 8.0])
+    >>> x, _ = bicgstab(A, b)
+    >>> print(bool(jnp.allclose(A @ x, b, rtol=1e-4)))
+    True
     """
 
     def iterate(a, b, x0, m):
@@ -309,7 +317,18 @@ def gmres(A, b, x0=None, *, tol=1e-5, atol=0.0, restart=20, maxiter=None, M=None
     maxiter       most of such rounds; ten times as many as there are numbers in b
     solve_method  'incremental': ends a round as soon as the residual is small; 'batched': whole rounds, one least
                   squares problem at the end of each
-    The other arguments are those of `cg`; A may be any linear function.
+    raises        ValueError for another solve_method
+
+    The other arguments are those of `cg`; A may be any linear function. info of 0 does not say that the residual is
+    small: `maxiter` may have ended it.
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.sparse.linalg import gmres
+    >>> def turn(x):  # by a right angle: `cg` would fail
+    ...     return {"u": -x["v"], "v": x["u"]}
+    >>> x, info = gmres(turn, {"u": jnp.array([1.0]), "v": jnp.array([2.0])})
+    >>> print({name: value.round(3).tolist() for name, value in x.items()}, int(info))
+    {'u': [2.0], 'v': [-1.0]} 0
     """
     if solve_method not in ("incremental", "batched"):
         raise ValueError(

@@ -52,7 +52,19 @@ def _unary(name, op, doc):
 
 
 def log_softmax(x, /, *, axis=None):
-    """x - logsumexp(x) along axes (None: all)."""
+    """x - logsumexp(x) along axes (None: all): log of the shares of exp(x), exact where these round to 0 or 1.
+
+    x       number[…]; integers become floating-point numbers
+    axis    an int, or several; that of `bevel.nn.log_softmax` is the last one unless given, this one all of them
+    gives   number[…], of x's shape
+    raises  ValueError where there is no such axis
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import log_softmax
+    >>> print(log_softmax(jnp.array([[0.0, 0.0], [0.0, 200.0]]), axis=1).round(1))
+    [[  -0.7   -0.7]
+     [-200.     0. ]]
+    """
     return nn.log_softmax(*promote_inexact(as_array("log_softmax", x)), axis=axis)
 
 
@@ -67,7 +79,19 @@ def softmax(x, /, *, axis=None):
     return nn.softmax(*promote_inexact(as_array("softmax", x)), axis=axis)
 
 
-expit = _unary("expit", Logistic(), "The logistic function, 1 / (1 + exp(-x)).")
+expit = _unary(
+    "expit",
+    Logistic(),
+    """The logistic function, 1 / (1 + exp(-x)): a probability of its log odds. The inverse of `logit`.
+
+    x       number[…]; integers become floating-point numbers
+    gives   float or complex[…], in [0, 1] of real x, without overflow
+
+    >>> from bevel.scipy.special import expit
+    >>> print(f"{expit(2.1972):.3f} {expit(-1000.0):.1f}")
+    0.900 0.0
+    """,
+)
 
 
 @compiled
@@ -212,9 +236,50 @@ def kl_div(p, q):
 
 # ---- error functions, the normal distribution
 
-erf = _unary("erf", special.Erf(), "The error function, 2/√π ∫₀ˣ exp(-t²) dt.")
-erfc = _unary("erfc", special.Erfc(), "1 - erf(x), exact also where that is small.")
-erfinv = _unary("erfinv", special.ErfInv(), "The inverse of erf on (-1, 1).")
+erf = _unary(
+    "erf",
+    special.Erf(),
+    """The error function, 2/√π ∫₀ˣ exp(-t²) dt, in [-1, 1].
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]
+    raises  TypeError where x is complex
+
+    >>> import math
+    >>> from bevel.scipy.special import erf
+    >>> print(f"{erf(1 / math.sqrt(2)):.3f}")  # normal numbers are within one standard deviation
+    0.683
+    """,
+)
+erfc = _unary(
+    "erfc",
+    special.Erfc(),
+    """1 - erf(x), exact also where that is small.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…], in [0, 2]
+    raises  TypeError where x is complex
+
+    >>> from bevel.scipy.special import erf, erfc
+    >>> print(f"{erfc(5.0):.3g} {1 - erf(5.0):.3g}")
+    1.54e-12 0
+    """,
+)
+erfinv = _unary(
+    "erfinv",
+    special.ErfInv(),
+    """The inverse of erf on (-1, 1); infinite at the ends, NaN beyond.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]
+    raises  TypeError where x is complex
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import erfinv
+    >>> print(erfinv(jnp.array([0.0, 1.0, 2.0])), f"{erfinv(0.5):.4f}")
+    [ 0. inf nan] 0.4769
+    """,
+)
 
 
 @compiled
@@ -351,20 +416,65 @@ def log_ndtr(x, series_order: int = 3):
 
 # ---- gamma and beta functions
 
-gammaln = _unary("gammaln", special.Lgamma(), "log |Γ(x)|.")
-digamma = _unary("digamma", special.Digamma(), "The slope of log Γ(x).")
+gammaln = _unary(
+    "gammaln",
+    special.Lgamma(),
+    """log |Γ(x)|, finite where Γ(x) has long overflowed; its sign is `gammasgn(x)`. inf at 0 and negative integers.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]
+    raises  TypeError where x is complex
+
+    >>> from bevel.scipy.special import gammaln
+    >>> print(f"{gammaln(5.0):.4f} {gammaln(1001.0):.1f}")  # log 24, log 1000!
+    3.1781 5912.1
+    """,
+)
+digamma = _unary(
+    "digamma",
+    special.Digamma(),
+    """The slope of log Γ(x), Γ'(x) / Γ(x). NaN at 0 and negative integers.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]; its own slopes are those of `polygamma`
+    raises  TypeError where x is complex
+
+    >>> from bevel.scipy.special import digamma
+    >>> print(f"{digamma(4.0) - digamma(1.0):.4f}")  # 1 + 1/2 + 1/3
+    1.8333
+    """,
+)
 
 
 @compiled
 def loggamma(x):
-    """log Γ(x) of positive x; NaN elsewhere."""
+    """log Γ(x) of positive x; NaN elsewhere, where Γ(x) may be negative: see `gammaln`.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]
+    raises  TypeError where x is complex: SciPy's function of this name takes such numbers
+
+    >>> from bevel.scipy.special import gammaln, loggamma
+    >>> print(f"{loggamma(5.0):.4f} {loggamma(-0.5)} {gammaln(-0.5):.4f}")
+    3.1781 nan 1.2655
+    """
     x = one_float("loggamma", x)
     return choose(x > 0, special.Lgamma()(x), np.nan)
 
 
 @compiled
 def gammasgn(x):
-    """The sign of Γ(x): 1 or -1; NaN at negative integers and -inf."""
+    """The sign of Γ(x): 1 or -1; NaN at negative integers and -inf.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…]; at 0. and -0. the signs from either side, 1 and -1
+    raises  TypeError where x is complex
+
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import gammasgn
+    >>> print(gammasgn(jnp.array([2.5, -0.5, -1.5, -2.0])))
+    [ 1. -1.  1. nan]
+    """
     x = one_float("gammasgn", x)
     down = floor(x)
     is_odd = subtract(down, multiply(2, floor(multiply(down, 0.5)))) != 0
@@ -428,8 +538,17 @@ def _rest(x):
 def betaln(a, b):
     """log |B(a, b)| = log Γ(a) + log Γ(b) - log Γ(a + b), with all digits also where the three nearly cancel.
 
+    a, b    real[…], which broadcast; integers become floating-point numbers
+    gives   float[…]
+    raises  TypeError where they are complex, ValueError where they do not broadcast
+
     With b the larger, log Γ(b) - log Γ(a + b) is by Stirling's formula a - a log b - (a + b - 1/2) log(1 + a/b) and a
     small rest; log Γ(a) joins it, by the same formula where a is large too.
+
+    >>> import math
+    >>> from bevel.scipy.special import betaln
+    >>> print(f"{betaln(1e7, 1.0):.3f} {-math.log(1e7):.3f}")  # log Γ(1e7) is 1.5e8: float32 has steps of 16 there
+    -16.118 -16.118
     """
     a, b = floats("betaln", a, b)
     a, b = minimum(a, b), maximum(a, b)
@@ -552,8 +671,34 @@ def zeta(x, q=None):
 
 # ---- Bessel functions
 
-i0e = _unary("i0e", bessel.BesselI0e(), "exp(-|x|) I₀(x), I₀ being Bessel's modified function of order 0.")
-i1e = _unary("i1e", bessel.BesselI1e(), "exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1.")
+i0e = _unary(
+    "i0e",
+    bessel.BesselI0e(),
+    """exp(-|x|) I₀(x), I₀ being Bessel's modified function of order 0: finite where `i0` has overflowed.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…], in [0, 1]
+    raises  TypeError where x is complex
+
+    >>> from bevel.scipy.special import i0, i0e
+    >>> print(f"{i0e(100.0):.4f} {i0(100.0)}")
+    0.0399 inf
+    """,
+)
+i1e = _unary(
+    "i1e",
+    bessel.BesselI1e(),
+    """exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1: finite where `i1` has overflowed. An odd function.
+
+    x       real[…]; integers become floating-point numbers
+    gives   float[…], within ±0.22
+    raises  TypeError where x is complex
+
+    >>> from bevel.scipy.special import i0e, i1e
+    >>> print(f"{i1e(10.0) / i0e(10.0):.4f}")  # how much angles of concentration 10 agree, in von Mises's distribution
+    0.9486
+    """,
+)
 
 
 @compiled
@@ -597,7 +742,16 @@ def boxcox(x, lmbda):
 
 @compiled
 def boxcox1p(x, lmbda):
-    """((1 + x)^λ - 1) / λ, which is log(1 + x) for λ = 0."""
+    """((1 + x)^λ - 1) / λ, which is log(1 + x) for λ = 0; exact for small x, which 1 + x would round off.
+
+    x, lmbda   real[…], which broadcast; integers become floating-point numbers
+    gives      float[…]; NaN for x below -1
+    raises     ValueError where they do not broadcast
+
+    >>> from bevel.scipy.special import boxcox, boxcox1p
+    >>> print(f"{boxcox1p(1e-8, 0.5):.3g} {boxcox(1 + 1e-8, 0.5):.3g} {boxcox1p(1.0, 2.0):.1f}")
+    1e-08 0 1.5
+    """
     x, power = floats("boxcox1p", x, lmbda)
     return _boxcox(log1p(x), power)
 

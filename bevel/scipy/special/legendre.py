@@ -96,6 +96,16 @@ def lpmn_values(m, n, z, is_normalized):
     z               float[k]
     is_normalized   True: times √((2l + 1)/(4π) · (l - m)!/(l + m)!), so that spherical harmonics have norm 1
     raises          TypeError, ValueError for other dtypes and shapes of z; NotImplementedError for m other than n
+
+    It is deprecated, as in JAX 0.10, and warns so. Orders above the degree are 0.
+
+    >>> import warnings
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import lpmn_values
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     table = lpmn_values(2, 2, jnp.array([0.5]), False)
+    >>> print(table.shape, f"{table[0, 2, 0]:.3f}")  # (3z² - 1)/2
+    (3, 3, 1) -0.125
     """
     degree, z = _check("lpmn_values", m, n, z)
     _deprecated("lpmn_values")
@@ -103,7 +113,22 @@ def lpmn_values(m, n, z, is_normalized):
 
 
 def lpmn(m, n, z):
-    """The associated Legendre functions, as `lpmn_values` without normalisation, and their slopes: two tables."""
+    """The associated Legendre functions, as `lpmn_values` without normalisation, and their slopes: two tables.
+
+    m, n, z   as those of `lpmn_values`
+    gives     two float[order, degree, point]: values, and slopes in z
+    raises    as `lpmn_values`
+
+    It is deprecated, as in JAX 0.10, and warns so.
+
+    >>> import warnings
+    >>> import bevel.numpy as jnp
+    >>> from bevel.scipy.special import lpmn
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     values, slopes = lpmn(2, 2, jnp.array([0.5]))
+    >>> print(f"{values[0, 2, 0]:.3f} {slopes[0, 2, 0]:.3f}")  # (3z² - 1)/2, 3z
+    -0.125 1.500
+    """
     degree, z = _check("lpmn", m, n, z)
     _deprecated("lpmn")
     return _with_slopes(z, degree=degree)

@@ -48,7 +48,7 @@ def smooth(name, value, slope, doc):
         return own(x).astype(dtype)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+    function.__doc__, function.__module__ = doc, value.__module__
     return compiled(function)
 
 
