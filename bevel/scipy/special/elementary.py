@@ -688,7 +688,7 @@ i0e = _unary(
 i1e = _unary(
     "i1e",
     bessel.BesselI1e(),
-    """exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1: finite where `i1` has overflowed. An odd function.
+    """exp(-|x|) I₁(x), I₁ being Bessel's modified function of order 1: finite where `i1` overflows. An odd function.
 
     x       real[…]; integers become floating-point numbers
     gives   float[…], within ±0.22
