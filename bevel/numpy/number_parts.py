@@ -152,7 +152,7 @@ def _power_of_two(n, dtype, layout):
     return BitcastConvertType(dtype)(logic.ShiftLeft()(bits, filled_with(bits, layout.mantissa)))
 
 
-@compiled(static=("out",))
+@compiled
 def modf(x, /, out=None):
     """(fraction, whole part) of x, both with the sign of x.
 

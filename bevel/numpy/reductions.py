@@ -350,7 +350,8 @@ def count_nonzero(a, axis=None, keepdims=False):
     >>> print(jnp.count_nonzero(jnp.array([0, 1, 2])))
     2
     """
-    return sum(_is_nonzero(as_array("count_nonzero", a)), axis, keepdims=keepdims)
+    x = as_array("count_nonzero", a)
+    return sum(_is_nonzero(x), _axes("count_nonzero", axis, x), keepdims=keepdims)
 
 
 # ---- means and spreads

@@ -88,7 +88,7 @@ def rint(x, /):
     return _round_half_to_even(x)
 
 
-@compiled(static=("decimals", "out"))
+@compiled(static=("decimals",))
 def round(a, decimals=0, out=None):
     """a to so many decimal places; a half goes to the even side. Negative decimals round left of the point.
 

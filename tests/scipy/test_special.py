@@ -84,6 +84,23 @@ def test_of_three_numbers_and_orders():
         )
 
 
+def test_gamma_of_complex_numbers():
+    turns = np.exp(1j * np.linspace(-np.pi, np.pi, 23))
+    z = np.concatenate([size * turns for size in (1e-6, 0.7, 3.3, 11.9, 12.1, 40.0)])
+    z = np.concatenate([z, z.real[:23] * 1e7 + 1e-9j, -3 + 1e-3 * turns, [2, 0.5, -0.5, -7.5]])
+    with bevel.enable_x64(True):
+        for name in ("gamma", "loggamma"):
+            ours, theirs = getattr(special, name), getattr(scipy.special, name)
+            np.testing.assert_allclose(np.asarray(ours(z)), theirs(z), rtol=1e-11)
+            assert ours(z.astype("complex64")).dtype == "complex64"
+            assert np.isnan(ours(np.array([0j, -1 + 0j, -4 + 0j]))).all()
+        some = np.array([1 + 1j, 2, -2.5 - 1j, 13 + 0.1j, -0.3 + 2j])
+        slope = bevel.vmap(bevel.grad(special.gamma, holomorphic=True))(some)
+        np.testing.assert_allclose(slope, scipy.special.gamma(some) * scipy.special.digamma(some), rtol=1e-10)
+        slope = bevel.vmap(bevel.grad(special.loggamma, holomorphic=True))(some)
+        np.testing.assert_allclose(slope, scipy.special.digamma(some), rtol=1e-10)
+
+
 @pytest.mark.parametrize(
     "kwargs", [{}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"axis": -1, "keepdims": True}]
 )

@@ -20,6 +20,7 @@ from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import exp, expm1, log, log1p, sqrt
 from bevel.numpy.logic import isfinite, isinf, isnan, signbit
+from bevel.numpy.operands import is_complex
 from bevel.numpy.order import maximum, minimum
 from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
@@ -29,6 +30,7 @@ from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.ops.shapes import reshape
 from bevel.scipy.operands import floats, one_float, strong, strong_floats
+from bevel.scipy.special.complex_gamma import complex_gamma, complex_loggamma
 from bevel.scipy.special.integrals import erfcx, erfcx_above, exact_square
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -448,17 +450,18 @@ digamma = _unary(
 
 @compiled
 def loggamma(x):
-    """log Γ(x) of positive x; NaN elsewhere, where Γ(x) may be negative: see `gammaln`.
+    """log Γ(x) of positive x; NaN at other real x, where Γ(x) may be negative: see `gammaln`.
 
-    x       real[…]; integers become floating-point numbers
-    gives   float[…]
-    raises  TypeError where x is complex: SciPy's function of this name takes such numbers
+    x       real or complex […]; integers become floating-point numbers
+    gives   […]; of complex x the branch that is real on the positive axis, cut along the negative one
 
     >>> from bevel.scipy.special import gammaln, loggamma
-    >>> print(f"{loggamma(5.0):.4f} {loggamma(-0.5)} {gammaln(-0.5):.4f}")
-    3.1781 nan 1.2655
+    >>> print(f"{loggamma(5.0):.4f} {loggamma(-0.5)} {gammaln(-0.5):.4f} {loggamma(3 + 4j):.3f}")
+    3.1781 nan 1.2655 -1.757+4.743j
     """
     x = one_float("loggamma", x)
+    if is_complex(x):
+        return complex_loggamma(x)
     return choose(x > 0, special.Lgamma()(x), np.nan)
 
 
@@ -486,13 +489,15 @@ def gammasgn(x):
 
 @compiled
 def gamma(x):
-    """Γ(x).
+    """Γ(x), of real or complex x.
 
     >>> import bevel.scipy as jsp
     >>> print(f"{jsp.special.gamma(5.0):.3f}")
     24.000
     """
     x = one_float("gamma", x)
+    if is_complex(x):
+        return complex_gamma(x)
     return multiply(gammasgn(x), exp(special.Lgamma()(x)))
 
 
