@@ -16,7 +16,7 @@ SPEC.loader.exec_module(reference)
 NAMESPACES = (
     "numpy numpy.fft numpy.linalg lax lax.linalg nn nn.initializers image random tree tree_util segments "
     "scipy.fft scipy.integrate scipy.interpolate scipy.linalg scipy.ndimage scipy.optimize scipy.signal "
-    "scipy.sparse.linalg scipy.special"
+    "scipy.sparse.linalg scipy.special scipy.stats"
 ).split()
 
 
@@ -31,3 +31,11 @@ def test_functions_have_examples(name):
         and ">>>" not in (inspect.getdoc(thing) or "")
     )
     assert not without
+
+
+@pytest.mark.parametrize(
+    "part", reference.parts(importlib.import_module("bevel.scipy.stats")), ids=lambda p: p.__name__
+)
+def test_distributions_have_an_example_and_each_of_their_functions_a_meaning(part):
+    silent = [key for key, thing in reference.public_names(part).items() if not reference.description(thing)]
+    assert ">>>" in part.__doc__ and not silent

@@ -26,6 +26,8 @@ PARAMETERS = {
         (-9.0, -5.0, 0.0, 1.0),
         (20.0, 25.0, 0.0, 1.0),
         (-1, 2, 1, 3),
+        (3.0, np.inf, 0.0, 1.0),
+        (-np.inf, -5.0, 0.0, 1.0),
     ],
     "vonmises": [(0.5,), (20.0,), (1e4,)],
     "wrapcauchy": [(0.5,), (0.99,)],
@@ -111,6 +113,11 @@ def test_outside_the_support_slopes_are_zero_rather_than_nan():
         lambda a: stats.poisson.logpmf(-1.0, a), lambda a: stats.binom.logpmf(9.0, 5.0, a), lambda a: stats.geom.logpmf(0.0, a),
     ):  # fmt: skip
         assert float(f(0.5)) == -np.inf and float(bevel.grad(f)(0.5)) == 0
+
+
+def test_bounds_in_the_wrong_order_are_no_distribution():
+    for f in (stats.truncnorm.pdf, stats.truncnorm.logpdf, stats.truncnorm.cdf, stats.truncnorm.sf):
+        assert np.isnan(f(jnp.array([-2.0, 0.0, 2.0]), 1.0, -1.0)).all()
 
 
 def test_poisson_entropy():

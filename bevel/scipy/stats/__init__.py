@@ -2,7 +2,8 @@
 
 Each distribution is a module with the densities `pdf`, `logpdf` (`pmf`, `logpmf` of whole numbers), and as far as it
 has them the share below `cdf`, above `sf`, their logarithms, and the inverses `ppf` and `isf`. Operands broadcast, and
-integers become floating-point numbers. Names and arguments are those of `jax.scipy.stats`.
+integers become floating-point numbers; a ValueError says where they do not broadcast. The module says its density,
+where that is not 0, and what its parameters may be. Names and arguments are those of `jax.scipy.stats`.
 
 >>> from bevel.scipy import stats
 >>> print(stats.norm.cdf(0.0), stats.expon.ppf(0.5, scale=2.0))

@@ -1,4 +1,15 @@
-"""The Bernoulli distribution: 1 with probability p, else 0."""
+"""The Bernoulli distribution: 1 with probability p, else 0.
+
+k       real[…], the outcome: off 0 and 1 its probability is 0. Between them it is p^k (1 - p)^(1 - k), as under JAX
+p       real[…] in [0, 1], which broadcasts with k
+gives   float[…]; `cdf` and `ppf` take no `loc`
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import bernoulli
+>>> said, came = jnp.array([0.9, 0.6, 0.9]), jnp.array([1, 0, 1])
+>>> print(f"{-bernoulli.logpmf(came, said).mean():.4f}")  # the cross entropy of forecasts
+0.3757
+"""
 
 from __future__ import annotations
 

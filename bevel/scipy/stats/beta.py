@@ -1,4 +1,13 @@
-"""The beta distribution on [loc, loc + scale]."""
+"""The beta distribution on [loc, loc + scale]: the density is z^(a - 1) (1 - z)^(b - 1) / (B(a, b) scale).
+
+x            real[…], with z = (x - loc) / scale in [0, 1]; the density elsewhere is 0
+a, b, scale  real[…], > 0, else NaN
+gives        float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import beta
+>>> print(f"{beta.sf(0.5, 1 + 7, 1 + 3):.3f}")  # 7 heads of 10: the chance that the coin favours them
+0.887
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,17 @@
-"""The beta-binomial distribution: the number of n trials that succeed, with a probability drawn from beta(a, b)."""
+"""The beta-binomial distribution: the number of n trials that succeed, with a probability drawn from beta(a, b).
+
+k has the probability (n choose k) B(k + a, n - k + b) / B(a, b), for k in 0, 1, … n.
+
+k       real[…], rounded down; its probability elsewhere is 0
+n       real[…], >= 0, else NaN
+a, b    real[…], > 0, else NaN
+gives   float[…], all operands broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import betabinom
+>>> print(betabinom.pmf(jnp.arange(4), 3, 1.0, 1.0).round(3))  # of a share that may be any, each number is as likely
+[0.25 0.25 0.25 0.25]
+"""
 
 from __future__ import annotations
 

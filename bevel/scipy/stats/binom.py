@@ -1,4 +1,17 @@
-"""The binomial distribution: the number of n trials that succeed, each with probability p."""
+"""The binomial distribution: the number of n trials that succeed, each with probability p.
+
+k has the probability (n choose k) p^k (1 - p)^(n - k), for k in 0, 1, … n.
+
+k       real[…]; its probability elsewhere is 0, but between whole numbers the formula goes on, by Γ
+n       real[…], >= 0, else NaN
+p       real[…] in [0, 1], else NaN
+gives   float[…], all operands broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import binom
+>>> print(binom.pmf(jnp.arange(4), 2, 0.5).round(3))
+[0.25 0.5  0.25 0.  ]
+"""
 
 from __future__ import annotations
 

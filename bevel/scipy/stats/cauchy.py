@@ -1,4 +1,13 @@
-"""The Cauchy distribution."""
+"""The Cauchy distribution: the density is 1 / (π scale (1 + z²)) with z = (x - loc) / scale, on all numbers.
+
+x, loc  real[…]; loc is the median, for there is no mean
+scale   real[…], > 0: half of the mass is within it of loc
+gives   float[…], all operands broadcast; `sf` and `logsf` have all digits far to the right, `cdf` far to the left
+
+>>> from bevel.scipy.stats import cauchy
+>>> print(f"{cauchy.cdf(1.0) - cauchy.cdf(-1.0):.2f} {cauchy.sf(1e10):.4g}")
+0.50 3.183e-11
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The chi-square distribution of df degrees of freedom: that of gamma with shape df / 2, twice as wide."""
+"""The chi-square distribution of df degrees of freedom: that of gamma with shape df / 2, twice as wide.
+
+The density is z^(df/2 - 1) exp(-z/2) / (2^(df/2) Γ(df/2) scale) with z = (x - loc) / scale, for x above loc.
+
+x, loc  real[…]
+df      real[…], > 0: how many squares of standard normal numbers are added, where it is whole
+scale   real[…], > 0
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import chi2
+>>> print(f"{chi2.sf(3.841, 1):.3f} {chi2.sf(18.31, 10):.3f}")  # the usual limits of tests
+0.050 0.050
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The Dirichlet distribution on the simplex: positive numbers that add up to 1."""
+"""The Dirichlet distribution on the simplex: positive numbers that add up to 1.
+
+The density is Π xᵢ^(αᵢ - 1) Γ(Σ αᵢ) / Π Γ(αᵢ). The numbers of a point stand along the first axis, not the last.
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import dirichlet
+>>> alpha = jnp.ones(3)
+>>> print(f"{dirichlet.pdf(jnp.array([0.2, 0.3]), alpha):.3f}")  # the third is 0.5; all points are alike
+2.000
+>>> print(dirichlet.pdf(jnp.array([0.2, 0.3, 0.6]), alpha))  # no point of the simplex
+0.0
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""The exponential distribution."""
+"""The exponential distribution: the density is exp(-z) / scale with z = (x - loc) / scale, for x from loc on.
+
+x, loc  real[…]; below loc the density is 0
+scale   real[…], > 0: the mean of x - loc, the inverse of a rate
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import expon
+>>> half_life = expon.ppf(0.5, scale=8267.0)  # of carbon 14, in years
+>>> print(f"{half_life:.0f} {expon.sf(2 * half_life, scale=8267.0):.2f}")
+5730 0.25
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,17 @@
-"""The gamma distribution of shape a."""
+"""The gamma distribution of shape a.
+
+The density is z^(a - 1) exp(-z) / (Γ(a) scale) with z = (x - loc) / scale, for x above loc.
+
+x, loc  real[…]; below loc the density is 0
+a       real[…], > 0; the mean is loc + a scale
+scale   real[…], > 0, the inverse of a rate
+gives   float[…], all operands broadcast
+raises  TypeError where one is complex
+
+>>> from bevel.scipy.stats import gamma, poisson
+>>> print(f"{gamma.sf(2.5, 3):.4f} {poisson.cdf(2, 2.5):.4f}")  # the third comes later: there are two at most
+0.5438 0.5438
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The geometric distribution: how many trials the first success takes, each succeeding with probability p."""
+"""The geometric distribution: how many trials the first success takes, each succeeding with probability p.
+
+k has the probability (1 - p)^(k - 1) p, for k in 1, 2, 3, …
+
+k       real[…]; of 0 and less the probability is 0, and between whole numbers the formula goes on
+p       real[…] in [0, 1]
+gives   float[…], all operands broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import geom
+>>> print(geom.pmf(jnp.arange(4), 0.5).round(4))  # the successful trial counts: 0 does not happen
+[0.    0.5   0.25  0.125]
+"""
 
 from __future__ import annotations
 

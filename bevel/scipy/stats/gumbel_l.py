@@ -1,4 +1,15 @@
-"""Gumbel's distribution of smallest values: that of largest values, mirrored at loc."""
+"""Gumbel's distribution of smallest values: that of largest values, mirrored at loc.
+
+The density is exp(z - exp(z)) / scale with z = (x - loc) / scale, on all numbers.
+
+x, loc  real[…]
+scale   real[…], > 0, else NaN
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import gumbel_l, gumbel_r
+>>> print(f"{gumbel_l.cdf(-2.0):.4f} {gumbel_r.sf(2.0):.4f}")
+0.1266 0.1266
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""Gumbel's distribution of largest values."""
+"""Gumbel's distribution of largest values: the share below x is exp(-exp(-z)) with z = (x - loc) / scale.
+
+x, loc  real[…]; loc is where the density, exp(-z - exp(-z)) / scale, is highest
+scale   real[…], > 0, else NaN
+gives   float[…], all operands broadcast; `sf` and `logsf` have all digits far to the right
+
+>>> from bevel.scipy.stats import gumbel_r
+>>> flood = gumbel_r.ppf(0.99, loc=3.0, scale=0.5)  # of a river's highest level a year, the one of a century
+>>> print(f"{flood:.2f} {gumbel_r.sf(flood, 3.0, 0.5):.2f}")
+5.30 0.01
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,17 @@
-"""Laplace's distribution: exponential to both sides."""
+"""Laplace's distribution: exponential to both sides.
+
+The density is exp(-|z|) / (2 scale) with z = (x - loc) / scale, on all numbers.
+
+x, loc  real[…]; loc is mean and median
+scale   real[…], > 0; the variance is 2 scale²
+gives   float[…], all operands broadcast
+
+>>> import bevel
+>>> from bevel.scipy.stats import laplace
+>>> slope = bevel.grad(laplace.logpdf)
+>>> print(slope(0.1), slope(100.0))  # why its likelihood bears outliers: each pulls alike
+-1.0 -1.0
+"""
 
 from __future__ import annotations
 

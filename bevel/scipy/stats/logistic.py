@@ -1,4 +1,15 @@
-"""The logistic distribution, whose share below x is the logistic function."""
+"""The logistic distribution, whose share below x is the logistic function, 1 / (1 + exp(-z)).
+
+With z = (x - loc) / scale the density is exp(-z) / (scale (1 + exp(-z))²), on all numbers.
+
+x, loc  real[…]; that of `ppf` and `isf` is a share, in [0, 1], else NaN
+scale   real[…], > 0; the variance is scale² π²/3
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import logistic
+>>> print(f"{logistic.ppf(0.9):.3f} {logistic.isf(1e-10):.2f}")  # log odds; 1 - 1e-10 is 1 in float32, isf is exact
+2.197 23.03
+"""
 
 from __future__ import annotations
 

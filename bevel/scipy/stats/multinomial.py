@@ -1,4 +1,12 @@
-"""The multinomial distribution: how often each of k outcomes comes up in n trials."""
+"""The multinomial distribution: how often each of k outcomes comes up in n trials.
+
+The probability is n! Π pᵢ^xᵢ / xᵢ!, where the counts add up to n. That the pᵢ add up to 1 is not checked.
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import multinomial
+>>> print(f"{multinomial.pmf(jnp.array([1, 1, 1, 1, 1, 1]), 6, jnp.ones(6) / 6):.4f}")  # six dice, all faces: 6!/6⁶
+0.0154
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,17 @@
-"""The negative binomial distribution: how many trials fail before n have succeeded, each with probability p."""
+"""The negative binomial distribution: how many trials fail before n have succeeded, each with probability p.
+
+k has the probability Γ(k + n) / (Γ(n) k!) p^n (1 - p)^k, for k in 0, 1, 2, …
+
+k       real[…]; below 0 the probability is 0, and between whole numbers the formula goes on
+n       real[…], > 0, which need not be whole: the mean is μ = n (1 - p) / p, the variance μ + μ²/n
+p       real[…] in (0, 1]
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import nbinom, poisson
+>>> mean, n = 3.0, 1e4  # counts that vary more than Poisson's, which they are for large n
+>>> print(f"{nbinom.pmf(2, n, n / (n + mean)):.3f} {poisson.pmf(2, mean):.3f}")
+0.224 0.224
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The normal distribution."""
+"""The normal distribution: the density is exp(-z²/2) / (scale √(2π)) with z = (x - loc) / scale, on all numbers.
+
+x, loc  real[…]; loc is the mean
+scale   real[…], the standard deviation, > 0; of a negative one the densities take the size
+gives   float[…], all operands broadcast
+
+Shares far out are exact from their own side: `sf` on the right, and the logarithms where these vanish.
+
+>>> from bevel.scipy.stats import norm
+>>> print(f"{norm.ppf(0.975):.2f} {norm.sf(10.0):.3g} {1 - norm.cdf(10.0):.0f} {norm.logsf(40.0):.1f}")
+1.96 7.62e-24 0 -804.6
+"""
 
 from __future__ import annotations
 

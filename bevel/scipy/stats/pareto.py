@@ -1,4 +1,16 @@
-"""Pareto's distribution on [loc + scale, ∞): the share above falls with the power b."""
+"""Pareto's distribution on [loc + scale, ∞): the share above falls with the power b.
+
+With z = (x - loc) / scale the share above is z^-b, the density b / (z^(b + 1) scale), for z from 1 on.
+
+x, loc  real[…]
+b       real[…], > 0; the mean is infinite for b of 1 or less
+scale   real[…], > 0, the least z: not only a width
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import pareto
+>>> print(f"{pareto.sf(20.0, 2.0):.4f} {pareto.sf(20.0, 2.0, scale=10.0):.4f}")
+0.0025 0.2500
+"""
 
 from __future__ import annotations
 

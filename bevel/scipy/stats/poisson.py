@@ -1,4 +1,13 @@
-"""The Poisson distribution of mean mu."""
+"""The Poisson distribution of mean mu: k has the probability mu^k exp(-mu) / k!, for k in 0, 1, 2, …
+
+k       real[…]; below 0 the probability is 0, and between whole numbers `pmf` goes on by Γ; `cdf` rounds down
+mu      real[…], >= 0: mean and variance
+gives   float[…], all operands broadcast
+
+>>> from bevel.scipy.stats import poisson
+>>> print(f"{poisson.pmf(0, 3.0):.3f} {1 - poisson.cdf(5, 3.0):.3f}")  # of three a day on average: none, more than five
+0.050 0.084
+"""
 
 from __future__ import annotations
 

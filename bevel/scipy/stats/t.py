@@ -1,4 +1,17 @@
-"""Student's t distribution of df degrees of freedom."""
+"""Student's t distribution of df degrees of freedom.
+
+The density is (1 + z²/df)^(-(df + 1)/2) / (√df B(df/2, 1/2) scale) with z = (x - loc) / scale, on all numbers.
+
+x, loc  real[…]
+df      real[…], > 0; infinity gives the normal distribution, 1 Cauchy's
+scale   real[…], > 0, which is less than the standard deviation, scale √(df / (df - 2))
+gives   float[…], all operands broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import norm, t
+>>> print(t.logpdf(6.0, jnp.array([2.0, 30.0, jnp.inf])).round(1), f"{norm.logpdf(6.0):.1f}")  # of an outlier
+[ -5.5 -13.1 -18.9] -18.9
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,19 @@
-"""The normal distribution cut off at a and b, in units of the scale from loc."""
+"""The normal distribution cut off at a and b, in units of the scale from loc.
+
+The density is that of `norm` over Φ(b) - Φ(a), for z = (x - loc) / scale in [a, b], and 0 elsewhere.
+
+x, loc  real[…]
+a, b    real[…], a < b, else NaN; a bound may be infinite. To cut at points: a = (left - loc) / scale, and so b
+scale   real[…], > 0
+gives   float[…], all operands broadcast; exact also where both bounds are far out on one side
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import truncnorm
+>>> print(truncnorm.cdf(jnp.array([3.0, 5.0, 7.0]), -1.0, 1.0, loc=5.0, scale=2.0).round(3))  # on [3, 7]
+[0.  0.5 1. ]
+>>> print(f"{truncnorm.sf(31.0, 30.0, jnp.inf):.3g}")
+5.49e-14
+"""
 
 from __future__ import annotations
 
@@ -39,7 +54,7 @@ def logpdf(x, a, b, loc=0, scale=1):
     """log of the density at x; -inf outside loc + scale [a, b]; NaN unless a < b."""
     z, a, b, scale = _standard("truncnorm.logpdf", x, a, b, loc, scale)
     value = norm.logpdf(z) - _log_mass(a, b) - jnp.log(scale)
-    return jnp.where((z < a) | (z > b), -jnp.inf, value)
+    return jnp.where((z < a) | (z > b) & ~jnp.isnan(a), -jnp.inf, value)
 
 
 pdf = exponential(logpdf, "pdf")
@@ -55,7 +70,7 @@ def logcdf(x, a, b, loc=0, scale=1):
     rest = right - whole
     near = log1mexp(jnp.where(rest < -0.7, -rest, 1))
     value = jnp.where((left - whole > -0.7) & (rest < -0.7), near, left - whole)
-    return jnp.where(z >= b, 0, jnp.where(z <= a, -jnp.inf, value)) + 0 * a
+    return jnp.where(jnp.isnan(a), a, jnp.where(z >= b, 0, jnp.where(z <= a, -jnp.inf, value)))
 
 
 cdf = exponential(logcdf, "cdf")

@@ -1,4 +1,14 @@
-"""The uniform distribution on [loc, loc + scale]."""
+"""The uniform distribution on [loc, loc + scale]: the density is 1 / scale there, ends included, and 0 elsewhere.
+
+x, loc  real[…]
+scale   real[…], > 0: the width, not the upper end
+gives   float[…], all operands broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import uniform
+>>> print(uniform.pdf(jnp.array([2.0, 5.0, 6.0, 6.5]), 2.0, 4.0))  # on [2, 6]
+[0.25 0.25 0.25 0.  ]
+"""
 
 from __future__ import annotations
 

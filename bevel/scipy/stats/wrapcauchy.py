@@ -1,4 +1,17 @@
-"""The Cauchy distribution wrapped around the circle, of angles in (0, 2π)."""
+"""The Cauchy distribution wrapped around the circle, of angles in (0, 2π).
+
+The density is (1 - c²) / (2π (1 + c² - 2 c cos x)).
+
+x       real[…], in radians; unlike `vonmises`, the density outside of (0, 2π) is 0
+c       real[…] in (0, 1), else NaN, the ends too: the nearer to 1, the narrower around 0, which is 2π
+gives   float[…], both broadcast
+
+>>> import bevel.numpy as jnp
+>>> from bevel.scipy.stats import wrapcauchy
+>>> angles = jnp.array([-0.1, 0.1, jnp.pi, 2 * jnp.pi - 0.1])
+>>> print([f"{density:.3f}" for density in wrapcauchy.pdf(angles, 0.5)])
+['0.000', '0.468', '0.053', '0.468']
+"""
 
 from __future__ import annotations
 
