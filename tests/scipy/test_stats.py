@@ -120,6 +120,20 @@ def test_bounds_in_the_wrong_order_are_no_distribution():
         assert np.isnan(f(jnp.array([-2.0, 0.0, 2.0]), 1.0, -1.0)).all()
 
 
+def test_at_the_edges_of_the_support():
+    turn = 2 * np.pi
+    for f, reference, parameters, x in (
+        (stats.wrapcauchy.pdf, theirs.wrapcauchy.pdf, (0.5,), [0.0, turn]),
+        (stats.bernoulli.logpmf, theirs.bernoulli.logpmf, (0.3,), [-1.0, 0.0, 1.0, np.nan]),
+        (stats.poisson.logpmf, theirs.poisson.logpmf, (3.0,), [-1.0, 0.5, 2.0, np.nan]),
+        (stats.gumbel_r.pdf, lambda x: np.exp(-x - np.exp(-x)), (), [-100.0, 100.0]),
+        (stats.gumbel_r.logpdf, lambda x: -abs(x), (), [-np.inf, np.inf, np.nan]),
+        (stats.gumbel_l.logpdf, lambda x: -abs(x), (), [-np.inf, np.inf, np.nan]),
+    ):
+        with bevel.enable_x64(True):
+            np.testing.assert_allclose(np.asarray(f(np.asarray(x), *parameters)), reference(np.asarray(x), *parameters))
+
+
 def test_poisson_entropy():
     mu = np.asarray([0.0, 0.1, 1, 5, 9.9, 10.1, 29.9, 49.9, 50.1, 100, 1000, -1])
     expected = theirs.poisson(mu).entropy()

@@ -31,7 +31,8 @@ def logpmf(k, p, loc=0):
     x = k - loc
     inside = (x >= 0) & (x <= 1)
     safe = jnp.where(inside, x, 0)
-    return jnp.where(inside, xlogy(safe, p) + xlog1py(1 - safe, -p), -jnp.inf)
+    value = xlogy(safe, p) + xlog1py(1 - safe, -p)
+    return jnp.where(inside, value, jnp.where(jnp.isnan(x), x, -jnp.inf))
 
 
 pmf = exponential(logpmf, "pmf")

@@ -30,7 +30,7 @@ def _standard(name, x, loc, scale):
 def logpdf(x, loc=0, scale=1):
     """log of the density, -z - exp(-z) - log scale with z = (x - loc) / scale."""
     z, scale = _standard("gumbel_r.logpdf", x, loc, scale)
-    return -(z + jnp.exp(-z)) - jnp.log(scale)
+    return jnp.where(z == -jnp.inf, z, -(z + jnp.exp(-z)) - jnp.log(scale))
 
 
 pdf = exponential(logpdf, "pdf")

@@ -1,6 +1,6 @@
 """The Poisson distribution of mean mu: k has the probability mu^k exp(-mu) / k!, for k in 0, 1, 2, …
 
-k       real[…]; below 0 the probability is 0, and between whole numbers `pmf` goes on by Γ; `cdf` rounds down
+k       real[…]; unlike in `binom`, the probability between whole numbers is 0; `cdf` rounds down
 mu      real[…], >= 0: mean and variance
 gives   float[…], all operands broadcast
 
@@ -25,10 +25,10 @@ from bevel.scipy.stats.derived import exponential
 
 @compiled
 def logpmf(k, mu, loc=0):
-    """log of the probability of y = k - loc, y log mu - mu - log y!; -inf for negative y."""
+    """log of the probability of y = k - loc, y log mu - mu - log y!; -inf where y is no whole number from 0 up."""
     k, mu, loc = floats("poisson.logpmf", k, mu, loc)
     y = k - loc
-    outside = y < 0
+    outside = (y < 0) | (y > jnp.floor(y)) | (y == jnp.inf)
     y = jnp.where(outside, 0, y)
     return jnp.where(outside, -jnp.inf, xlogy(y, mu) - mu - gammaln(y + 1))
 
