@@ -39,3 +39,4 @@ def test_functions_have_examples(name):
 def test_distributions_have_an_example_and_each_of_their_functions_a_meaning(part):
     silent = [key for key, thing in reference.public_names(part).items() if not reference.description(thing)]
     assert ">>>" in part.__doc__ and not silent
+    assert [key for key, thing in reference.public_names(part).items() if thing.__name__ != key] == []

@@ -21,7 +21,7 @@ _MEANINGS = {
 
 
 def _follow(source, name, form, words):
-    @functools.wraps(source)
+    @functools.wraps(source, updated=())  # a compiled source keeps its own name in what it would hand on
     def function(*args, **kwargs):
         return form(source(*args, **kwargs))
 
