@@ -51,6 +51,10 @@ class Side:
     def ode(self) -> ModuleType:
         return import_module(f"{self.name}.experimental.ode")
 
+    @cached_property
+    def rnn(self) -> ModuleType:
+        return import_module(f"{self.name}.experimental.rnn")
+
 
 def import_side() -> Side:
     """The side that a script's first argument names."""

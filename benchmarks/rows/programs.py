@@ -76,6 +76,23 @@ def network_flow(side: Side) -> Program:
     return side.jax.grad(total), (weights,)
 
 
+def long_memory(side: Side) -> Program:
+    """The sum of what two layers of 64, in both directions, say of 32 sequences of up to 100 steps."""
+    rnn, np = side.rnn, side.np
+    sizes = 64, 64, 2, True
+    weights = np.sin(np.arange(rnn.get_num_params_in_lstm(*sizes), dtype="float32")) / 8
+    x = np.cos(np.arange(32 * 100 * 64, dtype="float32")).reshape(32, 100, 64)
+    start = np.zeros((4, 32, 64), "float32")
+    lengths = np.arange(69, 101, dtype="int32")
+
+    def total(weights: Any, x: Any, start: Any, lengths: Any) -> Any:
+        # lstm_ref: JAX's lstm itself asks for cuDNN
+        parts = rnn.unpack_lstm_weights(weights, *sizes)
+        return rnn.lstm_ref(x, start, start, *parts, lengths, *sizes[:3], 0.0, True)[0].sum()
+
+    return total, (weights, x, start, lengths)
+
+
 def random_walk(side: Side, steps: int) -> Program:
     """Metropolis: a normal proposal, accepted by a uniform draw, for a standard normal target in four dimensions."""
     jnp, lax, random = side.jnp, side.lax, side.random
@@ -166,6 +183,19 @@ def run_network_flow(side: Side) -> Run:
     """The compiled adjoint of an adaptive solution, with 12,288 weights"""
     run = jitted(side, network_flow(side))
     return lambda: run()[0]
+
+
+@FAMILY.loop_row("run: LSTM, two layers, both directions")
+def run_long_memory(side: Side) -> Run:
+    """The compiled layers of 64 over 32 sequences of up to 100 steps"""
+    return jitted(side, long_memory(side))
+
+
+@FAMILY.loop_row("run: grad of LSTM, two layers, both directions")
+def run_long_memory_gradient(side: Side) -> Run:
+    """The compiled gradient, by its 166,000 weights, of layers of 64 over 32 sequences of up to 100 steps"""
+    program, arguments = long_memory(side)
+    return jitted(side, (side.jax.grad(program), arguments))
 
 
 @FAMILY.loop_row("run: MCMC random walk, 1,000 steps", same_answer=False)
