@@ -108,8 +108,8 @@ class Threefry2x32(Primitive):
         yield Threefry2x32(), [words, words, words[:2], words], "words of one shape"
 
 
-# A lone cipher stays: a loop over numbers is one kernel, which calls would take apart. From two on, LLVM takes long over
-# several in one kernel (gamma of 100: 2 s in place of 0.7), and from jaxlib 0.11 on without end.
+# A lone cipher stays: a loop over numbers is one kernel, which calls would take apart. From two words on, LLVM takes
+# long over several ciphers in one kernel (gamma of 100: 2 s in place of 0.7), and from jaxlib 0.11 on without end.
 _FEWEST_APART = 2
 
 
