@@ -135,7 +135,7 @@ def standing(results: Results) -> str:
     level = sum([abs(ratio - 1) <= LEVEL for ratio in ratios.values()])
     left, right = title(results.left), title(results.right)
     text = (
-        f"Of {len(ratios)} rows beside {right} ([all of them](docs/benchmarks.md)), {left} is ahead in "
+        f"Of {len(ratios)} rows beside {right} in this run ([all of them](docs/benchmarks.md)), {left} is ahead in "
         f"{len(ratios) - level - len(behind)}, level within {LEVEL:.0%} in {level}, and behind in {len(behind)}"
     )
     named = ", ".join([f"{name} ({number(ratio)})" for name, ratio in sorted(behind.items(), key=lambda row: -row[1])])
