@@ -125,8 +125,11 @@ def names_of_handles() -> list[str]:
     return [renamed.get(name, f"{name}_p") for name in registered if renamed.get(name, name).isidentifier()]
 
 
-def primitives_in(module: str) -> Callable:
-    """`__getattr__` of a module in which primitives are found as objects, made when first named: `add_p`."""
+def primitives_in(module: str, refusal: str = "module {module!r} has no attribute {name!r}") -> Callable:
+    """`__getattr__` of a module in which primitives are found as objects, made when first named: `add_p`.
+
+    refusal   what is said of any other name
+    """
 
     def __getattr__(name):
         if name.endswith("_p"):
@@ -134,7 +137,7 @@ def primitives_in(module: str) -> Callable:
                 return handle_called(name)
             except KeyError:
                 pass
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise AttributeError(refusal.format(module=module, name=name))
 
     return __getattr__
 
