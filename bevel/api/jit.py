@@ -7,7 +7,6 @@ import functools
 import importlib
 import inspect
 import itertools
-import logging
 import operator
 import sys
 import time
@@ -33,9 +32,14 @@ from bevel.transforms import key_use, watch
 from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device, place_argument
 from bevel.transforms.simplify import pruned
 
-logger = logging.getLogger("bevel")
 _serials = itertools.count()
 _NEEDS_VALUE = (ConcretizationTypeError, TracerIntegerConversionError)
+
+
+def _say(message, *parts):
+    import logging  # for start-up time: only those who ask pay
+
+    logging.getLogger("bevel").warning(message, *parts)
 
 
 class Traced:
@@ -150,7 +154,7 @@ class Jitted:
                 from bevel.api import retracing  # only where someone asks
 
                 why = retracing.explain(self.name, key, self.traces, self.names_of(args, kwargs), parameters)
-                logger.warning("%s%s", why, user_line("\n  at {}"))
+                _say("%s%s", why, user_line("\n  at {}"))
             started = time.perf_counter()
             try:
                 traced = self.stage(leaves, avals, in_tree, args, kwargs, dynamic, rest, statics, by_value)
@@ -164,7 +168,7 @@ class Jitted:
             took = time.perf_counter() - started
             monitoring.record_event_duration_secs("/jax/core/compile/jaxpr_trace_duration", took, fun_name=self.name)
             if settings.log_compiles.value:
-                logger.warning("Traced %s in %.3f s", self.name, took)
+                _say("Traced %s in %.3f s", self.name, took)
             if not traced.outer:
                 self.traces[key] = traced
         return traced, leaves

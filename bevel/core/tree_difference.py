@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from bevel.base.errors import TreeError
@@ -24,13 +23,13 @@ from bevel.engine.pytree import (
 )
 
 
-# These three are never compared nor shown, and each method that dataclass writes costs time at `import bevel`.
-@dataclass(eq=False, repr=False)
+# Plain classes, though dataclasses would be shorter: those write their methods at each `import bevel`.
 class Leaf:
     """A leaf as seen in a tree; `known` is False where only a PyTreeDef was given, which holds no values."""
 
-    value: Any = None
-    known: bool = True
+    def __init__(self, value: Any = None, known: bool = True):
+        self.value = value
+        self.known = known
 
     def words(self) -> str:
         if not self.known:
@@ -43,14 +42,14 @@ class Leaf:
         return f"a leaf of type {type(self.value).__name__}"
 
 
-@dataclass(eq=False, repr=False)
 class Node:
     """One level of a tree: its class, its static data, and its children by key."""
 
-    kind: type
-    data: Any
-    keys: tuple[Any, ...]
-    children: tuple[Any, ...]
+    def __init__(self, kind: type, data: Any, keys: tuple[Any, ...], children: tuple[Any, ...]):
+        self.kind = kind
+        self.data = data
+        self.keys = keys
+        self.children = children
 
     @property
     def is_namedtuple(self) -> bool:
@@ -136,13 +135,13 @@ def _looker(tree: Any, is_leaf: Callable[[Any], bool] | None) -> Callable[[Any],
     return _look_at_treedef if isinstance(tree, PyTreeDef) else _look_at_tree(is_leaf)
 
 
-@dataclass(eq=False, repr=False)
 class Difference:
     """One place where two trees part: its path, and what each tree has there."""
 
-    path: tuple[Any, ...]
-    expected: Leaf | Node
-    got: Leaf | Node
+    def __init__(self, path: tuple[Any, ...], expected: Leaf | Node, got: Leaf | Node):
+        self.path = path
+        self.expected = expected
+        self.got = got
 
     def words(self, names: tuple[str, str], root: str = "") -> str:
         """One line: `at ['a'][1]: the first has a list of length 2, the second has a leaf, float32[3]`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -185,12 +184,15 @@ def register_dataclass(
 
     Raises TreeError where the lists leave out, repeat or invent a field, TreeTypeError where only one is given.
 
+    >>> import dataclasses
     >>> @register_dataclass
     ... @dataclasses.dataclass
     ... class Layer:
     ...     weight: float
     ...     name: str = static(default="dense")
     """
+    import dataclasses  # here, and below, for start-up time: who registers a dataclass has it already
+
     asked = f"register_dataclass({getattr(nodetype, '__qualname__', nodetype)})"
     if (data_fields is None) != (meta_fields is None):
         given, missing = ("data_fields", "meta_fields") if meta_fields is None else ("meta_fields", "data_fields")
@@ -268,6 +270,8 @@ def static(**kwargs: Any) -> Any:
     >>> static(default=3).metadata["static"]
     True
     """
+    import dataclasses
+
     metadata = {**(kwargs.pop("metadata", None) or {}), "static": True}
     return dataclasses.field(metadata=metadata, **kwargs)
 

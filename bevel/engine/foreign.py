@@ -50,12 +50,12 @@ def register_target(name: str, function: Any, platform: str, api_version: int, *
 
 def register_type(name: str, registration: Any, platform: str) -> None:
     """Registers the type of the state that a handler keeps between calls."""
-    names.xc.register_custom_type(name, registration, platform=platform)
+    names.register_custom_type(name, registration, platform=platform)
 
 
 def register_batch_partitionable(name: str) -> None:
     """Says that a handler works on parts of its leading axes alike."""
-    names.xc.register_custom_call_as_batch_partitionable(name)
+    names.register_custom_call_as_batch_partitionable(name)
 
 
 def targets(platform: str) -> list[str] | None:

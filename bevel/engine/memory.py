@@ -21,11 +21,8 @@ switched off again in the same process, and where the C library is not glibc it 
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import sys
-
-log = logging.getLogger(__name__)
 
 # glibc's malloc.h: which parameter, and what it is set to.
 _M_TRIM_THRESHOLD = (-1, -1)  # never give the top of the heap back
@@ -44,8 +41,10 @@ def keep_freed_memory() -> bool:
     """Tells the C library, once, to keep freed memory for the next array; gives whether it does from now on."""
     if not sys.platform.startswith("linux"):
         return False
-    import ctypes  # for start-up time: only those who ask pay
+    import ctypes  # both for start-up time: only those who ask pay
+    import logging
 
+    log = logging.getLogger(__name__)
     try:
         libc = ctypes.CDLL(None)
         libc.gnu_get_libc_version  # noqa: B018  # other C libraries have a mallopt that does nothing

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import sys
-from typing import Any
 
 import numpy as np
 
@@ -424,28 +422,11 @@ def _rebuild(host, weak_type):
     return convert(_numpy().array(host), host.dtype, weak_type)
 
 
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """The part of an array that one device holds: of its elements at `index`, the copy number `replica_id`."""
-
-    device: Any
-    index: tuple
-    replica_id: int
-    data: Any
-
-
 def _shards(self):
     """One Shard for each device that this process holds part of the array on."""
-    devices = list(self._sharding._device_assignment)
-    if len(devices) == 1:
-        return [Shard(devices[0], (slice(None),) * len(self.aval.shape), 0, self)]
-    places = self._sharding.devices_indices_map(self.aval.shape)
-    seen: dict = {}
-    shards = []
-    for device, part in zip(devices, self._arrays, strict=True):
-        copy = seen[str(places[device])] = seen.get(str(places[device]), -1) + 1
-        shards.append(Shard(device, places[device], copy, part))
-    return shards
+    from bevel.numpy.shards import shards  # for start-up time: only those who ask pay
+
+    return shards(self)
 
 
 def _addressable_data(self, index):

@@ -9,6 +9,7 @@ import time
 import bevel
 from bevel.engine import client, disk_cache
 from bevel.engine import jaxlib_names as names
+from bevel.engine.jaxlib_table import report
 
 
 def main() -> int:
@@ -20,7 +21,7 @@ def main() -> int:
     print(f"platforms: {', '.join(client.platforms())}")
     for device in client.devices():
         print(f"  {device.platform} {device.id}: {device.device_kind}")
-    for row in names.report():
+    for row in report():
         if row.is_trouble:
             trouble.append(f"jaxlib has no {row.path}, which is needed: {row.use}.")
     started = time.perf_counter()

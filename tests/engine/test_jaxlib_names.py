@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from bevel.engine import jaxlib_names as names
+from bevel.engine import jaxlib_table as table
 
 
 def test_everything_needed_is_there():
-    report = names.report()
+    report = table.report()
     assert [row.path for row in report if row.is_trouble] == []
     assert len({row.path + row.use for row in report}) == len(report)
 
@@ -22,8 +23,8 @@ def test_a_missing_name_is_found_missing():
     assert names.found("no_such_module.name") is None
     assert names.found("_jax.Client.no_such_method.name") is None
     assert names.found("_jax.pytree.PyTreeRegistry") is names.PyTreeRegistry
-    assert names.Found("x", "", needed=True, present=False).is_trouble
-    assert not names.Found("x", "", needed=False, present=False).is_trouble
+    assert table.Found("x", "", needed=True, present=False).is_trouble
+    assert not table.Found("x", "", needed=False, present=False).is_trouble
 
 
 def test_signatures_are_read():
