@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from benchmarks.reasons import reason
 from benchmarks.results import Line, Results
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -114,9 +115,21 @@ def render(results: Results) -> str:
         parts += [
             f"## {family.capitalize()}",
             table,
+            *misses(rows, results.right),
             f"<details><summary>What is measured</summary>\n\n{meanings}\n\n</details>",
         ]
     return "\n\n".join(parts)
+
+
+def misses(rows: Sequence[Line], right: str) -> list[str]:
+    """The rows that miss their goal, or without one stand behind the right side, by what is known of the cause."""
+    why: dict[str, list[str]] = {}
+    for line in rows:
+        behind = line.comparison and line.sides[1] == right and line.comparison.ratio > 1 + LEVEL
+        if line.reached is False or (line.reached is None and behind):
+            why.setdefault(reason(line.name), []).append(line.name)
+    listed = "\n".join(f"- {'; '.join(names)}: {cause}." for cause, names in why.items())
+    return [f"<details><summary>Not reached, and why</summary>\n\n{listed}\n\n</details>"] if why else []
 
 
 def quote(results: Results, shown: re.Pattern[str] = QUOTED) -> str:

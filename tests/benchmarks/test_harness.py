@@ -9,7 +9,7 @@ from math import inf, nan
 
 import pytest
 
-from benchmarks import command, selfcheck, summary, table
+from benchmarks import command, reasons, selfcheck, summary, table
 from benchmarks.driver import Outcome, Plan, describe, in_order, run
 from benchmarks.measure import Effort, time_loop, time_samples
 from benchmarks.results import free_path, gather, load, newest, save
@@ -307,6 +307,21 @@ def test_table_shows_each_row(outcomes):
     assert "(third)" in rows["against a third side"]
     assert len({line.count("|") for line in rows.values()}) == 1
     assert "`python -m benchmarks run`" in text and "Processor, 2 cores" in text and "3 rounds" in text
+
+
+def test_what_is_missed_is_told_with_its_reason(outcomes, monkeypatch):
+    results = results_of({name: outcomes[name] for name in ("half", "another answer")})
+    assert "Not reached, and why</summary>\n\n- another answer: the cause is not known.\n" in render(results)
+    monkeypatch.setattr(reasons, "REASONS", [("another", "the answers differ")])
+    assert "- another answer: the answers differ." in render(results)
+    slower = results_of({"half": replace(outcomes["half"], left=[3 * one for one in outcomes["half"].left])})
+    assert "- half: the cause is not known." in render(slower)
+    assert "Not reached" not in render(results_of({"half": outcomes["half"]}))
+
+
+def test_each_reason_is_of_a_row():
+    names = [row.name for row in all_rows()]
+    assert [pattern for pattern, _ in reasons.REASONS if not any(re.match(pattern, name) for name in names)] == []
 
 
 def test_a_quoted_table_has_some_rows_and_says_how_the_others_stand(outcomes):
