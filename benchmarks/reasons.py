@@ -12,9 +12,7 @@ _CALL = (
     "an operation on 1,000 numbers is one call of the engine, 4 to 8 µs of which no part is Python; NumPy's own call "
     "takes 0.3 to 1 µs"
 )
-REASONS: tuple[tuple[str, str], ...] = (
-    (r"jnp\..* of 1e3, NumPy$", _CALL),
-)
+REASONS: tuple[tuple[str, str], ...] = ((r"jnp\..* of 1e3, NumPy$", _CALL),)
 UNKNOWN = "the cause is not known"
 
 

@@ -12,14 +12,17 @@ from bevel.api.implicit import custom_linear_solve, custom_root
 from bevel.base.errors import MissingNameError
 from bevel.core.handles import handle_called
 from bevel.lax.absent import absent
-from bevel.lax.computing import *
 from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
 from bevel.lax.fourier import *
 from bevel.lax.generators import *
+from bevel.lax.joining import *
 from bevel.lax.parallel import *
+from bevel.lax.places import *
+from bevel.lax.products import *
 from bevel.lax.ranking import *
 from bevel.lax.reducing import *
+from bevel.lax.reductions import *
 from bevel.lax.structure import *
 from bevel.ops.indexing import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 

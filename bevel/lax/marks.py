@@ -16,10 +16,11 @@ from bevel.core.staging import stage_closed
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.core.tree import tree_flatten, tree_unflatten
 from bevel.engine.client import Array
-from bevel.lax.computing import gather
 from bevel.lax.elementwise import rem
+from bevel.lax.joining import concatenate
 from bevel.lax.operands import integers, operand, operands
-from bevel.lax.structure import broadcast_in_dim, concatenate, convert_element_type
+from bevel.lax.places import gather
+from bevel.lax.structure import broadcast_in_dim, convert_element_type
 from bevel.ops.arithmetic import add
 from bevel.ops.barriers import AfterAll, CreateToken, DceSink
 from bevel.ops.convert import Stage

@@ -12,7 +12,7 @@ from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
-from bevel.ops.shapes import BroadcastInDim, reshape
+from bevel.ops.shapes import BroadcastInDim, Reshape, as_array, reshape
 
 SCALARS = (bool, int, float, complex)
 _ACCEPTED = (Array, Tracer, np.ndarray, np.generic, *SCALARS)
@@ -110,3 +110,8 @@ def axis_of(name, axis, rank) -> int:
     if not -rank <= axis < rank:
         raise AxisError(f"lax.{name} was asked for axis {axis} of an array of rank {rank}{user_line(' at {}')}.")
     return axis % rank
+
+
+def itself(x):
+    """What a function gives that has nothing to do: an array, also where it was given a number or one of NumPy's."""
+    return Reshape(x.shape, None, None)(x) if isinstance(x, np.ndarray) else as_array(x)

@@ -11,8 +11,9 @@ from bevel.base import dtypes
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.lax.computing import cumsum, dot_general
 from bevel.lax.operands import operands
+from bevel.lax.products import dot_general
+from bevel.lax.reductions import cumsum
 from bevel.lax.structure import broadcast_in_dim, broadcasted_iota, convert_element_type, reshape, transpose
 from bevel.ops.arithmetic import add, sub
 from bevel.ops.elementwise import mul

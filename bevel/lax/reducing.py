@@ -14,7 +14,8 @@ from bevel.core.staging import stage_closed
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_unflatten
 from bevel.engine.client import Array
-from bevel.lax import computing, elementwise
+from bevel.lax import elementwise
+from bevel.lax import reductions as lax_reductions
 from bevel.lax.operands import SCALARS, integers, paddings
 from bevel.lax.operands import operand as operand_of
 from bevel.ops import indexing, reductions
@@ -49,7 +50,7 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):
         )
     known = _monoid(computation, starts, leaves) if tree_flatten(operands)[0] == [operands] else None
     if known is not None:
-        return getattr(computing, f"reduce_{known}")(leaves[0], axes)
+        return getattr(lax_reductions, f"reduce_{known}")(leaves[0], axes)
     program, combine = _staged("reduce", computation, tree, leaves)
     if program is None:
         return tree_unflatten(tree, reduced(combine, leaves, starts, axes))

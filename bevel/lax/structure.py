@@ -1,4 +1,4 @@
-"""lax's functions of where elements sit: filling, reshaping, joining, cutting, choosing, changing dtypes."""
+"""lax's functions of where elements sit: filling, reshaping, choosing, changing dtypes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.casting import cast
-from bevel.base.errors import AxisError, DTypeError, ShapeError
+from bevel.base.errors import AxisError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, operand, operands
-from bevel.ops import cutting, joining, shapes
+from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, itself, operand, operands
+from bevel.lax.operands import operand as accepted
+from bevel.ops import shapes
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.logic import SELECT_N
 from bevel.ops.shapes import BroadcastInDim, Iota, as_array
@@ -140,7 +141,7 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     >>> print(lax.reshape(jnp.array([[1, 2], [3, 4]]), (4,), dimensions=(1, 0)))
     [1 3 2 4]
     """
-    x = _accepted("reshape", operand)
+    x = accepted("reshape", operand)
     sizes = as_shape("reshape", [new_sizes] if isinstance(new_sizes, (int, np.integer)) else new_sizes)
     if any(d < 0 for d in sizes):
         raise ShapeError(
@@ -157,15 +158,6 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     return shapes.Reshape(sizes, None, out_sharding)(x)
 
 
-def _accepted(name, value, position=0):
-    return operand(name, value, position)
-
-
-def _itself(x):
-    """What a function gives that has nothing to do: an array, also where it was given a number or one of NumPy's."""
-    return shapes.Reshape(x.shape, None, None)(x) if isinstance(x, np.ndarray) else as_array(x)
-
-
 def broadcast(operand, sizes, *, out_sharding=None):
     """x repeated along new leading axes of these sizes.
 
@@ -174,7 +166,7 @@ def broadcast(operand, sizes, *, out_sharding=None):
     >>> lax.broadcast(jnp.ones(3), (2, 4)).shape
     (2, 4, 3)
     """
-    x = _accepted("broadcast", operand)
+    x = accepted("broadcast", operand)
     sizes = _shape("broadcast", sizes)
     shape = get_aval(x).shape
     places = tuple(range(len(sizes), len(sizes) + len(shape)))
@@ -190,7 +182,7 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
     [[1 1 1]
      [2 2 2]]
     """
-    x = _accepted("broadcast_in_dim", operand)
+    x = accepted("broadcast_in_dim", operand)
     shape = as_shape("broadcast_in_dim", shape)
     places = integers("broadcast_in_dim", "broadcast_dimensions", broadcast_dimensions)
     order = sorted(range(len(places)), key=places.__getitem__)
@@ -212,7 +204,7 @@ def broadcast_to_rank(x, rank):
     """
     x = operand("broadcast_to_rank", x)
     shape = get_aval(x).shape
-    return _itself(x) if len(shape) >= rank else expand_dims(x, range(rank - len(shape)))
+    return itself(x) if len(shape) >= rank else expand_dims(x, range(rank - len(shape)))
 
 
 def broadcast_like(arr, like_arr):
@@ -270,7 +262,7 @@ def expand_dims(array, dimensions):
     if len(places) != len(given):
         raise ShapeError(f"lax.expand_dims was given an axis twice: {given}.")
     if not places:
-        return _itself(x)
+        return itself(x)
     kept = [i for i in range(rank) if i not in places]
     sizes = iter(shape)
     new = tuple([1 if i in places else next(sizes) for i in range(rank)])
@@ -288,7 +280,7 @@ def squeeze(array, dimensions):
     x = operand("squeeze", array)
     rank = len(get_aval(x).shape)
     axes = tuple(sorted(axis_of("squeeze", d, rank) for d in integers("squeeze", "dimensions", dimensions)))
-    return shapes.Squeeze(axes)(x) if axes else _itself(x)
+    return shapes.Squeeze(axes)(x) if axes else itself(x)
 
 
 def collapse(operand, start_dimension, stop_dimension=None):
@@ -299,9 +291,9 @@ def collapse(operand, start_dimension, stop_dimension=None):
     >>> lax.collapse(jnp.ones((2, 3, 4)), 0, 2).shape
     (6, 4)
     """
-    x = _accepted("collapse", operand)
+    x = accepted("collapse", operand)
     shape = get_aval(x).shape
-    start, stop, _ = slice_builtin(start_dimension, stop_dimension).indices(len(shape))
+    start, stop, _ = slice(start_dimension, stop_dimension).indices(len(shape))
     if stop < start:
         raise ShapeError(
             f"lax.collapse of shape {shape}: stop_dimension {stop_dimension} lies before {start_dimension}."
@@ -317,10 +309,10 @@ def transpose(operand, permutation):
     >>> lax.transpose(jnp.ones((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    x = _accepted("transpose", operand)
+    x = accepted("transpose", operand)
     permutation = integers("transpose", "permutation", permutation)
     if permutation == tuple(range(len(get_aval(x).shape))):
-        return _itself(x)
+        return itself(x)
     return shapes.Transpose(permutation)(x)
 
 
@@ -332,183 +324,7 @@ def rev(operand, dimensions):
     >>> print(lax.rev(jnp.arange(3), (0,)))
     [2 1 0]
     """
-    return shapes.Rev(integers("rev", "dimensions", dimensions))(_accepted("rev", operand))
-
-
-# ---- joining and cutting
-
-
-def _of_one_dtype(name, values):
-    if not isinstance(values, (list, tuple)):
-        x = _accepted(name, values)
-        return [index_in_dim(x, i, 0, False) for i in range(get_aval(x).shape[0])]
-    return operands(name, *values)
-
-
-def concatenate(operands, dimension):
-    """Arrays joined along one axis.
-
-    operands   arrays of one dtype and rank, whose other axes agree: `jnp.concatenate` promotes them
-    raises     TypeError where they don't
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.concatenate([jnp.array([1, 2]), jnp.array([3])], 0))
-    [1 2 3]
-    """
-    xs = _of_one_dtype("concatenate", operands)
-    if len(xs) == 1 and get_aval(xs[0]).shape and 0 <= dimension < len(get_aval(xs[0]).shape):
-        return _itself(xs[0])
-    return cutting.Concatenate(operator.index(dimension))(*xs)
-
-
-def stack(operands, axis=0):
-    """Arrays of one shape side by side along a new axis.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> lax.stack([jnp.ones(3), jnp.zeros(3)], axis=1).shape
-    (3, 2)
-    """
-    xs = _of_one_dtype("stack", operands)
-    if not xs:
-        raise ValueError("lax.stack needs at least one array.")
-    avals = [get_aval(x) for x in xs]
-    if any(a.shape != avals[0].shape for a in avals):
-        raise ValueError(
-            f"lax.stack needs arrays of one shape; got {', '.join([a.str_short() for a in avals])}"
-            f"{user_line(' at {}')}."
-        )
-    return joining.Stack(axis_of("stack", axis, len(avals[0].shape) + 1))(*xs)
-
-
-def unstack(x, axis=0):
-    """The slices of x along an axis, which goes away.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> [row.tolist() for row in lax.unstack(jnp.arange(4).reshape(2, 2))]
-    [[0, 1], [2, 3]]
-    """
-    x = operand("unstack", x)
-    return tuple(joining.Unstack(axis_of("unstack", axis, len(get_aval(x).shape)))(x))
-
-
-def split(operand, sizes, axis=0):
-    """x cut along an axis into parts of these sizes, which add up to its size.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> [part.tolist() for part in lax.split(jnp.arange(5), (2, 3))]
-    [[0, 1], [2, 3, 4]]
-    """
-    x = _accepted("split", operand)
-    aval = get_aval(x)
-    sizes, axis = as_shape("split", sizes), axis_of("split", axis, len(aval.shape))
-    if sum(sizes) != aval.shape[axis]:
-        raise ValueError(
-            f"lax.split of {aval.str_short()} along axis {axis} into sizes {sizes}: they add up to {sum(sizes)}, and "
-            f"must add up to {aval.shape[axis]}{user_line(' at {}')}."
-        )
-    return list(joining.Split(sizes, axis)(x))
-
-
-def tile(operand, reps):
-    """x repeated reps[i] times along each axis i.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.tile(jnp.array([1, 2]), (2,)))
-    [1 2 1 2]
-    """
-    return joining.Tile(integers("tile", "reps", reps))(_accepted("tile", operand))
-
-
-def pad(operand, padding_value, padding_config):
-    """x with a value put around and between its elements: (low, high, interior) for each axis.
-
-    Negative low and high cut elements off.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.pad(jnp.array([1, 2, 3]), 0, [(1, -1, 1)]))
-    [0 1 0 2 0]
-    """
-    x, value = operands("pad", operand, padding_value)
-    config = tuple([integers("pad", "padding_config", row) for row in padding_config])
-    x_dtype, value_dtype = get_aval(x).dtype, get_aval(value).dtype
-    if x_dtype != value_dtype:
-        raise DTypeError(
-            f"lax.pad needs its padding value in the array's dtype; got {get_aval(x).str_short()} and "
-            f"{get_aval(value).str_short()}{user_line(' at {}')}."
-        )
-    return cutting.Pad(config)(x, value)
-
-
-slice_builtin = slice
-
-
-def slice(operand, start_indices, limit_indices, strides=None):
-    """The elements from start_indices up to limit_indices, every strides-th, along each axis.
-
-    the three    one int for each axis, known while tracing
-    raises       TypeError where they reach out of the array: nothing is clipped, unlike x[start:limit]
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.slice(jnp.arange(10), (1,), (8,), (3,)))
-    [1 4 7]
-    """
-    x = _accepted("slice", operand)
-    starts = integers("slice", "start_indices", start_indices)
-    limits = integers("slice", "limit_indices", limit_indices)
-    steps = None if strides is None else integers("slice", "strides", strides)
-    shape = get_aval(x).shape
-    if not any(starts) and limits == shape and (steps is None or set(steps) <= {1}):
-        return _itself(x)
-    return cutting.Slice(starts, limits, steps)(x)
-
-
-def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
-    """x[start:limit:stride] along one axis; indices may count from its end.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.slice_in_dim(jnp.arange(10), -3, None))
-    [7 8 9]
-    """
-    x = _accepted("slice_in_dim", operand)
-    shape = get_aval(x).shape
-    axis = axis_of("slice_in_dim", axis, len(shape))
-    size = shape[axis]
-    start = 0 if start_index is None else operator.index(start_index)
-    limit = size if limit_index is None else operator.index(limit_index)
-    starts, limits, steps = [0] * len(shape), list(shape), [1] * len(shape)
-    starts[axis] = start + size if start < 0 else start
-    limits[axis] = limit + size if limit < 0 else limit
-    steps[axis] = operator.index(stride)
-    return slice(x, starts, limits, steps)
-
-
-def index_in_dim(operand, index, axis=0, keepdims=True):
-    """The slice of x at one index along an axis, which stays with size 1 unless keepdims is False.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.index_in_dim(jnp.arange(6).reshape(2, 3), -1, axis=1, keepdims=False))
-    [2 5]
-    """
-    x = _accepted("index_in_dim", operand)
-    shape = get_aval(x).shape
-    axis = axis_of("index_in_dim", axis, len(shape))
-    place = operator.index(index)
-    if not -shape[axis] <= place < shape[axis]:
-        raise IndexError(
-            f"index {place} is out of bounds for axis {axis} with size {shape[axis]}{user_line(' at {}')}."
-        )
-    place %= shape[axis]
-    part = slice_in_dim(x, place, place + 1, 1, axis)
-    return part if keepdims else squeeze(part, (axis,))
+    return shapes.Rev(integers("rev", "dimensions", dimensions))(accepted("rev", operand))
 
 
 # ---- choosing and converting
@@ -560,7 +376,7 @@ def convert_element_type(operand, new_dtype):
             f"lax.{name} does not make {dtype.name} of the complex number {operand}{user_line(' at {}')}.\n"
             "Say which part: z.real or z.imag."
         )
-    return as_array(convert(_accepted(name, operand), dtype))
+    return as_array(convert(accepted(name, operand), dtype))
 
 
 def bitcast_convert_type(operand, new_dtype):
@@ -571,7 +387,7 @@ def bitcast_convert_type(operand, new_dtype):
     >>> print(lax.bitcast_convert_type(jnp.float32(1.0), "int32"), lax.bitcast_convert_type(jnp.float32(1.0), "uint8"))
     1065353216 [  0   0 128  63]
     """
-    x = _accepted("bitcast_convert_type", operand)
+    x = accepted("bitcast_convert_type", operand)
     return BitcastConvertType(_dtype(new_dtype, "bitcast_convert_type"))(x)
 
 
@@ -587,7 +403,6 @@ def shape_as_value(shape):
 
 __all__ = [
     "bitcast_convert_type", "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes",
-    "broadcast_to_rank", "broadcasted_iota", "collapse", "concatenate", "convert_element_type", "dtype", "empty",
-    "expand_dims", "full", "full_like", "index_in_dim", "iota", "pad", "reshape", "rev", "select", "select_n",
-    "shape_as_value", "slice", "slice_in_dim", "split", "squeeze", "stack", "tile", "transpose", "unstack",
+    "broadcast_to_rank", "broadcasted_iota", "collapse", "convert_element_type", "dtype", "empty", "expand_dims",
+    "full", "full_like", "iota", "reshape", "rev", "select", "select_n", "shape_as_value", "squeeze", "transpose",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
+from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import array, arrays, broadcast, promote_inexact
 from bevel.ops.convert import convert
 
@@ -36,3 +37,15 @@ def one_float(name, value):
     """As `floats`, of one operand."""
     [x] = promote_inexact(as_array(name, array(name, value)))
     return x
+
+
+def one_primitive(name, op, doc):
+    """A function of one floating-point number that is one primitive."""
+
+    def function(x):
+        [x] = promote_inexact(as_array(name, x))
+        return op(x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return compiled(function)

@@ -15,7 +15,7 @@ from bevel.api.custom_jvp import custom_jvp
 from bevel.numpy.eager import compiled
 from bevel.ops import special
 from bevel.scipy.operands import aligned_floats
-from bevel.scipy.special.elementary import gammasgn
+from bevel.scipy.special.gammas import gammasgn
 from bevel.scipy.special.series import ComplexArgumentError
 
 

@@ -15,7 +15,7 @@ from bevel.core.source import user_line
 from bevel.numpy.axes import as_index
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import aligned_floats, one_float
-from bevel.scipy.special.elementary import betaln
+from bevel.scipy.special.gammas import betaln
 
 
 @functools.cache

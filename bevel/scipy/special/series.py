@@ -9,6 +9,7 @@ from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_line
+from bevel.numpy.arithmetic import add, multiply
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import one_float
 
@@ -85,3 +86,11 @@ def between(x, low, high):
 def kept(condition, x, other):
     """x where the condition holds, else a number that is safe there."""
     return jnp.where(condition, x, other)
+
+
+def polynomial(x, coefficients):
+    """Σ coefficients[i] · xⁱ by Horner's rule."""
+    result = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        result = add(multiply(x, result), c)
+    return result

@@ -18,7 +18,8 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import floats, strong_floats
-from bevel.scipy.special.elementary import gammainc, gammaincc, gammaln, xlogy
+from bevel.scipy.special.elementary import xlogy
+from bevel.scipy.special.gammas import gammainc, gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential, logarithm
 
 

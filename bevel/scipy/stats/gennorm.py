@@ -14,7 +14,7 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import floats
-from bevel.scipy.special.elementary import gammaincc, gammaln
+from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
 
 

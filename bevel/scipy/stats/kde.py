@@ -18,7 +18,8 @@ from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
 from bevel.random import categorical, multivariate_normal, split
-from bevel.scipy.special.elementary import logsumexp, ndtr
+from bevel.scipy.special.elementary import logsumexp
+from bevel.scipy.special.normal import ndtr
 
 
 class DensityShapeError(ShapeError, ValueError):

@@ -14,7 +14,8 @@ import bevel.numpy as jnp
 from bevel.numpy.axes import as_arrays
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
-from bevel.scipy.special.elementary import gammaln, xlogy
+from bevel.scipy.special.elementary import xlogy
+from bevel.scipy.special.gammas import gammaln
 from bevel.scipy.stats.derived import exponential
 
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import strong_floats
-from bevel.scipy.special.elementary import betaln, xlog1py, xlogy
+from bevel.scipy.special.elementary import xlog1py, xlogy
+from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
 

@@ -18,7 +18,7 @@ import math
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import strong_floats
-from bevel.scipy.special.elementary import log_ndtr, ndtr, ndtri
+from bevel.scipy.special.normal import log_ndtr, ndtr, ndtri
 from bevel.scipy.stats.derived import exponential
 
 

@@ -19,7 +19,8 @@ import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
 from bevel.scipy.operands import floats, strong_floats
-from bevel.scipy.special.elementary import gammaincc, gammaln, xlogy
+from bevel.scipy.special.elementary import xlogy
+from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
 
 

@@ -20,7 +20,7 @@ import math
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import strong_floats
-from bevel.scipy.special.elementary import betaln
+from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
 

@@ -21,7 +21,7 @@ import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import strong_floats
-from bevel.scipy.special.elementary import log_ndtr, ndtr
+from bevel.scipy.special.normal import log_ndtr, ndtr
 from bevel.scipy.stats import norm
 from bevel.scipy.stats.derived import exponential
 

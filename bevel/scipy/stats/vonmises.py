@@ -21,7 +21,7 @@ import math
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import floats
-from bevel.scipy.special.elementary import i0e
+from bevel.scipy.special.bessel import i0e
 from bevel.scipy.stats.derived import exponential
 
 
