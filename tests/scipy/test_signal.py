@@ -7,6 +7,7 @@ import scipy.signal as theirs
 import bevel
 import bevel.numpy as jnp
 from bevel.scipy import signal
+from bevel.scipy.signal.convolution import good_length
 from bevel.testing import check_grads
 
 RNG = np.random.default_rng(0)
@@ -40,7 +41,7 @@ def test_convolutions_along_axes_and_by_transforms():
         np.testing.assert_allclose(np.asarray(signal.convolve(X, Y, method="fft")), theirs.convolve(X, Y), atol=1e-12)
         check_grads(lambda a, b: signal.convolve(a, b, "same"), (A, B), order=2)
         check_grads(lambda a, b: signal.fftconvolve(a, b, "valid"), (A, B), order=2)
-    assert [signal._good_length(n) for n in (1, 7, 11, 97, 1025)] == [1, 8, 12, 100, 1080]
+    assert [good_length(n) for n in (1, 7, 11, 97, 1025)] == [1, 8, 12, 100, 1080]
 
 
 @pytest.mark.parametrize("bp", [0, 5, [3, 20]])

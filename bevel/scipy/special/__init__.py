@@ -10,6 +10,7 @@ from bevel.base.lazy import exports as _exports
 if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when first asked for
     from bevel.scipy.special.bessel import *
     from bevel.scipy.special.elementary import *
+    from bevel.scipy.special.error_functions import *
     from bevel.scipy.special.gammas import *
     from bevel.scipy.special.hypergeometric import *
     from bevel.scipy.special.integrals import *
@@ -22,12 +23,13 @@ _PLACES = {
     "elementary": """
         boxcox boxcox1p entr expit kl_div log_softmax logit logsumexp rel_entr softmax xlog1py xlogy
     """,
+    "error_functions": "dawsn erfcx wofz",
     "gammas": """
         beta betainc betaln digamma factorial gamma gammainc gammaincc gammaln gammasgn loggamma
         multigammaln poch polygamma zeta
     """,
     "hypergeometric": "hyp1f1 hyp2f1",
-    "integrals": "dawsn erfcx exp1 expi expn fresnel owens_t sici spence wofz",
+    "integrals": "exp1 expi expn fresnel owens_t sici spence",
     "legendre": "lpmn lpmn_values sph_harm_y",
     "normal": "erf erfc erfinv log_ndtr ndtr ndtri",
     "orders": "bernoulli bessel_jn comb",

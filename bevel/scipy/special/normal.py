@@ -19,7 +19,7 @@ from bevel.numpy.logic import isnan
 from bevel.numpy.order import minimum
 from bevel.ops import special
 from bevel.scipy.operands import one_float, one_primitive, strong
-from bevel.scipy.special.integrals import erfcx, erfcx_above, exact_square
+from bevel.scipy.special.error_functions import erfcx, erfcx_above, exact_square
 from bevel.scipy.special.series import polynomial
 
 _FLOAT32 = np.dtype("float32")
