@@ -13,6 +13,7 @@ FAMILIES = (
     "transformations",
     "compiling",
     "dispatch",
+    "front_doors",
     "eager",
     "numpy_functions",
     "programs",
