@@ -228,3 +228,11 @@ class DeviceMismatchError(EngineError, ValueError):
     Fails:   `x, y = map(bevel.device_put, (1.0, 2.0), bevel.devices()[:2]); x + y`
     Mended:  `x, y = map(bevel.device_put, (1.0, 2.0), bevel.devices()[:1] * 2); x + y`: both on one device
     """
+
+
+class ForkedProcessError(EngineError):
+    """A process that was forked from one in which XLA ran was to compute something: it has none of XLA's threads.
+
+    Fails:   `bevel.numpy.ones(3)`, then `multiprocessing.get_context("fork").Pool().map(function_of_bevel, work)`
+    Mended:  `multiprocessing.get_context("spawn").Pool().map(function_of_bevel, work)`
+    """

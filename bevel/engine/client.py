@@ -17,8 +17,8 @@ import numpy as np
 
 from bevel.base import settings
 from bevel.base.errors import EngineError
+from bevel.engine import forks, memory
 from bevel.engine import jaxlib_names as names
-from bevel.engine import memory
 
 _lock = threading.RLock()
 _clients: dict[str, object] = {}
@@ -73,8 +73,11 @@ def client(platform: str | None = None):
     if platform is None:
         return default_client()
     platform = _alias(platform)
+    if forks.is_child:
+        forks.refuse()
     with _lock:
         if platform not in _clients:
+            forks.watch()
             if platform == "cpu":
                 _clients["cpu"] = _make_cpu()
             elif platform in _installed():
@@ -94,7 +97,7 @@ def default_client():
         try:
             return client(platform)
         except (EngineError, names.JaxRuntimeError, RuntimeError) as error:
-            if settings.platforms.value:
+            if settings.platforms.value or forks.is_child:
                 raise
             trouble = error
     raise EngineError(f"No platform could be started: {trouble}")

@@ -20,7 +20,7 @@ from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
-from bevel.engine import callbacks, guards, room
+from bevel.engine import callbacks, forks, guards, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import Array, default_device, is_in_usual_memory, platform_of, put, single
@@ -173,6 +173,8 @@ def _without_programs(op):
 
 def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None):
     """The executable for a program on the device its operands are committed to: (executable, device, committed)."""
+    if forks.is_child:
+        forks.refuse(user_line(" at {}"))
     committed = False
     for operand in operands:
         if isinstance(operand, AbstractArray) and operand._committed:
@@ -295,6 +297,8 @@ def place_argument(value, sharding, layout=None):
 
 
 def execute(executable, arrays) -> list:
+    if forks.is_child:
+        forks.refuse(user_line(" at {}"))
     try:
         return executable.run(arrays)
     except names.JaxRuntimeError as error:
