@@ -17,6 +17,7 @@ from bevel.base import dtypes
 from bevel.base.avals import AbstractToken, ShapedArray
 from bevel.base.dimensions import Dimension, is_symbolic
 from bevel.engine import jaxlib_names as names
+from bevel.engine import shortage
 
 _ELEMENT_NAMES = {
     "bool": "i1",
@@ -127,6 +128,7 @@ def type_of(aval):
     kept = aval.ir_type
     if kept is None:
         held = physical(aval)
+        shortage.refuse_beyond_counting(held)
         kept = aval.ir_type = mlir.ir.Type.parse(type_of_shape(held.shape, held.dtype), mlir.context)
     return kept
 

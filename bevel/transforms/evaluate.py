@@ -302,11 +302,11 @@ def execute(executable, arrays) -> list:
     try:
         return executable.run(arrays)
     except names.JaxRuntimeError as error:
-        raise translated(error) from None
+        raise translated(error, executable.out_avals) from None
 
 
-def translated(error):
-    """What the engine said, as the error that a person can act on."""
+def translated(error, results=()):
+    """What the engine said, as the error that a person can act on; `results` are the avals that its program gives."""
     original = callbacks.original(error)
     if original is not None:
         return original
@@ -321,6 +321,10 @@ def translated(error):
             f"An array was used{user_line(' at {}')} after its memory had been given away, by donate_argnums or "
             "delete().\nUse the result of the call it was donated to, or don't donate it."
         )
+    if "RESOURCE_EXHAUSTED" in text:
+        from bevel.engine import shortage  # loaded where memory is short
+
+        return shortage.told(text, user_line(" at {}"), results)
     return error
 
 
