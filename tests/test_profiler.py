@@ -7,6 +7,7 @@ import pytest
 import bevel
 import bevel.numpy as jnp
 from bevel import profiler
+from bevel.base import settings
 
 
 def test_a_recording_of_a_jitted_function(tmp_path):
@@ -47,3 +48,17 @@ def test_memory_of_devices(tmp_path):
     profiler.save_device_memory_profile(tmp_path / "memory.prof")
     assert b"buffer" in (tmp_path / "memory.prof").read_bytes()
     assert kept.nbytes == 1 << 20
+
+
+def test_the_memory_profile_names_lines_where_they_are_kept():
+    def lines():
+        kept = jnp.full(1 << 18, 3.0) * 2
+        kept.block_until_ready()
+        return b"test_the_memory_profile_names_lines" in profiler.device_memory_profile()
+
+    assert not lines()
+    with settings.array_tracebacks(True):
+        assert lines()
+        assert bevel.jit(lambda x: x + 1).trace(1.0).jaxpr.eqns[0].source_info is not None
+        assert lines()
+    assert not lines()

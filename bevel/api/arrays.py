@@ -151,6 +151,8 @@ def _put(leaf, to):
         return evaluate.on_device(_host(leaf), aval, client.default_device())
     sharding = to if isinstance(to, names.Sharding) else _sharding(to)
     assigned = list(sharding._device_assignment)
+    if isinstance(leaf, names.Array) and leaf.is_deleted():
+        raise evaluate.gone(leaf)
     value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)
     return names.batched_device_put(aval, sharding, [value] * len(assigned), assigned, True, enable_x64=True)
 
@@ -187,7 +189,7 @@ def device_get(x: Any) -> Any:
     with guards.explicit():
         for leaf in leaves:
             if isinstance(leaf, names.Array):
-                leaf._copy_single_device_array_to_host_async()
+                leaf.copy_to_host_async()
         return tree.unflatten([np.asarray(v) if isinstance(v, (names.Array, Tracer)) else v for v in leaves])
 
 

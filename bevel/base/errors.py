@@ -173,8 +173,7 @@ class DonatedBufferError(BevelError, RuntimeError, ValueError):
     Fails:   `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); f(x); f(x)`
     Mended:  `f = jit(lambda x: x + 1, donate_argnums=0); x = jnp.ones(3); x = f(x); f(x)`: go on with the result
 
-    What C++ does by itself lets the engine's own ValueError through, as in JAX: `x + 1`, `jnp.sin(x)`, and a call of
-    a jitted function that donates nothing, where arrays of that kind have been there before.
+    The letter names the function that took the memory over, and its argument.
     """
 
 

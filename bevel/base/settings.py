@@ -156,6 +156,11 @@ transfer_guard_device_to_host = choice(
     "transfer_guard_device_to_host", None, _GUARD_LEVELS, "Log or refuse transfers from a device to the host."
 )
 log_compiles = switch("log_compiles", False, "Log each trace and compilation, and how long it took.")
+array_tracebacks = switch(
+    "array_tracebacks",
+    False,
+    "Keep with each array the lines that made it, for profiles of memory; every call gets 0.3 µs slower, or more.",
+)
 explain_cache_misses = switch("explain_cache_misses", False, "Say, whenever jit traces again, which argument made it.")
 check_tracer_leaks = switch(
     "check_tracer_leaks", False, "Raise where a tracer outlives its trace, and say who holds it.", in_trace_key=True

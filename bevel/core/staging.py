@@ -18,6 +18,7 @@ from bevel.core.primitive import LinearOperand
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import get_traceback
 from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
+from bevel.engine.dispatch import record_lines
 
 _SCALARS = (bool, int, float, complex)
 
@@ -144,6 +145,20 @@ class paused_collector:
             gc.enable()
 
 
+class tracing(paused_collector):
+    """The state of the process while a function is traced: no garbage collection, and equations learn their lines."""
+
+    __slots__ = ()
+
+    def __enter__(self):
+        paused_collector.__enter__(self)
+        record_lines(True)
+
+    def __exit__(self, *_):
+        record_lines(False)
+        paused_collector.__exit__(self)
+
+
 def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, list]:
     """Runs `function(*tracers)` (flat in, a list of flat results out) and gives its jaxpr and its constants' values.
 
@@ -152,7 +167,7 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
     trace = StageTrace(function_name)
     trace.arg_names = arg_names
     trace.invars = [Var(aval, trace) for aval in avals]
-    with paused_collector():
+    with tracing():
         before, place = set_trace(trace), state.place
         state.place = None  # the scopes around are those of the equation that holds this program
         try:

@@ -52,6 +52,7 @@ pjit = _jax.pjit
 set_disable_jit_state = _jax.jax_jit.set_disable_jit_state
 set_enable_x64_state = _jax.jax_jit.set_enable_x64_state
 set_post_hook_state = _jax.jax_jit.set_post_hook_state
+set_tracebacks_enabled = _jax.set_tracebacks_enabled
 
 
 def make_cpu_client(**options: Any) -> Any:
@@ -76,11 +77,6 @@ def register_custom_call_as_batch_partitionable(name: str) -> None:
 
 def _clients() -> ModuleType:
     return importlib.import_module("jaxlib.xla_client")
-
-
-def enable_tracebacks() -> None:
-    """Lets `Traceback.get_traceback` record, so that equations know their line."""
-    _jax.set_tracebacks_enabled(True)
 
 
 def found(path: str) -> Any | None:

@@ -89,6 +89,7 @@ def _table() -> tuple[Name, ...]:
         Name("_jax.CompileOptions.ParseFromString", "reaches options that are maps"),
         Name("_jax.DeviceAssignment", "which device runs which part"),
         Name("_jax.Traceback", "the user's lines in a program"),
+        Name("_jax.set_tracebacks_enabled", "turns their recording on and off"),
         Name("_jax.set_tracebacks_enabled", "lets them be recorded"),
         Name("mlir.ir", "builds programs"),
         Name("mlir.passmanager", "simplifies them"),

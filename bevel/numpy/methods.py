@@ -10,7 +10,7 @@ import numpy as np
 from bevel.api import arrays
 from bevel.api.arrays import device_put
 from bevel.base import dtypes, settings
-from bevel.base.errors import ConcretizationTypeError, DonatedBufferError
+from bevel.base.errors import ConcretizationTypeError
 from bevel.core.jaxpr import Equation, Var
 from bevel.core.source import get_traceback, user_line
 from bevel.core.trace import Tracer, aval_of_type, state
@@ -22,7 +22,7 @@ from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import MUL
 from bevel.ops.shapes import Rev
-from bevel.transforms.evaluate import retell
+from bevel.transforms.evaluate import gone, retell
 
 # Operators as they are called, and the function behind each, with its module in bevel.numpy.
 BINARY = {
@@ -315,11 +315,24 @@ def _block_until_ready(self):
     try:
         return _wait(self)
     except RuntimeError as error:
+        if self.is_deleted():
+            raise gone(self) from None
         retell(error)
         raise
     except KeyboardInterrupt:
         interrupts.left_running(self)
         raise
+
+
+def _if_there(of_engine):
+    """A method of the engine's, with a letter for an array that is not there any more."""
+
+    def ask(self):
+        if self.is_deleted():
+            raise gone(self)
+        return of_engine(self)
+
+    return ask
 
 
 def _host(self) -> np.ndarray:
@@ -329,10 +342,7 @@ def _host(self) -> np.ndarray:
         return to_host(self)
     except RuntimeError as error:
         if self.is_deleted():
-            raise DonatedBufferError(
-                f"An array {self.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, "
-                "by donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
-            ) from None
+            raise gone(self) from None
         raise error
     except KeyboardInterrupt:
         interrupts.left_running(self)
@@ -559,7 +569,9 @@ def install():
     Array.tolist = lambda self: _host(self).tolist()
     Array.tobytes = lambda self, order="C": _host(self).tobytes(order)
     Array.block_until_ready = _block_until_ready
-    Array.copy_to_host_async = lambda self: self._copy_single_device_array_to_host_async()
+    Array.copy_to_host_async = _if_there(Array._copy_single_device_array_to_host_async)
+    for name in ("is_ready", "on_device_size_in_bytes", "unsafe_buffer_pointer"):  # the first would end the process
+        setattr(Array, name, _if_there(vars(Array)[name]))
     Array._value = property(_host)
     for name in (*COMPARISONS, "hash", "repr", "str", "format", "reduce"):  # Python gives each class these
         setattr(arrays.Array, f"__{name}__", vars(Array)[f"__{name}__"])

@@ -270,10 +270,7 @@ def on_device(value, aval, device):
         value = aval.dtype.unwrap(value)
     if isinstance(value, Array):
         if value.is_deleted():
-            raise DonatedBufferError(
-                f"An array {aval.str_short()} was used{user_line(' at {}')} after its memory had been given away, by "
-                "donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
-            )
+            raise gone(value)
         if value._sharding._device == device and is_in_usual_memory(value):
             return value
         return names.batched_device_put(physical(aval), single(device), [value], [device], value._committed)
@@ -284,6 +281,21 @@ def on_device(value, aval, device):
     if host.dtype != held.dtype:
         host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     return put(held, host, single(device), False)
+
+
+def gone(array) -> DonatedBufferError:
+    """The letter for an array whose memory has been given away."""
+    taker = getattr(array, "_taken_by", None)
+    used = f"An array {array.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away"
+    if taker is None:
+        return DonatedBufferError(
+            f"{used}, by donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
+        )
+    function, argument = taker
+    return DonatedBufferError(
+        f"{used}: {function} takes over the memory of its argument {argument} (donate_argnums).\n"
+        f"Use the result of that call, give {function} a copy, x.copy(), or don't donate {argument}."
+    )
 
 
 def is_elsewhere(operand) -> bool:

@@ -17,7 +17,7 @@ from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluat
 from bevel.core.places import Transposed, here, within
 from bevel.core.primitive import LinearOperand, Primitive
 from bevel.core.source import located, summarize
-from bevel.core.staging import hoist_tracers, paused_collector, stage
+from bevel.core.staging import hoist_tracers, stage, tracing
 from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import Trace, get_aval, set_trace, state
 from bevel.ops.elementwise import add_any
@@ -211,7 +211,7 @@ def linearize(function, primals, has_tangent=None):
         wanted = aval is not None and aval.dtype != dtypes.float0 and (has_tangent is None or has_tangent[i])
         inputs.append(Var(aval.strip_weak_type(), tape) if wanted else None)
     tangents = [zero_of(p) if v is None else v for p, v in zip(primals, inputs, strict=True)]
-    with paused_collector():
+    with tracing():
         results, tangents_out = jvp(function, primals, tangents, tape)
     return results, Linearized(tape, inputs, tangents_out)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bevel.core import source
 from bevel.core.source import get_traceback
+from bevel.core.staging import tracing
 
 
 class NameStack(tuple):
@@ -61,7 +62,8 @@ def new_source_info() -> SourceInfo:
 
 def current() -> SourceInfo:
     """The place now running."""
-    return SourceInfo(get_traceback(), NameStack())
+    with tracing():
+        return SourceInfo(get_traceback(), NameStack())
 
 
 def user_frame(source_info):

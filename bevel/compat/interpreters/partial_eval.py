@@ -5,7 +5,7 @@ from __future__ import annotations
 from bevel.base.avals import AbstractValue
 from bevel.core.jaxpr import Equation, Jaxpr, Literal, Var
 from bevel.core.source import get_traceback
-from bevel.core.staging import StageTrace, paused_collector, stage
+from bevel.core.staging import StageTrace, stage, tracing
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state, under
 
 DynamicJaxprTracer = Var
@@ -75,7 +75,7 @@ def trace_to_jaxpr_nounits(fun, pvals, instantiate=False):
     """
     trace = PartialTrace(state.trace)
     args = [Var(pv[0], trace) if not pv.is_known() else pv.get_known() for pv in pvals]
-    with paused_collector():
+    with tracing():
         before = set_trace(trace)
         try:
             results = list(fun.call_wrapped(*args))
