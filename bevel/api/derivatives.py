@@ -52,6 +52,8 @@ def check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
         try:
             dtype = get_aval(leaf).dtype
         except TypeError as error:
+            if isinstance(leaf, np.ndarray):
+                raise
             raise TypeError(
                 f"{what} of {name_of(fun)} differentiates in {_leaf_name(fun, positions, chosen, index)}, which is "
                 f"{kind_of(leaf)}, not an array or number{user_line(' at {}')}: {str(leaf)[:60]}\n"

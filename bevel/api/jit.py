@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
 from bevel.api.letters import with_letters
 from bevel.base import monitoring, settings
@@ -184,6 +186,8 @@ class Jitted:
             try:
                 get_aval(leaf)
             except TypeError as error:
+                if isinstance(leaf, np.ndarray):  # one of NumPy's that ours cannot be: the letter says why
+                    raise
                 raise self.not_an_array(self.names_of(args, kwargs)[position], leaf) from error
         return [None if type(leaf) is str else get_aval(leaf) for leaf in leaves]
 

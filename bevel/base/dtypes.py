@@ -236,7 +236,7 @@ def check_supported(dtype: Any, what: str = "An array") -> None:
     }
     native = dtype.newbyteorder("=")
     if native in SUPPORTED:
-        way = f"Bytes come in the machine's order: x.astype({native.name!r}) swaps them."
+        way = f"Bytes come in the machine's order: x.astype({native.name!r}) swaps them, and so does jnp.asarray(x)."
     else:
         way = ways.get(dtype.kind, "")
     raise DTypeError(f"{what} cannot have dtype {dtype}: elements are numbers or bools. {way}".rstrip())

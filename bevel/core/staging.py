@@ -16,7 +16,7 @@ from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_
 from bevel.core.places import here
 from bevel.core.primitive import LinearOperand
 from bevel.core.sharp_edges import narrowed
-from bevel.core.source import get_traceback
+from bevel.core.source import get_traceback, user_line
 from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
 from bevel.engine.dispatch import record_lines
 
@@ -222,7 +222,15 @@ def _scalar_aval(value):
 
 
 def _numpy_aval(value):
-    return ShapedArray(value.shape, dtypes.canonicalize_dtype(value.dtype))
+    dtype = dtypes.canonicalize_dtype(value.dtype)
+    if dtype not in dtypes.SUPPORTED:
+        dtypes.check_supported(dtype, f"An array given{user_line(' at {}')}")
+    if type(value) is not np.ndarray and any([cls.__module__.startswith("numpy.ma") for cls in type(value).__mro__]):
+        raise TypeError(
+            f"A masked array was given{user_line(' at {}')}, whose mask would be lost.\n"
+            "Put numbers into the gaps, x.filled(0); or keep two arrays, x.data and ~x.mask, and use `where=`."
+        )
+    return ShapedArray(value.shape, dtype)
 
 
 for _kind in _SCALARS:

@@ -148,8 +148,11 @@ def from_numpy(value, dtype, is_exact=True):
             f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and "
             "booleans."
         )
+    if not value.dtype.isnative:  # data files are written so; the engine would read the bytes as they lie
+        value = value.astype(value.dtype.newbyteorder("="))
+    held = get_aval(value).dtype
     if dtype is None:
-        dtype = dtypes.canonicalize_dtype(value.dtype)
+        dtype = held
         if value.dtype != dtype:
             value = narrowed(value, dtype, is_exact)
     elif value.dtype != dtype:
