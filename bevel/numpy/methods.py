@@ -343,7 +343,8 @@ def _host(self) -> np.ndarray:
     except RuntimeError as error:
         if self.is_deleted():
             raise gone(self) from None
-        raise error
+        retell(error)
+        raise
     except KeyboardInterrupt:
         interrupts.left_running(self)
         raise

@@ -333,7 +333,7 @@ def translated(error, results=()):
             f"An array was used{user_line(' at {}')} after its memory had been given away, by donate_argnums or "
             "delete().\nUse the result of the call it was donated to, or don't donate it."
         )
-    if "RESOURCE_EXHAUSTED" in text:
+    if "RESOURCE_EXHAUSTED" in text or "Out of memory" in text:
         from bevel.engine import shortage  # loaded where memory is short
 
         return shortage.told(text, user_line(" at {}"), results)

@@ -19,6 +19,13 @@ def test_a_program_without_memory_for_its_result():
     assert float(jnp.ones(3).sum()) == 3
 
 
+def test_memory_that_runs_out_on_the_way_is_told_where_the_result_is_read():
+    x = jnp.ones(10**6)
+    for read in (repr, lambda y: y.block_until_ready(), lambda y: y.tolist(), lambda y: float(y.sum())):
+        with pytest.raises(OutOfMemoryError, match=r"4 TB of memory were asked for at test_shortage.py:\d+"):
+            read(x[:, None] * x)
+
+
 @pytest.mark.parametrize("shape", [(2**62, 2**10), (2**61,), (2**31, 2**31)])
 def test_what_cannot_be_counted_never_reaches_xla(shape):
     assert bevel.eval_shape(lambda: jnp.zeros(shape)).shape == shape
