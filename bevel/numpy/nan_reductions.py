@@ -12,9 +12,9 @@ from bevel.numpy.choosing import where as where_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.logic import isnan
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to
+from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import AND, NOT
 from bevel.ops.powers import sqrt
-from bevel.ops.reductions import highest, lowest
 from bevel.ops.shapes import full
 
 

@@ -22,8 +22,8 @@ from bevel.ops.cumulative_forms import accumulate
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
 from bevel.ops.elementwise import KINDS, MUL, mul
 from bevel.ops.exponential import exp
+from bevel.ops.extrema import complex_extremum, highest, lowest
 from bevel.ops.logic import eq, select
-from bevel.ops.reductions import complex_extremum, highest, lowest
 from bevel.ops.shapes import Linear, Rev, reshape
 
 _FLOAT32 = np.dtype("float32")

@@ -25,8 +25,8 @@ from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, maximum, minimum
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import KINDS
+from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import GE, LE
-from bevel.ops.reductions import highest, lowest
 from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attributes
 from bevel.ops.shapes import Linear, zeros
 from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid, slide

@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import zero_of
@@ -22,6 +20,7 @@ from bevel.ops.arithmetic import div
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import KINDS, add_tangents, mul
+from bevel.ops.extrema import LIBRARY_FROM, highest, lower_extremum, lowest
 from bevel.ops.logic import eq
 from bevel.ops.shapes import BroadcastInDim, batch_reduction, reduce_sum, reduced_aval, reshape, transpose
 
@@ -31,7 +30,6 @@ IN_WORDS = {
     "bits": "integers or booleans",
     "ordered": "real numbers or booleans (complex ones have no order)",
 }
-_BOOL, _FLOAT32 = np.dtype(bool), np.dtype("float32")
 
 
 class Reduction(Primitive):
@@ -75,30 +73,6 @@ class Reduction(Primitive):
 # ---- the largest and the smallest
 
 
-def lowest(dtype):
-    """The least value of a dtype: -inf, the least integer, False; of complex numbers, -inf."""
-    return _bound(dtype, -1)
-
-
-def highest(dtype):
-    """The greatest value of a dtype."""
-    return _bound(dtype, 1)
-
-
-def _bound(dtype, sign):
-    if dtype == np.bool_:
-        return np.bool_(sign > 0)
-    if dtypes.issubdtype(dtype, np.integer):
-        info = ml_dtypes.iinfo(dtype)
-        return np.asarray(info.max if sign > 0 else info.min, dtype)[()]
-    if dtypes.issubdtype(dtype, np.complexfloating):
-        return dtype.type(complex(sign * math.inf, 0))
-    value = np.asarray(sign * math.inf).astype(dtype)
-    if not np.isinf(value.astype(np.float32)):  # narrow floats without infinities
-        value = np.asarray(ml_dtypes.finfo(dtype).max if sign > 0 else ml_dtypes.finfo(dtype).min).astype(dtype)
-    return value[()]
-
-
 class Extremum(Reduction):
     """The largest or smallest. Where several are equal, the derivative is shared equally among them."""
 
@@ -139,65 +113,6 @@ class Extremum(Reduction):
                 ramp = (np.arange(x.size) * 7 % 13).reshape(x.shape) / 8
                 x = (x + ramp + np.arange(x.size).reshape(x.shape) / 32).astype(x.dtype)
             yield op, [x]
-
-
-# Arrays from here on may be reduced by the library that XLA's CPU compiler calls for reductions, which passes NaN over.
-_LIBRARY_FROM = 4096
-
-
-def lower_extremum(out, x, aval, axes, order, skips_nan=False):
-    """The largest (GT) or smallest (LT) along axes, NaN where one is.
-
-    On CPUs XLA hands large reductions to a library that is five and more times as fast as its own code but skips NaN
-    (jaxlib 0.10.2 and real JAX with it: `jnp.max` of 4096 numbers and a NaN is a number). So the library's answer is
-    taken where a sum, which it does right and as fast, is not NaN; where it is, XLA's own code goes over x again.
-
-    skips_nan   a NaN in a large array may be passed over
-    """
-    start = (lowest if order == "GT" else highest)(aval.dtype)
-    result = ShapedArray([d for i, d in enumerate(aval.shape) if i not in axes], aval.dtype)
-    scalar = ShapedArray((), aval.dtype)
-    combine = "stablehlo.maximum" if order == "GT" else "stablehlo.minimum"
-
-    def plain(e, x, y):
-        return e.op(combine, [x, y], aval=scalar)
-
-    def safe(e, x, y):
-        # written so that the library does not know it
-        return e.op("stablehlo.select", [e.compare("NE", x, x, scalar), x, plain(e, x, y)], aval=scalar)
-
-    if dtypes.issubdtype(aval.dtype, np.complexfloating):
-        return out.reduce(x, axes, start, result, lambda e, a, b: complex_extremum(e, order, a, b, scalar))
-    if not dtypes.issubdtype(aval.dtype, np.floating) or out.platform != "cpu":
-        return out.reduce(x, axes, start, result, plain)
-    if aval.size < _LIBRARY_FROM:
-        return out.reduce(x, axes, start, result, safe)
-
-    best = out.reduce(x, axes, start, result, plain)
-    if skips_nan:
-        return best
-    wide = aval if aval.dtype.itemsize >= 4 else aval.with_dtype(_FLOAT32)
-    summed, sums = ShapedArray((), wide.dtype), result.with_dtype(wide.dtype)
-    total = out.reduce(x if wide is aval else out.convert(x, wide), axes, 0, sums, "stablehlo.add")
-    total = out.reduce(total, tuple(range(len(sums.shape))), 0, summed, "stablehlo.add")
-    has_nan = out.compare("NE", total, total, summed)  # or inf - inf, which costs time alone
-    choice = out.ops("stablehlo.if", [has_nan], avals=[result], regions=2)
-    inside, _ = out.block(choice, 0, [])
-    inside.finish([inside.reduce(x, axes, start, result, safe)])
-    inside, _ = out.block(choice, 1, [])
-    inside.finish([best])
-    return choice.results[0]
-
-
-def complex_extremum(out, order, x, y, aval):
-    """The larger (GT) or smaller (LT) of two complex numbers: by their real parts, then by their imaginary parts."""
-    part = aval.with_dtype(dtypes.real_dtype_of_complex(aval.dtype))
-    [xr, yr], [xi, yi] = [[out.op(f"stablehlo.{which}", [v], aval=part) for v in (x, y)] for which in ("real", "imag")]
-    first = out.compare(order, xr, yr, part)
-    equal = out.compare("EQ", xr, yr, part)
-    truth = aval.with_dtype(_BOOL)
-    second = out.op("stablehlo.and", [equal, out.compare(order, xi, yi, part)], aval=truth)
-    return out.op("stablehlo.select", [out.op("stablehlo.or", [first, second], aval=truth), x, y], aval=aval)
 
 
 @primitive
@@ -316,7 +231,7 @@ class Logic(Reduction):
         # down columns XLA's own code vectorises
         along_rows = len(aval.shape) - 1 in self.axes
         if not (out.platform == "cpu" and aval.dtype == np.bool_ and self.of_bytes and along_rows) or (
-            aval.size < _LIBRARY_FROM
+            aval.size < LIBRARY_FROM
         ):
             return super().lower(out, x)
         # XLA's library for CPUs knows the extrema of bytes: any(x > 9) of 2000 x 2000 2.6 -> 1.1 ms, along rows 1.8 ->

@@ -16,8 +16,8 @@ from bevel.engine.builder import i64s, matrix
 from bevel.ops.arithmetic import add
 from bevel.ops.cutting import Slice, pad
 from bevel.ops.elementwise import KINDS
+from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import GE, LE, eq, or_, select
-from bevel.ops.reductions import highest, lowest
 from bevel.ops.shapes import LinearInFirst, full, in_front
 from bevel.ops.sliding import (
     check_positive,

@@ -24,6 +24,9 @@ SHAPES = [
     ((5000,), 0),
     ((30, 100), 1),
     ((100, 30), 0),
+    ((3, 70, 29), 1),
+    ((3, 29, 70), 2),
+    ((5003,), 0),
 ]
 
 
@@ -41,6 +44,18 @@ def test_a_nan_wins_wherever_it_stands(shape, axis, special):
     np.testing.assert_array_equal(Argmin((axis,), INT32)(x), np.argmin(x, axis))
 
 
+@pytest.mark.parametrize("axes", [(0, 2), (1,), (0, 1), (0, 1, 2)])
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "int32", "uint16"])
+def test_extrema_over_several_axes(axes, name):
+    """Large arrays are folded axis by axis, in parts that overlap where they are uneven."""
+    x = np.random.RandomState(3).randint(0, 1000, (37, 17, 41)).astype(getattr(ml_dtypes, name, name))
+    x[36, 16, 40] = 2000
+    x[0, 0, 0] = np.nan if name in ("float32", "bfloat16") else 0
+    wide = x.astype(np.float64)
+    np.testing.assert_array_equal(np.asarray(ReduceMax(axes)(x)).astype(np.float64), wide.max(axes))
+    np.testing.assert_array_equal(np.asarray(ReduceMin(axes)(x)).astype(np.float64), wide.min(axes))
+
+
 def test_infinities_of_both_signs_are_no_nan():
     x = np.zeros((8, 512), np.float32)
     x[:, 3], x[:, 400] = np.inf, -np.inf
@@ -48,8 +63,10 @@ def test_infinities_of_both_signs_are_no_nan():
     np.testing.assert_array_equal(ReduceMin((1,))(x), np.full(8, -np.inf))
 
 
-@pytest.mark.parametrize("shape, axis", [((8, 512), 1), ((512, 8), 0), ((40, 100), 1), ((100, 4), 0), ((3, 1009), 1)])
-@pytest.mark.parametrize("name", ["int32", "uint32", "int8", "bool"])
+@pytest.mark.parametrize(
+    "shape, axis", [((8, 512), 1), ((512, 8), 0), ((40, 100), 1), ((3, 100, 4), 1), ((3, 1009), 1)]
+)
+@pytest.mark.parametrize("name", ["int32", "uint32", "int8", "uint8", "int16", "bool"])
 def test_the_first_of_equal_integers_is_found(shape, axis, name):
     x = np.random.RandomState(1).randint(0, 2**31 if name == "uint32" else 5, shape).astype(name)
     x[tuple(d // 2 for d in shape)] = x.max() if name == "bool" else np.iinfo(name).max
