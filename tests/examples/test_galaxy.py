@@ -256,6 +256,15 @@ def same_run(a, b):
             assert one[name].tobytes() == other[name].tobytes(), name
 
 
+def test_the_program_runs_by_its_path_too(tmp_path):
+    command = [sys.executable, "examples/galaxy.py", "--stars", "20", "--steps", "2", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--no-gradient", "--no-pictures"], cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "2 steps" in done.stdout
+
+
 def test_resume_after_a_kill_is_bit_equal(tmp_path):
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     process = launch(cut, "--stars", "150", "--steps", "100000", "--save-every", "0.01")
