@@ -62,6 +62,14 @@ class DTypeError(BevelError, TypeError):
     """
 
 
+class MaskedArrayError(BevelError, TypeError, ValueError):
+    """NumPy's masked array was given where an array is due: its mask would be lost.
+
+    Fails:   `jnp.cosh(np.ma.masked_array([1.0, 2.0], [False, True]))`
+    Mended:  `jnp.cosh(np.ma.masked_array([1.0, 2.0], [False, True]).filled(0.0))`
+    """
+
+
 class MissingRuleError(BevelError, NotImplementedError):
     """A primitive lacks the rule that a transformation asks for; the letter names the class and file to write it in.
 

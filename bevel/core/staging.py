@@ -11,6 +11,7 @@ from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.casting import cast
 from bevel.base.dimensions import Dimension
+from bevel.base.errors import MaskedArrayError
 from bevel.core import leaks
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
 from bevel.core.places import here
@@ -226,7 +227,7 @@ def _numpy_aval(value):
     if dtype not in dtypes.SUPPORTED:
         dtypes.check_supported(dtype, f"An array given{user_line(' at {}')}")
     if type(value) is not np.ndarray and any([cls.__module__.startswith("numpy.ma") for cls in type(value).__mro__]):
-        raise TypeError(
+        raise MaskedArrayError(
             f"A masked array was given{user_line(' at {}')}, whose mask would be lost.\n"
             "Put numbers into the gaps, x.filled(0); or keep two arrays, x.data and ~x.mask, and use `where=`."
         )
