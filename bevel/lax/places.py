@@ -173,6 +173,12 @@ def gather(
     mode = indexing.PROMISE_IN_BOUNDS if mode is None else indexing.GatherScatterMode.from_any(mode)
     filled = fill_value if mode == indexing.FILL_OR_DROP else None
     sizes = as_shape("gather", slice_sizes)
+    empty = [a for a in dimension_numbers.collapsed_slice_dims if 0 <= a < len(sizes) and not sizes[a]]
+    if empty:
+        raise ShapeError(
+            f"gather leaves out axis {empty[0]}, of which a window has one element{user_line(' at {}')}; "
+            f"got slice size 0 there, of {sizes}."
+        )
     op = indexing.Gather(dimension_numbers, sizes, bool(unique_indices), bool(indices_are_sorted), mode, filled)
     return op(x, indices)
 

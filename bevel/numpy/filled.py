@@ -6,11 +6,13 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.core.keys import is_key_dtype
 from bevel.core.trace import get_aval
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_to
 from bevel.ops.convert import convert
+from bevel.ops.random_bits import RandomWrap
 from bevel.ops.shapes import Iota
 from bevel.ops.shapes import full as full_of
 
@@ -28,6 +30,9 @@ def _filled_with(*, number, shape, dtype, weak):
 
 
 def _uniform(number, shape, dtype, weak):
+    if is_key_dtype(dtype):  # keys whose words are all that number, to be written over
+        words = dtype.physical_aval(ShapedArray(shape, dtype))
+        return RandomWrap(dtype.impl)(_uniform(number, words.shape, words.dtype, False))
     if not shape:
         return from_host(_number(number, dtype), ShapedArray((), dtype, weak))
     return _filled_with(number=number, shape=shape, dtype=dtype, weak=weak)

@@ -109,10 +109,20 @@ def ravel(a, order="C", *, out_sharding=None):
     """
     if order == "K":
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
+    if order != "C":
+        a = as_array("ravel", a)
+        return _reshape(a, shape=(get_aval(a).size,), order=order)
+    if _is_at_hand(a):
+        seen = seen_as(a, (a.aval.size,))
+        if seen is not None:
+            return seen
+    return _ravel(a)
+
+
+@compiled
+def _ravel(a):
     a = as_array("ravel", a)
-    if order == "C" and _is_at_hand(a):
-        return reshape(a, (a.aval.size,))
-    return _reshape(a, shape=(get_aval(a).size,), order=order)
+    return reshaped(a, (get_aval(a).size,))
 
 
 def squeeze(a, axis=None):

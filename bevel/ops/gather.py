@@ -319,7 +319,8 @@ class ScatterFamily(Primitive):
                 f"window's {tuple(window_dims)}; got {updates.str_short()}."
             )
         for axis, size in enumerate(window_sizes(self.dimension_numbers, rank, updates.shape)):
-            if size > x.shape[axis] and math.prod(updates.shape):
+            # an axis of size 0 that updates do not have is written to nowhere
+            if size > x.shape[axis] and math.prod(updates.shape) and (x.shape[axis] or axis not in left_out):
                 raise ShapeError(
                     f"{name} into {x.str_short()}: the window has size {size} along axis {axis}, above {x.shape[axis]}."
                 )
@@ -366,7 +367,7 @@ class ScatterFamily(Primitive):
         [result] = out.avals
         window_dims, inserted, places, batching, indices_batching = self.dimension_numbers
         sizes = window_sizes(self.dimension_numbers, len(x_aval.shape), updates_aval.shape)
-        if 0 in updates_aval.shape:
+        if 0 in updates_aval.shape or 0 in x_aval.shape:
             return x
         indices, indices_aval = wide_indices(out, indices, indices_aval)
         highest = [x_aval.shape[a] - sizes[a] for a in places]

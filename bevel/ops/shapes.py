@@ -158,7 +158,14 @@ class ReduceSum(Linear):
 def reduced_aval(op, x):
     """The aval of x without the op's axes."""
     check_axes(op.name, x, op.axes)
+    refuse_keys(op.name, x)
     return x.with_shape([d for i, d in enumerate(x.shape) if i not in op.axes])
+
+
+def refuse_keys(name, *avals):
+    """For ops whose rules hold of the words of random keys too, but would give what is no key."""
+    if any([x.extended for x in avals]):
+        raise DTypeError(f"{name} is not defined for random keys. Draw numbers with them: bevel.random.normal(key).")
 
 
 def check_axes(name, x, axes):

@@ -18,7 +18,7 @@ from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.elementwise import KINDS
-from bevel.ops.shapes import Iota, in_front, instantiate
+from bevel.ops.shapes import Iota, in_front, instantiate, refuse_keys
 from bevel.ops.sort_forms import (
     FLOAT32,
     INT32,
@@ -61,6 +61,7 @@ class Sort(Primitive):
         shape = operands[0].shape
         if any(x.shape != shape for x in operands):
             raise ShapeError(f"sort needs arrays of one shape; got {', '.join(x.str_short() for x in operands)}.")
+        refuse_keys(self.name, *operands)
         if not 0 <= self.dimension < len(shape):
             raise ShapeError(
                 f"sort of {operands[0].str_short()} was asked for axis {self.dimension}; it has no such axis."
@@ -168,6 +169,7 @@ class TopK(Primitive):
     cost = 20
 
     def infer(self, x):
+        refuse_keys(self.name, x)
         if not KINDS["ordered"](x.dtype):
             raise DTypeError(f"top_k needs an order, which complex numbers have not; got {x.str_short()}.")
         if not 0 <= self.axis < len(x.shape):

@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.keys import is_key_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.ops.arg_reductions import Argmax
@@ -83,16 +84,22 @@ def _permutation(key, x, axis, independent, *, out_sharding=None):
                 f"got {aval.str_short()}. Give a Python int."
             )
         raise TypeError(f"permutation takes an array or an int{user_line(' at {}')}; got {aval.str_short()}.")
-    return placed(permuted(key, number(x, dtypes.canonicalize_dtype(aval.dtype)), axis, independent), out_sharding)
+    return placed(permuted(key, elements(x), axis, independent), out_sharding)
 
 
 def permuted(key, x, axis, independent=False):
     shape = get_aval(x).shape
     axis = _axis(axis, len(shape), "permutation")
-    if independent or len(shape) == 1:
+    if independent or (len(shape) == 1 and not is_key_dtype(get_aval(x).dtype)):  # keys have no order
         return shuffle(key, x, axis)
     order = shuffle(key, arange(shape[axis]), 0)
     return taken(x, order, axis)
+
+
+def elements(x):
+    """What is put in order or chosen from: numbers in a dtype that arrays have, or keys."""
+    dtype = get_aval(x).dtype
+    return x if is_key_dtype(dtype) else number(x, dtypes.canonicalize_dtype(dtype))
 
 
 def arange(count):
@@ -146,7 +153,7 @@ def _choice(key, a, p, count, shape, replace, axis, mode):
         aval = get_aval(a)
         if not aval.shape:
             raise TypeError(f"choice takes an array or an int{user_line(' at {}')}; got {aval.str_short()}.")
-        a = number(a, dtypes.canonicalize_dtype(aval.dtype))
+        a = elements(a)
         axis = _axis(axis, len(aval.shape), "choice")
         count = aval.shape[axis]
     size = math.prod(shape)

@@ -285,6 +285,7 @@ call | lambda x, i: lax.gather(x, i, GDN((0,), (1,), (1,)), (4, 1), mode=lax.Gat
 call | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0, 1)), (1, 3), mode='fill', fill_value=-1) | f32[4,5] normal 1; i32[3,2] idx:-3,9 2
 jvp | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0,)), (1, 5), mode='drop') | f32[4,5] normal 1; i32[3,1] idx:-3,9 2
 call | lambda x, i: lax.gather(x, i, GDN((2,), (), (1,), (0,), (1,)), (1, 2), mode='clip') | f32[3,5] small 1; u8[2,3,1] idx:0,9 2
+call | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0,)), (0, 5), mode='fill') | f32[4,5] normal 9; u32[3,1] idx:0,3 51
 call | lambda: lax.ge(True, False)
 call | lambda x: lax.ge(x, 2) | c64[26] special 0
 call | lambda x: lax.gt(x, 1j) | i32[26] special 0
@@ -414,6 +415,7 @@ call | lambda x, i, u: lax.scatter(x, i, u, SDN((2,), (), (1,), (0,), (1,)), uni
 call | lambda x, i, u: lax.scatter_add(x, i, u, SDN((0,), (1,), (1,)), mode='drop') | f32[4,5] small 1; i32[2,3,1] idx:-3,9 2; f32[4,2,3] small 3
 jvp | lambda x, i, u: lax.scatter_add(x, i, u, SDN((1,), (0,), (0,)), mode='promise_in_bounds') | f32[4,5] small 1; i32[3,1] idx:0,3 2; f32[3,5] small 3
 call | lambda x, i, u: lax.scatter_add(x, i, u, SDN((1,), (0,), (0,)), unique_indices=True, mode='drop') | f32[4,5] small 1; i32[3,1] perm 2; f32[3,3] small 3
+call | lambda x, i, u: lax.scatter_add(x, i, u, SDN((1,), (0,), (0,))) | i32[0,4] small 1; i32[2,1] idx:0,3 35; i32[2,4] small 7
 call | lambda x, i: lax.scatter_apply(x, i, lambda v: v * 2, SDN((0,), (), (0,)), update_shape=(3,)) | f32[5] small 1; i32[1] perm 2
 call | lambda x, i, u: lax.scatter_max(x, i, u, SDN((), (0,), (0,))) | c64[5] small 1; i32[4,1] idx:0,9 2; c64[4] small 3
 call | lambda x, i, u: lax.scatter_max(x, i, u, SDN((), (1,), (1,), (0,), (0,)), mode='promise_in_bounds') | f32[3,5] small 1; i32[3,2,1] idx:0,3 2; f32[3,2] small 3

@@ -74,6 +74,17 @@ def test_stacking_and_choosing():
     np.testing.assert_array_equal(words(chosen), np.stack([words(both)[0], words(b)]))
 
 
+def test_filling_permuting_and_choosing_from(impl):
+    keys = random.split(random.key(3, impl=impl), 4)
+    empty = jnp.zeros((2, 3), keys.dtype)
+    assert (empty.shape, empty.dtype) == ((2, 3), keys.dtype)
+    assert not words(jnp.zeros_like(keys)).any()
+    key = random.key(4, impl=impl)
+    np.testing.assert_array_equal(words(random.permutation(key, keys)), words(keys)[random.permutation(key, 4)])
+    chosen = random.choice(key, keys, (3,), replace=False)
+    np.testing.assert_array_equal(words(chosen), words(keys)[random.choice(key, 4, (3,), replace=False)])
+
+
 def test_jit_takes_and_gives_keys(impl):
     key = random.key(7, impl=impl)
     traces = []
@@ -238,6 +249,11 @@ def test_trees_devices_copies():
         (lambda: float(random.key(0)), TypeError, "no number"),
         (lambda: np.asarray(random.key(0)), TypeError, "key_data"),
         (lambda: random.key(0) + 1, TypeError, "KeyArray"),
+        (lambda: jnp.sum(random.split(random.key(0))), TypeError, "reduce_sum is not defined for random keys"),
+        (lambda: lax.reduce_max(random.split(random.key(0)), (0,)), TypeError, "is not defined for random keys"),
+        (lambda: jnp.argmax(random.split(random.key(0))), TypeError, "is not defined for random keys"),
+        (lambda: jnp.sort(random.split(random.key(0))), TypeError, "sort is not defined for random keys"),
+        (lambda: lax.top_k(random.split(random.key(0)), 1), TypeError, "is not defined for random keys"),
     ],
 )
 def test_letters(call, error, says):
