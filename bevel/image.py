@@ -15,6 +15,7 @@ import bevel.numpy as jnp
 from bevel import lax
 from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, as_index, one_axis
 from bevel.numpy.eager import compiled
@@ -162,6 +163,7 @@ def _shape(name, image, shape):
     return shape
 
 
+@with_door
 def resize(image, shape, method: str | ResizeMethod, antialias: bool = True, precision=Precision.HIGHEST):
     """An image of another size.
 
@@ -202,6 +204,7 @@ def _resize(image, *, shape, method, antialias, precision):
     return _resampled(image, axes, shape, scales, [jnp.zeros((), real)] * len(axes), method, antialias, precision)
 
 
+@with_door
 def scale_and_translate(
     image, shape, spatial_dims, scale, translation, method: str | ResizeMethod, antialias: bool = True,
     precision=Precision.HIGHEST,

@@ -11,6 +11,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.base import dtypes, limits
 from bevel.base.errors import ConcretizationTypeError, ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, as_index
@@ -120,7 +121,7 @@ def _segment(name, how, meaning, empty, example):
     segment.__doc__ = f"{meaning} of the rows of each segment.\n" + _COMMON.format(
         name=name, empty=empty, example=example
     )
-    return segment
+    return with_door(segment)
 
 
 segment_sum = _segment("segment_sum", "add", "The sum", "0", "[3. 0. 3.]")

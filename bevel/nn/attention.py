@@ -8,6 +8,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.lax import dot_general
 from bevel.nn.normalizing import logsumexp, softmax
@@ -54,6 +55,7 @@ def _ensure_broadcasts(name, x, shape):
             )
 
 
+@with_door
 def dot_product_attention(
     query,
     key,

@@ -44,7 +44,7 @@ class Initializer(Protocol):
 
 def _dtype(dtype):
     """The dtype of the values: the default float for None."""
-    return dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else jnp.dtype(dtype)
+    return dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else dtypes.as_dtype(dtype)
 
 
 def zeros(key, shape, dtype=None, out_sharding=None):

@@ -13,6 +13,7 @@ import bevel.numpy as jnp
 from bevel import lax
 from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, settings
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, one_axis, several_axes
@@ -165,6 +166,7 @@ def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5, where=None, 
     return (x - mean) * lax.rsqrt(variance + epsilon)
 
 
+@with_door
 def one_hot(x, num_classes, *, dtype=None, axis=-1):
     """A 1 at the place that each element of x names, 0 elsewhere; all 0 where x is outside of 0 … num_classes - 1.
 

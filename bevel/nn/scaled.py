@@ -15,6 +15,7 @@ import bevel.numpy as jnp
 from bevel import lax
 from bevel.api.custom_vjp import custom_vjp
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array
 from bevel.numpy.creation import wanted_dtype
@@ -46,6 +47,7 @@ class BlockScaleConfig:
     infer_only: bool
 
 
+@with_door
 def get_scaled_dot_general_config(mode, global_scale=None):
     """The way to round for `scaled_dot_general`: "mxfp8", or "nvfp4" with its factor, float32[1] (1 by default).
 
@@ -108,6 +110,7 @@ def _product(lhs, rhs, left, right, dtype):
     return lax.dot_general(*rounded, numbers, preferred_element_type=np.float32).astype(dtype)
 
 
+@with_door
 def scaled_dot_general(
     lhs, rhs, dimension_numbers, preferred_element_type=np.float32, configs=None, implementation=None
 ):

@@ -265,20 +265,24 @@ def power(x1, x2, /):
     >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
     [1. 4. 9.]
     """
+    is_known = type(x2) is not int and _is_known_integer(x2)
+    if is_known:  # its dtype has no say in the result's, as under JAX
+        x2 = int(x2)
     if type(x2) is not int or isinstance(x1, int):
         _check_exponent(x1, x2)
-    if type(x2) is int and not isinstance(x1, (bool, int, float, complex)):
+    if type(x2) is int and (is_known or not isinstance(x1, (bool, int, float, complex))):
         return integer_power(x1, y=x2) if -64 <= x2 <= 64 or _is_float(x1) else _power(x1, x2)
     return _power(x1, x2)
 
 
+def _is_known_integer(y):
+    return isinstance(y, (Array, np.ndarray, np.integer)) and not y.shape and y.dtype.kind in "iu"
+
+
 def _check_exponent(x, y):
     """Refuses integers to a negative exponent where that one is a number, rather than traced or an array of many."""
-    if (isinstance(y, (Array, np.ndarray, np.integer)) and not y.shape and y.dtype.kind == "i") or type(y) is int:
-        if not is_operand(x) or dtypes.issubdtype(get_aval(x).dtype, np.inexact):
-            return
-        if int(y) < 0:
-            raise _negative_power(int(y))
+    if type(y) is int and y < 0 and is_operand(x) and not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+        raise _negative_power(y)
 
 
 def _negative_power(y):

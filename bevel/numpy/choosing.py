@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes, limits
+from bevel.core.doors import with_door
 from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
 from bevel.numpy.logic import truth
@@ -146,6 +147,7 @@ def _select(conditions, choices, default):
     return result
 
 
+@with_door
 def select(condlist, choicelist, default=0):
     """At each place, the element of the first choice whose condition holds; `default` where none does.
 
@@ -166,6 +168,7 @@ def select(condlist, choicelist, default=0):
     return _select(list(condlist), list(choicelist), default)
 
 
+@with_door
 def piecewise(x, condlist, funclist, *args, **kw):
     """A function given by pieces: where condlist[i] holds, funclist[i](x, *args, **kw), or the number funclist[i].
 

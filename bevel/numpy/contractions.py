@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import string
 
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_arrays, refuse_out, shape_of
 from bevel.numpy.eager import compiled
@@ -207,6 +208,7 @@ def _pair(first, second, needed, precision, dtype, weak):
     return z, "".join(labels)
 
 
+@with_door
 def einsum_path(subscripts, /, *operands, optimize="auto"):
     """The order in which `einsum` would take products, and opt_einsum's account of it.
 

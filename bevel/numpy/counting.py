@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy import reductions
@@ -116,6 +117,7 @@ def _equal_edges(x, ends, *, count):
     return convert(linspace(low, high, count + 1), dtype)
 
 
+@with_door
 def histogram(a, bins=10, range=None, weights=None, density=None):
     """(how many elements fall into each bin, the edges of the bins). The last bin holds its upper edge.
 
@@ -167,6 +169,7 @@ def _binned(x, edges, weight, count):
     return whole.at[place].add(weight)[1 : count + 1]
 
 
+@with_door
 def histogramdd(sample, bins=10, range=None, weights=None, density=None):
     """(the counts in a grid of bins, a list of edges) of points, which are the rows of `sample`.
 
@@ -206,6 +209,7 @@ def _histogramdd(points, edges, weights, *, density):
     return counts
 
 
+@with_door
 def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
     """(counts, edges along x, edges along y) of points (x, y).
 

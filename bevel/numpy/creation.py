@@ -12,6 +12,7 @@ from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import JAXTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
@@ -47,6 +48,8 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     dtype = None if dtype is None else wanted_dtype(dtype, "array")
     result = _array(object, dtype, weak=True, copy=copy)
     rank = len(get_aval(result).shape)
+    if type(ndmin) is not int and not isinstance(ndmin, np.integer):
+        raise TypeError(f"ndmin of jnp.array is the least rank, an integer{user_line(' at {}')}; got {ndmin!r}.")
     if ndmin > rank:
         result = Reshape((1,) * (ndmin - rank) + get_aval(result).shape)(result)
     return on_device(result, device)
@@ -74,6 +77,11 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
 def on_device(value, device):
     if device is None:
         return value
+    if not isinstance(device, (names.Sharding, names.Device)):
+        raise TypeError(
+            f"device is a device or a sharding{user_line(' at {}')}; got {kind_of(device)}. bevel.devices() lists the "
+            "devices."
+        )
     sharding = device if isinstance(device, names.Sharding) else single(device)
     if isinstance(value, Array):
         return names.batched_device_put(value.aval, sharding, [value], list(sharding._device_assignment), True)

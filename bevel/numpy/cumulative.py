@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, subtract
@@ -197,6 +198,7 @@ def ediff1d(ary, to_end=None, to_begin=None):
     return Concatenate(0)(*parts) if len(parts) > 1 else x
 
 
+@with_door
 def gradient(f, *varargs, axis=None, edge_order=None):
     """The slope along axes by central differences, one-sided at the ends.
 

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from bevel.base import dtypes, lattice
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
@@ -82,6 +83,7 @@ def promote_types(a, b):
     return lattice.promote_types(a, b)
 
 
+@with_door
 def can_cast(from_, to, casting="safe"):
     """May values of one dtype be cast to another under NumPy's rule `casting`?
 

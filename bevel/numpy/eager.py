@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.api.flat import named_after
 from bevel.api.jit import Jitted
+from bevel.core.doors import TOLD, is_door, tell
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, state
 from bevel.engine.client import Array
@@ -26,14 +27,19 @@ def compiled(function=None, *, static=()):
     static = (static,) if isinstance(static, str) else tuple(static)
     jitted = None
 
+    @is_door
     def miss(*args, **kwargs):
         # made at the first eager call: there are hundreds of such functions, and most programs call few of them
         nonlocal jitted
-        if not state.trace.is_evaluation:
-            return function(*args, **kwargs), None, False
-        if jitted is None:
-            jitted = _jitted(function, static)
-        return jitted.miss(*args, **kwargs)
+        try:
+            if not state.trace.is_evaluation:
+                return function(*args, **kwargs), None, False
+            if jitted is None:
+                jitted = _jitted(function, static)
+            return jitted.miss(*args, **kwargs)
+        except TOLD as error:
+            tell(error, function, args, kwargs)
+            raise
 
     if not static:
         return named_after(function)(cached_call(function.__name__, function, miss, place=place_argument))
@@ -47,21 +53,31 @@ def compiled(function=None, *, static=()):
             call = cached_call(function.__name__, function, miss, numbers, names, place_argument)
         return call
 
+    @is_door
     @functools.wraps(function)
     def run(*args, **kwargs):
-        if state.trace.is_evaluation:
-            try:
-                return (call or with_statics())(*args, **kwargs)
-            except ValueError as error:
-                if "hash" not in str(error):
-                    retell(error)
-                    raise
-            names = function.__code__.co_varnames
-            args = [_hashable(a, n in static) for a, n in zip(args, names, strict=False)] + list(args[len(names) :])
-            kwargs = {k: _hashable(v, k in static) for k, v in kwargs.items()}
+        try:
+            if not state.trace.is_evaluation:
+                return function(*args, **kwargs)
+            return (call or with_statics())(*args, **kwargs)
+        except TOLD as error:
+            if not isinstance(error, ValueError) or "hash" not in str(error) or not state.trace.is_evaluation:
+                retell(error)
+                tell(error, function, args, kwargs)
+                raise
+        return again(args, kwargs)
+
+    def again(args, kwargs):
+        """The call with lists where tuples can be hashed."""
+        names = function.__code__.co_varnames
+        args = [_hashable(a, n in static) for a, n in zip(args, names, strict=False)] + list(args[len(names) :])
+        kwargs = {k: _hashable(v, k in static) for k, v in kwargs.items()}
+        try:
             jitted.split(args, kwargs)  # the letter about what still cannot be hashed
             return call(*args, **kwargs)
-        return function(*args, **kwargs)
+        except TOLD as error:
+            tell(error, function, args, kwargs)
+            raise
 
     return run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.creation import asarray
@@ -18,6 +19,7 @@ def _engine():
     return exchange
 
 
+@with_door
 def from_dlpack(x, /, *, device=None, copy=None):
     """An array of another library (NumPy, PyTorch, CuPy, …) as one of ours: the same memory where that is possible.
 

@@ -131,6 +131,8 @@ def _log_sum(name, x, y, exp_, unit):
     x, y = arrays(name, x, y)
     was_weak = not [v for v in map(get_aval, (x, y)) if not v.weak_type and v.dtype.kind != "b"]
     x, y = broadcast(name, *promote_inexact(x, y))
+    if not is_complex(x):
+        was_weak = get_aval(x).weak_type
     x, y = both_arrays(x, y)
     first, second = (complex_ops.real(x), complex_ops.real(y)) if is_complex(x) else (x, y)
     x_leads = GE(first, second)
@@ -146,7 +148,7 @@ def _log_sum(name, x, y, exp_, unit):
         part = complex_ops.imag(result)
         part = arithmetic.sub(part, mul(turn, arithmetic.Round(1)(arithmetic.div(part, turn))))
         result = complex_ops.Complex()(complex_ops.real(result), part)
-    return weak_as(x, result) if was_weak else result
+    return weak_as(x, result) if was_weak else convert(result, get_aval(result).dtype)
 
 
 @compiled

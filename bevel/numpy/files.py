@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.creation import asarray, wanted_dtype
 
 
+@with_door
 def frombuffer(buffer, dtype=float, count=-1, offset=0):
     """The numbers in the bytes of a buffer, copied.
 
@@ -22,6 +24,7 @@ def frombuffer(buffer, dtype=float, count=-1, offset=0):
     return asarray(np.frombuffer(buffer, dtype=wanted_dtype(dtype, "frombuffer"), count=count, offset=offset))
 
 
+@with_door
 def fromstring(string, dtype=float, count=-1, *, sep):
     """The numbers in a text, parted by `sep`.
 
@@ -62,6 +65,7 @@ def fromfile(*args, **kwargs):
     )
 
 
+@with_door
 def load(file, *args, **kwargs):
     """An array from a .npy file, as NumPy reads it.
 
@@ -86,6 +90,7 @@ def load(file, *args, **kwargs):
     return asarray(result)
 
 
+@with_door
 def save(file, arr, allow_pickle=True):
     """An array into a .npy file, as NumPy writes it.
 
@@ -99,6 +104,7 @@ def save(file, arr, allow_pickle=True):
     np.save(file, np.asarray(arr), allow_pickle=allow_pickle)
 
 
+@with_door
 def savez(file, *args, allow_pickle=True, **kwds):
     """Arrays into a .npz file, as NumPy writes it.
 

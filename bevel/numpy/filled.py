@@ -6,11 +6,14 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.errors import BroadcastError
+from bevel.core.doors import with_door
 from bevel.core.keys import is_key_dtype
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.promotion import SCALARS, broadcast_to
+from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to
 from bevel.ops.convert import convert
 from bevel.ops.random_bits import RandomWrap
 from bevel.ops.shapes import Iota
@@ -58,6 +61,10 @@ def _full(shape, value, dtype, device=None, weak=None):
     weak = (dtype is None and aval.weak_type) if weak is None else weak
     dtype = aval.dtype if dtype is None else dtype
     if aval.shape:
+        if broadcast_shapes("full", aval.shape, shape) != shape:
+            raise BroadcastError(
+                f"full cannot fill shape {shape} with an array of shape {aval.shape}{user_line(' at {}')}."
+            )
         result = broadcast_to(convert(asarray(value), dtype), shape)
         return on_device(convert(result, dtype, True) if weak else result, device)
     if type(value) in SCALARS:
@@ -176,6 +183,7 @@ def empty_like(prototype, dtype=None, shape=None, *, device=None):
     return zeros_like(prototype, dtype, shape, device=device)
 
 
+@with_door
 def fromfunction(function, shape, *, dtype=float, **kwargs):
     """The array whose elements are function(i, j, …) of their indices, given as arrays of that shape.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import limits
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, true_divide
@@ -16,6 +17,7 @@ from bevel.numpy.promotion import promote_inexact
 from bevel.numpy.reductions import sum as total
 
 
+@with_door
 def polyfit(x, y, deg, rcond=None, full: bool = False, w=None, cov: bool = False):
     """The coefficients, highest power first, of the polynomial of degree `deg` closest to y at x by least squares.
 

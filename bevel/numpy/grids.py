@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_arrays, shape_of
@@ -46,6 +47,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     return [BroadcastInDim(tuple(shape), (p,))(x) for x, p in zip(xs, places, strict=True)]
 
 
+@with_door
 def indices(dimensions, dtype=None, sparse=False):
     """The indices of all elements of an array of that shape: one array for each axis, stacked; or open (`sparse`).
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.errors import ConcretizationTypeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import broadcasting, shapes
@@ -132,6 +133,7 @@ def insert(arr, obj, values, axis=None):
     return take(concatenate([x, added], axis=axis), new, axis=axis)
 
 
+@with_door
 def trim_zeros(filt, trim="fb", axis=None):
     """Without the zeros at the front ("f") and the back ("b"). Needs the values: not under jit.
 

@@ -6,6 +6,7 @@ Integers become floating-point numbers; a result that cannot be computed is NaN.
 
 from __future__ import annotations
 
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy import matrices as _matrices
 from bevel.numpy import products as _products
@@ -43,6 +44,7 @@ from bevel.numpy.solving import (
 )
 
 
+@with_door
 def cross(x1, x2, /, *, axis=-1):
     """The vector product of vectors of size 3 along an axis.
 
@@ -83,6 +85,7 @@ def matmul(x1, x2, /, *, precision=None, preferred_element_type=None):
     return _products.matmul(x1, x2, precision=precision, preferred_element_type=preferred_element_type)
 
 
+@with_door
 def tensordot(x1, x2, /, *, axes=2, precision=None, preferred_element_type=None, out_sharding=None):
     """Sums products over the last `axes` axes of x1 and the first of x2, or over the pairs of axes given.
 
@@ -116,6 +119,7 @@ def diagonal(x, /, *, offset: int = 0):
     return _matrices.diagonal(x, offset=offset, axis1=-2, axis2=-1)
 
 
+@with_door
 def multi_dot(arrays, *, precision=None):
     """The product of several matrices in the order that costs least; the first and the last may be vectors.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import AxisError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, shape_of
@@ -228,24 +229,23 @@ def _tri(*, shape, k, dtype):
     return convert(_below(shape, k), dtype)
 
 
-def _triangle_indices(keep):
+def _triangle_indices(name, keep):
     def indices(n, k=0, m=None):
         mask = keep(np.ones((n, n if m is None else m), bool), k)
         return tuple([asarray(i) for i in np.nonzero(mask)])
 
-    return indices
+    indices.__name__ = indices.__qualname__ = name
+    return with_door(indices)
 
 
-tril_indices = _triangle_indices(np.tril)
-tril_indices.__name__ = tril_indices.__qualname__ = "tril_indices"
+tril_indices = _triangle_indices("tril_indices", np.tril)
 tril_indices.__doc__ = """The indices of the lower triangle of an n by m matrix, up to the k-th diagonal.
 
 >>> import bevel.numpy as jnp
 >>> print([i.tolist() for i in jnp.tril_indices(2)])
 [[0, 1, 1], [0, 0, 1]]
 """
-triu_indices = _triangle_indices(np.triu)
-triu_indices.__name__ = triu_indices.__qualname__ = "triu_indices"
+triu_indices = _triangle_indices("triu_indices", np.triu)
 triu_indices.__doc__ = """The indices of the upper triangle of an n by m matrix, from the k-th diagonal.
 
 >>> import bevel.numpy as jnp
@@ -261,6 +261,7 @@ def _matrix_shape(name, arr):
     return shape
 
 
+@with_door
 def tril_indices_from(arr, k=0):
     """As `tril_indices`, for the shape of a matrix.
 
@@ -272,6 +273,7 @@ def tril_indices_from(arr, k=0):
     return tril_indices(n, k, m)
 
 
+@with_door
 def triu_indices_from(arr, k=0):
     """As `triu_indices`, for the shape of a matrix.
 
@@ -283,6 +285,7 @@ def triu_indices_from(arr, k=0):
     return triu_indices(n, k, m)
 
 
+@with_door
 def mask_indices(n, mask_func, k=0, *, size=None):
     """The indices where `mask_func(ones((n, n)), k)` is not 0.
 
@@ -299,6 +302,7 @@ def mask_indices(n, mask_func, k=0, *, size=None):
 # ---- the matrices themselves
 
 
+@with_door
 def eye(N, M=None, k=0, dtype=None, *, device=None):
     """1 on the k-th diagonal of an N by M matrix, 0 elsewhere.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ConcretizationTypeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import reductions
@@ -29,6 +30,7 @@ _OPTIONS = {
 }  # fmt: skip
 
 
+@with_door
 def pad(array, pad_width, mode="constant", **kwargs):
     """The array with elements put around.
 

@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import shapes
@@ -141,6 +142,7 @@ def _must_not_change(name, inplace):
         )
 
 
+@with_door
 def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
     """The array with values put where the indices point along an axis. Say inplace=False, and use the result.
 
@@ -174,6 +176,7 @@ def _put_along_axis(arr, indices, values, *, axis, mode):
     return x.at[tuple(key)].set(broadcast_to(convert(v, get_aval(x).dtype), whole), mode=mode)
 
 
+@with_door
 def put(a, ind, v, mode=None, *, inplace=True):
     """The array with v put at flat indices. Say inplace=False, and use the result.
 
@@ -211,6 +214,7 @@ def _put(x, i, v, *, mode):
     return reshaped(reshaped(x, (size,)).at[i].set(v), shape)
 
 
+@with_door
 def place(arr, mask, vals, *, inplace=True):
     """The array with vals, in turn, where the mask is true. Say inplace=False, and use the result.
 
@@ -243,6 +247,7 @@ def _place(arr, mask, vals):
     return reshaped(filled, shape_of(x))
 
 
+@with_door
 def choose(a, choices, out=None, mode="raise"):
     """From the array a[i] of `choices`, the element at i.
 
@@ -290,6 +295,7 @@ def _choose(x, members, *, mode):
     return result
 
 
+@with_door
 def compress(condition, a, axis=None, *, size=None, fill_value=0, out=None):
     """The slices of a along an axis (flattened without one) where the condition, a vector, is true.
 
@@ -378,6 +384,7 @@ def unravel_index(indices, shape):
     return _unravel_index(i, shape=shapes.sizes(shape, "unravel_index"))
 
 
+@with_door
 def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None):
     """The flat index of indices for each axis of the shape `dims`.
 

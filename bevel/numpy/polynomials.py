@@ -6,6 +6,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ConcretizationTypeError, ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.arithmetic import absolute, add, divide, multiply, negative, remainder, subtract
@@ -94,6 +95,7 @@ def _inexact(name, *values):
     return [convert(x, dtype) if shape_of(x) else reshaped(convert(x, dtype), (1,)) for x in xs]
 
 
+@with_door
 def polymul(a1, a2, *, trim_leading_zeros=False):
     """The product of two polynomials. trim_leading_zeros needs the values: not under jit.
 
@@ -106,11 +108,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
         from bevel.numpy.inserting import trim_zeros
 
         x, y = (trim_zeros(v, "f") for v in (x, y))
-        x, y = (v if shape_of(v)[0] else full((1,), 0, get_aval(v).dtype) for v in (x, y))
-    if not shape_of(x)[0] or not shape_of(y)[0]:
-        raise ValueError(
-            f"polymul needs at least one coefficient of each{user_line(' at {}')}; got {shape_of(x)} and {shape_of(y)}."
-        )
+    x, y = (v if shape_of(v)[0] else full((1,), 0, get_aval(v).dtype) for v in (x, y))
     return _polymul(x, y)
 
 
@@ -119,6 +117,7 @@ def _polymul(x, y):
     return _product(x, y)
 
 
+@with_door
 def polydiv(u, v, *, trim_leading_zeros=False):
     """(quotient, remainder) of two polynomials.
 
@@ -237,6 +236,7 @@ def _linalg():
     return bevel.numpy.linalg
 
 
+@with_door
 def roots(p, *, strip_zeros=True):
     """The zeros of the polynomial with coefficients p, as complex numbers: the eigenvalues of its companion matrix.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bevel.base import dtypes, lattice
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, subtract
@@ -250,6 +251,7 @@ def outer(a, b, out=None):
     return multiply(BroadcastInDim((n, m), (0,))(x), BroadcastInDim((n, m), (1,))(y))
 
 
+@with_door
 def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_sharding=None):
     """Sums over pairs of axes.
 

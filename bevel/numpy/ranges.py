@@ -7,6 +7,7 @@ import numpy as np
 from bevel.base import dtypes, lattice
 from bevel.base.dimensions import is_symbolic_dim, max_dim
 from bevel.base.errors import ConcretizationTypeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
@@ -37,6 +38,7 @@ def _count(name, num):
     return num
 
 
+@with_door
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     """num numbers from start to stop at equal distances; `endpoint=False` leaves stop out.
 
@@ -101,6 +103,7 @@ def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
     return convert(result, dtype), convert(step, inner)
 
 
+@with_door
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """base to the powers that `linspace` gives.
 
@@ -119,6 +122,7 @@ def _logspace(exponents, base, *, dtype, inner):
     return convert(power(convert(base, inner), exponents), dtype)
 
 
+@with_door
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """num numbers from start to stop at equal ratios. Ends are not 0, and of one sign.
 
@@ -206,6 +210,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
+    if start is None or stop is None:
+        raise TypeError(f"jnp.arange needs a number to count to{user_line(' at {}')}; got None.")
     if all(type(v) is int for v in (start, step)) and isinstance(stop, (int, np.integer)) and start == 0 and step == 1:
         return on_device(_counted(size=max(0, int(stop)), dtype=dtype), device)
     if isinstance(stop, np.ndarray) and stop.ndim:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.errors import AxisError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import remainder, subtract
@@ -80,6 +81,7 @@ def rot90(m, k=1, axes=(0, 1)):
     return turned
 
 
+@with_door
 def roll(a, shift, axis=None):
     """Elements moved on by `shift` places along axes; what leaves at one end comes in at the other.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes, limits
 from bevel.base.errors import ConcretizationTypeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
@@ -119,6 +120,7 @@ def _lexsort(keys, *, axis):
     return convert(results[-1], index_dtype())
 
 
+@with_door
 def lexsort(keys, axis=-1):
     """The indices that sort by several keys, the last key counting most.
 
@@ -202,6 +204,7 @@ def _precedes(x, y):
     return OR(less, AND(NE(y, y), EQ(x, x)))
 
 
+@with_door
 def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
     """Where each v would go into the sorted vector a: before its equals (side "left") or behind them ("right").
 

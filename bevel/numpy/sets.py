@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
@@ -17,6 +18,7 @@ from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumsum, diff
 from bevel.numpy.eager import compiled
 from bevel.numpy.joining import concatenate
+from bevel.numpy.logic import isnan
 from bevel.numpy.order import equal
 from bevel.numpy.picking import take
 from bevel.numpy.promotion import promote_dtypes
@@ -84,6 +86,8 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
         none = full((size or 0,), 0, dtype)
         values = full(shape, 0 if fill_value is None else fill_value, get_aval(x).dtype)
         return values, none, full((n,), 0, dtype), none
+    if equal_nan and get_aval(x).dtype.kind == "c":
+        x = where(isnan(x), np.nan, x)  # a complex number with a part that is NaN is NaN
     order, new, inverse = _grouped(x, axis=axis, equal_nan=equal_nan)
     if size is None:
         places = np.flatnonzero(known(name, new)).astype(np.int32)
@@ -112,6 +116,7 @@ def _taken(x, order, new, inverse, places, fill, *, axis, size):
     return values, convert(first, dtype), convert(inverse, dtype), convert(counts, dtype)
 
 
+@with_door
 def unique(
     ar,
     return_index=False,
@@ -259,6 +264,7 @@ def _picked(name, x, mask, size, fill_value):
     return where(places < n, taken, convert(as_array(name, fill), get_aval(x).dtype))
 
 
+@with_door
 def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """What the first has and the second has not, in rising order (as it stands, with assume_unique).
 
@@ -266,7 +272,7 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     >>> print(jnp.setdiff1d(jnp.array([1, 2, 3]), jnp.array([2, 5])))
     [1 3]
     """
-    x, y = _flat("setdiff1d", ar1, ar2)
+    x, y = [ravel(a) for a in as_arrays("setdiff1d", ar1, ar2)]
     if not assume_unique and size is None:
         x = unique(x)
     elif not assume_unique:
@@ -281,6 +287,7 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     return _picked("setdiff1d", x, isin(x, y, invert=True), size, fill_value)
 
 
+@with_door
 def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """What one has and the other has not, in rising order.
 
@@ -289,6 +296,8 @@ def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     [1 3 5]
     """
     x, y = _flat("setxor1d", ar1, ar2)
+    if size is None and not assume_unique and get_aval(x).dtype.kind in "fcV":
+        x, y = unique(x), unique(y)  # NaNs of one side count as one
     joint = concatenate([x, y])
     side = concatenate([full(shape_of(x), 0, _INT32), full(shape_of(y), 1, _INT32)])
     if not shape_of(joint)[0]:

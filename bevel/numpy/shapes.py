@@ -189,7 +189,8 @@ def _expand_dims(a, axis):
 
 def _expanded(shape, axis):
     """(the shape with new axes of size 1, where they are)."""
-    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    axis = tuple(axis) if isinstance(axis, (tuple, list)) or getattr(axis, "ndim", 0) == 1 else (axis,)
+    count = len(axis)
     axes = several_axes("expand_dims", axis, len(shape) + count)
     rest = iter(shape)
     return [1 if i in axes else next(rest) for i in range(len(shape) + count)], axes

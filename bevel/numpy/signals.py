@@ -116,7 +116,7 @@ def _unwrap(p, discont, period, *, axis):
     axis = one_axis("unwrap", axis, len(shape_of(p)))
     size = shape_of(p)[axis]
     if size < 2:
-        return p
+        return convert(p, dtype)
     is_whole = dtypes.issubdtype(dtype, np.integer)
     half = floor_divide(period, 2) if is_whole else divide(period, 2)
     steps = subtract(slice_in_dim(p, 1, size, axis), slice_in_dim(p, 0, size - 1, axis))

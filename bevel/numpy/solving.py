@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, sign, subtract, true_divide
@@ -451,6 +452,7 @@ def tensorinv(a, ind: int = 2):
     return reshape(inv(reshape(x, (count, count))), (*columns, *rows))
 
 
+@with_door
 def tensorsolve(a, b, axes=None):
     """x with tensordot(a, x, x.ndim) = b. axes: those of a to be moved to its end first.
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, remainder, subtract
@@ -204,6 +205,7 @@ def _weighted(rows, q, weights, skips_nan):
     return _q_first(chosen, q)
 
 
+@with_door
 def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """The value that the share q of elements along axes do not exceed; NaN where one is NaN.
 
@@ -219,6 +221,7 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
     return _quantile("quantile", a, q, axis, method, keepdims, weights, False, out, overwrite_input)
 
 
+@with_door
 def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """As `quantile`, of the elements that are not NaN.
 
@@ -229,6 +232,7 @@ def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear
     return _quantile("nanquantile", a, q, axis, method, keepdims, weights, True, out, overwrite_input)
 
 
+@with_door
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None,
                out_sharding=None):  # fmt: skip
     """As `quantile`, with q from 0 to 100.
@@ -240,6 +244,7 @@ def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear"
     return _quantile("percentile", a, q, axis, method, keepdims, weights, False, out, overwrite_input, 100)
 
 
+@with_door
 def nanpercentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """As `percentile`, of the elements that are not NaN.
 
@@ -250,6 +255,7 @@ def nanpercentile(a, q, axis=None, out=None, overwrite_input=False, method="line
     return _quantile("nanpercentile", a, q, axis, method, keepdims, weights, True, out, overwrite_input, 100)
 
 
+@with_door
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The middle element along axes, or the mean of the two middle ones.
 
@@ -260,6 +266,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     return _quantile("median", a, 0.5, axis, "midpoint", keepdims, None, False, out, overwrite_input)
 
 
+@with_door
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """As `median`, of the elements that are not NaN.
 
@@ -273,6 +280,7 @@ def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
 # ---- covariance
 
 
+@with_door
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
     """The covariances of variables, which are the rows of m (columns with rowvar=False), and of y.
 
@@ -352,6 +360,7 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
     return reshaped(result, ()) if variables == 1 else result
 
 
+@with_door
 def corrcoef(x, y=None, rowvar=True, dtype=None):
     """The correlations of variables: covariances divided by both standard deviations, from -1 to 1.
 

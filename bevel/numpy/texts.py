@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.core.doors import with_door
 from bevel.numpy.axes import as_array
 
 
@@ -12,6 +13,7 @@ def _options(line_width, precision, suppress):
     return np.printoptions(**{name: value for name, value in given.items() if value is not None})
 
 
+@with_door
 def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
     """repr(arr), with so many digits: `Array([0.  , 0.33], dtype=float32)`.
 
@@ -27,6 +29,7 @@ def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
         return repr(as_array("array_repr", arr))
 
 
+@with_door
 def array_str(a, max_line_width=None, precision=None, suppress_small=None):
     """str(a), with the options of `array_repr`: the numbers alone.
 

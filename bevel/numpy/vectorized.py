@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from bevel.api.vmap import vmap
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
 from bevel.numpy.shapes import expand_dims, squeeze
@@ -28,6 +29,7 @@ def _parsed(signature):
     return [[tuple(re.findall(_NAME, core)) for core in re.findall(r"\(([^()]*)\)", side)] for side in sides]
 
 
+@with_door
 def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
     """A function of numbers (or of arrays of the core axes that `signature` names) mapped over all other axes.
 
@@ -129,6 +131,7 @@ def _checked(call, outputs, sizes, where):
     return checked
 
 
+@with_door
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     """The function applied to each vector along an axis; its results' axes stand where the axis was.
 
@@ -147,6 +150,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     return function(x)
 
 
+@with_door
 def apply_over_axes(func, a, axes):
     """A reduction func(a, axis) applied over one axis after the other, which stay with size 1.
 

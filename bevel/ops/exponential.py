@@ -13,6 +13,7 @@ from bevel.ops.accuracy import AccuracyMode, accuracy_attributes
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
 from bevel.ops.fast import fast_form
+from bevel.ops.known_nan import kept_nan
 
 
 class Smooth(Unary):
@@ -30,7 +31,7 @@ class Smooth(Unary):
         if self.of_complex is not None and self.accuracy is None and out.avals[0].dtype.kind == "c":
             return self.of_complex(out, x, self.hlo)
         fast = fast_form(out, [x], self.single, self.double) if self.accuracy is None else None
-        return fast or out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
+        return fast or kept_nan(out, x, out.op(self.hlo, [x], accuracy_attributes(self.accuracy)))
 
 
 @primitive
@@ -58,7 +59,7 @@ class Exp2(Smooth):
     def lower(self, out, x):
         [aval] = out.in_avals
         scaled = out.op("stablehlo.multiply", [out.constant(math.log(2), aval), x])
-        return out.op("stablehlo.exponential", [scaled], accuracy_attributes(self.accuracy))
+        return kept_nan(out, x, out.op("stablehlo.exponential", [scaled], accuracy_attributes(self.accuracy)))
 
 
 @primitive
@@ -112,7 +113,7 @@ class Logistic(Smooth):
         [aval] = out.in_avals
         one = out.constant(1, aval)
         below = out.op("stablehlo.exponential", [out.op("stablehlo.negate", [x])])
-        return out.op("stablehlo.divide", [one, out.op("stablehlo.add", [one, below])])
+        return kept_nan(out, x, out.op("stablehlo.divide", [one, out.op("stablehlo.add", [one, below])]))
 
     def reference(self, x):
         with np.errstate(over="ignore"):

@@ -8,6 +8,7 @@ from bevel.core.primitive import primitive
 from bevel.ops import complex_forms, fast_double
 from bevel.ops.arithmetic import add, div, sub
 from bevel.ops.elementwise import Unary, mul
+from bevel.ops.known_nan import kept_nan
 from bevel.ops.powers import integer_pow, rsqrt, square
 
 
@@ -38,6 +39,9 @@ class Cosh(Hyperbolic):
     hlo = "chlo.cosh"
     of_complex = staticmethod(complex_forms.cosh)
     reference = staticmethod(np.cosh)
+
+    def lower(self, out, x):
+        return kept_nan(out, x, Hyperbolic.lower(self, out, x))
 
     def slope(self, y, x):
         return sinh(x)

@@ -195,6 +195,8 @@ def number(x, dtype, name="a parameter"):
         raise TypeError(f"A key was given as {name}, which is a number{user_line(' at {}')}.")
     if aval.dtype == dtype and isinstance(x, (Array, Tracer)) and not aval.weak_type:
         return x
+    if aval.dtype.kind in "USOc" and dtype.kind != "c":
+        raise TypeError(f"{name} is a real number, or an array of them{user_line(' at {}')}; got {aval.dtype.name}.")
     if type(x) in (bool, int, float) or isinstance(x, (np.ndarray, np.generic)):
         return np.asarray(x).astype(dtype)[()]
     return convert(x, dtype)
@@ -243,6 +245,10 @@ def spread(x, shape):
     if old == shape:
         return x
     offset = len(shape) - len(old)
+    if offset < 0:
+        raise RandomShapeError(
+            f"A parameter of shape {old} does not broadcast to the shape {shape} asked for{user_line(' at {}')}."
+        )
     kept = [i for i, d in enumerate(old) if d == shape[offset + i]]
     x = reshape(x, tuple([old[i] for i in kept]))
     return BroadcastInDim(shape, tuple([offset + i for i in kept]))(x)

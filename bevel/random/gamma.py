@@ -6,6 +6,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.control.gamma import RandomGamma
+from bevel.core.doors import with_door
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, add, div, sub
 from bevel.ops.complex import abs_
@@ -237,6 +238,7 @@ def _inverse(p):
     return div(rounded(1, get_aval(p).dtype), p)
 
 
+@with_door
 @draws(static=("d", "shape", "dtype"))
 def ball(key, d, p=2, shape=(), dtype=None, *, out_sharding=None):
     """Uniform in the unit ball of d dimensions under the p-norm: points with Σ |xᵢ|^p of at most 1.

@@ -7,6 +7,7 @@ import numpy as np
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
+from bevel.core.doors import with_door
 from bevel.core.keys import KeyArray, KeyDType, PRNGImpl, implementation, implementations, is_key_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
@@ -173,6 +174,7 @@ def key_data(keys):
     return keys if was_words else RandomUnwrap()(keyed)
 
 
+@with_door
 def wrap_key_data(key_bits_array, *, impl=None, dtype=None):
     """Words, uint32[…, 2] for threefry, taken as keys: the inverse of `key_data`.
 
@@ -220,6 +222,8 @@ def fold_in(key, data):
     >>> keys = [bevel.random.fold_in(bevel.random.key(0), step) for step in range(3)]
     """
     if type(data) is int:
+        if not 0 <= data < 2**32:
+            raise OverflowError(f"fold_in takes integers from 0 up to 2**32 - 1{user_line(' at {}')}; got {data}.")
         data = np.uint32(data)
     return _fold_in(key, data)
 

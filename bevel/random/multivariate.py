@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add
@@ -24,6 +25,7 @@ def _linalg():
     return bevel.numpy.linalg
 
 
+@with_door
 @draws(static=("shape", "dtype", "method"))
 def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky", *, out_sharding=None):
     """Normal vectors of that mean and covariance.
@@ -92,6 +94,7 @@ def _diagonal(r):
     return reduce_sum(select(same, r, full(aval.shape, 0, aval.dtype)), (rank - 2,))
 
 
+@with_door
 @draws(static=("n", "shape", "dtype", "m"))
 def orthogonal(key, n, shape=(), dtype=None, m=None, *, out_sharding=None):
     """Random orthogonal matrices, uniform (by the Haar measure); unitary ones where dtype is complex.

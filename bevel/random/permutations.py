@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.keys import is_key_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -126,6 +127,7 @@ def taken(x, index, axis):
     return transpose(found, (*others[:axis], *range(index_rank), *others[axis:]))
 
 
+@with_door
 def choice(key, a, shape=(), replace=True, p=None, axis=0, mode=None):
     """Samples of an array along an axis; of an int, of the numbers below it.
 
@@ -215,6 +217,7 @@ def _ordered(x):
     return select(ne(x, x), float("nan"), x)
 
 
+@with_door
 @draws(static=("axis", "shape", "replace", "mode"))
 def categorical(key, logits, axis=-1, shape=None, replace=True, mode=None, *, out_sharding=None):
     """Categories by their unnormalised log probabilities: the index of the largest of logits + Gumbel noise.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax import linalg as lax_linalg
@@ -77,6 +78,7 @@ def cho_factor(a, lower: bool = False, overwrite_a: bool = False, check_finite: 
     return cholesky(a, lower=lower), lower
 
 
+@with_door
 def cho_solve(c_and_lower, b, overwrite_b: bool = False, check_finite: bool = True):
     """x with a x = b, by the factor of a that `cho_factor` gives. b is [n] or [..., n, k].
 
@@ -184,6 +186,7 @@ def lu_factor(a, overwrite_a: bool = False, check_finite: bool = True):
     return both, pivots
 
 
+@with_door
 def lu_solve(lu_and_piv, b, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True):
     """x with op(a) x = b by a's factors; trans 0: a, 1: aᵀ, 2: aᴴ.
 
@@ -287,6 +290,7 @@ def eigh(
     return values if eigvals_only else (values, vectors)
 
 
+@with_door
 def svd(a, full_matrices: bool = True, compute_uv: bool = True, overwrite_a: bool = False, check_finite: bool = True,
         lapack_driver: str = "gesdd"):  # fmt: skip
     """(U, s, Vᴴ), or s alone. lapack_driver: 'gesdd' or 'gesvd'.
@@ -367,6 +371,7 @@ def qr_multiply(a, c, mode: str = "right", pivoting: bool = False, conjugate: bo
     return (reshape(result, (get_aval(result).size,)) if is_vector else result, *rest)
 
 
+@with_door
 def schur(a, output: str = "real"):
     """(T, Z) with Z T Zᴴ = a, T upper triangular.
 
@@ -385,6 +390,7 @@ def schur(a, output: str = "real"):
     return lax_linalg.schur(x)
 
 
+@with_door
 def hessenberg(a, *, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True):
     """H, zero below its first subdiagonal, with Q H Qᴴ = a; (H, Q) with `calc_q`.
 

@@ -11,6 +11,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
@@ -47,6 +48,7 @@ def _reflected(i, n):
     return jnp.minimum(place, 2 * n - 1 - place)
 
 
+@with_door
 def map_coordinates(input, coordinates, order, mode="constant", cval=0.0):
     """The values of an array at places between its points: the nearest, or along straight lines.
 

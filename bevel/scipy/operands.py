@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import bevel.numpy as jnp
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
@@ -21,6 +24,12 @@ def strong_floats(name, *values):
     are_weak = all([get_aval(v).weak_type for v in arrays(name, *values)])
     values = floats(name, *values)
     return values if are_weak else [convert(v, get_aval(v).dtype) for v in values]
+
+
+def defined(value, *operands, positive=()):
+    """The value; NaN where an operand is NaN, or one of those that must be positive is not."""
+    known = [v == v for v in operands] + [v > 0 for v in positive]
+    return jnp.where(functools.reduce(operator.and_, known), value, jnp.nan)
 
 
 def strong(value):

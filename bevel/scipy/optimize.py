@@ -16,6 +16,7 @@ from bevel.api.control_flow import fori_loop, while_loop
 from bevel.api.gradients import value_and_grad
 from bevel.base import limits
 from bevel.base.errors import ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
@@ -250,6 +251,7 @@ def _pushed(rows, new):
 _METHODS = {"bfgs": _bfgs, "l-bfgs": _lbfgs, "l-bfgs-experimental-do-not-rely-on-this": _lbfgs}
 
 
+@with_door
 def minimize(
     fun: Callable,
     x0,

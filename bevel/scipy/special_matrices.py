@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, multiply, subtract, true_divide
@@ -353,6 +354,7 @@ def _kind(name, kind):
     return kind
 
 
+@with_door
 def pascal(n: int, kind: str | None = None):
     """Pascal's triangle as an n by n matrix, its numbers computed exactly and then rounded.
 
@@ -373,6 +375,7 @@ def pascal(n: int, kind: str | None = None):
     return _rounded([[element(i, j) for j in range(n)] for i in range(n)])
 
 
+@with_door
 def invpascal(n: int, kind: str | None = None):
     """The inverse of `pascal(n, kind)`: whole numbers, computed exactly and then rounded to the default float.
 
@@ -418,6 +421,7 @@ def hadamard(n: int, dtype=int):
     return asarray(np.where(odd, -1, 1).astype(dtype))
 
 
+@with_door
 def helmert(n: int, full: bool = False):
     """Orthonormal contrasts as rows: k ones and then -k, over √(k (k+1)), k = 1…n-1; `full` puts 1/√n in front.
 
@@ -442,6 +446,7 @@ def helmert(n: int, full: bool = False):
     return asarray(rows.astype(get_aval(1.0).dtype))
 
 
+@with_door
 def dft(n: int, scale: str | None = None, *, dtype=None):
     """The matrix of the Fourier transform, exp(-2πi jk / n): `dft(n) @ x` is `jnp.fft.fft(x)`.
 

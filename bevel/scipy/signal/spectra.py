@@ -13,6 +13,7 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, one_axis
 from bevel.numpy.eager import compiled
@@ -22,6 +23,7 @@ from bevel.scipy.signal.convolution import SignalShapeError
 # ---- trends
 
 
+@with_door
 def detrend(data, axis: int = -1, type: str = "linear", bp=0, overwrite_data=None):
     """Data less its mean or its straight line of least squares along an axis.
 
@@ -187,6 +189,7 @@ def _spectra(name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesid
     return frequencies, jnp.asarray(times, real), jnp.swapaxes(result, -1, -2)
 
 
+@with_door
 def stft(
     x, fs=1.0, window="hann", nperseg: int = 256, noverlap=None, nfft=None, detrend=False, return_onesided: bool = True,
     boundary="zeros", padded: bool = True, axis: int = -1,
@@ -219,6 +222,7 @@ def stft(
     return frequencies, times, jnp.moveaxis(z, -2, axis)
 
 
+@with_door
 def csd(
     x, y, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
     return_onesided: bool = True, scaling: str = "density", axis: int = -1, average: str = "mean",
@@ -264,6 +268,7 @@ def csd(
     return frequencies, jnp.moveaxis(power, -1, axis)
 
 
+@with_door
 def welch(
     x, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
     return_onesided: bool = True, scaling: str = "density", axis: int = -1, average: str = "mean",
@@ -281,6 +286,7 @@ def welch(
     )  # fmt: skip
 
 
+@with_door
 def istft(
     Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, input_onesided: bool = True,
     boundary: bool = True, time_axis: int = -1, freq_axis: int = -2,

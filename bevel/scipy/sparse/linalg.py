@@ -18,6 +18,7 @@ from bevel.api.derivatives import vjp
 from bevel.api.implicit import custom_linear_solve
 from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError, TreeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import tree_leaves, tree_map, tree_structure
@@ -163,6 +164,7 @@ def _steps(b, maxiter):
 # ---- conjugate gradients
 
 
+@with_door
 def cg(A, b, x0=None, *, tol=1e-5, atol=0.0, maxiter=None, M=None):
     """(x, None) with A x = b for Hermitian positive definite A, by conjugate gradients (Hestenes, Stiefel 1952).
 
@@ -204,6 +206,7 @@ def cg(A, b, x0=None, *, tol=1e-5, atol=0.0, maxiter=None, M=None):
     return _solved("cg", iterate, A, b, x0, M, is_symmetric=True), None
 
 
+@with_door
 def bicgstab(A, b, x0=None, *, tol=1e-5, atol=0.0, maxiter=None, M=None):
     """(x, None) with A x = b for any A, by stabilised bi-conjugate gradients (van der Vorst 1992).
 
@@ -310,6 +313,7 @@ def _coefficients_of(triangle, right, done):
     return pad(y, 0, [(0, 1, 0)])
 
 
+@with_door
 def gmres(A, b, x0=None, *, tol=1e-5, atol=0.0, restart=20, maxiter=None, M=None, solve_method="batched"):
     """(x, info) with A x = b for any A, by minimal residuals (Saad, Schultz 1986); info is 0, or -1 where x has NaN.
 

@@ -10,6 +10,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, as_arrays, as_index
@@ -89,6 +90,7 @@ def _values(z, *, degree, is_normalized):
     return table * np.where(norms > 0, 1 / np.where(norms > 0, norms, 1), 0).astype(z.dtype)[..., None]
 
 
+@with_door
 def lpmn_values(m, n, z, is_normalized):
     """The associated Legendre functions of orders and degrees 0 … n at z in [-1, 1]: float[order, degree, point].
 

@@ -13,26 +13,21 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betainc, betaln
 from bevel.scipy.stats.derived import exponential, logarithm
 
 
-def _checked(value, a, b, scale):
-    """NaN where a parameter is not positive."""
-    return jnp.where((a > 0) & (b > 0) & (scale > 0), value, jnp.nan)
-
-
 @compiled
 def logpdf(x, a, b, loc=0, scale=1):
     """log of the density, (a - 1) log z + (b - 1) log(1 - z) - log B(a, b) - log scale with z = (x - loc) / scale."""
-    x, a, b, loc, scale = strong_floats("beta.logpdf", x, a, b, loc, scale)
+    x, a, b, loc, scale = floats("beta.logpdf", x, a, b, loc, scale)
     z = (x - loc) / scale
     inside = (z >= 0) & (z <= 1)
     z = jnp.where(inside, z, 0.5)
     value = xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b) - jnp.log(scale)
-    return _checked(jnp.where(inside, value, jnp.where(jnp.isnan(x), x, -jnp.inf)), a, b, scale)
+    return defined(jnp.where(inside, value, -jnp.inf), x, loc, positive=(a, b, scale))
 
 
 pdf = exponential(logpdf, "pdf")
@@ -41,8 +36,8 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, a, b, loc=0, scale=1):
     """The share below x."""
-    x, a, b, loc, scale = strong_floats("beta.cdf", x, a, b, loc, scale)
-    return _checked(betainc(a, b, jnp.clip((x - loc) / scale, 0, 1)), a, b, scale)
+    x, a, b, loc, scale = floats("beta.cdf", x, a, b, loc, scale)
+    return defined(betainc(a, b, jnp.clip((x - loc) / scale, 0, 1)), positive=(a, b, scale))
 
 
 logcdf = logarithm(cdf, "logcdf")
@@ -51,8 +46,8 @@ logcdf = logarithm(cdf, "logcdf")
 @compiled
 def sf(x, a, b, loc=0, scale=1):
     """The share above x: the share below 1 - x of the mirrored distribution, exact where it is small."""
-    x, a, b, loc, scale = strong_floats("beta.sf", x, a, b, loc, scale)
-    return _checked(betainc(b, a, jnp.clip((loc + scale - x) / scale, 0, 1)), a, b, scale)
+    x, a, b, loc, scale = floats("beta.sf", x, a, b, loc, scale)
+    return defined(betainc(b, a, jnp.clip((loc + scale - x) / scale, 0, 1)), positive=(a, b, scale))
 
 
 logsf = logarithm(sf, "logsf")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
@@ -25,14 +25,14 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpmf(k, n, a, b, loc=0):
     """log of the probability of k - loc, log (n choose y) + log B(y + a, n - y + b) - log B(a, b)."""
-    k, n, a, b, loc = strong_floats("betabinom.logpmf", k, n, a, b, loc)
+    k, n, a, b, loc = floats("betabinom.logpmf", k, n, a, b, loc)
     y = jnp.floor(k) - loc
     inside = (y >= 0) & (y <= n)
     valid = (n >= 0) & (a > 0) & (b > 0)
     y, n, a, b = [jnp.where(inside & valid, v, 1) for v in (y, n, a, b)]
     ways = -jnp.log1p(n) - betaln(n - y + 1, y + 1)
     value = ways + betaln(y + a, n - y + b) - betaln(a, b)
-    return jnp.where(valid, jnp.where(inside, value, jnp.where(jnp.isnan(k), jnp.nan, -jnp.inf)), jnp.nan)
+    return defined(jnp.where(valid, jnp.where(inside, value, -jnp.inf), jnp.nan), k, loc)
 
 
 pmf = exponential(logpmf, "pmf")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
@@ -33,7 +33,7 @@ def logpmf(k, n, p, loc=0):
     y, n = jnp.where(inside & valid, y, 0), jnp.where(valid, n, 0)
     ways = -jnp.log1p(n) - betaln(n - y + 1, y + 1)
     value = ways + xlogy(y, p) + xlog1py(n - y, -p)
-    return jnp.where(valid, jnp.where(inside, value, jnp.where(jnp.isnan(k), jnp.nan, -jnp.inf)), jnp.nan)
+    return defined(jnp.where(valid, jnp.where(inside, value, -jnp.inf), jnp.nan), k, loc)
 
 
 pmf = exponential(logpmf, "pmf")

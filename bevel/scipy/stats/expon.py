@@ -15,7 +15,7 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.stats.derived import exponential
 
 
@@ -24,7 +24,7 @@ def logpdf(x, loc=0, scale=1):
     """log of the density, -z - log scale with z = (x - loc) / scale; -inf below loc."""
     x, loc, scale = floats("expon.logpdf", x, loc, scale)
     z = (x - loc) / scale
-    return jnp.where(z < 0, -jnp.inf, -z - jnp.log(scale))
+    return defined(jnp.where(z < 0, -jnp.inf, -z - jnp.log(scale)), positive=(scale,))
 
 
 pdf = exponential(logpdf, "pdf")
@@ -34,7 +34,7 @@ pdf = exponential(logpdf, "pdf")
 def cdf(x, loc=0, scale=1):
     """The share below x."""
     x, loc, scale = floats("expon.cdf", x, loc, scale)
-    return -jnp.expm1(-jnp.maximum((x - loc) / scale, 0))
+    return defined(-jnp.expm1(-jnp.maximum((x - loc) / scale, 0)), positive=(scale,))
 
 
 @compiled
@@ -42,14 +42,14 @@ def logcdf(x, loc=0, scale=1):
     """log of the share below x."""
     x, loc, scale = floats("expon.logcdf", x, loc, scale)
     z = (x - loc) / scale
-    return jnp.where(z <= 0, -jnp.inf, log1mexp(jnp.where(z <= 0, 1, z)))
+    return defined(jnp.where(z <= 0, -jnp.inf, log1mexp(jnp.where(z <= 0, 1, z))), positive=(scale,))
 
 
 @compiled
 def logsf(x, loc=0, scale=1):
     """log of the share above x."""
     x, loc, scale = floats("expon.logsf", x, loc, scale)
-    return -jnp.maximum((x - loc) / scale, 0)
+    return defined(-jnp.maximum((x - loc) / scale, 0), positive=(scale,))
 
 
 sf = exponential(logsf, "sf")

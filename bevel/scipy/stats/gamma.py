@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats, strong_floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.elementary import xlogy
 from bevel.scipy.special.gammas import gammainc, gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential, logarithm
@@ -26,12 +26,12 @@ from bevel.scipy.stats.derived import exponential, logarithm
 @compiled
 def logpdf(x, a, loc=0, scale=1):
     """log of the density, (a - 1) log z - z - log Γ(a) - log scale with z = (x - loc) / scale; -inf below loc."""
-    x, a, loc, scale = strong_floats("gamma.logpdf", x, a, loc, scale)
+    x, a, loc, scale = floats("gamma.logpdf", x, a, loc, scale)
     z = (x - loc) / scale
     inside = (z >= 0) & (z < jnp.inf)
     z = jnp.where(inside, z, 1)
     value = xlogy(a - 1, z) - z - gammaln(a) - jnp.log(scale)
-    return jnp.where(inside, value, jnp.where(jnp.isnan(x), x, -jnp.inf))
+    return defined(jnp.where(inside, value, -jnp.inf), x, loc, positive=(a, scale))
 
 
 pdf = exponential(logpdf, "pdf")
@@ -40,8 +40,8 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, a, loc=0, scale=1):
     """The share below x."""
-    x, a, loc, scale = strong_floats("gamma.cdf", x, a, loc, scale)
-    return gammainc(a, jnp.maximum((x - loc) / scale, 0))
+    x, a, loc, scale = floats("gamma.cdf", x, a, loc, scale)
+    return defined(gammainc(a, jnp.maximum((x - loc) / scale, 0)), positive=(a, scale))
 
 
 logcdf = logarithm(cdf, "logcdf")
@@ -51,7 +51,7 @@ logcdf = logarithm(cdf, "logcdf")
 def sf(x, a, loc=0, scale=1):
     """The share above x."""
     x, a, loc, scale = floats("gamma.sf", x, a, loc, scale)
-    return gammaincc(a, jnp.maximum((x - loc) / scale, 0))
+    return defined(gammaincc(a, jnp.maximum((x - loc) / scale, 0)), positive=(a, scale))
 
 
 logsf = logarithm(sf, "logsf")

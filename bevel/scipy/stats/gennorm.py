@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
 
@@ -33,7 +33,7 @@ def cdf(x, beta):
     """The share below x."""
     x, beta = floats("gennorm.cdf", x, beta)
     tail = 0.5 * gammaincc(1 / beta, jnp.abs(x) ** beta)
-    return jnp.where(x > 0, 1 - tail, tail)
+    return defined(jnp.where(x > 0, 1 - tail, tail), positive=(beta,))
 
 
 __all__ = ["cdf", "logpdf", "pdf"]

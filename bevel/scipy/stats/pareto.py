@@ -17,23 +17,27 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.stats.derived import exponential
 
 
 def _logarithm(name, x, b, loc, scale):
-    """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale)."""
-    x, b, loc, scale = strong_floats(name, x, b, loc, scale)
+    """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale).
+
+    b is NaN where it is not positive, or the scale is not.
+    """
+    x, b, loc, scale = floats(name, x, b, loc, scale)
     z = (x - loc) / scale
     below = z < 1
-    return jnp.log(jnp.where(below, 1, z)), below, b, scale
+    return jnp.log(jnp.where(below, 1, z)), below, defined(b, positive=(b, scale)), scale
 
 
 @compiled
 def logpdf(x, b, loc=0, scale=1):
     """log of the density, log b - (b + 1) log z - log scale with z = (x - loc) / scale; -inf for z below 1."""
     logarithm, below, b, scale = _logarithm("pareto.logpdf", x, b, loc, scale)
-    return jnp.where(below, -jnp.inf, jnp.log(b) - (b + 1) * logarithm - jnp.log(scale))
+    value = jnp.log(b) - (b + 1) * logarithm - jnp.log(scale)
+    return jnp.where(below & ~jnp.isnan(b), -jnp.inf, value)
 
 
 pdf = exponential(logpdf, "pdf")
@@ -67,7 +71,7 @@ sf = exponential(logsf, "sf")
 @compiled
 def ppf(q, b, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, b, loc, scale = strong_floats("pareto.ppf", q, b, loc, scale)
+    q, b, loc, scale = floats("pareto.ppf", q, b, loc, scale)
     return loc + scale * jnp.exp(-jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan)) / b)
 
 

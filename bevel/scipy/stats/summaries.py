@@ -9,6 +9,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.base import dtypes
+from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, one_axis
 from bevel.numpy.eager import compiled
@@ -26,6 +27,7 @@ def _policy(name, nan_policy, known):
     raise error(f"{name} knows nan_policy {words}; got {nan_policy!r}{user_line(' at {}')}.")
 
 
+@with_door
 def mode(a, axis=0, nan_policy="propagate", keepdims=False):
     """The most frequent value along an axis, the least of them where several are, and how often it comes.
 
@@ -77,6 +79,7 @@ def _mode(a, *, axis, keepdims):
     return values, counts
 
 
+@with_door
 def rankdata(a, method="average", *, axis=None, nan_policy="propagate"):
     """The rank of each number among those of its axis, counted from 1.
 
@@ -131,6 +134,7 @@ def _rankdata(a, *, method, axis):
     return jnp.moveaxis(ranks, -1, axis)
 
 
+@with_door
 def sem(a, axis=0, ddof=1, nan_policy="propagate", *, keepdims=False):
     """The standard error of the mean: the standard deviation over √n.
 

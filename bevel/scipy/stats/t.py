@@ -19,7 +19,7 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import defined, floats
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
@@ -30,12 +30,12 @@ def logpdf(x, df, loc=0, scale=1):
 
     z = (x - loc) / scale; infinite df give the normal distribution.
     """
-    x, df, loc, scale = strong_floats("t.logpdf", x, df, loc, scale)
+    x, df, loc, scale = floats("t.logpdf", x, df, loc, scale)
     z = (x - loc) / scale
-    is_normal = jnp.isinf(df)
+    is_normal = df == jnp.inf
     safe = jnp.where(is_normal, 1, df)
     core = 0.5 * (safe + 1) * jnp.log1p(z * z / safe) + betaln(0.5 * safe, 0.5) + 0.5 * jnp.log(safe)
-    return -jnp.where(is_normal, 0.5 * (z * z + math.log(2 * math.pi)), core) - jnp.log(scale)
+    return -jnp.where(is_normal, 0.5 * (z * z + math.log(2 * math.pi)), core) - jnp.log(defined(scale, positive=(df,)))
 
 
 pdf = exponential(logpdf, "pdf")
