@@ -267,7 +267,7 @@ def _flatten_vjp(pull):
     if not isinstance(linearized, _Residual):
         wanted = [v if v is None else True for v in linearized.inputs]
         live = [v for v in linearized.inputs if v is not None]
-        whole = Linearized(linearized.tape, live, linearized.results)
+        whole = Linearized(linearized.tape, linearized.equations, live, linearized.results)
         program, residuals = whole.to_jaxpr()
         linearized = pull.linearized = _Residual(program, residuals, wanted)
     static = (

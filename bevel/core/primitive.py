@@ -274,5 +274,16 @@ class LinearOperand:
         return f"LinearOperand({self.aval.str_short()})"
 
 
+_linear_operands: dict[Any, LinearOperand] = {}
+
+
+def linear_operand(aval) -> LinearOperand:
+    """The `LinearOperand` of an aval: one object for each, since avals are."""
+    found = _linear_operands.get(aval)
+    if found is None:
+        found = _linear_operands[aval] = LinearOperand(aval)
+    return found
+
+
 def is_linear(operand) -> bool:
     return type(operand) is LinearOperand

@@ -117,6 +117,10 @@ class Elementwise(Primitive):
     def batch(self, operands, axes):
         if len(operands) == 1:
             return self(*operands), axes[0]
+        if len(operands) == 2 and axes[0] == axes[1]:  # most ops, for which what follows would take twice as long
+            x, y = operands
+            if get_aval(x).shape == get_aval(y).shape:
+                return self(x, y), axes[0]
         shapes = {
             get_aval(x).shape for x, axis in zip(operands, axes, strict=True) if axis is not None or get_aval(x).shape
         }
@@ -236,7 +240,7 @@ def shaped_like(tangent, result):
     if is_zero(tangent):
         return tangent
     shape = get_aval(result).shape
-    if get_aval(tangent).shape == shape:
+    if not shape or get_aval(tangent).shape == shape:
         return tangent
     return BroadcastInDim(shape, ())(tangent)
 
@@ -304,8 +308,10 @@ def pair(x, y):
 
 def unfilled(ct, operand):
     """The cotangent of an operand: summed where the operand was a scalar spread over the result."""
+    if operand.aval.shape:
+        return ct
     rank = len(get_aval(ct).shape)
-    return reduce_sum(ct, tuple(range(rank))) if rank and not operand.aval.shape else ct
+    return reduce_sum(ct, tuple(range(rank))) if rank else ct
 
 
 # ---- the two ops in which the rules of these families are written

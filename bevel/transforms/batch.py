@@ -9,6 +9,8 @@ from bevel.core.trace import Tracer, get_aval, set_trace, state
 from bevel.ops.shapes import move_axis, to_front
 from bevel.transforms.pairs import Pair, PairTrace
 
+_of_examples: dict[tuple, ShapedArray] = {}  # the aval of an array, and its mapped axis → that of an example
+
 
 class BatchTracer(Pair):
     """An array of examples, and where its mapped axis is, which is hidden."""
@@ -21,7 +23,11 @@ class BatchTracer(Pair):
         self.value = value
         self.beside = axis
         aval = get_aval(value)
-        self.aval = ShapedArray(aval.shape[:axis] + aval.shape[axis + 1 :], aval.dtype, aval.weak_type)
+        found = _of_examples.get((aval, axis))
+        if found is None:
+            one = ShapedArray(aval.shape[:axis] + aval.shape[axis + 1 :], aval.dtype, aval.weak_type)
+            found = _of_examples[aval, axis] = one
+        self.aval = found
 
 
 class BatchTrace(PairTrace):

@@ -20,7 +20,7 @@ class Pair(Tracer):
         self._trace = trace
         self.value = value
         self.beside = beside
-        self.aval = get_aval(value)
+        self.aval = value.aval if isinstance(value, Tracer) else get_aval(value)
 
     def known_value(self):
         value = self.value
