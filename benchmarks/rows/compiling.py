@@ -59,6 +59,47 @@ def compile_normal(side: Side) -> Sample:
     return compile_program(side, program)
 
 
+def folded(times: int) -> Callable[[Side], Sample]:
+    """A draw with a key that so many numbers were folded into, one after the other."""
+
+    def row(side: Side) -> Sample:
+        random = side.random
+
+        def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+            def draw(key: Any) -> Any:
+                for i in range(times):
+                    key = random.fold_in(key, i)
+                return random.uniform(key, (100 + index,))
+
+            return draw, (random.key(0),)
+
+        return compile_program(side, program)
+
+    row.__doc__ = f"Compiling a draw after {times} times fold_in"
+    return row
+
+
+FAMILY.sample_row("compile: 8 fold_ins in a row", goal=0.5)(folded(8))
+FAMILY.sample_row("compile: 40 fold_ins in a row", goal=0.5)(folded(40))
+
+
+@FAMILY.sample_row("compile: 4 steps of split and normal", goal=0.5)
+def compile_noisy_steps(side: Side) -> Sample:
+    """Compiling four steps that add normal numbers, each with a key of its own"""
+    random = side.random
+
+    def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        def steps(key: Any, x: Any) -> Any:
+            for _ in range(4):
+                key, part = random.split(key)
+                x = x + random.normal(part, x.shape)
+            return x
+
+        return steps, (random.key(0), side.np.ones(60 + index, "float32"))
+
+    return compile_program(side, program)
+
+
 @FAMILY.sample_row("compile: linalg.solve", goal=1.0)
 def compile_solve(side: Side) -> Sample:
     """Compiling the solution of a linear system"""

@@ -3,9 +3,14 @@
 A key array of dtype key<…> is held as uint32[*shape, *key_shape]. Each op is lowered as the function of its generator
 (`PRNGImpl`), mapped over the axes of the key array, so that each key gives what it would
 give alone. None has a derivative.
+
+What makes keys of keys is a function of its own on CPUs, so that a kernel has the ciphers of draws in it and never a
+row of ciphers of which each takes its key from the last: see docs/decisions/091.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,10 +46,12 @@ def _check_keys(op, keys):
 def _composed(out, function, values, apart=None):
     """A function of one key lowered as one of key arrays, whose shape stands in front of each operand's.
 
-    apart   as in `Module.compose`
+    apart   the op, where it is to be a function of its own on CPUs
     """
     rank = len(out.in_avals[0].shape)
     avals = [physical(a) for a in out.in_avals]
+    if apart is not None:  # keys of two generators may be held alike
+        apart = (type(apart), apart, out.in_avals[0].dtype)
     return out.module.compose(out, lambda *operands: [function(*operands)], avals, values, rank, apart)[0]
 
 
@@ -81,7 +88,7 @@ class RandomSplit(OnKeys):
 
     def lower(self, out, keys):
         impl = out.in_avals[0].dtype.impl
-        return _composed(out, lambda key: impl.split(key, self.shape), [keys])
+        return _composed(out, lambda key: impl.split(key, self.shape), [keys], apart=self)
 
 
 @primitive
@@ -117,7 +124,7 @@ class RandomFoldIn(OnKeys):
         if data_aval.shape != shape:
             data = out.broadcast(data, ShapedArray(shape, UINT32))
         out.in_avals = [key_aval.with_shape(shape), data_aval.with_shape(shape)]
-        return _composed(out, impl.fold_in, [keys, data])
+        return _composed(out, impl.fold_in, [keys, data], apart=self)
 
 
 def _rank(x, axis):
@@ -132,6 +139,7 @@ class RandomBits(OnKeys):
     shape: tuple[int, ...]
     name = "random_bits"
     uses_keys_up = True
+    is_apart: ClassVar[bool] = False
 
     def infer(self, keys):
         _check_keys(self, keys)
@@ -142,16 +150,8 @@ class RandomBits(OnKeys):
 
     def lower(self, out, keys):
         impl = out.in_avals[0].dtype.impl
-        return _composed(out, lambda key: impl.random_bits(key, self.bit_width, self.shape), [keys], self.apart(out))
-
-    def apart(self, out):
-        """What the op is called by, where it is to have a kernel of its own."""
-        return None
-
-
-# From this many words on a draw that stands apart saves more than the call costs: 1,000 normal numbers 14.5 -> 9.4 µs,
-# a million 4.5 -> 3.5 ms of CPU time.
-_FEWEST_APART = 512
+        apart = self if self.is_apart else None
+        return _composed(out, lambda key: impl.random_bits(key, self.bit_width, self.shape), [keys], apart)
 
 
 @primitive
@@ -161,8 +161,7 @@ class RandomBitsApart(RandomBits):
     The cipher and such a formula together need more registers than there are.
     """
 
-    def apart(self, out):
-        return (type(self), self) if out.avals[0].size >= _FEWEST_APART else None
+    is_apart = True
 
 
 RandomBitsApart.name = "random_bits"  # in programs that are printed

@@ -108,11 +108,6 @@ class Threefry2x32(Primitive):
         yield Threefry2x32(), [words, words, words[:2], words], "words of one shape"
 
 
-# A lone cipher stays: a loop over numbers is one kernel, which calls would take apart. From two words on, LLVM takes
-# long over several ciphers in one kernel (gamma of 100: 2 s in place of 0.7), and from jaxlib 0.11 on without end.
-_FEWEST_APART = 2
-
-
 @primitive
 class Threefry2x32Apart(Threefry2x32):
     """As Threefry2x32, in a kernel of its own on CPUs: for several in a row, or where a long formula follows.
@@ -122,14 +117,12 @@ class Threefry2x32Apart(Threefry2x32):
     """
 
     def lower(self, out, *words):
-        if out.avals[0].size < _FEWEST_APART:
-            return super().lower(out, *words)
         return out.module.compose(out, Threefry2x32(), out.in_avals, words, apart=Threefry2x32)
 
     @staticmethod
     def samples(array):
         words = np.random.RandomState(0).randint(0, 2**32, (2, 2), np.uint32)
-        yield Threefry2x32Apart(), [words[0, 0], words[0, 1], words[1, 0], np.arange(_FEWEST_APART, dtype=np.uint32)]
+        yield Threefry2x32Apart(), [words[0, 0], words[0, 1], words[1, 0], np.arange(2, dtype=np.uint32)]
 
 
 Threefry2x32Apart.name = "threefry2x32"  # in programs that are printed

@@ -279,11 +279,13 @@ def hide_numbers(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Literal]] | None:
 
     None where there are none, or where nothing separates the blocks.
     """
-    if not any([eqn.op.kind in _WALLS for eqn in jaxpr.eqns]):
+    kinds = {eqn.op.kind for eqn in jaxpr.eqns}
+    walls = not _WALLS.isdisjoint(kinds)
+    if not walls and "draws" not in kinds:
         return None
     found: dict[Any, dict[Any, list]] = defaultdict(lambda: defaultdict(list))
     for e, eqn in enumerate(jaxpr.eqns):
-        if (eqn.op.splats or eqn.op.kind == "draws") and any([type(v) is Literal for v in eqn.invars]):
+        if ((walls and eqn.op.splats) or eqn.op.kind == "draws") and any([type(v) is Literal for v in eqn.invars]):
             kind = _kind(eqn)
             for i, v in enumerate(eqn.invars):
                 if type(v) is Literal:

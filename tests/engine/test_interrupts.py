@@ -12,7 +12,10 @@ import bevel
 import bevel.numpy as jnp
 from bevel.core.trace import state
 
+# A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
 ENDLESS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import bevel, bevel.numpy as jnp
 from bevel import lax
 
