@@ -17,13 +17,16 @@ SPEC.loader.exec_module(maker)
 
 
 def without_addresses(text):
-    """A function that prints by its repr carries an address and the place where it was made: neither is part of the program."""
+    """A function that prints by its repr carries an address and the place where it was made: neither is part of the program.
+
+    Nor is whether an integer among the parameters is Python's or NumPy's.
+    """
+    text = re.sub(r"np\.int64\((-?\d+)\)", r"\1", text)
     return re.sub(r"<(?:bound method|function|class)[^=]*? at 0x[0-9a-fA-FX]+>", "<function>", text)
 
 
-# Programs that do not print the same: names that Bevel does not have yet, and programs that it writes in other equations
-# of the same value (a derivative by another formula, a broadcast that JAX leaves to its lowering). One that comes to
-# print the same fails here until it leaves the list.
+# Programs that do not print the same, each with the reason: names that Bevel does not have yet, and programs that it
+# writes in other equations of the same value. One that comes to print the same fails here until it leaves the list.
 DIFFER = json.loads((HERE / "jaxprs_differ.json").read_text())
 
 

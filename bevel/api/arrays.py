@@ -19,7 +19,7 @@ from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import single
 from bevel.engine.pytree import flatten
-from bevel.ops.named import AnnotateDevicePlacement
+from bevel.ops.named import ArrayCopySemantics, DevicePut
 from bevel.transforms import evaluate
 
 
@@ -109,6 +109,10 @@ class Space(enum.Enum):
 
     __str__ = __repr__
 
+    @property
+    def memory_kind(self):
+        return {Space.Host: "pinned_host", Space.Device: "device", Space.Any: None}[self]
+
     def sharding_of(self, leaf):
         """The sharding of the array in this memory."""
         sharding = leaf._sharding if isinstance(leaf, names.Array) else single(client.default_device())
@@ -132,16 +136,37 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
     wanted = broadcast_prefix(
         device, x, is_leaf=lambda d: d is None, prefix_name="the devices", full_name="the tree of arrays"
     )
+    traced = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer) and not leaf.aval.extended]
+    put: dict = {}
+    if traced:
+        columns = [
+            broadcast_prefix(given, x, is_leaf=lambda d: d is None, prefix_name=name, full_name="the tree of arrays")
+            for given, name in ((src, "src"), (donate, "donate"), (may_alias, "may_alias"))
+        ]
+        rows = [(_place(wanted[i]), columns[0][i], _semantics(columns[1][i], columns[2][i])) for i in traced]
+        op = DevicePut(*[tuple(column) for column in zip(*rows, strict=True)])
+        put = dict(zip(traced, op(*[leaves[i] for i in traced]), strict=True))
     with guards.explicit():
-        return tree.unflatten([_put(leaf, to) for leaf, to in zip(leaves, wanted, strict=True)])
+        return tree.unflatten(
+            [put[i] if i in put else _put(leaf, to) for i, (leaf, to) in enumerate(zip(leaves, wanted, strict=True))]
+        )
+
+
+def _place(to):
+    return to if to is None or isinstance(to, (Space, names.Sharding, names.Device)) else _sharding(to)
+
+
+def _semantics(donate, may_alias):
+    if donate:
+        return ArrayCopySemantics.DONATE_INPUT
+    return ArrayCopySemantics.ALWAYS_COPY if may_alias is False else ArrayCopySemantics.REUSE_INPUT
 
 
 def _put(leaf, to):
+    if isinstance(leaf, Tracer):  # of keys, which stay where they are
+        return leaf
     if isinstance(to, Space):
         to = to.sharding_of(leaf)
-    if isinstance(leaf, Tracer):
-        kind = to.memory_kind if isinstance(to, names.Sharding) else None
-        return leaf if kind is None or leaf.aval.extended else AnnotateDevicePlacement(kind)(leaf)
     aval = get_aval(leaf)
     if aval.extended and not isinstance(leaf, names.Array):
         return aval.dtype.wrap(_put(aval.dtype.unwrap(leaf), to))

@@ -230,7 +230,8 @@ def _cotangent(ct, aval, expected=None):
     if expected.dtype == dtypes.float0:
         return Zero(expected)
     got = get_aval(ct)
-    if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak_type):
+    is_number = got.weak_type and (got.dtype.kind != "c" or expected.dtype.kind == "c")
+    if got.shape != aval.shape or (got.dtype != aval.dtype and not is_number):
         raise TangentError(
             f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got "
             f"{got.str_short()}."

@@ -13,6 +13,7 @@ from bevel.base.errors import NonDifferentiableError
 from bevel.base.words import kind_of
 from bevel.core.places import under
 from bevel.core.source import user_line
+from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import convert
@@ -92,7 +93,7 @@ def value_and_grad(
 
         results, linearized = run_linearize(under("jvp", flat), leaves)
         value = results[0]
-        ct = get_aval(value).dtype.type(1)
+        ct = _one(get_aval(value))
         linearized.results = linearized.results[:1]
         cts = linearized.backward([ct])
         gradients = [_gradient(ct, leaf) for ct, leaf in zip(cts, leaves, strict=True)]
@@ -141,10 +142,18 @@ def _tree_words(tree, leaves):
     return f"{kind_of(tree)} of {len(leaves)} array{'s' * (len(leaves) != 1)}"
 
 
+def _one(aval):
+    """The cotangent that a derivative starts from: in a program weakly typed where the value is."""
+    one = aval.dtype.type(1)
+    trace = staging_trace() if aval.weak_type else None
+    return one if trace is None else Scalar(one, aval, trace)
+
+
 def _gradient(ct, leaf):
     """A cotangent as the caller gets it."""
     if ct is None:
         return np.zeros(get_aval(leaf).shape, dtypes.float0)
     ct = as_array(instantiate(ct))
     aval = get_aval(leaf)
-    return convert(ct, aval.dtype, True) if aval.weak_type and aval.dtype.kind != "c" else ct
+    is_wanted_weak = aval.weak_type and aval.dtype.kind != "c" and not get_aval(ct).weak_type
+    return convert(ct, aval.dtype, True) if is_wanted_weak else ct

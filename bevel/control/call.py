@@ -14,7 +14,7 @@ from bevel.control.program import (
     terms_of,
     transpose_jaxpr,
 )
-from bevel.core.jaxpr import ClosedJaxpr
+from bevel.core.jaxpr import ClosedJaxpr, memories_of_results
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero
 from bevel.ops.shapes import mapped_in_front
@@ -90,6 +90,10 @@ class Jit(CallOp):
 
     def like(self, jaxpr):
         return Jit(jaxpr, self.fun_name, (), self.keep_unused, self.inline)
+
+    @property
+    def memories(self):
+        return memories_of_results(self.jaxpr.jaxpr)
 
     @property
     def scope_name(self):

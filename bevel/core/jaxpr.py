@@ -179,6 +179,16 @@ def join_effects(eqns) -> frozenset:
     return effects
 
 
+def memories_of_results(jaxpr: Jaxpr) -> list | None:
+    """The kind of memory that each result was put into last, None where in none; None for the list where all are."""
+    kinds: dict = {}
+    for eqn in jaxpr.eqns:
+        if (memories := eqn.op.memories) is not None:
+            kinds.update(zip(eqn.outvars, memories, strict=True))
+    found = [None if type(v) is Literal else kinds.get(v) for v in jaxpr.outvars]
+    return found if any(found) else None
+
+
 def closed_without_consts(jaxpr: Jaxpr) -> ClosedJaxpr:
     """A jaxpr whose constants have become its first arguments."""
     if not jaxpr.constvars:

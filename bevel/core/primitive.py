@@ -101,6 +101,9 @@ class Primitive:
         """What tells such an op from others besides its parameters and programs: nothing, for most."""
         return None
 
+    # None, or a list: the kind of memory that each result is put into, None where in none.
+    memories: Any = None
+
     is_bilinear = False  # of two operands, and linear in each of them?
 
     # None, or a method (primals, series, order) -> (results, their series): the derivatives along a path, of order one

@@ -8,7 +8,6 @@ ABSENT = {
     "that Bevel runs on; use ppermute",
     r"sharding_constraint_p|with_sharding_constraint": "arrays laid over several devices come later",
     r"ragged_all_to_all(_p)?": "an exchange of pieces of unequal size needs several devices; they come later",
-    r"device_put_p": "device_put leaves no equation in a program, which runs where its arguments are",
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bevel.base.errors import DTypeError
+import enum
+
+from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
+from bevel.core.tangents import is_zero
 from bevel.engine.builder import boolean, parsed, string
 
 
@@ -69,19 +72,12 @@ class AnnotateDevicePlacement(Mark):
             raise DTypeError(f"a kind of memory is a string; got {self.memory_kind!r}.")
         return x
 
+    @property
+    def memories(self):
+        return [self.memory_kind]
+
     def lower(self, out, x):
-        if out.platform == "cpu":
-            return x
-        placement = parsed(f'{{_xla_buffer_placement = "{self.memory_kind}"}}')
-        return out.op(
-            "stablehlo.custom_call",
-            [x],
-            {
-                "call_target_name": string("annotate_device_placement"),
-                "has_side_effect": boolean(True),
-                "mhlo.frontend_attributes": placement,
-            },
-        )
+        return in_memory(out, x, self.memory_kind)
 
     @classmethod
     def samples(cls, array):
@@ -92,4 +88,97 @@ class AnnotateDevicePlacement(Mark):
         yield cls(None), [array(2)], "memory is a string"
 
 
-__all__ = ["AnnotateDevicePlacement", "Name"]
+class ArrayCopySemantics(enum.Enum):
+    """What `device_put` may do with the memory of what it is given: leave it, share it, or take it over."""
+
+    ALWAYS_COPY = enum.auto()
+    REUSE_INPUT = enum.auto()
+    DONATE_INPUT = enum.auto()
+
+    def __repr__(self):
+        return f"ArrayCopySemantics.{self.name}"
+
+    __str__ = __repr__
+
+
+@primitive
+class DevicePut(Primitive):
+    """Its operands as they are, said to be put on devices.
+
+    For each operand: a device, a sharding or None; where it was; and whether its memory may be used again.
+
+    A program runs where its arguments are, so this moves nothing, but for shardings that name another memory.
+    """
+
+    multiple_results = True
+    devices: tuple
+    srcs: tuple
+    copy_semantics: tuple
+
+    def infer(self, *avals):
+        if not len(avals) == len(self.devices) == len(self.srcs) == len(self.copy_semantics):
+            raise ShapeError(f"device_put needs a device for each operand; got {len(avals)} and {self.devices}.")
+        return list(avals)
+
+    def of(self, chosen):
+        """The op for the chosen ones of its operands."""
+        rows = [row for row, c in zip(self.rows, chosen, strict=True) if c]
+        return DevicePut(*[tuple(column) for column in zip(*rows, strict=True)])
+
+    @property
+    def rows(self):
+        return list(zip(self.devices, self.srcs, self.copy_semantics, strict=True))
+
+    def jvp(self, primals, tangents):
+        has = [not is_zero(t) for t in tangents]
+        put = iter(self.of(has)(*[t for t in tangents if not is_zero(t)]))
+        return self(*primals), [next(put) if h else t for h, t in zip(has, tangents, strict=True)]
+
+    def transpose(self, cts, *operands):
+        has = [not is_zero(ct) for ct in cts]
+        there = self.of(has)
+        back = DevicePut(there.srcs, there.devices, (ArrayCopySemantics.ALWAYS_COPY,) * sum(has))
+        put = iter(back(*[ct for ct in cts if not is_zero(ct)]))
+        return [next(put) if h else None for h in has]
+
+    def batch(self, operands, axes):
+        return self(*operands), axes
+
+    @property
+    def memories(self):
+        return [getattr(to, "memory_kind", None) for to in self.devices]
+
+    def lower(self, out, *values):
+        return [v if kind is None else in_memory(out, v, kind) for v, kind in zip(values, self.memories, strict=True)]
+
+    def reference(self, *arrays):
+        return list(arrays)
+
+    @classmethod
+    def samples(cls, array):
+        reuse = ArrayCopySemantics.REUSE_INPUT
+        yield cls((None,), (None,), (reuse,)), [array(2, 3)]
+        yield cls((None, None), (None, None), (reuse, reuse)), [array(3), array(dtype="int32")]
+
+    @classmethod
+    def refusals(cls, array):
+        yield cls((), (), ()), [array(2)], "a device for each operand"
+
+
+def in_memory(out, x, kind):
+    """x in a memory of the device, by the custom call that XLA's host offloading looks for."""
+    if out.platform == "cpu":
+        return x
+    placement = parsed(f'{{_xla_buffer_placement = "{kind}"}}')
+    return out.op(
+        "stablehlo.custom_call",
+        [x],
+        {
+            "call_target_name": string("annotate_device_placement"),
+            "has_side_effect": boolean(True),
+            "mhlo.frontend_attributes": placement,
+        },
+    )
+
+
+__all__ = ["AnnotateDevicePlacement", "ArrayCopySemantics", "DevicePut", "Name", "in_memory"]

@@ -19,7 +19,7 @@ from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small,
 from bevel.base.dtypes import float0
 from bevel.base.errors import BevelError, DTypeError
 from bevel.core import source
-from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, memories_of_results, subprograms
 from bevel.core.places import Place, named_by_user
 from bevel.core.staging import paused_collector, stage
 from bevel.core.trace import get_aval, state
@@ -28,7 +28,6 @@ from bevel.engine.builder import mlir, type_of
 from bevel.engine.host_kernels import MARK
 from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
-from bevel.ops.named import AnnotateDevicePlacement
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
 from bevel.transforms import segments
@@ -214,18 +213,6 @@ def _mark_memories(module, operation, jaxpr):
     if module.out_memories is not None:
         kinds = [{} if m is None else {"mhlo.memory_kind": builder.string(m)} for m in module.out_memories]
         operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in kinds])
-
-
-def memories_of_results(jaxpr) -> list | None:
-    """The kind of memory that each result was put into last, None where in none; None for the list where all are."""
-    kinds = {}
-    for eqn in jaxpr.eqns:
-        if type(eqn.op) is AnnotateDevicePlacement:
-            kinds[eqn.outvars[0]] = eqn.op.memory_kind
-        elif eqn.op.name == "jit" and (inner := memories_of_results(eqn.op.jaxpr.jaxpr)) is not None:
-            kinds.update(zip(eqn.outvars, inner, strict=True))
-    found = [None if type(v) is Literal else kinds.get(v) for v in jaxpr.outvars]
-    return found if any(found) else None
 
 
 def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:

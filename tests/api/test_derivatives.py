@@ -203,3 +203,40 @@ def test_gradients_of_integers_leave_jit():
         assert float(found[1]) == 3
     zero, one = bevel.jit(lambda z, x: (z, x))(np.zeros((2, 3), bevel.float0), 1.0)
     assert (zero.dtype, zero.shape, float(one)) == (bevel.float0, (2, 3), 1)
+
+
+def test_cotangents_are_numbers_that_the_value_can_hold():
+    pull = bevel.vjp(jnp.sin, jnp.float32(1))[1]
+    assert np.isclose(pull(1.0)[0], np.cos(1))
+    assert bevel.vjp(jnp.sin, jnp.bfloat16(1))[1](1.0)[0].dtype == jnp.bfloat16
+    for wrong in (1j, np.int32(1), True, [1.0, 2.0][0:1]):
+        with pytest.raises(BevelError):
+            pull(wrong)
+
+
+def test_weakly_typed_gradients_stage_no_conversion():
+    assert str(bevel.make_jaxpr(bevel.grad(jnp.sin))(1.0)).count("convert_element_type") == 0
+    assert bevel.make_jaxpr(bevel.grad(jnp.sin))(1.0).out_avals[0].weak_type
+    assert bevel.jit(bevel.grad(lambda x: x * jnp.float32(2)))(1.0).weak_type
+
+
+def test_programs_of_programs_are_batched_as_op_by_op():
+    """A jit call of elementwise ops on mapped arrays of one shape is batched at once; any other by its rules."""
+    xs, ys = np.linspace(0.1, 1, 3, dtype=np.float32), np.linspace(1, 2, 12, dtype=np.float32).reshape(3, 4)
+
+    def straight(x, y):
+        z = jnp.tanh(x * 2) + y
+        return z, x, 1.0, z > y
+
+    for function, args, axes in (
+        (straight, (xs, xs + 1), 0),
+        (straight, (ys, ys + 1), 1),
+        (straight, (ys, xs), 0),  # of several shapes
+        (straight, (xs, np.float32(3)), (0, None)),
+        (lambda x: (x, jnp.sum(x), jnp.ones(2)), (ys,), 0),
+    ):
+        found = bevel.vmap(bevel.jit(function), axes)(*args)
+        wanted = bevel.vmap(function, axes)(*args)
+        for a, b in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+            assert bevel.typeof(a) is bevel.typeof(b)

@@ -48,3 +48,21 @@ def test_put_inside_a_program(nested):
     assert text.count('_xla_buffer_placement = "pinned_host"') == text.count('mhlo.memory_kind = "pinned_host"') == 1
     main = next(line for line in text.splitlines() if "@main" in line)
     assert main.endswith('(tensor<3xf32>, tensor<3xf32> {mhlo.memory_kind = "pinned_host"}, tensor<3xf32>) {')
+
+
+def test_put_is_an_equation():
+    device = bevel.devices()[0]
+
+    def f(x):
+        y, z = bevel.device_put((x, x * 2), (device, None), donate=(True, False))
+        return bevel.device_put(y, may_alias=False) + z
+
+    text = str(bevel.make_jaxpr(f)(X))
+    assert text.count("device_put[") == 2
+    assert "copy_semantics=(ArrayCopySemantics.DONATE_INPUT, ArrayCopySemantics.REUSE_INPUT)" in text
+    assert f"devices=({device!r}, None)" in text
+    assert "ArrayCopySemantics.ALWAYS_COPY" in text
+    g = bevel.jit(bevel.vmap(bevel.grad(lambda x: f(x) ** 2)))
+    np.testing.assert_allclose(g(X), 18 * X)
+    with pytest.raises(TypeError, match="needs a device or a sharding"):
+        bevel.jit(lambda x: bevel.device_put(x, "cpu"))(X)
