@@ -28,7 +28,7 @@ from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
 from bevel.core.tree import keystr
 from bevel.engine.client import Array
-from bevel.engine.dispatch import Call, cached_call
+from bevel.engine.dispatch import Call, cached_call, result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import key_use, watch
 from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device, place_argument
@@ -87,6 +87,7 @@ class Jitted:
         self.takes_values = True  # may a Python argument become static when tracing needs its value?
         self.traces: dict[Any, Traced] = {}
         self.needs_value: set[int] = set()  # leaves whose Python value the function turned out to need
+        self.traced = result_of(self.miss, function)  # a call while a trace is in progress
 
     # ---- tracing
 
@@ -494,11 +495,11 @@ def jit(
     jitted = _jitted(fun, options)
     call = cached_call(
         jitted.name,
-        fun,
+        jitted.traced,
         jitted.miss,
+        place_argument,
         jitted.static_argnums,
         jitted.static_argnames,
-        place_argument,
         key=("jit", jitted.serial),
     )
     clear = functools.partial(_clear, call, jitted)

@@ -18,7 +18,7 @@ from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine import portable
 from bevel.engine.client import default_device, platform_of, single
-from bevel.engine.dispatch import cached_call
+from bevel.engine.dispatch import cached_call, result_of
 from bevel.engine.pytree import call_tree_of, flatten
 from bevel.transforms.evaluate import compile_program, execute, fastpath, is_elsewhere, on_device, place_argument
 from bevel.transforms.lower import lower as lower_program
@@ -304,7 +304,8 @@ class Compiled(_Stage):
         self._device = device
         self._jitted = jitted
         self._written: bytes | None = None  # what it was loaded from
-        call = cached_call(signature.name, jitted.function if jitted else self._miss, self._miss, place=place_argument)
+        traced = result_of(self._miss, jitted.function if jitted else self._miss)
+        call = cached_call(signature.name, traced, self._miss, place_argument)
         self._call = with_letters(call, jitted) if any(signature.donated) else call
 
     @property

@@ -23,6 +23,10 @@ from bevel.engine.dispatch import record_lines
 
 _new = object.__new__
 _SCALARS = (bool, int, float, complex)
+# NumPy's scalars whose dtype is the same with and without x64.
+narrow_scalars = {
+    np.dtype(code).type: ShapedArray((), np.dtype(code)) for code in "? i1 i2 i4 u1 u2 u4 f2 f4 c8".split()
+}
 
 
 class StageTrace(Trace):
@@ -42,6 +46,7 @@ class StageTrace(Trace):
         self.invars: list[Var] = []
 
     def process(self, op, operands):
+        avals: tuple
         if len(operands) == 2:  # most have two; a comprehension is a call, and two are a fifth of an equation's time
             x, y = operands
             if type(x) is not Var or x._trace is not self:
@@ -49,6 +54,11 @@ class StageTrace(Trace):
             if type(y) is not Var or y._trace is not self:
                 y = self.lift(y)
             invars, avals = [x, y], (x.aval, y.aval)
+        elif len(operands) == 1:
+            [x] = operands
+            if type(x) is not Var or x._trace is not self:
+                x = self.lift(x)
+            invars, avals = [x], (x.aval,)
         else:
             invars = [x if type(x) is Var and x._trace is self else self.lift(x) for x in operands]
             avals = tuple([v.aval for v in invars])
@@ -73,6 +83,10 @@ class StageTrace(Trace):
 
     def lift(self, value):
         """A variable or literal of this trace that stands for `value`."""
+        kind = type(value)
+        aval = narrow_scalars.get(kind)
+        if aval is not None:
+            return Literal(value, aval)
         if isinstance(value, Tracer):
             if type(value) is Scalar:
                 return Literal(value.value, value.aval)
@@ -85,7 +99,6 @@ class StageTrace(Trace):
                     raise out_of_place(value)
                 above = above.parent
             return self.constant(value, value.aval)
-        kind = type(value)
         if kind in _SCALARS:
             return Literal(value, get_aval(value))
         if isinstance(value, np.generic):

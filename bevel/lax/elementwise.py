@@ -10,6 +10,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.jaxpr import Var
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
@@ -140,7 +141,9 @@ def _unary(name, op):
     """A function of one operand, documented by its op."""
 
     def function(x):
-        return op(operand(name, x))
+        if type(x) is not Var:
+            x = operand(name, x)
+        return op(x)
 
     return _named(function, name, op)
 
@@ -150,7 +153,9 @@ def _smooth(name, op):
     usual = op()
 
     def function(x, *, accuracy=None):
-        return (usual if accuracy is None else op(accuracy))(operand(name, x))
+        if type(x) is not Var:
+            x = operand(name, x)
+        return (usual if accuracy is None else op(accuracy))(x)
 
     return _named(function, name, op)
 
@@ -159,6 +164,9 @@ def _binary(name, op):
     """A function of two operands, which scalars may join."""
 
     def function(x, y):
+        aval = getattr(x, "aval", None)
+        if aval is not None and aval is getattr(y, "aval", None):  # the commonest case
+            return op(x, y)
         return op(*spread_out(name, x, y))
 
     return _named(function, name, op)

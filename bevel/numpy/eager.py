@@ -32,8 +32,6 @@ def compiled(function=None, *, static=()):
         # made at the first eager call: there are hundreds of such functions, and most programs call few of them
         nonlocal jitted
         try:
-            if not state.trace.is_evaluation:
-                return function(*args, **kwargs), None, False
             if jitted is None:
                 jitted = _jitted(function, static)
             return jitted.miss(*args, **kwargs)
@@ -42,7 +40,18 @@ def compiled(function=None, *, static=()):
             raise
 
     if not static:
-        return named_after(function)(cached_call(function.__name__, function, miss, place=place_argument))
+
+        @is_door
+        def traced(*args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except TOLD as error:
+                tell(error, function, args, kwargs)
+                raise
+
+        call = cached_call(function.__name__, traced, miss, place_argument)
+        traced.__wrapped__ = function  # whose signature is the call's
+        return named_after(function)(call)
     call = None
 
     def with_statics():
@@ -50,7 +59,7 @@ def compiled(function=None, *, static=()):
         if call is None:
             jitted = _jitted(function, static)
             numbers, names = jitted.static_argnums, jitted.static_argnames
-            call = cached_call(function.__name__, function, miss, numbers, names, place_argument)
+            call = cached_call(function.__name__, function, miss, place_argument, numbers, names)
         return call
 
     @is_door
@@ -107,14 +116,19 @@ def operator_call(name, function):
     """A binary operator of arrays as a C++ method: `Array.__add__`. Other types of operand get NotImplemented."""
     jitted = _jitted(function)
 
+    def traced(x, *others):
+        for y in others:
+            if not is_operand(y):
+                return unlike(name, y)
+        return function(x, *others)
+
     def miss(x, *others):
-        if any([not is_operand(y) for y in others]):
-            return unlike(name, *others), None, False
-        if not state.trace.is_evaluation:
-            return function(x, *others), None, False
+        for y in others:
+            if not is_operand(y):
+                return unlike(name, y), None, False
         return jitted.miss(x, *others)
 
-    return cached_call(name, function, miss, place=place_argument)
+    return cached_call(name, traced, miss, place_argument)
 
 
 _OPERANDS = (Array, Tracer, np.ndarray, np.generic, bool, int, float, complex)

@@ -11,16 +11,17 @@ from bevel.api import arrays
 from bevel.api.arrays import device_put
 from bevel.base import dtypes, settings
 from bevel.base.errors import ConcretizationTypeError
-from bevel.core.jaxpr import Equation, Var
+from bevel.core.jaxpr import Equation, Literal, Var
 from bevel.core.source import get_traceback, user_line
-from bevel.core.trace import Tracer, aval_of_type, state
+from bevel.core.staging import narrow_scalars
+from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.engine import interrupts
 from bevel.engine.client import Array, to_host
 from bevel.numpy.eager import is_operand, operator_call, unlike
 from bevel.ops.arithmetic import ADD, DIV, SUB
 from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
-from bevel.ops.elementwise import MUL
+from bevel.ops.elementwise import MUL, typed
 from bevel.ops.shapes import Rev
 from bevel.transforms.evaluate import gone, retell
 
@@ -39,7 +40,8 @@ UNARY = {
     "neg": "arithmetic.negative", "pos": "arithmetic.positive", "abs": "arithmetic.absolute",
     "invert": "bits.bitwise_not",
 }  # fmt: skip
-# The commonest case while tracing: two variables of the running trace, of one aval; the equation is written directly.
+# The commonest cases while tracing, two variables of the running trace, of one aval, or one and a Python number: the
+# equation is written directly.
 _DIRECT = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV}
 
 
@@ -73,11 +75,15 @@ def _plain(place):
     return getattr(function, "__wrapped__", function)
 
 
-def _tracer_operator(name, plain):
-    def operate(self, other):
-        if not is_operand(other):
-            return unlike(f"__{name}__", other)
-        return plain(self, other)
+def _tracer_operator(name, plain, is_reversed=False):
+    if is_reversed:
+
+        def operate(self, other):
+            return plain(other, self) if is_operand(other) else NotImplemented
+    else:
+
+        def operate(self, other):
+            return plain(self, other) if is_operand(other) else unlike(f"__{name}__", other)
 
     op = _DIRECT.get(name)
     if op is None:
@@ -85,24 +91,26 @@ def _tracer_operator(name, plain):
 
     def direct(self, other):
         aval = self.aval
-        if type(self) is Var and type(other) is Var and aval is other.aval and aval.dtype.kind == "f":
-            trace = state.trace
-            if self._trace is trace and other._trace is trace:
-                result = Var(aval, trace)
-                trace.equations.append(Equation(op, [self, other], [result], get_traceback()))
-                return result
-        return operate(self, other)
+        trace = state.trace
+        if type(self) is not Var or self._trace is not trace or aval.dtype.kind != "f" or state.place is not None:
+            return operate(self, other)
+        kind = type(other)
+        if kind is Var:
+            if other.aval is not aval or other._trace is not trace:
+                return operate(self, other)
+            result = Var(aval, trace)
+        elif kind is float or kind is int:
+            number = typed(other, aval)
+            known = narrow_scalars.get(type(number))
+            other = Literal(number, get_aval(number) if known is None else known)
+            result = Var(aval, trace)
+        else:
+            return operate(self, other)
+        operands = [other, self] if is_reversed else [self, other]
+        trace.equations.append(Equation(op, operands, [result], get_traceback()))
+        return result
 
     return direct
-
-
-def _reversed(function):
-    def operate(self, other):
-        if not is_operand(other):
-            return NotImplemented
-        return function(other, self)
-
-    return operate
 
 
 def _swapped(function):
@@ -126,7 +134,7 @@ def _install_operators():
             _WhenAsked(
                 called,
                 lambda called=called, function=function: operator_call(called, _swapped(_plain(function))),
-                lambda function=function: _reversed(_plain(function)),
+                lambda name=name, function=function: _tracer_operator(name, _plain(function), True),
             )
     for name, function in UNARY.items():
         called = f"__{name}__"

@@ -360,12 +360,14 @@ def compiled_call(name, function, say=None):
 
     def miss(*operands):
         again = say is not None and say(*operands)
-        if not state.trace.is_evaluation:
-            return function(*operands), None, False
         result, fast, flag = jitted.miss(*operands)
         return result, None if again else fast, flag
 
-    return cached_call(name, function, miss, place=place_argument)
+    def said_and_traced(*operands):
+        say(*operands)
+        return function(*operands)
+
+    return cached_call(name, function if say is None else said_and_traced, miss, place_argument)
 
 
 def program_of(key, make, *parameters):

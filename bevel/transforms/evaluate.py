@@ -19,7 +19,7 @@ from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprog
 from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
-from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place, state
+from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place
 from bevel.engine import callbacks, forks, guards, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
@@ -62,7 +62,7 @@ def call_of(op):
     with _calls_lock:
         call = _calls.get(op)
         if call is None:
-            call = _calls[op] = cached_call(op.name, op, _miss_of(op), place=place_argument)
+            call = _calls[op] = cached_call(op.name, op, _miss_of(op), place_argument)
             if len(_calls) > _CALLS_KEPT:
                 _calls.popitem(last=False)
         else:
@@ -76,10 +76,6 @@ def _miss_of(op):
         for operand in operands:
             if isinstance(operand, Tracer):
                 check_alive(operand)
-        if not state.trace.is_evaluation:
-            return state.trace.process(op, operands), None, False
-        for operand in operands:
-            if isinstance(operand, Tracer):
                 raise out_of_place(operand)
         program = program_of_op(op, tuple([get_aval(x) for x in operands]))
         keys = None

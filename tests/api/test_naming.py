@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 import bevel
@@ -75,3 +76,17 @@ def test_known_values_are_computed_while_tracing():
 def test_a_name_is_a_string():
     with pytest.raises(TypeError, match="needs a string as name; got a int"):
         bevel.named_scope(3)
+
+
+def test_operators_stand_under_their_scope_and_write_the_same_equations():
+    def f(x):
+        return 2 * x + x * x - 1 / x + (3 - x) / 2.0
+
+    def within(x):
+        with bevel.named_scope("layer"):
+            return f(x)
+
+    for x in (1.0, np.float16(2), np.ones(3, np.float32)):
+        bare, under = bevel.make_jaxpr(f)(x), bevel.make_jaxpr(within)(x)
+        assert str(under) == str(bare) and under.out_avals == bare.out_avals
+        assert {name for _, name in places(within, x)} == {"layer"}
