@@ -51,6 +51,7 @@ def _bound(dtype, sign):
 # 0.10.2, and real JAX with it: `jnp.max` of 4096 numbers and a NaN is a number), and it has no integers but bytes.
 LIBRARY_FROM = 4096
 _FOLDS = 16  # parts that an axis is folded into at once
+_FEW = 1 << 14  # elements that the library goes over twice in less time than another fold takes to compile
 LANES = 8  # elements side by side that fill a register
 
 
@@ -88,7 +89,8 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
     if not result.size:
         return out.constant(0, result)
     if not is_float or (aval.dtype.itemsize >= 4 and not (skips_nan or by_sum)):
-        return _folded(out, x, aval, axes, order, result)
+        by_library = (lambda x, axes, result: out.reduce(x, axes, start, result, plain)) if is_float else None
+        return _folded(out, x, aval, axes, order, result, by_library)
 
     best = out.reduce(x, axes, start, result, plain)
     if skips_nan:
@@ -101,24 +103,35 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
     has_nan = out.compare("NE", total, total, summed)  # or inf - inf, which costs time alone
     choice = out.ops("stablehlo.if", [has_nan], avals=[result], regions=2)
     inside, _ = out.block(choice, 0, [])
-    inside.finish([inside.reduce(x, axes, start, result, safe)])
+    inside.finish([_with_nan(inside, x, aval, axes, best, result)])
     inside, _ = out.block(choice, 1, [])
     inside.finish([best])
     return choice.results[0]
 
 
-def _folded(out, x, aval, axes, order, result):
-    """One axis after the other, the longest first, until each is of one element."""
+def _folded(out, x, aval, axes, order, result, by_library):
+    """One axis after the other, the longest first, until each is of one element, or the library is as good."""
     shape, reduced = _merged(aval.shape, axes)
     view = ShapedArray(shape, aval.dtype)
     if shape != aval.shape:
         x = out.reshape(x, view)
     while any([view.shape[i] > 1 for i in reduced]):
+        if by_library is not None and LIBRARY_FROM <= view.size < _FEW:
+            few = view.with_shape([d for i, d in enumerate(view.shape) if i not in reduced])
+            return out.reshape(_with_nan(out, x, view, reduced, by_library(x, reduced, few), few), result)
         axis = max(reduced, key=lambda i: view.shape[i])
         count = _parts(view.shape, axis)
         x = fold(out, x, view, axis, count, order)
         view = view.with_shape([-(-d // count) if i == axis else d for i, d in enumerate(view.shape)])
     return out.reshape(x, result)
+
+
+def _with_nan(out, x, aval, axes, best, result):
+    """What the library found, or NaN where there is one: the sum of exp(-|x|), no term of which is infinite, tells."""
+    for name in ("abs", "negate", "exponential"):
+        x = out.op(f"stablehlo.{name}", [x], aval=aval)
+    total = out.reduce(x, axes, 0, result, "stablehlo.add")
+    return out.op("stablehlo.select", [out.compare("NE", total, total, result), total, best], aval=result)
 
 
 def _merged(shape, axes):
