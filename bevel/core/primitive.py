@@ -44,6 +44,7 @@ class Primitive:
     cost: float = 1  # how many additions an element of its operands or results costs on a CPU, about
     holds_programs = False  # are there jaxprs among its parameters?
     is_formula = False
+    keeps_apart = False  # is it lowered, for CPUs, as a function that XLA may not inline, and that cores may share?
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)
     is_plain = False  # lowers to the one operation `hlo`, elementwise, without attributes
     results: dict[tuple, Any]  # the avals of results for those of operands, kept by each op

@@ -49,6 +49,7 @@ class ProgramSummary:
     tangents          those that compute tan
     barriers          optimization barriers, those of checkpoint among them
     looped_barriers   those of them in the bodies of loops
+    looped_ciphers    long draws in the bodies of loops, each a function that XLA may not inline
     lone              one operation of the user's, called by itself outside jit
     work              how many additions it costs, about; inf where nobody knows
     """
@@ -68,6 +69,7 @@ class ProgramSummary:
     tangents: int = 0
     barriers: int = 0
     looped_barriers: int = 0
+    looped_ciphers: int = 0
     lone: bool = False
     work: float = math.inf
 
@@ -129,7 +131,7 @@ CPU_RULES = (
         # random walk 523 -> 287 ms, 1360 -> 295 µs; stencil 114 -> 40 ms, 354 -> 241 µs; equal bits in all of them.
         # XLA asks for each loop whether it is under the threshold. From 16 MiB on, bodies worth two cores lose one.
         # From jaxlib 0.12 on XLA does it by itself, and the option changes nothing.
-        lambda p: p.loops > 0 and p.looped_barriers == 0,
+        lambda p: p.loops > 0 and p.looped_barriers == p.looped_ciphers == 0,
     ),
     Rule(
         _WHILE_THRESHOLD,
@@ -137,6 +139,14 @@ CPU_RULES = (
         "a barrier in a loop: XLA ends the process where it makes one kernel of such a loop",
         # A scan over checkpointed layers: ComputationKernelEmitter knows no barrier (jaxlib 0.10.2).
         lambda p: p.looped_barriers > 0,
+    ),
+    Rule(
+        _WHILE_THRESHOLD,
+        "0",
+        "a function in a loop that several cores share: XLA cannot make one kernel of such a loop",
+        # A scan that adds 2,000 normal numbers a turn: "Symbols not found: __xla_cpu_runtime_ParallelForkJoin" (jaxlib
+        # 0.10.2; with 1,000 numbers, which one core draws, the loop is one kernel).
+        lambda p: p.looped_ciphers > 0 and p.looped_barriers == 0,
     ),
     Rule(
         _NO_FUSION_EMITTERS,

@@ -10,8 +10,6 @@ row of ciphers of which each takes its key from the last: see docs/decisions/091
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from bevel.base import dtypes
@@ -80,6 +78,7 @@ class RandomSplit(OnKeys):
     name = "random_split"
     uses_keys_up = True
     makes_keys = True
+    keeps_apart = True
 
     def infer(self, keys):
         _check_keys(self, keys)
@@ -97,6 +96,7 @@ class RandomFoldIn(OnKeys):
 
     name = "random_fold_in"
     makes_keys = True
+    keeps_apart = True
 
     def infer(self, keys, data):
         _check_keys(self, keys)
@@ -139,7 +139,6 @@ class RandomBits(OnKeys):
     shape: tuple[int, ...]
     name = "random_bits"
     uses_keys_up = True
-    is_apart: ClassVar[bool] = False
 
     def infer(self, keys):
         _check_keys(self, keys)
@@ -150,7 +149,7 @@ class RandomBits(OnKeys):
 
     def lower(self, out, keys):
         impl = out.in_avals[0].dtype.impl
-        apart = self if self.is_apart else None
+        apart = self if self.keeps_apart else None
         return _composed(out, lambda key: impl.random_bits(key, self.bit_width, self.shape), [keys], apart)
 
 
@@ -161,7 +160,7 @@ class RandomBitsApart(RandomBits):
     The cipher and such a formula together need more registers than there are.
     """
 
-    is_apart = True
+    keeps_apart = True
 
 
 RandomBitsApart.name = "random_bits"  # in programs that are printed

@@ -116,6 +116,8 @@ class Threefry2x32Apart(Threefry2x32):
     seven of them, take 5.3 ms in one kernel and 3.8 in several.
     """
 
+    keeps_apart = True
+
     def lower(self, out, *words):
         return out.module.compose(out, Threefry2x32(), out.in_avals, words, apart=Threefry2x32)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 
+_SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _EACH = 30  # additions' worth of an equation besides those of its elements
 
@@ -26,6 +27,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "callbacks",
             "barriers",
             "looped_barriers",
+            "looped_ciphers",
         ),
         0,
     )
@@ -42,6 +44,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             work += times * (_EACH + op.work(avals, [v.aval for v in eqn.outvars]))
             kind = op.kind
             counts["tangents"] += op.name == "tan"
+            if looped and op.keeps_apart and max([v.aval.size for v in eqn.outvars]) >= _SHARED:
+                counts["looped_ciphers"] += 1
             if kind in counts:
                 counts[kind] += 1
                 if looped and kind == "barriers":
