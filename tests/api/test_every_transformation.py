@@ -277,7 +277,7 @@ def of_fori_loop(x):
     return lax.fori_loop(0, 2, lambda i, x: g(x), x)
 
 
-@item(lambda x: jnp.where(x < 0.5, 4 * x, jnp.where(x < 1, 2 * x, x)), without=("jit of vmap of grad", "grad of scan", "jit of grad of grad", "vmap of scan of grad"))  # fmt: skip
+@item(lambda x: jnp.where(x < 0.5, 4 * x, jnp.where(x < 1, 2 * x, x)), without=("jit of vmap of grad", "grad of scan", "jit of grad of grad", "grad of grad of checkpoint", "vmap of scan of grad"))  # fmt: skip
 def of_while_loop(x):
     return lax.while_loop(lambda x: x < 1, lambda x: 2 * x, x)
 
@@ -340,6 +340,24 @@ def of_a_jaxpr(x):
     return jaxprs.evaluate(closed, x)[0]
 
 
+@item(g)
+def of_debug_print(x):
+    bevel.debug.print("", ordered=False)
+    return g(x)
+
+
+@item(g)
+def of_device_put(x):
+    return bevel.device_put(g(bevel.device_put(x, bevel.devices()[0])))
+
+
+@item(g)
+def of_pure_callback(x):
+    f = bevel.custom_jvp(lambda x: bevel.pure_callback(np.sin, x, x, vmap_method="expand_dims"))
+    f.defjvp(lambda p, t: (f(*p), jnp.cos(p[0]) * t[0]))
+    return f(x) * x
+
+
 STACKS = {
     "jit": lambda f: bevel.jit(f)(XS[1]),
     "vmap": lambda f: bevel.vmap(f)(XS),
@@ -348,6 +366,7 @@ STACKS = {
     "grad of scan": lambda f: bevel.grad(lambda x: lax.scan(lambda c, x: (f(c) + x, None), x, XS)[0])(XS[0]),
     "vmap of scan of grad": lambda f: bevel.vmap(lambda x: lax.scan(lambda c, x: (bevel.grad(f)(c) * x, c), x, XS)[0])(XS),
     "jit of grad of grad": lambda f: bevel.jit(bevel.grad(bevel.grad(f)))(XS[1]),
+    "grad of grad of checkpoint": lambda f: bevel.grad(bevel.grad(lambda x: jnp.sin(bevel.checkpoint(f)(x))))(XS[1]),
 }  # fmt: skip
 
 
