@@ -360,3 +360,26 @@ def _at():
 def test_at_is_an_update():
     assert type(_at()) is AtUpdate
     assert "AtUpdate" in repr(_at())
+
+
+def test_keys_that_were_met_before_select_the_same():
+    x, host = jnp.arange(24).reshape(4, 6), np.arange(24).reshape(4, 6)
+    keys = [
+        slice(1, 3), slice(-1, None), slice(None, None, -2), None, ..., (slice(None), 0), (slice(1, 3), slice(2, 5)), (..., -1),
+        (None, 2, slice(1)), (slice(0, True), 1), (slice(0, 1), 1), slice(3, 1),
+    ]  # fmt: skip
+    for _ in range(2):
+        for key in keys:
+            assert np.array_equal(x[key], host[key]) and x[key].shape == host[key].shape
+        for key in (slice(0.0, 1), (slice(None), 1.0)):
+            with pytest.raises((TypeError, IndexError)):
+                x[key]
+        for key in ((slice(None), 6), (..., -7), (0, slice(None), 0)):
+            with pytest.raises(IndexError):
+                x[key]
+    with bevel.sharp_edges("compat"):
+        assert np.array_equal(x[:, 6], host[:, 5])  # moved inside, as in JAX
+    with pytest.raises(IndexError):
+        x[:, 6]
+    keys = bevel.random.split(bevel.random.key(0), 4)
+    assert np.array_equal(bevel.random.key_data(keys[1:3]), bevel.random.key_data(keys)[1:3])
