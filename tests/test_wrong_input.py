@@ -187,3 +187,22 @@ def test_errors_of_the_users_own_function_stay():
 
     with pytest.raises(KeyError, match="b"):
         bevel.numpy.apply_along_axis(wrong, 0, np.ones((2, 3), np.float32))
+
+
+TREES = {
+    "a structure": [lambda t: t.treedef_tuple([1]), lambda t: t.treedef_children(3), lambda t: t.treedef_is_leaf(None),
+                    lambda t: t.build_tree(1, 2), lambda t: t.tree_transpose(1, 2, 3)],
+    "takes a function": [lambda t: t.tree_map(3, [1]), lambda t: t.tree_reduce(3, [1]), lambda t: t.tree_leaves([1], 3),
+                         lambda t: t.tree_map_with_path("f", [1]), lambda t: t.tree_reduce_associative(3, [1, 2])],
+    "a list": [lambda t: t.treedef_tuple(3), lambda t: t.keystr(3), lambda t: t.all_leaves(3),
+               lambda t: t.tree_unflatten(t.tree_structure([1, 2]), 3)],
+    "needs values nested": [lambda t, n=n: t.build_tree(t.tree_structure([1, 2]), n) for n in (2, [2])],
+    "a class": [lambda t: t.register_pytree_node_class(3), lambda t: t.register_pytree_with_keys_class(3),
+                lambda t: t.register_static(3)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "call"), [(w, call) for w, calls in TREES.items() for call in calls])
+def test_trees_say_what_they_take(words, call):
+    with pytest.raises(bevel.errors.BevelError, match=words.replace("a structure", "structure")):
+        call(bevel.tree_util)

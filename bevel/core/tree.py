@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bevel.base.errors import TreeError
+from bevel.base.words import kind_of
 from bevel.core.tree_difference import (
     broadcast_prefix,
     describe_mismatch,
@@ -102,6 +103,9 @@ def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], Any]:
         return flatten(tree, is_leaf)
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_flatten")
+    except TypeError:
+        _check_function("tree_flatten", is_leaf, "is_leaf")
+        raise
 
 
 def tree_unflatten(treedef: Any, leaves: Iterable[Any]) -> Any:
@@ -126,7 +130,9 @@ def _explain_unflatten(treedef: Any, leaves: Any) -> None:
             f"tree_unflatten takes a PyTreeDef and then the leaves; its first argument is a {type(treedef).__name__}."
             + (" The two are the other way round." if isinstance(leaves, PyTreeDef) else "")
         ) from None
-    if isinstance(leaves, list) and len(leaves) != treedef.num_leaves:
+    if not isinstance(leaves, list):
+        raise TreeTypeError(f"tree_unflatten takes a list of leaves; got {kind_of(leaves)}.") from None
+    if len(leaves) != treedef.num_leaves:
         raise TreeError(
             f"tree_unflatten was given {_count(len(leaves), 'leaf', 'leaves')} for a structure that has "
             f"{treedef.num_leaves}:\n{_shortened(treedef)}"
@@ -143,6 +149,9 @@ def tree_leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
         return flatten(tree, is_leaf)[0]
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_leaves")
+    except TypeError:
+        _check_function("tree_leaves", is_leaf, "is_leaf")
+        raise
 
 
 def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> Any:
@@ -159,6 +168,9 @@ def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> Any:
         return flatten(tree, is_leaf)[1]
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_structure")
+    except TypeError:
+        _check_function("tree_structure", is_leaf, "is_leaf")
+        raise
 
 
 def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
@@ -174,9 +186,16 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
         first, treedef = flatten(tree, is_leaf)
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_map")
+    except TypeError:
+        _check_function("tree_map", is_leaf, "is_leaf")
+        raise
     # A list, not an iterator: a StopIteration out of f would end an iterator early and in silence.
     if not rest:
-        return treedef.unflatten([f(x) for x in first])
+        try:
+            return treedef.unflatten([f(x) for x in first])
+        except TypeError:
+            _check_function("tree_map", f)
+            raise
     try:
         columns = [treedef.flatten_up_to(other) for other in rest]
     except (ValueError, TypeError):
@@ -206,6 +225,7 @@ def tree_reduce(
     >>> tree_reduce(lambda total, x: total + x, [1, (2, 3)])
     6
     """
+    _check_function("tree_reduce", function)
     values = tree_leaves(tree, is_leaf=is_leaf)
     if initializer is not _unspecified:
         return functools.reduce(function, values, initializer)
@@ -227,6 +247,7 @@ def tree_reduce_associative(
     >>> tree_reduce_associative(lambda x, y: f"({x}{y})", list("abcde"))
     '((ab)(c(de)))'
     """
+    _check_function("tree_reduce_associative", operation)
     values = tree_leaves(tree, is_leaf=is_leaf)
     if not values:
         if identity is _unspecified:
@@ -265,7 +286,7 @@ def tree_transpose(outer_treedef: Any, inner_treedef: Any | None, pytree_to_tran
     {'a': [1, 3], 'b': [2, 4]}
     """
     values, treedef = flatten(pytree_to_transpose)
-    outer_size = outer_treedef.num_leaves
+    outer_size = _checked_structure("tree_transpose", outer_treedef).num_leaves
     if inner_treedef is None:
         if not outer_size:
             raise TreeTypeError(
@@ -278,7 +299,7 @@ def tree_transpose(outer_treedef: Any, inner_treedef: Any | None, pytree_to_tran
             outer_treedef, pytree_to_transpose, outer_treedef, names, asked="tree_transpose", opening=opening
         )
         inner_treedef = flatten(subtrees[0])[1]
-    inner_size = inner_treedef.num_leaves
+    inner_size = _checked_structure("tree_transpose", inner_treedef).num_leaves
     if treedef.num_leaves != outer_size * inner_size:
         expected = outer_treedef.compose(inner_treedef)
         difference = describe_mismatch(expected, pytree_to_transpose, "outer∘inner", "the tree to transpose")
@@ -347,6 +368,7 @@ def tree_map_with_path(
     {'a': ["['a'][0]=5", "['a'][1]=6"]}
     """
     pairs, treedef = tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)
+    _check_function("tree_map_with_path", f)
     if not rest:
         return treedef.unflatten([f(path, x) for path, x in pairs])
     try:
@@ -364,7 +386,7 @@ def keystr(keys: tuple[Any, ...], *, simple: bool = False, separator: str = "") 
     >>> keystr((DictKey("a"), SequenceKey(1)), simple=True, separator="/")
     'a/1'
     """
-    return separator.join([_simple_key(key) if simple else str(key) for key in keys])
+    return separator.join([_simple_key(key) if simple else str(key) for key in _listed("keystr", keys)])
 
 
 def _simple_key(key: Any) -> str:
@@ -386,7 +408,7 @@ def treedef_tuple(treedefs: Iterable[Any]) -> Any:
     >>> arguments.unflatten([1, 2, 3])
     ({'b': 1, 'w': 2}, 3)
     """
-    return pytree.treedef_tuple(list(treedefs))
+    return pytree.treedef_tuple([_checked_structure("treedef_tuple", t) for t in _listed("treedef_tuple", treedefs)])
 
 
 def treedef_children(treedef: Any) -> list[Any]:
@@ -395,7 +417,7 @@ def treedef_children(treedef: Any) -> list[Any]:
     >>> [child.num_leaves for child in treedef_children(tree_structure([{"a": 0, "b": 0}, 0, None]))]
     [2, 1, 0]
     """
-    return treedef.children()
+    return _checked_structure("treedef_children", treedef).children()
 
 
 def treedef_is_leaf(treedef: Any) -> bool:
@@ -404,7 +426,7 @@ def treedef_is_leaf(treedef: Any) -> bool:
     >>> [treedef_is_leaf(tree_structure(tree)) for tree in (0, [0], None, {})]
     [True, False, True, True]
     """
-    return treedef.num_nodes == 1
+    return _checked_structure("treedef_is_leaf", treedef).num_nodes == 1
 
 
 def build_tree(treedef: Any, xs: Any) -> Any:
@@ -413,7 +435,11 @@ def build_tree(treedef: Any, xs: Any) -> Any:
     >>> build_tree(tree_structure({"a": (0, 0), "b": 0}), [[1, 2], 3])
     {'a': (1, 2), 'b': 3}
     """
-    return treedef.from_iterable_tree(xs)
+    _checked_structure("build_tree", treedef)
+    try:
+        return treedef.from_iterable_tree(xs)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TreeTypeError(f"build_tree needs values nested as {_shortened(treedef)} is; got {xs!r:.80}.") from error
 
 
 def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
@@ -425,8 +451,8 @@ def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
     (True, False, False, True)
     """
     if is_leaf is None:
-        return pytree.all_leaves(iterable)
-    values = list(iterable)
+        return pytree.all_leaves(_listed("all_leaves", iterable))
+    values = _listed("all_leaves", iterable)
     found = tree_leaves(values, is_leaf)
     return len(found) == len(values) and all(a is b for a, b in zip(found, values, strict=True))
 
@@ -466,6 +492,29 @@ def is_tree_node(typ: type) -> bool:
     [True, False, True, False]
     """
     return pytree.is_node(typ)
+
+
+def _checked_structure(asked: str, treedef: Any) -> Any:
+    if not isinstance(treedef, PyTreeDef):
+        raise TreeTypeError(
+            f"{asked} takes the structure of a tree, a PyTreeDef; got {kind_of(treedef)}. tree_structure gives it."
+        )
+    return treedef
+
+
+def _listed(asked: str, values: Any) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        raise TreeTypeError(f"{asked} takes a list or a tuple; got {kind_of(values)}.") from None
+
+
+def _check_function(asked: str, function: Any, what: str = "") -> None:
+    """A letter where a function is due and none was given; is_leaf may be None."""
+    if not callable(function) and not (what and function is None):
+        raise TreeTypeError(
+            f"{asked} takes a function {f'as {what}' if what else 'first'}; got {kind_of(function)}."
+        ) from None
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -45,6 +45,8 @@ def _register(asked: str, nodetype: type, register: Callable[[], Any]) -> None:
 
 
 def _method(asked: str, cls: type, name: str, example: str) -> Any:
+    if not isinstance(cls, type):
+        raise TreeTypeError(f"{asked} registers a class; it was given {cls!r}, of type {type(cls).__name__}.")
     method = getattr(cls, name, None)
     if method is None:
         raise TreeTypeError(f"{asked}: the class {cls.__qualname__} lacks the method {name}. Write: {example}")

@@ -187,7 +187,8 @@ def softplus(x):
     >>> print(bevel.nn.softplus(bevel.numpy.array([0., 1000.])))
     [6.931472e-01 1.000000e+03]
     """
-    return jnp.logaddexp(x, 0.0)
+    x = as_array("softplus", x)
+    return jnp.logaddexp(x if jnp.issubdtype(x.dtype, jnp.inexact) or x.weak_type else x.astype(float), 0.0)
 
 
 @compiled

@@ -265,12 +265,11 @@ def power(x1, x2, /):
     >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
     [1. 4. 9.]
     """
-    is_known = type(x2) is not int and _is_known_integer(x2)
-    if is_known:  # its dtype has no say in the result's, as under JAX
+    if type(x2) is not int and _is_known_integer(x2):  # its dtype has no say in the result's, as under JAX
         x2 = int(x2)
     if type(x2) is not int or isinstance(x1, int):
         _check_exponent(x1, x2)
-    if type(x2) is int and (is_known or not isinstance(x1, (bool, int, float, complex))):
+    if type(x2) is int:
         return integer_power(x1, y=x2) if -64 <= x2 <= 64 or _is_float(x1) else _power(x1, x2)
     return _power(x1, x2)
 

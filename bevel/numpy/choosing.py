@@ -162,10 +162,8 @@ def select(condlist, choicelist, default=0):
         )
     if len(condlist) == 0:
         raise ValueError("select needs at least one condition; got an empty list.")
-    for condition in condlist:
-        if dtype_of(condition) != _BOOL:
-            raise TypeError(f"select chooses by boolean conditions; got one of {get_aval(condition).str_short()}.")
-    return _select(list(condlist), list(choicelist), default)
+    conditions = [truth(c) for c in arrays("select", *condlist)]
+    return _select(conditions, list(choicelist), default)
 
 
 @with_door

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from bevel.base import dtypes
 from bevel.numpy.eager import compiled
-from bevel.numpy.operands import filled_with, is_complex, weak_as, whole
+from bevel.numpy.operands import filled_with, is_complex, is_inexact, weak_as, whole
 from bevel.numpy.promotion import array, promote_inexact
 from bevel.ops import complex as complex_ops
 from bevel.ops import trigonometric
+from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 
 
@@ -70,7 +74,8 @@ def angle(z, deg=False):
     if is_complex(z):
         up, right = complex_ops.imag(z), complex_ops.real(z)
     else:
-        [right] = promote_inexact(z)
+        # of any integers the default float, as under JAX
+        [right] = promote_inexact(z if is_inexact(z) else convert(z, dtypes.canonicalize_dtype(np.dtype(float))))
         up = filled_with(right, 0)
     result = trigonometric.Atan2()(up, right)
     return mul(result, 180 / math.pi) if deg else result

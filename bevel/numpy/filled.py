@@ -111,6 +111,9 @@ def ones(shape, dtype=None, *, device=None, out_sharding=None):
 
 
 def _number(value, dtype):
+    if type(value) is float and dtype.kind in "iu":  # as XLA converts: to the nearest there is, and NaN to 0
+        info = np.iinfo(dtype)
+        value = 0 if value != value else info.min if value < info.min else info.max if value > info.max else int(value)
     return np.asarray(value).astype(dtype)[()]
 
 

@@ -11,7 +11,9 @@ from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_arrays, shape_of
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.searching import index_dtype
 from bevel.numpy.shapes import sizes
+from bevel.ops.convert import convert
 from bevel.ops.shapes import BroadcastInDim, Iota
 from bevel.ops.shapes import reshape as reshaped
 
@@ -92,6 +94,7 @@ def ix_(*args):
         if get_aval(x).dtype == np.bool_:
             raise NotImplementedError(f"ix_ does not take booleans{user_line(' at {}')}: use jnp.nonzero(mask)[0].")
     rank = len(xs)
+    xs = [x if shape_of(x)[0] else convert(x, index_dtype()) for x in xs]  # an empty list has no dtype to say
     return tuple([reshaped(x, [shape_of(x)[0] if i == k else 1 for i in range(rank)]) for k, x in enumerate(xs)])
 
 

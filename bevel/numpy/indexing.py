@@ -192,7 +192,7 @@ def wrapped(value, aval):
     default = limits.iinfo(dtypes.canonicalize_dtype(np.dtype(int)))
     if not default.min <= value <= default.max:
         raise OverflowError(f"Python integer {value} out of bounds for {aval.dtype.name}, the dtype of x in x.at[…].")
-    return held(value, aval.dtype)
+    return np.asarray(held(value, aval.dtype), aval.dtype)[()]
 
 
 def broadcast_value(value, shape):

@@ -151,7 +151,10 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=Non
     """
     refuse_out("nanvar", out)
     x = as_array("nanvar", a)
-    mask = _numbers("nanvar", x, where) if _has_nan(x) else where
+    mask = where
+    if _has_nan(x):
+        mask = _numbers("nanvar", x, where)
+        x = where_of(isnan(x), 0, x)  # a NaN that is left out would come back in the slopes, as 0 times itself
     return reductions.var(x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean)
 
 

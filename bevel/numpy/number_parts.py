@@ -133,6 +133,8 @@ def ldexp(x1, x2, /):
     layout = _Layout(dtype)
     # In three steps, none of which under- or overflows before the last: 2^n = 2^a · 2^a · 2^(n - 2a), each in range.
     reach = 3 * (layout.bias - 1)
+    if dtypes.issubdtype(dtype_of(n), np.integer) and dtype_of(n).itemsize > 4:
+        n = _held(n, -reach, reach)
     n = _held(convert(n, _INT32), -reach, reach)
     third = arithmetic.Div()(n, filled_with(n, 3))
     last = arithmetic.sub(n, mul(third, 2))

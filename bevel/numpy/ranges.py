@@ -100,7 +100,7 @@ def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
     result = move_axis(result, 0, one_axis("linspace", axis, len(shape) + 1))
     if dtypes.issubdtype(dtype, np.integer) and not dtypes.issubdtype(work, np.complexfloating):
         result = floor(result)
-    return convert(result, dtype), convert(step, inner)
+    return convert(result, dtype), convert(step, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype)))
 
 
 @with_door

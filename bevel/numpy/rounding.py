@@ -84,7 +84,7 @@ def rint(x, /):
     """
     x = array("rint", x)
     if not is_inexact(x):
-        return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype_of(x))))
+        return convert(x, dtypes.canonicalize_dtype(np.dtype(float)))  # of any integers the default float, as under JAX
     return _round_half_to_even(x)
 
 

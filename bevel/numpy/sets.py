@@ -76,6 +76,9 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
     axis = one_axis(name, axis, len(shape_of(x)))
     n = shape_of(x)[axis]
     dtype = index_dtype()
+    if n and not get_aval(x).size and size is None:  # slices without elements are all alike
+        values = full([1 if i == axis else d for i, d in enumerate(shape_of(x))], 0, get_aval(x).dtype)
+        return values, full((1,), 0, dtype), full((n,), 0, dtype), full((1,), n, dtype)
     if not n or not get_aval(x).size:
         if size and fill_value is None:
             raise ValueError(
@@ -92,17 +95,19 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
     if size is None:
         places = np.flatnonzero(known(name, new)).astype(np.int32)
         [count] = places.shape
-        return _taken(x, order, new, inverse, places, None, axis=axis, size=count)
+        return _taken(x, order, new, inverse, np.append(places, np.int32(n)), None, axis=axis, size=count)
     size = as_index(name, size)
     fill = None if fill_value is None else as_array(name, fill_value)
-    [places] = nonzero(new, size=size, fill_value=n)
+    [places] = nonzero(new, size=size + 1, fill_value=n)
     return _taken(x, order, new, inverse, places, fill, axis=axis, size=size)
 
 
 @compiled(static=("axis", "size"))
-def _taken(x, order, new, inverse, places, fill, *, axis, size):
+def _taken(x, order, new, inverse, starts, fill, *, axis, size):
+    """What `_unique` gives; `starts` says where each group begins, and the one after the last."""
     n = shape_of(x)[axis]
     dtype = index_dtype()
+    places = starts[:size]
     there = places < n
     first = where(there, take(order, places, mode="clip"), order[0])
     values = take(x, first, axis=axis, mode="clip")
@@ -110,8 +115,7 @@ def _taken(x, order, new, inverse, places, fill, *, axis, size):
     if fill is not None and size:
         fill = convert(fill, get_aval(x).dtype)
         values = where(reshaped(there, column), values, fill)
-    ends = concatenate([places, full((1,), n, get_aval(places).dtype)])
-    counts = diff(where(ends > n, n, ends))
+    counts = diff(where(starts > n, n, starts))
     values = convert(values, get_aval(x).dtype, get_aval(x).weak_type)
     return values, convert(first, dtype), convert(inverse, dtype), convert(counts, dtype)
 

@@ -317,16 +317,16 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
     def rows(v):
         if len(shape_of(v)) < 2:
             return reshaped(v, (1, get_aval(v).size))
-        return v if rowvar or shape_of(v)[0] == 1 else transposed(v, (1, 0))
+        return v if rowvar else transposed(v, (1, 0))
 
     def inexact(v):
         own = get_aval(v).dtype
         return convert(v, dtype or dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(own)))
 
-    x = rows(inexact(x))
-    if y is not None:
-        x, y = promote_dtypes(x, rows(inexact(y)))
-        x = Concatenate(0)(x, y)
+    if y is None:
+        x = rows(inexact(x))
+    else:
+        x = Concatenate(0)(*[rows(inexact(v)) for v in promote_dtypes(x, y)])
     variables, n = shape_of(x)
     if not variables:
         return full((0, 0), np.nan, get_aval(x).dtype)

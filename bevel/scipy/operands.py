@@ -20,8 +20,10 @@ def floats(name, *values):
 
 
 def strong_floats(name, *values):
-    """As `floats`, weakly typed only where each operand is: an array of integers beside Python numbers is not."""
-    are_weak = all([get_aval(v).weak_type for v in arrays(name, *values)])
+    """As `floats`, weakly typed only where each operand is: an array of integers beside Python numbers is not, unless
+    it is of rank 0 too."""
+    avals = [get_aval(v) for v in arrays(name, *values)]
+    are_weak = all([a.weak_type for a in avals]) or not any([a.shape for a in avals])
     values = floats(name, *values)
     return values if are_weak else [convert(v, get_aval(v).dtype) for v in values]
 

@@ -17,16 +17,16 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats
+from bevel.scipy.operands import defined, floats, strong_floats
 from bevel.scipy.stats.derived import exponential
 
 
-def _logarithm(name, x, b, loc, scale):
+def _logarithm(name, x, b, loc, scale, promoted=strong_floats):
     """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale).
 
     b is NaN where it is not positive, or the scale is not.
     """
-    x, b, loc, scale = floats(name, x, b, loc, scale)
+    x, b, loc, scale = promoted(name, x, b, loc, scale)
     z = (x - loc) / scale
     below = z < 1
     return jnp.log(jnp.where(below, 1, z)), below, defined(b, positive=(b, scale)), scale
@@ -53,7 +53,7 @@ def cdf(x, b, loc=0, scale=1):
 @compiled
 def logcdf(x, b, loc=0, scale=1):
     """log of the share below x."""
-    logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale)
+    logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale, floats)
     fall = b * logarithm
     return jnp.where(fall > 0, log1mexp(jnp.where(fall > 0, fall, 1)), jnp.where(jnp.isnan(fall), fall, -jnp.inf))
 
@@ -71,7 +71,7 @@ sf = exponential(logsf, "sf")
 @compiled
 def ppf(q, b, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, b, loc, scale = floats("pareto.ppf", q, b, loc, scale)
+    q, b, loc, scale = strong_floats("pareto.ppf", q, b, loc, scale)
     return loc + scale * jnp.exp(-jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan)) / b)
 
 

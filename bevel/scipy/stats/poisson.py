@@ -18,7 +18,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
-from bevel.scipy.operands import defined, floats
+from bevel.scipy.operands import defined, floats, strong_floats
 from bevel.scipy.special.elementary import xlogy
 from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
@@ -40,7 +40,7 @@ pmf = exponential(logpmf, "pmf")
 @compiled
 def cdf(k, mu, loc=0):
     """The probability of k or less."""
-    k, mu, loc = floats("poisson.cdf", k, mu, loc)
+    k, mu, loc = strong_floats("poisson.cdf", k, mu, loc)
     y = jnp.floor(k - loc)
     return jnp.where(y < 0, 0, gammaincc(jnp.where(y < 0, 0, y) + 1, mu))
 

@@ -108,7 +108,7 @@ def _rankdata(a, *, method, axis):
     if axis is None:
         a, axis = a.reshape(-1), 0
     axis = one_axis("rankdata", axis, a.ndim)
-    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(a.dtype))
+    dtype = dtypes.canonicalize_dtype(float)
     rows = jnp.moveaxis(a, axis, -1)
     size = rows.shape[-1]
     order = jnp.argsort(rows, axis=-1)
