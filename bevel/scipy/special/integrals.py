@@ -308,7 +308,11 @@ def _spence(x):
     value = -w * chebyshev(between(w, -0.5, 0.5), tables.SPENCE)
     log_y = jnp.log(y)
     # spence(y) + spence(1 - y) = π²/6 - log(y) log(1 - y), and spence(y) + spence(1/y) = -log(y)²/2
-    value = jnp.where(is_left, math.pi**2 / 6 - log_y * jnp.log1p(-kept(is_left, y, 0)) - value, value)
+    left = kept(is_left, y, 0)
+    # XLA's log1p of float64 loses two digits near -0.41, where 1 - y needs no help
+    is_small = left < (0.25 if x.dtype == np.float64 else 0.5)
+    log_rest = jnp.where(is_small, jnp.log1p(-kept(is_small, left, 0)), jnp.log(1 - left))
+    value = jnp.where(is_left, math.pi**2 / 6 - log_y * log_rest - value, value)
     value = jnp.where(is_right | is_large, -0.5 * log_y * log_y - value, value)
     value = jnp.where(x == 0, math.pi**2 / 6, value)
     return jnp.where(inside, value, jnp.where(x == jnp.inf, -jnp.inf, jnp.nan))
