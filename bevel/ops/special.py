@@ -118,11 +118,11 @@ class DrawnLgamma(Lgamma):
 
 @primitive
 class Digamma(PositiveSpecial):
-    """ψ(x) = Γ'(x) / Γ(x); NaN at the negative integers."""
+    """ψ(x) = Γ'(x) / Γ(x); NaN at the negative integers, at 0 too or -inf, as the engine has it."""
 
     hlo = "chlo.digamma"
     single = staticmethod(fast_special.digamma)
-    gaps: ClassVar = {"0-special": _AT_POLES}
+    gaps: ClassVar = {"0-special": f"some engines: {_AT_POLES}"}
     reference = staticmethod(later("scipy.special", "digamma"))
 
     def slope(self, y, x):
