@@ -142,4 +142,4 @@ class Tanh(Smooth):
 
 exp, expm1, log, log1p, logistic, tanh = Exp(), Expm1(), Log(), Log1p(), Logistic(), Tanh()
 # in XLA's own form, whose bits random draws are promised in
-drawn_log, drawn_log1p = Log(AccuracyMode.DEFAULT), Log1p(AccuracyMode.DEFAULT)
+drawn_exp, drawn_log, drawn_log1p = Exp(AccuracyMode.DEFAULT), Log(AccuracyMode.DEFAULT), Log1p(AccuracyMode.DEFAULT)

@@ -14,9 +14,9 @@ from bevel.ops.arithmetic import Max, Min, Nextafter, add, div, neg, sub
 from bevel.ops.complex import abs_, sign
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
+from bevel.ops.exponential import drawn_exp as exp
 from bevel.ops.exponential import drawn_log as log
 from bevel.ops.exponential import drawn_log1p as log1p
-from bevel.ops.exponential import exp
 from bevel.ops.logic import Ge, Le, Lt, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import integer_pow, sqrt

@@ -11,7 +11,7 @@ from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, add, div, sub
 from bevel.ops.complex import abs_
 from bevel.ops.elementwise import mul
-from bevel.ops.exponential import exp
+from bevel.ops.exponential import drawn_exp as exp
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
 from bevel.ops.reductions import DrawnReduceMax

@@ -211,6 +211,15 @@ def test_a_failing_callback_leaves_the_process_alive():
     assert (done.returncode, done.stdout) == (0, "caught boom\n"), done.stderr
 
 
+@pytest.fixture
+def heard_interrupts():
+    """SIGINT as Python has it: a shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_an_interrupt_inside_a_callback_leaves_a_process_that_works():
     """Ctrl-C while Python code of the user's runs in a program: it arrives as it does anywhere, and nothing is stuck."""
 
