@@ -87,7 +87,7 @@ class Jitted:
         self.takes_values = True  # may a Python argument become static when tracing needs its value?
         self.traces: dict[Any, Traced] = {}
         self.needs_value: set[int] = set()  # leaves whose Python value the function turned out to need
-        self.traced = result_of(self.miss, function)  # a call while a trace is in progress
+        self.traced = named_after(function)(result_of(self.miss))  # a call while a trace is in progress
 
     # ---- tracing
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from bevel.api import layouts
-from bevel.api.flat import Flat, argument_names, name_of
+from bevel.api.flat import Flat, argument_names, name_of, named_after
 from bevel.api.letters import with_letters
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
@@ -304,7 +304,7 @@ class Compiled(_Stage):
         self._device = device
         self._jitted = jitted
         self._written: bytes | None = None  # what it was loaded from
-        traced = result_of(self._miss, jitted.function if jitted else self._miss)
+        traced = named_after(jitted.function if jitted else self._miss)(result_of(self._miss))
         call = cached_call(signature.name, traced, self._miss, place_argument)
         self._call = with_letters(call, jitted) if any(signature.donated) else call
 

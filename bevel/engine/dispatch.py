@@ -7,7 +7,6 @@ on at once, to `traced`.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import threading
 from collections import namedtuple
@@ -81,10 +80,9 @@ def cached_call(name, traced, miss, place, static_argnums=(), static_argnames=()
     )
 
 
-def result_of(miss, function):
-    """What to call while a trace is in progress where `miss` knows what to do then. function: what the call is of."""
+def result_of(miss):
+    """What to call while a trace is in progress where `miss` knows what to do then."""
 
-    @functools.wraps(function)
     def traced(*args, **kwargs):
         return miss(*args, **kwargs)[0]
 
