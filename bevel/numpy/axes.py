@@ -48,13 +48,17 @@ def one_axis(name, axis, rank) -> int:
     return axis + rank if axis < 0 else axis
 
 
+# What may hold several axes or sizes, beside arrays of them.
+SEVERAL = (tuple, list, range, set, frozenset)
+
+
 def several_axes(name, axis, rank) -> tuple[int, ...]:
     """Axes given as None (all), one int or a sequence of them, counted from the front, in their given order."""
     if axis is None:
         return tuple(range(rank))
     if type(axis) is int:
         return (one_axis(name, axis, rank),)
-    if isinstance(axis, (tuple, list)) or np.ndim(axis) == 1:
+    if isinstance(axis, SEVERAL) or np.ndim(axis) == 1:
         axes = tuple([one_axis(name, a, rank) for a in axis])
         if len(set(axes)) != len(axes):
             raise AxisError(f"{name}: duplicate value in axis {tuple(axis)}{user_line(' at {}')}. Name each axis once.")
@@ -66,7 +70,7 @@ def static_axes(axis):
     """Axes in a form that can be hashed, before a call is looked up by them."""
     if axis is None or type(axis) is int:
         return axis
-    if isinstance(axis, (tuple, list)) or (isinstance(axis, (np.ndarray, Array)) and np.ndim(axis)):
+    if isinstance(axis, SEVERAL) or (isinstance(axis, (np.ndarray, Array)) and np.ndim(axis)):
         return tuple([operator.index(a) for a in axis])
     try:
         return operator.index(axis)

@@ -14,7 +14,7 @@ from bevel.base.errors import BevelError, BroadcastError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array, seen_as
-from bevel.numpy.axes import as_array, one_axis, several_axes, shape_of
+from bevel.numpy.axes import SEVERAL, as_array, one_axis, several_axes, shape_of, static_axes
 from bevel.numpy.eager import compiled
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.shapes import BroadcastInDim, Squeeze, Transpose
@@ -26,7 +26,7 @@ from bevel.ops.shapes import transpose as transposed
 
 def sizes(shape, what):
     """A shape as a tuple of ints; -1 may stand among them."""
-    if not isinstance(shape, (tuple, list)) and not (isinstance(shape, (np.ndarray, Array)) and np.ndim(shape) == 1):
+    if not isinstance(shape, SEVERAL) and not (isinstance(shape, (np.ndarray, Array)) and np.ndim(shape) == 1):
         shape = (shape,)
     try:
         return tuple([whole(d) for d in shape])
@@ -174,6 +174,7 @@ def expand_dims(a, axis):
     >>> jnp.expand_dims(jnp.ones((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
+    axis = static_axes(axis)
     if _is_at_hand(a):
         seen = seen_as(a, _expanded(a.aval.shape, axis)[0])
         if seen is not None:
@@ -189,7 +190,7 @@ def _expand_dims(a, axis):
 
 def _expanded(shape, axis):
     """(the shape with new axes of size 1, where they are)."""
-    axis = tuple(axis) if isinstance(axis, (tuple, list)) or getattr(axis, "ndim", 0) == 1 else (axis,)
+    axis = axis if isinstance(axis, tuple) else (axis,)
     count = len(axis)
     axes = several_axes("expand_dims", axis, len(shape) + count)
     rest = iter(shape)

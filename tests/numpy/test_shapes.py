@@ -325,3 +325,10 @@ def test_large_arrays_are_not_copied_for_another_shape(name):
     )
     slope = bevel.grad(lambda x: jnp.sum(change(x) ** 2))(jnp.asarray(numbers))
     numpy.testing.assert_array_equal(slope, 2 * numbers)
+
+
+def test_axes_and_sizes_may_be_ranges():
+    x = jnp.ones((1, 2, 3))
+    assert jnp.expand_dims(x, range(2)).shape == jnp.expand_dims(x, {0, 1}).shape == (1, 1, 1, 2, 3)
+    assert x.reshape(range(1, 4)).shape == jnp.tile(x[0, 0, 0], range(1, 4)).shape == (1, 2, 3)
+    assert jnp.roll(x, (1, 1), range(2)).shape == (1, 2, 3) and x.sum(range(2)).shape == (3,)
