@@ -151,6 +151,10 @@ class Sign(Unary):
         [aval] = out.in_avals
         if dtypes.issubdtype(aval.dtype, np.unsignedinteger):
             return out.convert(out.compare("NE", x, out.constant(0, aval), aval), aval)
+        if dtypes.issubdtype(aval.dtype, np.complexfloating):
+            # zero is zero, of whatever signs: from jaxlib 0.12 on XLA keeps those of a zero that was given
+            zero = out.constant(0, aval)
+            return out.op("stablehlo.select", [out.compare("EQ", x, zero, aval), zero, out.op(self.hlo, [x])])
         return out.op(self.hlo, [x])
 
 
