@@ -21,6 +21,7 @@ from bevel.core.trace import get_aval, state
 from bevel.engine.builder import boolean, i64s, parsed
 from bevel.ops.arithmetic import Add
 from bevel.ops.convert import convert
+from bevel.ops.known_nan import choose
 from bevel.ops.logic import gt, lt, or_
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_size, to_front, zeros
 from bevel.ops.windows import (
@@ -178,7 +179,7 @@ class Gather(Primitive):
         flags = result.with_dtype(np.dtype(bool))
         behind = tuple([a for a in range(len(result.shape)) if a not in offset])
         kept = kept if kept_aval.shape == flags.shape else out.broadcast(kept, flags, behind)
-        return out.op("stablehlo.select", [kept, y, out.constant(self.fill(result.dtype), result)], aval=result)
+        return choose(out, kept, y, out.constant(self.fill(result.dtype), result), result)
 
     def fill(self, dtype):
         """The number that stands for what is outside."""

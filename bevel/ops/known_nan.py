@@ -12,27 +12,41 @@ from __future__ import annotations
 _FAR = 64  # operations looked at, backwards from the exponential
 
 
+def choose(out, flag, yes, no, aval=None):
+    """A select whose flag many elements may share; the program is remembered to hold one."""
+    if not out.module.has_shared_choice and _is_shared(flag):
+        out.module.has_shared_choice = True
+    return out.op("stablehlo.select", [flag, yes, no], aval=aval)
+
+
 def kept_nan(out, x, result):
     """The result of an exponential function of x; NaN where x is, also where LLVM sees a loop over nothing else."""
     aval = out.avals[0]
-    if out.platform != "cpu" or aval.dtype.kind == "c" or aval.dtype.itemsize > 4 or not _follows_choice(x):
+    if not out.module.has_shared_choice or out.platform != "cpu" or aval.dtype.kind == "c" or aval.dtype.itemsize > 4:
+        return result
+    if not _follows_choice(x, out.module.without_choice):
         return result
     return out.op("stablehlo.select", [out.compare("NE", x, x, aval), x, result])
 
 
-def _follows_choice(x) -> bool:
-    """Is x computed from a select by a flag that a whole loop shares?"""
-    ahead, seen = [x], 0
-    while ahead and seen < _FAR:
-        operation = ahead.pop().owner
+def _follows_choice(x, without: set) -> bool:
+    """Is x computed from a select by a flag that a whole loop shares? `without`: values that are known not to be."""
+    ahead: list = [x]
+    seen: list = []
+    while ahead and len(seen) < _FAR:
+        value = ahead.pop()
+        if value in without:
+            continue
+        operation = value.owner
         name = getattr(operation, "name", "")
         if not name.startswith(("stablehlo", "chlo")):
             continue
-        seen += 1
+        seen.append(value)
         operands = list(operation.operands)
         if name == "stablehlo.select" and _is_shared(operands[0]):
             return True
         ahead += operands
+    without.update(seen)
     return False
 
 

@@ -8,6 +8,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import MissingRuleError
 from bevel.engine import lapack
 from bevel.engine.builder import i32, i64s, parsed
+from bevel.ops.known_nan import choose
 from bevel.ops.matrices import INT32, LETTERS
 
 _BOOL = np.dtype(bool)
@@ -163,7 +164,7 @@ def or_nan(out, ok, batch, value, aval):
     wide = ShapedArray(aval.shape, _BOOL)
     ok = out.broadcast(ok, wide, tuple(range(len(batch)))) if wide.shape != tuple(batch) else ok
     number = complex("nan+nanj") if aval.dtype.kind == "c" else float("nan")
-    return out.op("stablehlo.select", [ok, value, out.constant(number, aval)], aval=aval)
+    return choose(out, ok, value, out.constant(number, aval), aval)
 
 
 def masked(out, x, aval, condition, other=0):
@@ -174,7 +175,7 @@ def masked(out, x, aval, condition, other=0):
     constant = out.constant(np.ascontiguousarray(mask), ShapedArray((m, n), _BOOL))
     if rank > 2:
         constant = out.broadcast(constant, ShapedArray(aval.shape, _BOOL), (rank - 2, rank - 1))
-    return out.op("stablehlo.select", [constant, x, out.constant(other, aval)], aval=aval)
+    return choose(out, constant, x, out.constant(other, aval), aval)
 
 
 def repeated(out, matrix, aval):

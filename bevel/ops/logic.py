@@ -14,6 +14,7 @@ from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import comparison
 from bevel.ops.elementwise import Binary, Elementwise, Predicate, Unary, filled, pair, typed
+from bevel.ops.known_nan import choose
 from bevel.ops.shapes import BroadcastInDim, full, instantiate, mapped_size, to_front
 
 _PYTHON_SCALARS = (bool, int, float, complex)
@@ -347,11 +348,11 @@ class SelectN(Elementwise):
             return cases[0]
         aval = out.in_avals[0]
         if aval.dtype == np.bool_:
-            return out.op("stablehlo.select", [which, cases[1], cases[0]])
+            return choose(out, which, cases[1], cases[0])
         result = cases[-1]
         for i in reversed(range(len(cases) - 1)):  # the first case whose number is not below `which`
             here = out.compare("LT", which, out.constant(i + 1, aval), aval)
-            result = out.op("stablehlo.select", [here, cases[i], result])
+            result = choose(out, here, cases[i], result)
         return result
 
     def reference(self, which, *cases):

@@ -69,6 +69,8 @@ class Module:
         self.scope_texts: dict[tuple, str] = {}
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
         self.jaxpr = None
+        self.has_shared_choice = False  # does it choose by flags that many elements share? see ops.known_nan
+        self.without_choice: set = set()  # values that follow from no such choice
 
     @functools.cached_property
     def long_formulas(self):
