@@ -41,15 +41,15 @@ def _check_keys(op, keys):
     return keys.dtype.impl
 
 
-def _composed(out, function, values, apart=None):
+def _composed(op, out, function, values):
     """A function of one key lowered as one of key arrays, whose shape stands in front of each operand's.
 
-    apart   the op, where it is to be a function of its own on CPUs
+    On CPUs it is a function of its own where the op `keeps_apart`.
     """
     rank = len(out.in_avals[0].shape)
     avals = [physical(a) for a in out.in_avals]
-    if apart is not None:  # keys of two generators may be held alike
-        apart = (type(apart), apart, out.in_avals[0].dtype)
+    # the dtype too: keys of two generators may be held alike
+    apart = (type(op), op, out.in_avals[0].dtype) if op.keeps_apart else None
     return out.module.compose(out, lambda *operands: [function(*operands)], avals, values, rank, apart)[0]
 
 
@@ -67,7 +67,7 @@ class RandomSeed(OnKeys):
         return ShapedArray(seeds.shape, self.impl.dtype)
 
     def lower(self, out, seeds):
-        return _composed(out, self.impl.seed, [seeds])
+        return _composed(self, out, self.impl.seed, [seeds])
 
 
 @primitive
@@ -87,7 +87,7 @@ class RandomSplit(OnKeys):
 
     def lower(self, out, keys):
         impl = out.in_avals[0].dtype.impl
-        return _composed(out, lambda key: impl.split(key, self.shape), [keys], apart=self)
+        return _composed(self, out, lambda key: impl.split(key, self.shape), [keys])
 
 
 @primitive
@@ -124,7 +124,7 @@ class RandomFoldIn(OnKeys):
         if data_aval.shape != shape:
             data = out.broadcast(data, ShapedArray(shape, UINT32))
         out.in_avals = [key_aval.with_shape(shape), data_aval.with_shape(shape)]
-        return _composed(out, impl.fold_in, [keys, data], apart=self)
+        return _composed(self, out, impl.fold_in, [keys, data])
 
 
 def _rank(x, axis):
@@ -149,8 +149,7 @@ class RandomBits(OnKeys):
 
     def lower(self, out, keys):
         impl = out.in_avals[0].dtype.impl
-        apart = self if self.keeps_apart else None
-        return _composed(out, lambda key: impl.random_bits(key, self.bit_width, self.shape), [keys], apart)
+        return _composed(self, out, lambda key: impl.random_bits(key, self.bit_width, self.shape), [keys])
 
 
 @primitive
