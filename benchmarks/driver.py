@@ -182,9 +182,7 @@ def run_process(row: Row, side: str, platform: str, scratch: str) -> dict[str, A
         assert process.stdout is not None
         printed = process.stdout.read()
         process.stdout.close()
-        _, status, usage = os.wait4(
-            process.pid, 0
-        )  # this child's usage alone, where resource.getrusage sums all of them
+        _, status, usage = os.wait4(process.pid, 0)  # this child's alone; resource.getrusage sums up all of them
         process.returncode = os.waitstatus_to_exitcode(status)
         timer.cancel()
         if process.returncode:
@@ -207,7 +205,10 @@ def run_process(row: Row, side: str, platform: str, scratch: str) -> dict[str, A
 
 
 def to_mebibytes(maxrss: int) -> float:
-    """`ru_maxrss` counts kibibytes on Linux and bytes on macOS."""
+    """`ru_maxrss` counts kibibytes on Linux and bytes on macOS.
+
+    Of a child it is never less than what the process that started it had: the one that measures stays small.
+    """
     return maxrss / (1024**2 if os.uname().sysname == "Darwin" else 1024)
 
 

@@ -106,13 +106,19 @@ def fresh_copy(jaxpr: Jaxpr) -> Jaxpr:
     )
 
 
-def check(trace, name: str, places=()):
-    """Raises UnexpectedTracerError where tracers outlive their trace. The caller has let go of its own by now.
+def check(ended, name: str, places=()):
+    """Raises UnexpectedTracerError where tracers outlive their trace.
 
+    Each tracer holds its trace: where that has gone nothing leaked, and nobody need search the process.
+
+    ended    a weak reference to the trace; the caller has let go of its own, and of the tracers that it held
     places   (tracer's id, where it was made) of the equations that the trace wrote down
     """
-    gc.collect()
-    alive = [x for x in gc.get_objects() if issubclass(type(x), Tracer) and x._trace is trace]
+    if ended() is None:
+        return
+    gc.collect()  # what hangs in rings alone is no leak
+    trace = ended()
+    alive = [x for x in gc.get_referrers(trace) if issubclass(type(x), Tracer)]
     if not alive:
         return
     made_at = dict(places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -243,8 +244,9 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
         places = [(id(v), eqn.source) for eqn in equations for v in eqn.outvars]
         jaxpr = leaks.fresh_copy(jaxpr)
         trace.invars = []
-        del results, outvars, constants, equations
-        leaks.check(trace, function_name, places)
+        ended = weakref.ref(trace)
+        del trace, results, outvars, constants, equations
+        leaks.check(ended, function_name, places)
     return jaxpr, values
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.core import leaks
@@ -76,7 +78,9 @@ def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=N
         state.axes = bound
         trace.alive = False
     if settings.check_tracer_leaks.value:
-        leaks.check(trace, "A mapped function")
+        ended = weakref.ref(trace)
+        del trace
+        leaks.check(ended, "A mapped function")
     return pairs
 
 

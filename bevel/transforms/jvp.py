@@ -6,6 +6,8 @@ rule does to primal values happens at once, what it does to tangents is written 
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 from bevel.base import dtypes, settings
@@ -66,7 +68,9 @@ def jvp(function, primals, tangents, parent):
     finally:
         trace.alive = False
     if settings.check_tracer_leaks.value:
-        leaks.check(trace, "A differentiated function")
+        ended = weakref.ref(trace)
+        del trace
+        leaks.check(ended, "A differentiated function")
     return pairs
 
 
