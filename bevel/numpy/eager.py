@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from bevel.api.flat import named_after
-from bevel.api.jit import Jitted
+from bevel.api.jitted import Jitted
 from bevel.core.doors import TOLD, is_door, tell
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, state

@@ -1,9 +1,8 @@
-"""The methods and operators of arrays, put on the array class and on tracers alike."""
+"""The methods of arrays, put on the array class and on tracers alike; bevel.numpy.operators has the operators."""
 
 from __future__ import annotations
 
 import importlib
-import sys
 
 import numpy as np
 
@@ -11,171 +10,15 @@ from bevel.api import arrays
 from bevel.api.arrays import device_put
 from bevel.base import dtypes, settings
 from bevel.base.errors import ConcretizationTypeError
-from bevel.core.jaxpr import Equation, Literal, Var
-from bevel.core.source import get_traceback, user_line
-from bevel.core.staging import narrow_scalars
-from bevel.core.trace import Tracer, aval_of_type, get_aval, state
+from bevel.core.source import user_line
+from bevel.core.trace import Tracer, aval_of_type
 from bevel.engine import interrupts
 from bevel.engine.client import Array, to_host
-from bevel.numpy.eager import is_operand, operator_call, unlike
-from bevel.ops.arithmetic import ADD, DIV, SUB
+from bevel.numpy.operators import COMPARISONS, WhenAsked, bevel_numpy, install_operators
 from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
-from bevel.ops.elementwise import MUL, typed
 from bevel.ops.shapes import Rev
 from bevel.transforms.evaluate import gone, retell
-
-# Operators as they are called, and the function behind each, with its module in bevel.numpy.
-BINARY = {
-    "add": "arithmetic.add", "sub": "arithmetic.subtract", "mul": "arithmetic.multiply",
-    "truediv": "arithmetic.true_divide", "floordiv": "arithmetic.floor_divide", "mod": "arithmetic.remainder",
-    "divmod": "arithmetic.divmod", "and": "bits.bitwise_and", "or": "bits.bitwise_or", "xor": "bits.bitwise_xor",
-    "lshift": "bits.left_shift", "rshift": "bits.right_shift",
-}  # fmt: skip
-COMPARISONS = {
-    "eq": "order.equal", "ne": "order.not_equal", "lt": "order.less", "le": "order.less_equal",
-    "gt": "order.greater", "ge": "order.greater_equal",
-}  # fmt: skip
-UNARY = {
-    "neg": "arithmetic.negative", "pos": "arithmetic.positive", "abs": "arithmetic.absolute",
-    "invert": "bits.bitwise_not",
-}  # fmt: skip
-# The commonest cases while tracing, two variables of the running trace, of one aval, or one and a Python number: the
-# equation is written directly.
-_DIRECT = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV}
-
-
-class _WhenAsked:
-    """Stands for an attribute of both classes until it is first asked for: what makes it loads its module then.
-
-    make   makes the one for both, or for arrays; make_for_tracers, the one for tracers, where that differs
-    """
-
-    __slots__ = ("make", "make_for_tracers", "name")
-
-    def __init__(self, name, make, make_for_tracers=None):
-        self.name = name
-        self.make = make
-        self.make_for_tracers = make_for_tracers
-        for cls in (Array, Tracer):
-            setattr(cls, name, self)
-
-    def __get__(self, instance, owner):
-        for_arrays = self.make()
-        for_tracers = for_arrays if self.make_for_tracers is None else self.make_for_tracers()
-        setattr(Array, self.name, for_arrays)
-        setattr(Tracer, self.name, for_tracers)
-        return (for_tracers if issubclass(owner, Tracer) else for_arrays).__get__(instance, owner)
-
-
-def _plain(place):
-    """The function at "module.name" without its eager wrapper, which an operator decides on by itself."""
-    module, name = place.split(".")
-    function = getattr(importlib.import_module(f"bevel.numpy.{module}"), name)
-    return getattr(function, "__wrapped__", function)
-
-
-def _tracer_operator(name, plain, is_reversed=False):
-    if is_reversed:
-
-        def operate(self, other):
-            return plain(other, self) if is_operand(other) else NotImplemented
-    else:
-
-        def operate(self, other):
-            return plain(self, other) if is_operand(other) else unlike(f"__{name}__", other)
-
-    op = _DIRECT.get(name)
-    if op is None:
-        return operate
-
-    def direct(self, other):
-        aval = self.aval
-        trace = state.trace
-        if type(self) is not Var or self._trace is not trace or aval.dtype.kind != "f" or state.place is not None:
-            return operate(self, other)
-        kind = type(other)
-        if kind is Var:
-            if other.aval is not aval or other._trace is not trace:
-                return operate(self, other)
-            result = Var(aval, trace)
-        elif kind is float or kind is int:
-            number = typed(other, aval)
-            known = narrow_scalars.get(type(number))
-            other = Literal(number, get_aval(number) if known is None else known)
-            result = Var(aval, trace)
-        else:
-            return operate(self, other)
-        operands = [other, self] if is_reversed else [self, other]
-        trace.equations.append(Equation(op, operands, [result], get_traceback()))
-        return result
-
-    return direct
-
-
-def _swapped(function):
-    return lambda x, y, /: function(y, x)
-
-
-def _of_one(function):
-    return lambda self: function(self)
-
-
-def _install_operators():
-    for name, function in (BINARY | COMPARISONS).items():
-        called = f"__{name}__"
-        _WhenAsked(
-            called,
-            lambda called=called, function=function: operator_call(called, _plain(function)),
-            lambda name=name, function=function: _tracer_operator(name, _plain(function)),
-        )
-        if name in BINARY:
-            called = f"__r{name}__"
-            _WhenAsked(
-                called,
-                lambda called=called, function=function: operator_call(called, _swapped(_plain(function))),
-                lambda name=name, function=function: _tracer_operator(name, _plain(function), True),
-            )
-    for name, function in UNARY.items():
-        called = f"__{name}__"
-        _WhenAsked(
-            called,
-            lambda called=called, function=function: operator_call(called, _plain(function)),
-            lambda function=function: _of_one(_plain(function)),
-        )
-    for cls in (Array, Tracer):
-        cls.__pow__ = _power
-        cls.__rpow__ = _reversed_power
-        cls.__round__ = _round
-        cls.__matmul__ = _matmul
-        cls.__rmatmul__ = _reversed_matmul
-
-
-def _power(self, other, modulo=None):
-    return _numpy().power(self, other) if is_operand(other) else NotImplemented
-
-
-def _reversed_power(self, other, modulo=None):
-    return _numpy().power(other, self) if is_operand(other) else NotImplemented
-
-
-def _round(self, ndigits=None):
-    """Python's round: without ndigits it gives integers."""
-    result = _numpy().round(self, ndigits or 0)
-    return _numpy().astype(result, int) if ndigits is None else result
-
-
-def _matmul(self, other):
-    return _numpy().matmul(self, other) if is_operand(other) else NotImplemented
-
-
-def _reversed_matmul(self, other):
-    return _numpy().matmul(other, self) if is_operand(other) else NotImplemented
-
-
-def _numpy():
-    return sys.modules["bevel.numpy"]  # an import statement would cost a microsecond a call
-
 
 # ---- methods that are NumPy functions of the array
 
@@ -188,13 +31,13 @@ FUNCTIONS = (
 
 def _compress(self, condition, axis=None, *, out=None, size=None, fill_value=0):
     """The elements along an axis where the condition holds, as `bevel.numpy.compress` has it."""
-    return _numpy().compress(condition, self, axis, size=size, fill_value=fill_value, out=out)
+    return bevel_numpy().compress(condition, self, axis, size=size, fill_value=fill_value, out=out)
 
 
 def _reshape(self, *args, order="C", out_sharding=None):
     """The same elements under another shape, given as one tuple or as several ints; -1 stands for what is left."""
     shape = args[0] if len(args) == 1 and not isinstance(args[0], (int, np.integer)) else args
-    return _numpy().reshape(self, shape, order=order, out_sharding=out_sharding)
+    return bevel_numpy().reshape(self, shape, order=order, out_sharding=out_sharding)
 
 
 def _transpose(self, *args):
@@ -202,35 +45,35 @@ def _transpose(self, *args):
     axes = (
         None if not args else args[0] if len(args) == 1 and (args[0] is None or not isinstance(args[0], int)) else args
     )
-    return _numpy().transpose(self, axes)
+    return bevel_numpy().transpose(self, axes)
 
 
 def _astype(self, dtype, copy=False, device=None):
     """The values in another dtype."""
-    return _numpy().astype(self, dtype, copy=copy, device=device)
+    return bevel_numpy().astype(self, dtype, copy=copy, device=device)
 
 
 def _view(self, dtype=None, type=None):
     """The same bits read as another dtype."""
     if type is not None:
         raise NotImplementedError("Array.view takes a dtype; array classes have no other views.")
-    return _numpy().view(self, dtype) if dtype is not None else self
+    return bevel_numpy().view(self, dtype) if dtype is not None else self
 
 
 def _flatten(self, order="C", *, out_sharding=None):
     """The elements in one axis."""
-    return _numpy().ravel(self, order=order, out_sharding=out_sharding)
+    return bevel_numpy().ravel(self, order=order, out_sharding=out_sharding)
 
 
 def _copy(self):
     """A copy."""
-    return _numpy().array(self, copy=True)
+    return bevel_numpy().array(self, copy=True)
 
 
 def _byteswap(self):
     """The elements with their bytes in the opposite order."""
     if self.aval.dtype.kind == "c":
-        parts = [_byteswap(part) for part in (_numpy().real(self), _numpy().imag(self))]
+        parts = [_byteswap(part) for part in (bevel_numpy().real(self), bevel_numpy().imag(self))]
         return Complex()(*parts)
     if self.aval.dtype.itemsize == 1:
         return self
@@ -252,12 +95,12 @@ def _contains(self, other):
             f"`in` asks a vector for an element; got an array {self.aval.str_short()}{user_line(' at {}')}.\n"
             "For elements of any rank: (x == value).any(). For a row: (x == row).all(axis=1).any()."
         )
-    return bool(_numpy().any(_numpy().equal(self, other)))
+    return bool(bevel_numpy().any(bevel_numpy().equal(self, other)))
 
 
 def _array_namespace(self, *, api_version=None):
     """The module of functions on arrays, as the Python array API standard asks an array for it."""
-    module = _numpy()
+    module = bevel_numpy()
     if api_version is not None and api_version != module.__array_api_version__:
         raise ValueError(
             f"The array API standard {api_version!r} is not here; bevel.numpy follows {module.__array_api_version__}."
@@ -282,7 +125,7 @@ def _iterate(self):
 
 def _rows(self):
     """The rows of an array, split by one program."""
-    return _numpy().unstack(self)
+    return bevel_numpy().unstack(self)
 
 
 def _refuse_assignment(self, key, value):
@@ -438,7 +281,7 @@ def _reduce(self):
 
 
 def _rebuild(host, weak_type):
-    return convert(_numpy().array(host), host.dtype, weak_type)
+    return convert(bevel_numpy().array(host), host.dtype, weak_type)
 
 
 def _shards(self):
@@ -507,11 +350,11 @@ def _exchange():
 
 def install():
     """Puts everything on both classes. Called once, by bevel.numpy."""
-    _install_operators()
+    install_operators()
     for name in FUNCTIONS:
-        _WhenAsked(name, lambda name=name: getattr(_numpy(), name))
-    _WhenAsked("__getitem__", lambda: _indexing().index)
-    _WhenAsked("at", lambda: property(_indexing().AtIndexer))
+        WhenAsked(name, lambda name=name: getattr(bevel_numpy(), name))
+    WhenAsked("__getitem__", lambda: _indexing().index)
+    WhenAsked("at", lambda: property(_indexing().AtIndexer))
     for cls in (Array, Tracer):
         cls.compress = _compress
         cls.byteswap = _byteswap
@@ -519,7 +362,7 @@ def install():
         cls.to_device = _to_device
         cls.__contains__ = _contains
         cls.__array_namespace__ = _array_namespace
-        cls.__array_module__ = lambda self, types: _numpy()
+        cls.__array_module__ = lambda self, types: bevel_numpy()
         cls.__numpy_dtype__ = property(lambda self: self.aval.dtype)
         cls.__setitem__ = _refuse_assignment
         cls.reshape = _reshape
@@ -529,10 +372,10 @@ def install():
         cls.flatten = _flatten
         cls.copy = _copy
         cls.__iter__ = _iterate
-        cls.T = property(lambda self: _numpy().transpose(self))
-        cls.mT = property(lambda self: _numpy().matrix_transpose(self))
-        cls.real = property(lambda self: _numpy().real(self))
-        cls.imag = property(lambda self: _numpy().imag(self))
+        cls.T = property(lambda self: bevel_numpy().transpose(self))
+        cls.mT = property(lambda self: bevel_numpy().matrix_transpose(self))
+        cls.real = property(lambda self: bevel_numpy().real(self))
+        cls.imag = property(lambda self: bevel_numpy().imag(self))
         cls.__array_priority__ = 100
     for name in _UNKNOWN_TO_TRACERS.split():
         setattr(Tracer, name, _letter(name, AttributeError))

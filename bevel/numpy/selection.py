@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.api.jit import Jitted
+from bevel.api.jitted import Jitted
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim
