@@ -1,13 +1,13 @@
 """Writes lax.json: calls of every function of lax and what the referee makes of them: dtype, shape, weak type, values, or the exception.
 
-Run by hand with a Python that has jax 0.10.2: `python tests/data/make_lax.py`. `lax_calls.py` beside it says what a line means. The lines
+Run by hand with a Python that has jax 0.10.2: `python tests/data/make_lax.py`. `calls.py` beside it says what a line means. The lines
 are a selection of some ten thousand that were tried: functions, dtypes, derivatives and batches by chance, and each that once differed.
 """
 
 import pathlib
 import warnings
 
-from lax_calls import come_of, write
+from calls import come_of, write
 
 LINES = r"""
 call | lambda a: L.cholesky(-a) | f32[2,2] posdef 1

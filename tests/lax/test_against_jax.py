@@ -13,10 +13,10 @@ import bevel.lax.linalg
 from bevel.lax.absent import absent
 
 HERE = pathlib.Path(__file__).parent.parent / "data"
-_spec = importlib.util.spec_from_file_location("lax_calls", HERE / "lax_calls.py")
+_spec = importlib.util.spec_from_file_location("calls", HERE / "calls.py")
 assert _spec is not None and _spec.loader is not None
-lax_calls = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(lax_calls)
+calls = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(calls)
 
 ROWS = json.loads((HERE / "lax.json").read_text())
 
@@ -44,8 +44,8 @@ def test_calls(part):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for line, expected in ROWS[part::8]:
-            found = lax_calls.come_of(bevel, line)
-            if lax_calls.agree(found, expected) is (reason(line) is not None):
+            found = calls.come_of(bevel, line)
+            if calls.agree(found, expected) is (reason(line) is not None):
                 wrong.append((line, found, expected))
     assert wrong == []
 

@@ -1,0 +1,152 @@
+"""Plays a table of calls under Bevel and under the real JAX, and prints where the two differ.
+
+    python scripts/compare.py lax                         a table: tests/data/lax_calls.txt
+    python scripts/compare.py lax --only scatter --x64    the lines that match an expression, in 64 bits
+    python scripts/compare.py lax --share 0.1             one line of ten, by chance
+    python scripts/compare.py lax --python .venv-3.13/bin/python
+
+Compared are dtype, shape, weak type and values of each result, or the classes of the exception. `tests/data/calls.py`
+says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` takes each value in turn, and
+`name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
+remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose.
+
+What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
+call that it died of reads "died".
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "data"))
+
+from calls import ROUNDED, agree  # noqa: E402  (it runs under the real JAX, too, and knows no package)
+
+CHOICE = re.compile(r"<([^<>]*/[^<>]*)>")
+NAME = re.compile(r"<(\w+)>")
+KEPT = ROOT / "build" / "compare"
+
+
+def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
+    """Each line that a line with choices stands for."""
+    names = [n for n in dict.fromkeys(NAME.findall(line)) if n in named]
+    for values in itertools.product(*[named[n] for n in names]):
+        chosen = dict(zip(names, values, strict=True))
+        told = NAME.sub(lambda m, chosen=chosen: chosen.get(m[1], m[0]), line)
+        choices = [[word.strip() for word in choice.split("/")] for choice in CHOICE.findall(told)]
+        for words in itertools.product(*choices):
+            rest = iter(words)
+            yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
+
+
+def read(path: Path) -> tuple[list[str], dict[re.Pattern, str]]:
+    """The calls of a table, and what of them differs on purpose, with the reasons."""
+    calls, named, differs = [], {}, {}
+    for line in path.read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("differs | "):
+            _, expression, reason = line.split(" | ", 2)
+            differs[re.compile(expression)] = reason
+        elif naming := re.fullmatch(r"(\w+) = (.*)", line):
+            named[naming[1]] = [
+                word.strip() for word in NAME.sub(lambda m: " / ".join(named[m[1]]), naming[2]).split("/")
+            ]
+        else:
+            calls += expanded(line, named)
+    return list(dict.fromkeys(calls)), differs
+
+
+def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[list]:
+    """What comes of each call, from a process that is started again where it dies."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "BEVEL_SHARP_EDGES": "compat",
+        "JAX_ENABLE_X64": str(int(x64)),
+    }
+    environment |= {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    left = deque(calls)
+    while left:
+        command = [python, ROOT / "tests" / "data" / "calls.py", package]
+        with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-3, text=True, env=environment) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            answer = "alive"
+            while left and answer:
+                try:
+                    process.stdin.write(json.dumps(left.popleft()) + "\n")
+                    process.stdin.flush()
+                    answer = process.stdout.readline()
+                except BrokenPipeError:
+                    answer = ""
+                yield json.loads(answer) if answer else ["died"]
+
+
+def remembered(python: Path, x64: bool, calls: list[str]) -> list[list]:
+    """What comes of each call under the real JAX, which is asked once."""
+    meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
+    path = KEPT / f"{meaning}-{'x64' if x64 else 'x32'}.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    asked = [call for call in calls if call not in known]
+    for i, (call, answer) in enumerate(zip(asked, played(python, "jax", x64, asked), strict=True)):
+        known[call] = answer
+        if i % 500 == 499 or i == len(asked) - 1:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(known))
+    return [known[call] for call in calls]
+
+
+def told(answer: list) -> str:
+    if not answer or isinstance(answer[0], str):
+        return " ".join(answer) or "nothing"
+    return "; ".join(f"{t}{shape}{'*' if weak else ''} {' '.join(values[:40])}" for t, shape, weak, values in answer)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", help="lax, numpy, or the path of a table")
+    parser.add_argument("--only", default="", help="an expression that is looked for in the calls")
+    parser.add_argument("--share", type=float, default=1.0, help="the share of the calls to play")
+    parser.add_argument("--seed", type=int, default=0, help="another one chooses others")
+    parser.add_argument("--x64", action="store_true")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="the Python that has Bevel")
+    parser.add_argument(
+        "--peer", type=Path, default=ROOT / ".venv-peer" / "bin" / "python", help="that of the real JAX"
+    )
+    options = parser.parse_args()
+    path = ROOT / "tests" / "data" / f"{options.table}_calls.txt"
+    calls, differs = read(path if path.exists() else Path(options.table))
+    chance = random.Random(options.seed)
+    calls = [c for c in calls if re.search(options.only, c) and chance.random() < options.share]
+    with ThreadPoolExecutor() as pool:
+        theirs = pool.submit(remembered, options.peer, options.x64, calls)
+        ours = list(played(options.python.absolute(), "bevel", options.x64, calls))
+    wrong, purposely = 0, 0
+    for call, found, expected in zip(calls, ours, theirs.result(), strict=True):
+        if agree(found, expected, ROUNDED):
+            continue
+        if any(expression.search(call) for expression in differs):
+            purposely += 1
+            continue
+        wrong += 1
+        print(f"{call}\n    Bevel  {told(found)}\n    JAX    {told(expected)}")
+    print(f"{len(calls)} calls, {wrong} differ, {purposely} differ on purpose")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
