@@ -6,12 +6,15 @@ are moved there: the products x (x + 7), (x + 1)(x + 6), … are u, u + 6, u + 1
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 
 import numpy as np
 
 from bevel.ops import fast_double
-from bevel.ops.formulas import polynomial, where
+from bevel.engine.builder import i64
+from bevel.ops.formulas import Formula, guarded, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
@@ -22,6 +25,12 @@ _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _PRODUCT = (0.0, 720.0, 252.0, 28.0, 1.0)
 _SLOPE = (720.0, 504.0, 84.0, 4.0)
 _FROM = 8.0
+# terms of ζ that are summed; B_2j / (2j)! for the others
+_SUMMED = 3
+_MACLAURIN = (
+    1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
+    -3617 / 10670622842880000,
+)  # fmt: skip
 
 # sin(πf)/f in f² for |f| <= 1/2
 _SINE_OF_TURN = (
@@ -57,15 +66,20 @@ def erf(x):
     return where(x == 0.0, x, y)
 
 
-def lgamma(x):
-    """log |Γ(x)|, right to 1e-14 absolutely; for x < 0 by |Γ(x) Γ(-x)| = π / |x sin πx|."""
-    a = x.abs().to(_FLOAT64)
+def stirling(a):
+    """(log Γ(a) + log p, p) of float64 a > 0, where p = a (a + 1) … (a + 7) below 8, and 1 from there on."""
     moved = a < _FROM
     product = where(moved, polynomial(a * (a + 7.0), _PRODUCT), 1.0)
     z = where(moved, a + _FROM, a)
     inverse = where(z.is_nan(), z, 1.0 / z)
     series = inverse * polynomial(inverse * inverse, _LOG_GAMMA)
-    main = (z - 0.5) * fast_double.log(z) - z + (0.5 * math.log(2 * math.pi) + series)
+    return (z - 0.5) * fast_double.log(z) - z + (0.5 * math.log(2 * math.pi) + series), product
+
+
+def lgamma(x):
+    """log |Γ(x)|, right to 1e-14 absolutely; for x < 0 by |Γ(x) Γ(-x)| = π / |x sin πx|."""
+    a = x.abs().to(_FLOAT64)
+    main, product = stirling(a)
     negative = x < 0.0
     sine = _sine_of_turn(a - a.rounded()).abs()
     rest = fast_double.log(where(negative, product * math.pi / (a * sine), product))
@@ -91,3 +105,80 @@ def digamma(x):
     pole = (a == 0.0) | ((x < 0.0) & (turn == 0.0))
     result = where(pole, math.nan, where(x < 0.0, below, main)).to(_FLOAT32)
     return where(x == math.inf, x, where(x == -math.inf, math.nan, result))
+
+
+# ---- sums of powers
+
+
+def _is_whole(x):
+    return x.floor() == x
+
+
+def _sign_of_power(x):
+    """(-1)^x of whole x."""
+    half = x * 0.5
+    return where(half.floor() == half, x.filled(1.0), -1.0)
+
+
+def _zeta_of_positive(x, q):
+    """Σ_{k>=0} (k + q)^-x for x > 1 and q > 0 in float64, to 1e-9: three terms, the others by Euler & Maclaurin's,
+
+        p (w/(x-1) + 1/2 + Σ_j B_2j/(2j)! x (x+1) … (x+2j-2) w^(1-2j)),  w = q + 3, p = w^-x.
+    """
+    number, wide_q = _numbered(_SUMMED + 1, q)
+    *terms, p = _rows((-(_numbered(_SUMMED + 1, x)[1] * fast_double.log(wide_q + number))).exp())
+    total = functools.reduce(operator.add, terms)
+    w = q + float(_SUMMED)
+    inverse, power = 1.0 / w, x.min(1e3)  # of larger powers p is 0 beside the first term
+    square, rest = inverse * inverse, None
+    for j in reversed(range(1, len(_MACLAURIN))):
+        factor = (power + float(2 * j - 1)) * (power + float(2 * j)) * square
+        rest = factor * (_MACLAURIN[j] if rest is None else rest + _MACLAURIN[j])
+    total = total + p * (w / (x - 1.0) + 0.5 + power * inverse * (rest + _MACLAURIN[0]))
+    total = where((q < math.inf) & (x > 1.0) & (x < math.inf), total, math.nan)
+    return where(x == 1.0, math.inf, total)
+
+
+def _zeta_of_any(x, q):
+    """The same for q <= 0 too: with r = q - floor(q) it is ζ(x, r) + (-1)^x (ζ(x, 1 - r) - ζ(x, 1 - q)), for whole x.
+
+    At the poles, q = 0, -1, …, inf for even x and NaN for others, as XLA has it; NaN also where x is not whole.
+    """
+    which, all_q = _numbered(3, q)
+    all_x = _numbered(3, x)[1]
+    below, r, sign = all_q <= 0.0, all_q - all_q.floor(), _sign_of_power(all_x)
+    argument = where(which == 0.0, r, where(which == 1.0, 1.0 - r, 1.0 - all_q))
+    terms = _zeta_of_positive(all_x, where(below, argument, all_q))
+    terms = where(which == 0.0, terms, where(below, where(which == 1.0, sign, -sign) * terms, 0.0))
+    total = Formula(q.out, q.out.reduce(terms.value, (0,), 0, q.aval, "stablehlo.add"), q.aval)
+    at_pole = where(_sign_of_power(x) > 0.0, x.filled(math.inf), math.nan)
+    below_zero = where(_is_whole(x), where(_is_whole(q), at_pole, total), math.nan)
+    total = where(q <= 0.0, below_zero, total)
+    return where(x == 1.0, math.inf, where(x.abs() < math.inf, total, math.nan))
+
+
+def _numbered(count, x):
+    """0, 1, … and copies of x, along a new axis in front: what is computed of them all is compiled once."""
+    aval = x.aval.with_shape((count, *x.aval.shape))
+    number = x.out.op("stablehlo.iota", [], {"iota_dimension": i64(0)}, aval=aval)
+    copies = x.out.broadcast(x.value, aval, range(1, len(aval.shape)))
+    return Formula(x.out, number, aval), Formula(x.out, copies, aval)
+
+
+def _rows(stack):
+    out, aval = stack.out, stack.aval.with_shape(stack.aval.shape[1:])
+    rows = [out.slice(stack.value, stack.aval, 0, i, i + 1) for i in range(stack.aval.shape[0])]
+    return [Formula(out, out.reshape(row, aval), aval) for row in rows]
+
+
+def zeta(x, q):
+    """Hurwitz's function of float32 operands given in float64."""
+    return guarded(q <= 0.0, _zeta_of_positive, _zeta_of_any, x, q)
+
+
+def polygamma(m, x):
+    """ψ⁽ᵐ⁾(x) = (-1)^(m+1) m! ζ(m + 1, x) of float32 operands given in float64; ψ for m = 0."""
+    main, product = stirling(m + 1.0)
+    value = -_sign_of_power(m) * main.exp() / product * zeta(m + 1.0, x)
+    value = where((m > 0.0) & _is_whole(m), value, math.nan)
+    return where(m == 0.0, digamma(x.to(_FLOAT32)).to(_FLOAT64), value)

@@ -12,10 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
 from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.core.tangents import is_zero, zero_of
+from bevel.ops import fast_incomplete
 from bevel.ops.arithmetic import add, full_like, neg, spread, sub
 from bevel.ops.elementwise import Binary, Elementwise, mul
 from bevel.ops.exponential import exp, log, log1p
@@ -90,56 +92,75 @@ def _any_of(masks):
 _ORDERS = {"P": 0, "Q": 0, "slope": 1, "sample": 1, "bend": 2}
 
 
-def _incomplete_gamma(a, x, wanted):
-    """P, Q, ∂P/∂a, -(∂P/∂a)/(∂P/∂x) or ∂²P/∂a², each by series where x <= a + 1 and by the fraction beyond."""
+def _incomplete_gamma(a, x, wanted, in_single=False):
+    """P, Q, ∂P/∂a, -(∂P/∂a)/(∂P/∂x) or ∂²P/∂a², each by series where x <= a + 1 and by the fraction beyond.
+
+    in_single   P and Q are wanted to the digits of float32, of float64 operands
+    """
     nan = a.is_nan() | x.is_nan()
     bad = (x < 0.0) | (a < 0.0) | nan | ((a == 0.0) & (x == 0.0))
     no_shape = a == 0.0
     at_zero = x == 0.0
     at_end = x == math.inf
-    is_large = (a >= _LARGE_SHAPE) & ~(bad | at_end | (a == math.inf))
-    usual = ~(bad | no_shape | at_zero | at_end | (a >= _LARGE_SHAPE))
-    # for small shapes 1 - P would lose the digits of Q, so that the fraction begins at 1
-    beyond = (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
-    a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
-    power = _log_power(a_safe, x_safe)
     order = _ORDERS[wanted]
-    series = _series(usual & ~beyond, a_safe, x_safe, order)
-    fraction = _fraction(usual & beyond, a_safe, x_safe, order)
     if order == 0:
-        lower = power.exp() * series.value / a_safe
-        upper = power.exp() * fraction.value
-        value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
-        value = where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
+        inside = ~(bad | no_shape | at_zero | at_end | (a == math.inf))
+        form = fast_incomplete.incomplete_gamma if in_single else _sum_or_fraction
+        value = form(where(inside, a, 1.0), where(inside, x, 1.0), wanted)
         start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
         value = where(at_end | no_shape, end, where((a == math.inf) | at_zero, start, value))
         value = where((a == math.inf) & at_end, math.nan, value)
+        return where(bad, math.nan, value)
+    is_large = (a >= _LARGE_SHAPE) & ~(bad | at_end | (a == math.inf))
+    usual = ~(bad | no_shape | at_zero | at_end | (a >= _LARGE_SHAPE))
+    beyond = _is_beyond(a, x)
+    a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
+    power = _log_power(a_safe, x_safe)
+    series = _series(usual & ~beyond, a_safe, x_safe, order)
+    fraction = _fraction(usual & beyond, a_safe, x_safe, order)
+    # P = x^a e^-x/Γ(a+1) · S and Q = x^a e^-x/Γ(a) · C; the logarithm of the first factor has these slopes in a
+    logarithm = x_safe.log()
+    low = _times_power(series, logarithm - (a_safe + 1.0).digamma(), a_safe + 1.0) / a_safe
+    high = -_times_power(fraction, logarithm - a_safe.digamma(), a_safe)
+    slope = where(beyond, high, low)
+    value = -(slope * x_safe) if wanted == "sample" else power.exp() * slope
+    value = where(usual, value, 0.0)
+    if wanted == "sample":
+        # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
+        big = where(is_large, a, 1.0)
+        ratio = where(is_large, x, 1.0) / big
+        root = ratio.apply("stablehlo.cbrt")
+        moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
+        value = where(is_large, moved, value)
     else:
-        # P = x^a e^-x/Γ(a+1) · S and Q = x^a e^-x/Γ(a) · C; the logarithm of the first factor has these slopes in a
-        logarithm = x_safe.log()
-        low = _times_power(series, logarithm - (a_safe + 1.0).digamma(), a_safe + 1.0) / a_safe
-        high = -_times_power(fraction, logarithm - a_safe.digamma(), a_safe)
-        slope = where(beyond, high, low)
-        value = -(slope * x_safe) if wanted == "sample" else power.exp() * slope
-        value = where(usual, value, 0.0)
-        if wanted == "sample":
-            # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
-            big = where(is_large, a, 1.0)
-            ratio = where(is_large, x, 1.0) / big
-            root = ratio.apply("stablehlo.cbrt")
-            moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
-            value = where(is_large, moved, value)
-        else:
-            # nearly normal, P = Φ(z) with z = (x - a)/sqrt a
-            big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
-            ratio, root = bound / big, big.sqrt()
-            z = (ratio - 1.0) * root
-            density_ = (z * z * -0.5).exp() / math.sqrt(2 * math.pi)
-            moved = (ratio * -0.5 - 0.5) / root  # ∂z/∂a
-            if wanted == "bend":
-                moved = (ratio * 0.75 + 0.25) / (big * root) - z * moved * moved
-            value = where(is_large, density_ * moved, value)
+        # nearly normal, P = Φ(z) with z = (x - a)/sqrt a
+        big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
+        ratio, root = bound / big, big.sqrt()
+        z = (ratio - 1.0) * root
+        density_ = (z * z * -0.5).exp() / math.sqrt(2 * math.pi)
+        moved = (ratio * -0.5 - 0.5) / root  # ∂z/∂a
+        if wanted == "bend":
+            moved = (ratio * 0.75 + 0.25) / (big * root) - z * moved * moved
+        value = where(is_large, density_ * moved, value)
     return where(bad, math.nan, value)
+
+
+def _is_beyond(a, x):
+    """Where Q is found, and P is 1 - Q: for small shapes 1 - P would lose the digits of Q."""
+    return (x > a + 1.0) | ((a < 1.0) & (x >= 1.0))
+
+
+def _sum_or_fraction(a, x, wanted):
+    """P or Q, at large shapes by their limit."""
+    beyond, is_large = _is_beyond(a, x), a >= _LARGE_SHAPE
+    usual = ~is_large
+    a_safe, x_safe = where(usual, a, 1.0), where(usual, x, 1.0)
+    power = _log_power(a_safe, x_safe).exp()
+    series = _series(usual & ~beyond, a_safe, x_safe, 0)
+    fraction = _fraction(usual & beyond, a_safe, x_safe, 0)
+    lower, upper = power * series.value / a_safe, power * fraction.value
+    value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
+    return where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
 
 
 def _log_power(a, x):
@@ -209,7 +230,8 @@ class IncompleteGamma(Binary):
     wanted = ""
 
     def lower(self, out, a, x):
-        return in_wider(out, [a, x], lambda a, x: _incomplete_gamma(a, x, self.wanted))
+        in_single = out.platform == "cpu" and dtypes.itemsize_bits(out.avals[0].dtype) <= 32
+        return in_wider(out, [a, x], lambda a, x: _incomplete_gamma(a, x, self.wanted, in_single))
 
     @classmethod
     def samples(cls, array):

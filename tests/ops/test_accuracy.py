@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 
 import bevel
+import bevel.scipy.special
 from benchmarks.accuracy import FUNCTIONS, errors_in_ulps, exact_values
 from bevel import lax
 from bevel.base import settings
@@ -111,6 +113,60 @@ def test_quotients_of_integers_are_exact(dtype):
     usual = (y != 0) & ~((x == info.min) & (y == ends[-1]) & (info.min < 0))
     np.testing.assert_array_equal(np.asarray(quotient)[usual], x[usual] // y[usual])
     np.testing.assert_array_equal(np.asarray(rest)[usual], x[usual] % y[usual])
+
+
+def _in_ulps(result, exact):
+    """The largest distance, in units of the last place of float32, where the exact value is a normal number."""
+    exact = np.asarray(exact, np.float64)
+    normal = (abs(exact) > 2e-38) & (abs(exact) < 3e38)
+    assert normal.sum() > FROM / 2
+    ulp = np.spacing(abs(exact[normal]).astype(np.float32)).astype(np.float64)
+    return (abs(np.asarray(result)[normal] - exact[normal]) / ulp).max()
+
+
+@pytest.mark.parametrize("low, high", [(1e-3, 8), (7.5, 30), (30, 3000)])
+def test_incomplete_gamma_functions_round_once(low, high):
+    """In each of the three forms, also in the tails; and at 8, where one form takes over from another."""
+    random = np.random.RandomState(0)
+    a = np.exp(random.uniform(math.log(low), math.log(high), 2 * FROM)).astype(np.float32)
+    x = (a * np.exp(random.uniform(-3, 3, a.size))).astype(np.float32)
+    x[:FROM] = abs(a + 5 * np.sqrt(a) * random.randn(a.size))[:FROM]
+    for name in ("gammainc", "gammaincc"):
+        result, exact = getattr(bevel.scipy.special, name)(a, x), getattr(scipy.special, name)(*np.float64([a, x]))
+        assert _in_ulps(result, exact) < 0.6
+        assert not np.any(np.asarray(result)[exact < 1e-46])
+
+
+def test_incomplete_gamma_functions_at_the_ends():
+    ends = np.float32([0, 1e-30, 0.5, 1, 20, 3e38, math.inf, math.nan, -1])
+    a, x = (v.ravel() for v in np.meshgrid(ends[2:], ends))
+    for name in ("gammainc", "gammaincc"):
+        exact = getattr(scipy.special, name)(*np.float64([a, x]))
+        result = getattr(bevel.scipy.special, name)(a, x)
+        np.testing.assert_allclose(result, exact, rtol=1e-6, atol=1e-38)
+
+
+def test_sums_of_powers_round_once():
+    random = np.random.RandomState(0)
+    x, q = (np.exp(random.uniform(math.log(l), math.log(h), 2 * FROM)) for l, h in ((1.001, 25), (1e-2, 1e4)))
+    x, q = x.astype(np.float32), q.astype(np.float32)
+    assert _in_ulps(lax.zeta(x, q), scipy.special.zeta(x.astype(float), q.astype(float))) < 0.55
+    m = np.resize(np.arange(1, 12), q.size)
+    assert _in_ulps(bevel.scipy.special.polygamma(m, q), scipy.special.polygamma(m, q.astype(float))) < 0.55
+
+
+def test_sums_of_powers_from_below_zero():
+    """XLA's own form, and with it real JAX, is wrong below -9."""
+    x = np.resize(np.float32([2, 3, 4, 7]), FROM)
+    q = -(np.arange(FROM) % 30 + np.linspace(0.05, 0.95, FROM)).astype(np.float32)
+    wide = q.astype(np.float64)
+    exact = scipy.special.zeta(x, wide - np.floor(wide)) + sum(
+        [np.where(wide + k < 0, wide + k, np.inf) ** -x.astype(float) for k in range(31)]
+    )
+    np.testing.assert_allclose(np.asarray(lax.zeta(x, q)), exact, rtol=1e-6, atol=1e-6)
+    poles = np.asarray(lax.zeta(x, np.round(q)))
+    assert np.isinf(poles[x % 2 == 0]).all()
+    assert np.isnan(poles[x % 2 == 1]).all()
 
 
 def test_subnormal_numbers_are_their_own_sine():
