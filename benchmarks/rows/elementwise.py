@@ -69,7 +69,11 @@ for name in ("asinh", "acosh", "atanh"):
 declare("erf", "float64", lambda side: side.lax.erf, normal, goal=0.4)
 for name in ("lgamma", "digamma"):
     declare(name, "float32", lambda side, name=name: getattr(side.lax, name), positive, goal=0.4)
-for name, other, goal in (("igamma", positive, 0.3), ("igammac", positive, 0.3), ("zeta", lambda side: 1 + positive(side), 1)):
+for name, other, goal in (
+    ("igamma", positive, 0.3),
+    ("igammac", positive, 0.3),
+    ("zeta", lambda side: 1 + positive(side), 1),
+):
     operands = (other, lambda side: abs(normal(side, 1)) + 0.1)
     declare(name, "float32", lambda side, name=name: getattr(side.lax, name), *operands, goal=goal)
 for dtype in ("int32", "int64"):

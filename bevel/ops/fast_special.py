@@ -123,7 +123,7 @@ def _sign_of_power(x):
 def _zeta_of_positive(x, q):
     """Σ_{k>=0} (k + q)^-x for x > 1 and q > 0 in float64, to 1e-9: three terms, the others by Euler & Maclaurin's,
 
-        p (w/(x-1) + 1/2 + Σ_j B_2j/(2j)! x (x+1) … (x+2j-2) w^(1-2j)),  w = q + 3, p = w^-x.
+    p (w/(x-1) + 1/2 + Σ_j B_2j/(2j)! x (x+1) … (x+2j-2) w^(1-2j)),  w = q + 3, p = w^-x.
     """
     number, wide_q = _numbered(_SUMMED + 1, q)
     *terms, p = _rows((-(_numbered(_SUMMED + 1, x)[1] * fast_double.log(wide_q + number))).exp())
