@@ -25,7 +25,7 @@ _LARGEST_BOUND, _LARGEST_SHAPE = 1e4, 5e3
 # degrees in η of Temme's coefficients of a^0, a^-1, …; from a = 8 and |η| < 0.7 on
 _DEGREES = (10, 10, 8, 8, 6, 6)
 
-# e^(z²) erfc(z) · (1 + 2z) in (z - 3.75)/(z + 3.75), for z >= 0: to 1e-10 (Shepherd & Laframboise, Math. Comp. 36, 1981)
+# e^(z²) erfc(z) · (1 + 2z) in (z - 3.75)/(z + 3.75), z >= 0: to 1e-10 (Shepherd & Laframboise, Math. Comp. 1981)
 _SCALED_ERFC = (
     1.2375126308081323, -0.14024059953595813, 0.003585419321811417, 0.08227677399166444, -0.1088040116752028,
     0.09230393752420749, -0.05869273572913162, 0.02836410517089832, -0.009749243682806111, 0.001751157531215052,
@@ -40,7 +40,10 @@ def temme_coefficients(degrees=_DEGREES):
 
         Q(a, x) = ½ erfc(η sqrt(a/2)) + e^(-aη²/2) / sqrt(2πa) · Σ C_k(η) a^-k.
 
-    Differentiated in η, and multiplied by sqrt(2πa) e^(aη²/2), this is η Σ C_k a^-k = f / Γ*(a) - 1 + (1/a) Σ C_k' a^-k,
+    Differentiated in η, and multiplied by sqrt(2πa) e^(aη²/2), this is
+
+        η Σ C_k a^-k = f / Γ*(a) - 1 + (1/a) Σ C_k' a^-k,
+
     where f = η/μ and Γ*(a) = Γ(a) sqrt(a/2π) e^a a^-a. So η C_0 = f - 1 and η C_k = C_(k-1)' + g_k f, with the numbers
     g_k of 1/Γ*(a) = Σ g_k a^-k such that the right side is 0 at η = 0. The series of μ is that of μ μ' = η (1 + μ).
 
@@ -69,7 +72,7 @@ def incomplete_gamma(a, x, wanted):
     # for small shapes 1 - P would lose the digits of Q, so that the fraction begins at 1
     beyond = where(near, excess, where(a < 1.0, where(x < 1.0, x.filled(-1.0), x), x - a - 1.0)) > 0.0
 
-    # x^a e^-x / Γ(a) by Stirling's series, from 8 on; or e^(-aη²/2): log(1 + μ) = 2 artanh s with s = μ/(2 + μ), so that
+    # x^a e^-x / Γ(a) by Stirling's series from 8 on, or e^(-aη²/2): log(1 + μ) = 2 artanh s with s = μ/(2 + μ), so
     # ½η² = s μ - 2 s³ (1/3 + s²/5 + …)
     small = where(near, excess, 0.0)
     s = small / (small + 2.0)

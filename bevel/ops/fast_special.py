@@ -12,8 +12,8 @@ import operator
 
 import numpy as np
 
-from bevel.ops import fast_double
 from bevel.engine.builder import i64
+from bevel.ops import fast_double
 from bevel.ops.formulas import Formula, guarded, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")

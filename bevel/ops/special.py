@@ -135,8 +135,8 @@ class Digamma(PositiveSpecial):
 class InWider(Binary):
     """Sums of powers, which underflow in float32 long before the sum does: on CPUs they are computed in float64.
 
-    There XLA's form raises ten numbers to a power, by calls of the C library. `single`, as exact as float32 asks, raises
-    four, and takes 0.1 s longer to compile.
+    There XLA's form raises ten numbers to a power, by calls of the C library. `single`, as exact as float32 asks,
+    raises four, and takes 0.1 s longer to compile.
     """
 
     takes = "float"
