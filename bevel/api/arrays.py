@@ -11,6 +11,7 @@ import numpy as np
 from bevel.base.errors import BevelError
 from bevel.base.words import kind_of
 from bevel.core.source import user_line
+from bevel.core.staging import staging_trace
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state, under
 from bevel.core.tree import tree_map
 from bevel.core.tree_difference import broadcast_prefix
@@ -136,7 +137,8 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
     wanted = broadcast_prefix(
         device, x, is_leaf=lambda d: d is None, prefix_name="the devices", full_name="the tree of arrays"
     )
-    traced = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer) and not leaf.aval.extended]
+    is_written = staging_trace() is not None
+    traced = [i for i, leaf in enumerate(leaves) if _is_traced(leaf, wanted[i], is_written)]
     put: dict = {}
     if traced:
         columns = [
@@ -150,6 +152,17 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
         return tree.unflatten(
             [put[i] if i in put else _put(leaf, to) for i, (leaf, to) in enumerate(zip(leaves, wanted, strict=True))]
         )
+
+
+def _is_traced(leaf, to, is_written):
+    """Whether putting it is an equation of the program being traced: numbers, and what goes to a place named there."""
+    if isinstance(leaf, Tracer):
+        return not leaf.aval.extended
+    if not is_written:
+        return False
+    if type(leaf) in (bool, int, float, complex):
+        return True
+    return to is not None and isinstance(leaf, (names.Array, np.ndarray, np.generic)) and not get_aval(leaf).extended
 
 
 def _place(to):

@@ -21,7 +21,7 @@ from bevel.core.places import Transformation, scope, under
 from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.tangents import Zero, is_zero
-from bevel.core.trace import get_aval, state
+from bevel.core.trace import get_aval, is_valid_value, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.core.tree_nodes import register_pytree_node
 from bevel.engine.pytree import flatten
@@ -45,6 +45,26 @@ def value_and_aux(result, fun, what):
             f"{user_line(' at {}')}."
         )
     return result
+
+
+class Aux:
+    """What a function gives beside its value: a tree whose arrays follow the value, and whose other leaves stay."""
+
+    __slots__ = ("arrays", "leaves", "places", "tree")
+
+    def __init__(self, aux):
+        self.leaves, self.tree = flatten(aux)
+        self.places = [i for i, leaf in enumerate(self.leaves) if is_valid_value(leaf)]
+        self.arrays = [self.leaves[i] for i in self.places]
+
+    def of(self, arrays):
+        """The tree with other arrays."""
+        for i, array in zip(self.places, arrays, strict=True):
+            self.leaves[i] = array
+        return self.tree.unflatten(self.leaves)
+
+
+_NOTHING = Aux(())
 
 
 def check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
@@ -109,10 +129,10 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
     flat = _FlatWithAux(fun, in_tree, has_aux, "jvp")
     results, out = run_jvp(under("jvp", flat), leaves, prepared, state.trace)
-    count = len(results) - flat.aux_count
+    count = len(results) - len(flat.aux.arrays)
     value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
     tangent = flat.out_tree.unflatten([_instantiated(t) for t in out[:count]])
-    return (value, tangent, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, tangent)
+    return (value, tangent, flat.aux.of(results[count:])) if has_aux else (value, tangent)
 
 
 class TangentError(BevelError, TypeError, ValueError):
@@ -155,23 +175,21 @@ def _tangent(tangent, primal, position):
 class _FlatWithAux(Flat):
     """As Flat, for functions that may give (value, aux): aux leaves come last."""
 
-    __slots__ = ("aux_count", "aux_tree", "has_aux", "what")
+    __slots__ = ("aux", "has_aux", "what")
 
     def __init__(self, function, in_tree, has_aux, what):
         super().__init__(function, in_tree)
         self.has_aux = has_aux
         self.what = what
-        self.aux_count = 0
+        self.aux = _NOTHING
 
     def __call__(self, *leaves):
         result = self.function(*self.in_tree.unflatten(leaves))
-        extra = []
         if self.has_aux:
             result, aux = value_and_aux(result, self.function, self.what)
-            extra, self.aux_tree = flatten(aux)
-            self.aux_count = len(extra)
+            self.aux = Aux(aux)
         values, self.out_tree = flatten(result)
-        return [*values, *extra]
+        return [*values, *self.aux.arrays]
 
 
 def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = ()):
@@ -186,12 +204,12 @@ def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = 
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "vjp")
     results, linearized = run_linearize(under("jvp", flat), leaves)
-    count = len(results) - flat.aux_count
+    count = len(results) - len(flat.aux.arrays)
     linearized.results = linearized.results[:count]
     avals = [get_aval(r) for r in results[:count]]
     pull = VJP(linearized, [get_aval(x) for x in leaves], avals, in_tree, flat.out_tree)
     value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
-    return (value, pull, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, pull)
+    return (value, pull, flat.aux.of(results[count:])) if has_aux else (value, pull)
 
 
 class VJP:
@@ -230,7 +248,7 @@ def _cotangent(ct, aval, expected=None):
     if expected.dtype == dtypes.float0:
         return Zero(expected)
     got = get_aval(ct)
-    is_number = got.weak_type and (got.dtype.kind != "c" or expected.dtype.kind == "c")
+    is_number = got.weak_type and got.dtype.kind in ("fc" if expected.dtype.kind == "c" else "f")
     if got.shape != aval.shape or (got.dtype != aval.dtype and not is_number):
         raise TangentError(
             f"A vjp function needs a cotangent of the value's shape and dtype, {aval.str_short()}; got "
@@ -299,7 +317,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
     leaves, in_tree = flatten(primals)
     flat = _FlatWithAux(fun, in_tree, has_aux, "linearize")
     results, linearized = run_linearize(under("jvp", flat), leaves)
-    count = len(results) - flat.aux_count
+    count = len(results) - len(flat.aux.arrays)
     linearized.results = linearized.results[:count]
     out_tree = flat.out_tree
 
@@ -314,7 +332,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
         return out_tree.unflatten([_instantiated(t) for t in linearized.forward(prepared)])
 
     value = out_tree.unflatten([as_array(r) for r in results[:count]])
-    return (value, push, flat.aux_tree.unflatten(results[count:])) if has_aux else (value, push)
+    return (value, push, flat.aux.of(results[count:])) if has_aux else (value, push)
 
 
 def linear_transpose(fun: Callable, *primals, reduce_axes: Sequence = ()) -> Callable:

@@ -130,4 +130,11 @@ def positions_of(argnums, count, what, function) -> tuple[int, ...]:
                 f"{what} names argument {number}, but {name_of(function)} was called with {count} positional "
                 f"argument{'s' * (count != 1)}{user_line(' at {}')}.\nArguments it names must be passed by position."
             )
-    return tuple([n % count for n in numbers])
+    positions = tuple([n % count for n in numbers])
+    if len(set(positions)) < len(positions):
+        twice = next(p for p in positions if positions.count(p) > 1)
+        raise TypeError(
+            f"{what} names argument {twice} of {name_of(function)} twice{user_line(' at {}')}. Name it once, and use "
+            "its derivative twice."
+        )
+    return positions

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bevel.api.derivatives import ArgumentsError, check_callable, check_inputs, value_and_aux
+from bevel.api.derivatives import ArgumentsError, Aux, check_callable, check_inputs, value_and_aux
 from bevel.api.flat import name_of, named_after, positions_of
 from bevel.base import dtypes
 from bevel.base.errors import NonDifferentiableError
@@ -75,21 +75,19 @@ def value_and_grad(
         chosen = tuple([args[i] for i in positions])
         leaves, in_tree = flatten(chosen)
         check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, _what)
-        aux = []
+        aux = None
 
         def flat(*xs):
+            nonlocal aux
             given = list(args)
             for i, value in zip(positions, in_tree.unflatten(xs), strict=True):
                 given[i] = value
             result = fun(*given, **kwargs)
             if has_aux:
                 result, extra = value_and_aux(result, fun, _what)
-                extra_leaves, extra_tree = flatten(extra)
-                aux[:] = [extra_tree]
-            else:
-                extra_leaves = []
+                aux = Aux(extra)
             value = _scalar(result, fun, holomorphic, _what)
-            return [value, *extra_leaves]
+            return [value, *(aux.arrays if has_aux else ())]
 
         results, linearized = run_linearize(under("jvp", flat), leaves)
         value = results[0]
@@ -100,7 +98,7 @@ def value_and_grad(
         found = in_tree.unflatten(gradients)
         found = found[0] if isinstance(argnums, (int, np.integer)) else found
         value = as_array(value)
-        return ((value, aux[0].unflatten(results[1:])) if has_aux else value), found
+        return ((value, aux.of(results[1:])) if has_aux else value), found
 
     return value_and_gradient
 

@@ -10,11 +10,15 @@ from bevel.api.derivatives import check_callable, check_inputs, function_of_chos
 from bevel.api.flat import name_of, named_after, positions_of
 from bevel.api.vmap import vmap
 from bevel.base import dtypes
+from bevel.base.dimensions import is_symbolic_dim
 from bevel.base.errors import NonDifferentiableError
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
+from bevel.ops.arithmetic import add
+from bevel.ops.convert import convert
 from bevel.ops.cutting import slice_in_dim
-from bevel.ops.shapes import reshape
+from bevel.ops.logic import eq
+from bevel.ops.shapes import Iota, reshape
 
 
 def jacfwd(
@@ -128,9 +132,13 @@ def _standard_basis(leaves):
     total = sum([a.size for a in avals])
     basis, start = [], 0
     for aval in avals:
-        rows = np.zeros((total, aval.size), dtype=aval.dtype)
-        rows[np.arange(start, start + aval.size), np.arange(aval.size)] = 1
-        basis.append(rows.reshape((total, *aval.shape)))
+        if is_symbolic_dim(total):
+            row, column = [Iota(np.dtype("int32"), (total, aval.size), axis)() for axis in (0, 1)]
+            rows = convert(eq(row, add(column, np.int32(0) + start)), aval.dtype)
+        else:
+            rows = np.zeros((total, aval.size), dtype=aval.dtype)
+            rows[np.arange(start, start + aval.size), np.arange(aval.size)] = 1
+        basis.append(reshape(rows, (total, *aval.shape)))
         start += aval.size
     return basis
 

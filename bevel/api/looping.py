@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,8 @@ from bevel.api.staged import (
 )
 from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.dimensions import max_dim, whole
+from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
 from bevel.control.loops import While
 from bevel.control.scan import Scan
 from bevel.core.source import user_line
@@ -52,11 +52,14 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     """
     must_be_callable("while_loop", cond_fun=cond_fun, body_fun=body_fun)
     leaves, tree = flatten(init_val)
-    if settings.disable_jit.value and not any(isinstance(x, Tracer) for x in leaves):
+    if settings.disable_jit.value:
         value = tree.unflatten([as_array(x) for x in leaves])
-        while bool(cond_fun(value)):
-            value = body_fun(value)
-        return value
+        try:
+            while bool(cond_fun(value)):
+                value = body_fun(value)
+            return value
+        except ConcretizationTypeError:  # under vmap each example may have an answer of its own
+            pass
     avals = tuple([get_aval(x) for x in leaves])
     op, consts, started = found(
         (body_fun, cond_fun), ("while", tree, avals), lambda: _staged_while(cond_fun, body_fun, tree, avals)
@@ -108,7 +111,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *, unro
     dtype, weak = _dtype_of_bounds(*bounds)
     is_known = not any(isinstance(b, Tracer) for b in (lower, upper))
     is_known = (is_known and dtypes.issubdtype(dtype, np.integer)) or all(type(b) is bool for b in (lower, upper))
-    if settings.disable_jit.value and is_known and not any(isinstance(x, Tracer) for x in flatten(init_val)[0]):
+    if settings.disable_jit.value and is_known:
         value = init_val
         for i in range(int(lower), int(upper)):
             value = body_fun(i, value)
@@ -116,8 +119,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *, unro
     leaves, tree = flatten(init_val)
     avals = tuple([get_aval(x) for x in leaves])
     if is_known:
-        start, stop = operator.index(lower), operator.index(upper)
-        length = max(stop - start, 0)
+        start, stop = whole(lower), whole(upper)
+        length = max_dim(stop - start, 0)
         counter = get_aval(start)
         if unroll is None and state.trace.is_evaluation:
             # Nobody differentiates here, so the bounds may be operands: one program for all of them.

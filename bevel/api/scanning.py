@@ -28,7 +28,7 @@ from bevel.control.loops import reordered
 from bevel.control.scan import Scan
 from bevel.core.jaxpr import Var
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.shapes import reshape
@@ -67,7 +67,7 @@ def scan(
     xs_avals = tuple([get_aval(x) for x in xs_leaves])
     length = length_of(xs, xs_avals, length)
     unroll = checked_unroll("scan", unroll, length)
-    if settings.disable_jit.value and not any(isinstance(x, Tracer) for x in [*init_leaves, *xs_leaves]):
+    if settings.disable_jit.value:
         return _python_scan(f, init, xs_leaves, xs_tree, length, reverse)
     op, consts, started, fixed, moving, places, out_tree = found(
         (f,),

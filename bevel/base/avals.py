@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.meshes import uncut
 
 
 class AbstractValue:
@@ -30,19 +31,19 @@ class ShapedArray(AbstractValue):
     shape      tuple of ints
     dtype      a NumPy dtype or an ExtendedDType (keys)
     weak_type  True where the value came from a Python scalar, so that its dtype gives way in promotion
-    sharding   how the array is laid over devices, None where nothing is said
+    sharding   how the array is laid over devices; where nothing is said, no axis is cut
     vma        names of the mesh axes over which the value varies (inside shard_map)
 
     >>> ShapedArray((2, 3), np.dtype("float32")) is ShapedArray((2, 3), np.dtype("float32"))
     True
     """
 
-    __slots__ = ("__weakref__", "dtype", "extended", "ir_type", "shape", "sharding", "vma", "weak_type")
+    __slots__ = ("__weakref__", "dtype", "extended", "ir_type", "laid", "shape", "vma", "weak_type")
 
     shape: tuple[int, ...]
     dtype: Any
     weak_type: bool
-    sharding: Any
+    laid: Any  # the sharding given, or None
     vma: frozenset
     extended: bool  # is the dtype an ExtendedDType, whose values are held as an array of another shape?
     ir_type: Any
@@ -58,13 +59,17 @@ class ShapedArray(AbstractValue):
     size = property(lambda self: math.prod(self.shape))
 
     @property
+    def sharding(self):
+        return uncut(len(self.shape)) if self.laid is None else self.laid
+
+    @property
     def memory_space(self):
         return None
 
     def update(self, **changes) -> ShapedArray:
         """The aval that differs from this one in the fields named."""
-        fields = {name: getattr(self, name) for name in ("shape", "dtype", "weak_type", "sharding", "vma")}
-        fields.update(changes)
+        fields = {name: getattr(self, name) for name in ("shape", "dtype", "weak_type", "vma")}
+        fields.update({"sharding": self.laid, **changes})
         return ShapedArray(fields.pop("shape"), fields.pop("dtype"), fields.pop("weak_type"), **fields)
 
     def with_shape(self, shape) -> ShapedArray:
@@ -108,11 +113,12 @@ class ShapedArray(AbstractValue):
 def _intern(shape, dtype, weak_type, sharding, vma) -> ShapedArray:
     dtype = dtypes.as_dtype(dtype)
     shape = tuple([d if type(d) is int else _dimension(d) for d in shape])
+    sharding = None if sharding == uncut(len(shape)) else sharding
     key = (shape, dtype, weak_type, sharding, vma)
     aval = _interned.get(key)
     if aval is None:
         aval = _new(ShapedArray)
-        aval.shape, aval.dtype, aval.weak_type, aval.sharding, aval.vma = key
+        aval.shape, aval.dtype, aval.weak_type, aval.laid, aval.vma = key
         aval.extended = isinstance(dtype, dtypes.ExtendedDType)
         aval.ir_type = None
         aval = _interned.setdefault(key, aval)

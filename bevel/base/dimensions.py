@@ -387,7 +387,7 @@ def _atom_bounds(atom, scope):
     name, (x, y) = atom
     (a, b), (c, d) = bounds(x), bounds(y)
     if name == "mod":
-        return (0, d - 1) if c > 0 else (-_INFINITY, _INFINITY)
+        return (0, min(d - 1, b) if a >= 0 else d - 1) if c > 0 else (-_INFINITY, _INFINITY)
     if name == "floordiv":
         if c <= 0:
             return -_INFINITY, _INFINITY

@@ -6,173 +6,27 @@ that run on one device. `NamedSharding` is refused where a mesh has more than on
 
 from __future__ import annotations
 
-import enum
 import functools
-import math
 
 import numpy as np
 
 from bevel.api.arrays import device_put
 from bevel.base.errors import MissingNameError
+from bevel.base.meshes import (
+    NO_MESH,
+    AbstractMesh,
+    AxisType,
+    MeshAxes,
+    NamedSharding,
+    PartitionSpec,
+    axis_types_of,
+)
 from bevel.compat.later import later
 from bevel.engine.client import in_memory, single
 from bevel.engine.jaxlib_names import Sharding, SingleDeviceSharding
 
 
-class AxisType(enum.Enum):
-    """How a mesh axis is used: the compiler decides (Auto), the types say (Explicit), or the program does (Manual)."""
-
-    Auto = enum.auto()
-    Explicit = enum.auto()
-    Manual = enum.auto()
-
-    def __repr__(self):
-        return self.name
-
-
-class _Unconstrained:
-    def __repr__(self):
-        return "UNCONSTRAINED"
-
-    def __reduce__(self):
-        return "UNCONSTRAINED"
-
-
-UNCONSTRAINED = _Unconstrained()
-
-
-class PartitionSpec:
-    """For each axis of an array, the mesh axis it is cut along: a name, a tuple of names, or None.
-
-    >>> from bevel.compat.sharding import PartitionSpec
-    >>> spec = PartitionSpec("data", None)
-    >>> spec, spec[0], spec == PartitionSpec("data", None)
-    (PartitionSpec('data', None), 'data', True)
-    """
-
-    __slots__ = ("_partitions", "reduced", "unreduced")
-    UNCONSTRAINED = UNCONSTRAINED
-
-    def __init__(self, *partitions, unreduced=frozenset(), reduced=frozenset()):
-        self._partitions = tuple(
-            [tuple(p) if isinstance(p, (list, tuple)) and len(p) != 1 else _single_name(p) for p in partitions]
-        )
-        self.unreduced = frozenset(unreduced)
-        self.reduced = frozenset(reduced)
-
-    def __getitem__(self, i):
-        return self._partitions[i]
-
-    def __iter__(self):
-        return iter(self._partitions)
-
-    def __len__(self):
-        return len(self._partitions)
-
-    def index(self, value):
-        return self._partitions.index(value)
-
-    def __add__(self, other):
-        return PartitionSpec(*self, *other, unreduced=self.unreduced, reduced=self.reduced)
-
-    def _key(self):
-        return self._partitions, self.unreduced, self.reduced
-
-    def __eq__(self, other):
-        if isinstance(other, tuple):
-            return self._partitions == other
-        return isinstance(other, PartitionSpec) and self._key() == other._key()
-
-    def __hash__(self):
-        return hash(self._key())
-
-    def __repr__(self):
-        more = "".join([f", {name}={set(axes)}" for name in self.__slots__[1:] if (axes := getattr(self, name))])
-        inside = ", ".join(map(repr, self._partitions))
-        return f"PartitionSpec({inside}{more})"
-
-    def __reduce__(self):
-        return PartitionSpec, self._partitions
-
-
-def _single_name(part):
-    return part[0] if isinstance(part, (list, tuple)) else part
-
-
-class _MeshAxes:
-    """What a mesh with devices and one without share: axes with names and sizes."""
-
-    axis_names: tuple
-    axis_types: tuple
-
-    @property
-    def shape(self) -> dict:
-        return dict(zip(self.axis_names, self.axis_sizes, strict=True))
-
-    @property
-    def shape_tuple(self) -> tuple:
-        return tuple(self.shape.items())
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.axis_sizes) if self.axis_names else 0
-
-    @property
-    def empty(self) -> bool:
-        return not self.axis_names
-
-    axis_sizes: tuple
-
-    @property
-    def are_all_axes_auto(self) -> bool:
-        return all([t is AxisType.Auto for t in self.axis_types])
-
-    @property
-    def are_all_axes_explicit(self) -> bool:
-        return bool(self.axis_types) and all([t is AxisType.Explicit for t in self.axis_types])
-
-    @property
-    def auto_axes(self) -> tuple:
-        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Auto])
-
-    @property
-    def manual_axes(self) -> tuple:
-        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Manual])
-
-    @property
-    def explicit_axes(self) -> tuple:
-        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Explicit])
-
-
-def _axis_types(given, count) -> tuple:
-    if given is None:
-        return (AxisType.Auto,) * count
-    return (given,) * count if isinstance(given, AxisType) else tuple(given)
-
-
-class AbstractMesh(_MeshAxes):
-    """Axes with names and sizes, without devices."""
-
-    def __init__(self, axis_sizes, axis_names, axis_types=None, *, abstract_device=None):
-        self.axis_sizes = tuple(axis_sizes)
-        self.axis_names = tuple(axis_names)
-        self.axis_types = _axis_types(axis_types, len(self.axis_names))
-
-    def _key(self):
-        return self.axis_sizes, self.axis_names, self.axis_types
-
-    def __eq__(self, other):
-        return isinstance(other, AbstractMesh) and self._key() == other._key()
-
-    def __hash__(self):
-        return hash(self._key())
-
-    def __repr__(self):
-        sizes = ", ".join([f"{n!r}: {s}" for n, s in self.shape.items()])
-        return f"AbstractMesh({sizes}, axis_types={self.axis_types})"
-
-
-class Mesh(_MeshAxes):
+class Mesh(MeshAxes):
     """Devices in a grid whose axes have names."""
 
     def __init__(self, devices, axis_names, axis_types=None):
@@ -184,7 +38,7 @@ class Mesh(_MeshAxes):
                 f"{self.axis_names}."
             )
         self.axis_sizes = self.devices.shape
-        self.axis_types = _axis_types(axis_types, len(self.axis_names))
+        self.axis_types = axis_types_of(axis_types, len(self.axis_names))
 
     @property
     def abstract_mesh(self) -> AbstractMesh:
@@ -211,21 +65,15 @@ class Mesh(_MeshAxes):
         sizes = ", ".join([f"{n!r}: {s}" for n, s in self.shape.items()])
         return f"Mesh({sizes}, axis_types={self.axis_types})"
 
-
-class NamedSharding:
-    """Where an array lies by a mesh of one device: on that device. A mesh of several comes later."""
-
-    def __new__(cls, mesh, spec, *, memory_kind=None):
-        if isinstance(mesh, Mesh) and mesh.size == 1:
-            [device] = mesh.devices.flat
-            return make_single_device_sharding(device, memory_kind=memory_kind)
-        raise MissingNameError(
-            f"NamedSharding({mesh}, {spec}): arrays laid over several devices are not in Bevel yet.\n"
-            "On one device leave the sharding out: an array lies whole where it is put."
-        )
-
-
-NO_MESH = AbstractMesh((), ())
+    def sharding(self, spec, memory_kind):
+        """What NamedSharding(self, spec) is: the sharding of the one device. Over several devices it comes later."""
+        if self.size != 1:
+            raise MissingNameError(
+                f"NamedSharding({self}, {spec}): arrays laid over several devices are not in Bevel yet.\n"
+                "On one device leave the sharding out: an array lies whole where it is put."
+            )
+        [device] = self.devices.flat
+        return make_single_device_sharding(device, memory_kind=memory_kind)
 
 
 def get_abstract_mesh() -> AbstractMesh:

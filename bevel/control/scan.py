@@ -17,7 +17,7 @@ from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.staging import stage_closed
 from bevel.core.tangents import Zero, is_zero
-from bevel.engine.builder import i64, i64s, physical
+from bevel.engine.builder import i64, physical
 from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import mul
 from bevel.ops.shapes import instantiate, move_axis, to_front
@@ -344,7 +344,7 @@ def _row_of(out, x, aval, row):
         piece = out.slice(x, aval, 0, row, row + 1)
     else:
         starts = [row, *[out.constant(0, _COUNTER)] * (rank - 1)]
-        piece = out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(1, *aval.shape[1:])}, aval=one)
+        piece = out.dynamic_slice(x, starts, one.shape, one)
     return out.reshape(piece, aval.with_shape(aval.shape[1:]))
 
 

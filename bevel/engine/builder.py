@@ -18,6 +18,7 @@ from bevel.base.avals import AbstractToken, ShapedArray
 from bevel.base.dimensions import Dimension, is_symbolic
 from bevel.engine import jaxlib_names as names
 from bevel.engine import shortage
+from bevel.engine.open_sizes import COUNT, Number
 
 _ELEMENT_NAMES = {
     "bool": "i1",
@@ -276,55 +277,6 @@ def constant_of(value):
 
 
 _BOOL = np.dtype(bool)
-_COUNT = ShapedArray((), np.dtype("int32"))
-
-
-class _Number:
-    """A value i32[] of the program that computes like a number, for `Dimension.evaluate`."""
-
-    def __init__(self, emitter, value):
-        self.emitter = emitter
-        self.value = value
-
-    def _with(self, hlo, other, swapped=False):
-        out = self.emitter
-        other = other.value if type(other) is _Number else out.constant(np.int32(other), _COUNT)
-        operands = [other, self.value] if swapped else [self.value, other]
-        return _Number(out, out.op(hlo, operands, aval=_COUNT))
-
-    def __add__(self, other):
-        return self._with("stablehlo.add", other)
-
-    __radd__ = __add__
-
-    def __mul__(self, other):
-        return self._with("stablehlo.multiply", other)
-
-    __rmul__ = __mul__
-
-    def __sub__(self, other):
-        return self._with("stablehlo.subtract", other)
-
-    # dimensions are not negative: the quotient towards zero is the floor
-    def __floordiv__(self, other):
-        return self._with("stablehlo.divide", other)
-
-    def __rfloordiv__(self, other):
-        return self._with("stablehlo.divide", other, True)
-
-    def __mod__(self, other):
-        return self._with("stablehlo.remainder", other)
-
-    def __rmod__(self, other):
-        return self._with("stablehlo.remainder", other, True)
-
-    @staticmethod
-    def max(x, y):
-        return x._with("stablehlo.maximum", y) if type(x) is _Number else y._with("stablehlo.maximum", x)
-
-    @staticmethod
-    def min(x, y):
-        return x._with("stablehlo.minimum", y) if type(x) is _Number else y._with("stablehlo.minimum", x)
 
 
 @kept
@@ -383,11 +335,12 @@ class Emitter:
     def dimension(self, d):
         """The value of a dimension, i32[]: computed from those of its variables, `module.dimensions`."""
         if type(d) is not Dimension:
-            return self.constant(np.int32(d), _COUNT)
+            return self.constant(np.int32(d), COUNT)
         known = self.module.dimensions.get(d)
         if known is None:
-            values = {name: _Number(self, value) for name, value in self.module.variables.items()}
-            values |= {"max": _Number.max, "min": _Number.min}
+            head = self.module.head  # where all of the program sees it, also what stands behind a loop
+            values = {name: Number(head, value) for name, value in self.module.variables.items()}
+            values |= {"max": Number.max, "min": Number.min}
             known = self.module.dimensions[d] = d.evaluate(values).value
         return known
 
@@ -395,13 +348,13 @@ class Emitter:
         """A shape as a value, i32[rank]."""
         if not shape:
             return self.op(
-                "stablehlo.constant", [], {"value": dense(np.zeros(0, np.int32))}, aval=_COUNT.with_shape((0,))
+                "stablehlo.constant", [], {"value": dense(np.zeros(0, np.int32))}, aval=COUNT.with_shape((0,))
             )
-        one = _COUNT.with_shape((1,))
+        one = COUNT.with_shape((1,))
         parts = [self.op("stablehlo.reshape", [self.dimension(d)], aval=one) for d in shape]
         if len(parts) == 1:
             return parts[0]
-        return self.op("stablehlo.concatenate", parts, {"dimension": i64(0)}, aval=_COUNT.with_shape((len(shape),)))
+        return self.op("stablehlo.concatenate", parts, {"dimension": i64(0)}, aval=COUNT.with_shape((len(shape),)))
 
     def constant(self, value, aval):
         """A constant of that aval: a number that fills it, or an array of its shape. Written once per block."""
@@ -433,6 +386,27 @@ class Emitter:
             return self.op("stablehlo.dynamic_broadcast_in_dim", [value, self.sizes(aval.shape)], places, aval=aval)
         return self.op("stablehlo.broadcast_in_dim", [value], {"broadcast_dimensions": i64s(*dimensions)}, aval=aval)
 
+    def dynamic_slice(self, x, starts, sizes, aval):
+        """A window of `sizes`, whose aval is given, at starts that are values, all of one dtype."""
+        if not is_symbolic(sizes):
+            return self.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(*sizes)}, aval=aval)
+        row, ones = COUNT.with_shape((len(sizes),)), dense(np.ones(len(sizes), np.int32))
+        starts = [self.op("stablehlo.convert", [s], aval=COUNT) for s in starts]
+        starts = [self.reshape(s, COUNT.with_shape((1,))) for s in starts]
+        start = self.op("stablehlo.concatenate", starts, {"dimension": i64(0)}, aval=row)
+        limit = self.op("stablehlo.add", [start, self.sizes(sizes)], aval=row)  # in this form XLA finds the sizes
+        steps = self.op("stablehlo.constant", [], {"value": ones}, aval=row)
+        return self.op("stablehlo.real_dynamic_slice", [x, start, limit, steps], aval=aval)
+
+    def pad(self, x, value, low, high, inside, aval):
+        """The value put before (low), behind (high) and between (inside) the elements of each axis."""
+        if is_symbolic((*low, *high, *inside)):
+            return self.op("stablehlo.dynamic_pad", [x, value, *map(self.sizes, (low, high, inside))], aval=aval)
+        attributes = {
+            "edge_padding_low": i64s(*low), "edge_padding_high": i64s(*high), "interior_padding": i64s(*inside)
+        }  # fmt: skip
+        return self.op("stablehlo.pad", [x, value], attributes, aval=aval)
+
     def convert(self, value, aval):
         return self.op("stablehlo.convert", [value], aval=aval)
 
@@ -449,9 +423,12 @@ class Emitter:
         """A value of an aval, from `start` up to `limit` along one axis."""
         starts, limits = [0] * len(aval.shape), list(aval.shape)
         starts[axis], limits[axis] = start, limit
-        strides = i64s(*[1] * len(starts))
-        attributes = {"start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": strides}
+        steps = [1] * len(starts)
         result = ShapedArray((*aval.shape[:axis], limit - start, *aval.shape[axis + 1 :]), aval.dtype)
+        if is_symbolic((*starts, *limits)):
+            places = [self.sizes(values) for values in (starts, limits, steps)]
+            return self.op("stablehlo.real_dynamic_slice", [x, *places], aval=result)
+        attributes = {"start_indices": i64s(*starts), "limit_indices": i64s(*limits), "strides": i64s(*steps)}
         return self.op("stablehlo.slice", [x], attributes, aval=result)
 
     def reduce(self, x, axes, start, result, combine):

@@ -10,7 +10,6 @@ import time
 import numpy as np
 
 from bevel.base import dtypes, monitoring, settings
-from bevel.base.errors import EngineError
 from bevel.engine import host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
@@ -165,8 +164,10 @@ def compile_module(module, summary, device, *, overrides=None):
 
     try:
         loaded, choice = options.compile_with(choice, compile)
+    except options.CompilationError:
+        raise
     except names.JaxRuntimeError as error:
-        raise EngineError(f"XLA could not compile {module.name}: {error}") from error
+        raise options.CompilationError(f"XLA could not compile {module.name}: {error}") from error
     _keys.pop(id(loaded), None)
     _tell(module.name, started)
     if settings.log_compiles.value:

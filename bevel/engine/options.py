@@ -404,12 +404,20 @@ _REFUSED = re.compile(r"No such compile option: '(\w+)'|While setting option (\w
 _lock = threading.Lock()
 
 
+class CompilationError(EngineError, JaxRuntimeError):
+    """XLA could not compile a program, or refused an option of the user's.
+
+    Fails:   `jit(lambda x: x, compiler_options={"no_such": 1})(1.0)`
+    Mended:  `jit(lambda x: x)(1.0)`
+    """
+
+
 def compile_with(choice: Choice, compile: Callable[[Choice], Any]) -> tuple[Any, Choice]:
     """Calls `compile(choice)`; where this jaxlib does not know an option of ours, again without it.
 
     Gives what it compiled and the choice that it took. XLA reads its options before anything else, so a refusal
     costs next to nothing, and one process meets it once.
-    raises EngineError where XLA refuses an option of the user's, with XLA's reason and the names that come close.
+    raises CompilationError where XLA refuses an option of the user's, with XLA's reason and the names that come close.
     """
     while True:
         try:
@@ -420,7 +428,7 @@ def compile_with(choice: Choice, compile: Callable[[Choice], Any]) -> tuple[Any,
             if not name or name not in choice.options:
                 raise
             if name in choice.given:
-                raise EngineError(_letter(name, str(error).partition(": ")[2])) from None
+                raise CompilationError(_letter(name, str(error).partition(": ")[2])) from None
             log.debug("this jaxlib refuses an option of ours, done without: %s", error)
             with _lock:
                 _unknown.add(name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.dimensions import whole
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -72,7 +71,7 @@ def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_nega
     shape = get_aval(x).shape
     axis = axis_of("dynamic_slice_in_dim", axis, len(shape))
     starts = [start_index if a == axis else 0 for a in range(len(shape))]
-    sizes = [operator.index(slice_size) if a == axis else d for a, d in enumerate(shape)]
+    sizes = [whole(slice_size) if a == axis else d for a, d in enumerate(shape)]
     return dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
 
 

@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, BevelError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -28,9 +29,9 @@ def as_arrays(name, *values):
 
 
 def as_index(name, axis) -> int:
-    """An axis, a count or an offset as a Python int; a letter where it is none."""
+    """An axis, a count or an offset as a Python int, or a dimension; a letter where it is neither."""
     try:
-        return operator.index(axis)
+        return whole(axis)
     except BevelError:
         raise
     except TypeError:

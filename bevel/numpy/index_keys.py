@@ -32,11 +32,15 @@ class Int(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Places start, start + step, … on an axis, `size` of them. `start` is computed in compiled eager programs."""
+    """Places start, start + step, … on an axis, `size` of them. `start` is computed in compiled eager programs.
+
+    `limit` is where they end, of spans forward whose size is known at the call only.
+    """
 
     start: Any
     size: int
     step: int
+    limit: Any = None
 
 
 class Many(NamedTuple):
@@ -238,24 +242,23 @@ def _span(item, size, axis):
 def _span_of_unknown(item, size, axis):
     """A slice along an axis whose size, or an end of it, is known at the call only."""
     step = 1 if item.step is None else operator.index(item.step)
-    if step == -1 and item.start is None and item.stop is None:
-        return Span(size - 1, size, -1)
-    if step != 1:
-        raise IndexError(
-            f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: along an axis of size {size}, known at the call "
-            "only,\nslices take step 1, or turn the whole axis round."
-        )
+    if not step:
+        raise ValueError(f"x[{_brief(item)}] on axis {axis}{user_line(' at {}')}: the step of a slice is not zero.")
+    low, high = (0, size) if step > 0 else (-1, size - 1)
 
     def end(value, default):
         if value is None:
             return default
         value = whole(value)
         if type(value) is int and value < 0:
-            return max_dim(size + value, 0)
-        return min_dim(value, size)
+            return max_dim(size + value, low)
+        return min_dim(value, high)
 
-    start, stop = end(item.start, 0), end(item.stop, size)
-    return Span(start, max_dim(stop - start, 0), 1)
+    start, stop = (
+        (end(item.start, low), end(item.stop, high)) if step > 0 else (end(item.start, high), end(item.stop, low))
+    )
+    count = (max_dim(stop - start if step > 0 else start - stop, 0) + abs(step) - 1) // abs(step)
+    return Span(start, count, step, stop if step > 0 else None)
 
 
 def _array(k, size, axis):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.base.dimensions import is_symbolic, is_symbolic_dim
 from bevel.base.errors import AxisError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -120,6 +121,8 @@ def _roll(a, *, shift, axis):
     if axis is None:
         return reshaped(_roll(reshaped(x, (get_aval(x).size,)), shift=shift, axis=0), shape_of(x))
     shifts = shift if isinstance(shift, tuple) else (shift,)
+    if is_symbolic(shape_of(x)):
+        return _roll_by_arrays(x, [np.int32(n) for n in shifts], axis=axis)
     axes = _steps("roll", x, len(shifts), axis)
     for axis, n in zip(axes, shifts if len(shifts) == len(axes) else shifts * len(axes), strict=True):
         size = shape_of(x)[axis]
@@ -144,7 +147,8 @@ def _roll_by_arrays(a, shift, *, axis):
         size = shape_of(x)[axis]
         if size:
             n = convert(n, np.dtype("int32"))
-            places = remainder(subtract(Iota(np.dtype("int32"), (size,), 0)(), n), np.int32(size))
+            count = size if is_symbolic_dim(size) else np.int32(size)
+            places = remainder(subtract(Iota(np.dtype("int32"), (size,), 0)(), n), count)
             x = index(x, (slice(None),) * axis + (places,))
     return x
 

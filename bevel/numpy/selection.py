@@ -12,7 +12,6 @@ import numpy as np
 from bevel.api.jitted import Jitted
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
-from bevel.base.dimensions import is_symbolic_dim
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array, put, to_host
 from bevel.engine.dispatch import cached_call
@@ -174,11 +173,11 @@ def strided_part(x, entries):
 
 def positive(span):
     """A span read from low to high: (start, limit, positive step)."""
-    if is_symbolic_dim(span.size):
-        first = span.start if span.step > 0 else span.start - span.size + 1
-        return first, first + span.size, 1
+    if span.limit is not None:
+        return span.start, span.limit, span.step
     last = span.start + (span.size - 1) * span.step
-    return min(span.start, last), max(span.start, last) + 1, abs(span.step)
+    first, last = (span.start, last) if span.step > 0 else (last, span.start)
+    return first, last + 1, abs(span.step)
 
 
 def wrapped_entries(shape, entries):

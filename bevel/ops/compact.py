@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
@@ -47,7 +48,7 @@ class Compact(OfLastAxes):
         [aval], [places, count] = out.in_avals, out.avals
         if not aval.size:
             return [out.constant(0, places), out.constant(0, count)]
-        if out.platform == "cpu":
+        if out.platform == "cpu" and not is_symbolic(aval.shape):
             return self._one_by_one(out, mask, aval)
         return out.module.compose(out, self._by_scattering, out.in_avals, [mask])
 

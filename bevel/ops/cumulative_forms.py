@@ -3,6 +3,7 @@
 On a CPU, by the length of the axis; neither form multiplies by zero, so that infinities and NaN stay where they are:
 
     window  a short axis: each result reduces all that came before it
+    doubling  of sizes known at the call only: a loop of log₂ size turns over all of the axis
     rows    a loop down the axis that carries one row of all that lies side by side. Where that is little, or the axis
             long, the axis is cut into pieces that go side by side, or one after the other where they lie so in memory;
             their totals are accumulated alike, and each piece is shifted by what came before it. No stretch is longer
@@ -18,6 +19,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic, is_symbolic_dim
 from bevel.engine.builder import i64s, matrix
 
 _LONGEST = 4096  # no stretch of additions in a row is longer
@@ -28,8 +30,10 @@ def accumulate(op, out, x, view):
     """y[:, i] = x[:, 0] ∘ … ∘ x[:, i] for x of shape (before, size, after)."""
     if view.shape[1] == 1:
         return x
-    if out.platform != "cpu" or view.shape[1] <= op.longest_window:  # longer ones take XLA long to compile
-        return _window(op, out, x, view)
+    if not is_symbolic_dim(view.shape[1]) and (out.platform != "cpu" or view.shape[1] <= op.longest_window):
+        return _window(op, out, x, view)  # longer ones take XLA long to compile
+    if is_symbolic(view.shape):
+        return _doubling(op, out, x, view)
     return _rows(op, out, x, view)
 
 
@@ -47,6 +51,26 @@ def _window(op, out, x, view):
     operation = out.ops("stablehlo.reduce_window", [x, start], attributes, avals=[view], regions=1)
     out.reduction(operation, 0, [scalar], lambda e, a, b: [op.accumulate(e, a[0], b[0], scalar)])
     return operation.results[0]
+
+
+def _doubling(op, out, x, view):
+    """For sizes known at the call only: after k turns each element holds the 2ᵏ that end with it."""
+    size = view.shape[1]
+    index = ShapedArray((), np.dtype("int32"))
+    states = [index, view]
+    loop = out.ops("stablehlo.while", [out.constant(1, index), x], avals=states, regions=2)
+    test, [reach, _] = out.block(loop, 0, states)
+    test.finish([test.compare("LT", reach, test.constant(size, index), index)])
+    body, [reach, y] = out.block(loop, 1, states)
+    low, high = (0, size) if op.reverse else (size, 0)
+    wide = _pad(op, body, y, view, low, high)
+    zero, start = body.constant(0, index), reach
+    if not op.reverse:
+        start = body.op("stablehlo.subtract", [body.constant(size, index), reach], aval=index)
+    moved = body.dynamic_slice(wide, [zero, start, zero], view.shape, view)
+    y = op.accumulate(body, *_ordered(op, moved, y), view)
+    body.finish([body.op("stablehlo.multiply", [reach, body.constant(2, index)], aval=index), y])
+    return loop.results[1]
 
 
 def _rows(op, out, x, view):
@@ -176,9 +200,6 @@ def _ordered(op, earlier, later):
 
 
 def _pad(op, out, x, aval, low, high):
-    attributes = {
-        "edge_padding_low": i64s(0, low, 0), "edge_padding_high": i64s(0, high, 0), "interior_padding": i64s(0, 0, 0)
-    }  # fmt: skip
     value = out.constant(op.identity_of(aval.dtype), ShapedArray((), aval.dtype))
     shape = (aval.shape[0], aval.shape[1] + low + high, aval.shape[2])
-    return out.op("stablehlo.pad", [x, value], attributes, aval=ShapedArray(shape, aval.dtype))
+    return out.pad(x, value, (0, low, 0), (0, high, 0), (0, 0, 0), ShapedArray(shape, aval.dtype))

@@ -111,7 +111,7 @@ class Slice(Linear):
                     f"obey 0 <= start <= limit <= {x.shape[axis]} and stride >= 1."
                 )
         rows = zip(self.start_indices, self.limit_indices, steps, strict=True)
-        return x.with_shape([-(-(limit - start) // step) for start, limit, step in rows])
+        return x.with_shape([(limit - start + step - 1) // step for start, limit, step in rows])
 
     def transpose(self, ct, x):
         shape = x.aval.shape
@@ -221,12 +221,7 @@ class Pad(Primitive):
 
     def lower(self, out, x, value):
         low, high, inside = zip(*self.padding_config, strict=True) if self.padding_config else ((), (), ())
-        if is_symbolic((*low, *high, *inside)):
-            return out.op("stablehlo.dynamic_pad", [x, value, *[out.sizes(v) for v in (low, high, inside)]])
-        attributes = {
-            "edge_padding_low": i64s(*low), "edge_padding_high": i64s(*high), "interior_padding": i64s(*inside)
-        }  # fmt: skip
-        return out.op("stablehlo.pad", [x, value], attributes)
+        return out.pad(x, value, low, high, inside, out.avals[0])
 
     def reference(self, x, value):
         for axis, (low, high, inside) in enumerate(self.padding_config):

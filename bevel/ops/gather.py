@@ -13,6 +13,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.jaxpr import Equation, Jaxpr, Var
 from bevel.core.primitive import Primitive, is_linear, primitive
@@ -167,11 +168,14 @@ class Gather(Primitive):
                 f"start_indices_batching_dims = {listed(indices_batching)}, start_index_map = {listed(places)}, "
                 f"index_vector_dim = {len(indices_aval.shape) - 1}>"
             ),
-            "slice_sizes": i64s(*self.slice_sizes),
             "indices_are_sorted": boolean(self.indices_are_sorted),
         }
         # XLA's gather moves windows inside by itself, as CLIP asks
-        y = out.op("stablehlo.gather", [x, indices], attributes, aval=result)
+        if is_symbolic(self.slice_sizes):
+            y = out.op("stablehlo.dynamic_gather", [x, indices, out.sizes(self.slice_sizes)], attributes, aval=result)
+        else:
+            attributes["slice_sizes"] = i64s(*self.slice_sizes)
+            y = out.op("stablehlo.gather", [x, indices], attributes, aval=result)
         if self.mode in (CLIP, PROMISE_IN_BOUNDS) or not places:
             return y
         highest = [x_aval.shape[a] - self.slice_sizes[a] for a in places]
@@ -421,7 +425,7 @@ class ScatterFamily(Primitive):
         window = result.with_shape(sizes)
         new = updates if updates_aval.shape == window.shape else out.reshape(updates, window)
         if ok is not None or self.hlo:
-            old = out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(*sizes)}, aval=window)
+            old = out.dynamic_slice(x, starts, sizes, window)
             new = self.combined(out, old, new, window)
             if ok is not None:
                 new = out.op("stablehlo.select", [ok, new, old], aval=window)

@@ -9,11 +9,12 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64s
+from bevel.engine.open_sizes import COUNT
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate
@@ -34,6 +35,7 @@ from bevel.ops.logic import lt, select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
 from bevel.ops.shapes import LinearInFirst, Squeeze, instantiate, mapped_size, reshape, to_front, zeros
 from bevel.ops.taking import take_along, take_rows
+from bevel.ops.windows import clipped
 
 
 def check_starts(name, x, sizes, starts):
@@ -122,7 +124,10 @@ class DynamicSlice(LinearInFirst):
 
     def lower(self, out, x, *starts):
         starts = wide_starts(out, starts, out.in_avals[1:])
-        return out.op("stablehlo.dynamic_slice", [x, *starts], {"slice_sizes": i64s(*self.slice_sizes)})
+        if is_symbolic(self.slice_sizes):  # a known start would make it a slice, which is not moved inside
+            rooms = [d - n for d, n in zip(out.in_avals[0].shape, self.slice_sizes, strict=True)]
+            starts = [clipped(out, out.convert(s, COUNT), COUNT, [r]) for s, r in zip(starts, rooms, strict=True)]
+        return out.dynamic_slice(x, starts, self.slice_sizes, out.avals[0])
 
     def reference(self, x, *starts):
         rows = zip(starts, self.slice_sizes, x.shape, strict=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import MissingRuleError
 from bevel.engine import lapack
-from bevel.engine.builder import i32, i64s, parsed
+from bevel.engine.builder import dense, i32, i64, i64s, parsed
+from bevel.engine.open_sizes import COUNT
 from bevel.ops.known_nan import choose
 from bevel.ops.matrices import INT32, LETTERS
 
@@ -78,6 +80,13 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
             f"This linear algebra ({routine}) is not written for {out.platform!r}.\n"
             "Compute it on a CPU: jax.device_put(x, jax.devices('cpu')[0])."
         )
+    told = {}
+    if any(
+        [is_symbolic(r.shape) for r in results]
+    ):  # XLA is told the sizes of the results by operands, and no memory is shared
+        told["indices_of_shape_operands"] = dense(np.arange(len(operands), len(operands) + len(results)))
+        operands, aliases = [*operands, *[out.sizes(r.shape) for r in results]], ()
+        operand_avals = [*operand_avals, *[COUNT.with_shape((len(r.shape),)) for r in results]]
     single = "[]" if len(results) == 1 else None
     shared = ", ".join(
         f"#stablehlo.output_operand_alias<output_tuple_indices = {single or [r]}, operand_index = {o}, "
@@ -94,6 +103,7 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
             "operand_layouts": parsed(_layouts(operand_avals, len(batch), by_rows)),
             "result_layouts": parsed(_layouts(results, len(batch), by_rows)),
             "output_operand_aliases": parsed(f"[{shared}]"),
+            **told,
         },
         avals=results,
     )
@@ -167,15 +177,20 @@ def or_nan(out, ok, batch, value, aval):
     return choose(out, ok, value, out.constant(number, aval), aval)
 
 
-def masked(out, x, aval, condition, other=0):
-    """x where `condition(row, column)` holds, else a number."""
+def masked(out, x, aval, order, other=0):
+    """x where the row is at least ("GE") or at most ("LE") the column, else a number."""
     m, n = aval.shape[-2:]
-    mask = np.broadcast_to(condition(np.arange(m)[:, None], np.arange(n)[None, :]), (m, n))
-    rank = len(aval.shape)
-    constant = out.constant(np.ascontiguousarray(mask), ShapedArray((m, n), _BOOL))
+    rank, truth = len(aval.shape), ShapedArray((m, n), _BOOL)
+    if is_symbolic((m, n)):
+        places = truth.with_dtype(INT32)
+        row, column = [out.op("stablehlo.iota", [], {"iota_dimension": i64(axis)}, aval=places) for axis in (0, 1)]
+        mask = out.compare(order, row, column, places)
+    else:
+        below = np.tri(m, n, dtype=bool) if order == "GE" else np.tri(n, m, dtype=bool).T
+        mask = out.constant(np.ascontiguousarray(below), truth)
     if rank > 2:
-        constant = out.broadcast(constant, ShapedArray(aval.shape, _BOOL), (rank - 2, rank - 1))
-    return choose(out, constant, x, out.constant(other, aval), aval)
+        mask = out.broadcast(mask, ShapedArray(aval.shape, _BOOL), (rank - 2, rank - 1))
+    return choose(out, mask, x, out.constant(other, aval), aval)
 
 
 def repeated(out, matrix, aval):

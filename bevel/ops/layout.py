@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from bevel.base.errors import ShapeError
 from bevel.core.primitive import Primitive, primitive
@@ -19,11 +20,25 @@ class Layout:
     >>> from bevel.experimental.layout import Layout
     >>> Layout((1, 0))
     Layout(major_to_minor=(1, 0), tiling=None, sub_byte_element_size_in_bits=0)
+
+    `Layout.AUTO`, in the `Format` of an argument or result, leaves the order to the compiler.
     """
 
     major_to_minor: tuple[int, ...]
     tiling: tuple[tuple[int, ...], ...] | None = None
     sub_byte_element_size_in_bits: int = 0
+    AUTO: ClassVar[Any]
+
+
+class _Auto:
+    def __repr__(self):
+        return "Layout.AUTO"
+
+    def __reduce__(self):
+        return "_AUTO"
+
+
+_AUTO = Layout.AUTO = _Auto()
 
 
 @primitive

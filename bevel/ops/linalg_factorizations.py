@@ -315,7 +315,7 @@ class Qr(MatrixPrimitive):
         else:
             reflections = widened(out, packed, aval, m, q_columns)
         q = householder_product(out, reflections, q_aval, taus, taus_aval)
-        r = masked(out, part(out, packed, aval, r_aval.shape[-2], n), r_aval, lambda i, j: i <= j)
+        r = masked(out, part(out, packed, aval, r_aval.shape[-2], n), r_aval, "LE")
         return [q, r, order] if self.pivoting else [q, r]
 
     def reference(self, a):

@@ -7,6 +7,7 @@ import enum
 import numpy as np
 
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import min_dim
 from bevel.base.errors import DTypeError, MissingRuleError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import zero_of
@@ -81,7 +82,7 @@ class Svd(MatrixPrimitive):
     def infer(self, a):
         check_matrix("svd", a)
         *batch, m, n = a.shape
-        k = min(m, n)
+        k = min_dim(m, n)
         check_subset("svd", self.subset_by_index, k)
         if self.algorithm is not None and not isinstance(self.algorithm, SvdAlgorithm):
             raise DTypeError(f"svd takes an SvdAlgorithm or None; got {self.algorithm!r}.")
@@ -98,7 +99,7 @@ class Svd(MatrixPrimitive):
         # imaginary part, which turns the phase of U's columns (Wan, Zhang 2019, arXiv:1909.02659).
         [a], [da] = primals, tangents
         *_, m, n = shape_of(a)
-        k = min(m, n)
+        k = min_dim(m, n)
         if not get_aval(a).size:
             results = self(a)
             return list(results), [zero_of(x) for x in results]
@@ -144,7 +145,7 @@ class Svd(MatrixPrimitive):
     def lower(self, out, a):
         [aval] = out.in_avals
         *batch, m, n = aval.shape
-        batch, k = tuple(batch), min(m, n)
+        batch, k = tuple(batch), min_dim(m, n)
         if not aval.size:
             results = [out.constant(0, out.avals[0])]
             return results + [repeated(out, np.eye(*x.shape[-2:]), x) for x in out.avals[1:]]
@@ -170,7 +171,7 @@ class Svd(MatrixPrimitive):
     def _on_cuda(self, out, a, aval):
         """[s, U, Vᴴ] by cuSOLVER: by Jacobi's method for small matrices, by QR for others, unless one is asked for."""
         *batch, m, n = aval.shape
-        batch, k = tuple(batch), min(m, n)
+        batch, k = tuple(batch), min_dim(m, n)
         s = out.avals[0]
         algorithm = self.algorithm
         if algorithm in (None, SvdAlgorithm.DEFAULT):
@@ -210,7 +211,7 @@ class Svd(MatrixPrimitive):
 
         def one(a):
             *_, m, n = a.shape
-            k = min(m, n)
+            k = min_dim(m, n)
             if not a.size:
                 left, right = (m, n) if self.full_matrices else (k, k)
                 parts = np.eye(m, left), np.zeros(0), np.eye(right, n)

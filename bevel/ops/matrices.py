@@ -6,12 +6,13 @@ subtracts, which digits lost in a product would spoil.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.trace import get_aval
 from bevel.ops.complex import conj, real
@@ -19,9 +20,9 @@ from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
-from bevel.ops.logic import select
+from bevel.ops.logic import eq, select
 from bevel.ops.precision import Precision
-from bevel.ops.shapes import BroadcastInDim, OfLastAxes, reduce_sum, reshape, transpose, zeros
+from bevel.ops.shapes import BroadcastInDim, Iota, OfLastAxes, reduce_sum, reshape, transpose, zeros
 
 _HIGHEST = (Precision.HIGHEST, Precision.HIGHEST)
 INT32 = np.dtype("int32")
@@ -178,7 +179,12 @@ def eye_like(x):
     """The identity at the shape and dtype of square (or rectangular) matrices."""
     aval = get_aval(x)
     rank = len(aval.shape)
-    one = np.eye(*aval.shape[-2:], dtype=aval.dtype)
+    one: Any
+    if is_symbolic(aval.shape[-2:]):
+        row, column = [Iota(INT32, aval.shape[-2:], axis)() for axis in (0, 1)]
+        one = convert(eq(row, column), aval.dtype)
+    else:
+        one = np.eye(*aval.shape[-2:], dtype=aval.dtype)
     return one if rank == 2 else BroadcastInDim(aval.shape, (rank - 2, rank - 1))(one)
 
 

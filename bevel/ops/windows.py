@@ -9,6 +9,7 @@ import numpy as np
 
 from bevel.base import dtypes, limits
 from bevel.base.avals import ShapedArray
+from bevel.base.dimensions import is_symbolic, whole
 from bevel.base.errors import DTypeError, ShapeError
 
 
@@ -150,9 +151,13 @@ def wide_indices(out, indices, aval):
 def bounds(out, highest, aval):
     """The last allowed starts, one per number of an index, spread over the indices."""
     if len(set(highest)) <= 1:
-        return out.constant(int(highest[0]) if highest else 0, aval)
+        return out.constant(whole(highest[0]) if highest else 0, aval)
     row = ShapedArray((len(highest),), aval.dtype)
-    return out.broadcast(out.constant(np.asarray(highest, aval.dtype), row), aval, (len(aval.shape) - 1,))
+    if is_symbolic(highest):
+        numbers = out.convert(out.sizes(highest), row)
+    else:
+        numbers = out.constant(np.asarray(highest, aval.dtype), row)
+    return out.broadcast(numbers, aval, (len(aval.shape) - 1,))
 
 
 def clipped(out, indices, aval, highest):

@@ -8,7 +8,7 @@ import numpy as np
 
 from bevel.api.jit import jit
 from bevel.base import dtypes, lattice, settings
-from bevel.base.dimensions import whole
+from bevel.base.dimensions import Dimension, whole
 from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
@@ -151,8 +151,8 @@ def shape_of(shape, name):
     """A shape as a tuple of ints. Raises TypeError where it is none, ValueError where a size is negative."""
     if isinstance(shape, tuple) and all([type(d) is int and d >= 0 for d in shape]):
         return shape
-    if isinstance(shape, (int, np.integer)):
-        sizes = (int(shape),)
+    if isinstance(shape, (int, np.integer, Dimension)):
+        sizes = (whole(shape),)
     else:
         try:
             sizes = tuple([whole(d) for d in shape])

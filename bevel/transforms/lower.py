@@ -66,6 +66,7 @@ class Module:
         self.out_memories: list | None = None
         self.variables: dict[str, Any] = {}  # the values of dimensions that are known at the call only, by name
         self.dimensions: dict[Any, Any] = {}  # and of those computed from them
+        self.head: Any = None  # writes behind the first of these, before all else
         self.scope_texts: dict[tuple, str] = {}
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
         self.jaxpr = None
@@ -457,6 +458,10 @@ def find_variables(out, jaxpr, arguments):
             f"The dimension {missing[0]} cannot be told from the shapes of the arguments.\n"
             "Some argument needs an axis of that size, or of a size such as 2*b + 1 that tells it."
         )
+    if known:
+        anchor = out.op("stablehlo.constant", [], {"value": builder.dense(np.int32(0))}, aval=count).owner
+        head = out.module.head = type(out)(out.module, anchor.operation.block, out.location, out.scope)
+        head.point = mlir.ir.InsertionPoint(anchor)
 
 
 def call_module(out, key, read, values) -> list:

@@ -5,6 +5,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel import lax
 from bevel.errors import BevelError, NonDifferentiableError
 
 pytestmark = pytest.mark.smoke
@@ -240,3 +241,43 @@ def test_programs_of_programs_are_batched_as_op_by_op():
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6)
             assert bevel.typeof(a) is bevel.typeof(b)
+
+
+def test_what_stands_beside_the_value_is_any_object():
+    def f(x):
+        return x**2, {"text": "s", "kind": object, "count": 3, "x": x}
+
+    for aux in (
+        bevel.grad(f, has_aux=True)(3.0)[1], bevel.jvp(f, (3.0,), (1.0,), has_aux=True)[2],
+        bevel.vjp(f, 3.0, has_aux=True)[2], bevel.linearize(f, 3.0, has_aux=True)[2], bevel.jacrev(f, has_aux=True)(3.0)[1],
+    ):  # fmt: skip
+        assert (aux["text"], aux["kind"], aux["count"]) == ("s", object, 3) and float(aux["x"]) == 3.0
+    assert float(bevel.jit(bevel.grad(lambda x: bevel.grad(f, has_aux=True)(x)[0]))(3.0)) == 2.0
+
+
+def test_numbers_that_are_no_cotangents_and_arguments_named_twice():
+    pull = bevel.vjp(jnp.sin, 1.0)[1]
+    for ct in (1, True, 1j, jnp.int32(1)):
+        with pytest.raises(ValueError, match=r"needs a cotangent of the value's shape and dtype, f32\[\]"):
+            pull(ct)
+    with pytest.raises(TypeError, match="names argument 0 of .* twice"):
+        bevel.grad(lambda x, y: x * y, argnums=(0, -2))(1.0, 2.0)
+
+
+def test_loops_run_as_python_where_jit_is_disabled_also_under_derivatives():
+    seen = []
+
+    def body(c, x):
+        seen.append(float(c))
+        return (c * 2 if c > 1 else c * x), c
+
+    f = lambda x: lax.scan(body, x, jnp.arange(1.0, 4.0))[0]  # 2 -> 4 -> 8 -> 16
+    g = lambda x: lax.while_loop(lambda c: c < 10, lambda c: c * 3 if c > 4 else c * 2, x)
+    h = lambda x: lax.fori_loop(0, 3, lambda i, c: c * 3 if i > 1 else c * 2, x)
+    with bevel.disable_jit():
+        assert float(bevel.grad(f)(2.0)) == 8 and seen == [2.0, 4.0, 8.0]
+        assert float(bevel.grad(g)(3.0)) == 6.0  # 3 -> 6 -> 18
+        assert [float(v) for v in bevel.jvp(h, (2.0,), (1.0,))] == [24.0, 12.0]
+        assert bevel.vmap(lambda x: lax.while_loop(lambda c: c < 10, lambda c: c * 2, x))(
+            jnp.array([3.0, 20.0])
+        ).tolist() == [12.0, 20.0]

@@ -1,0 +1,235 @@
+"""How arrays may lie over devices, as values: meshes without devices, partition specs, and the sharding of a type.
+
+Arrays here lie on one device; libraries read and write these values with models that run on one.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import math
+
+
+class AxisType(enum.Enum):
+    """How a mesh axis is used: the compiler decides (Auto), the types say (Explicit), or the program does (Manual)."""
+
+    Auto = enum.auto()
+    Explicit = enum.auto()
+    Manual = enum.auto()
+
+    def __repr__(self):
+        return self.name
+
+
+class _Unconstrained:
+    def __repr__(self):
+        return "UNCONSTRAINED"
+
+    def __reduce__(self):
+        return "UNCONSTRAINED"
+
+
+UNCONSTRAINED = _Unconstrained()
+
+
+class PartitionSpec:
+    """For each axis of an array, the mesh axis it is cut along: a name, a tuple of names, or None.
+
+    >>> from bevel.base.meshes import PartitionSpec
+    >>> spec = PartitionSpec("data", None)
+    >>> spec, spec[0], spec == PartitionSpec("data", None)
+    (P('data', None), 'data', True)
+    """
+
+    __slots__ = ("_partitions", "reduced", "unreduced")
+    UNCONSTRAINED = UNCONSTRAINED
+
+    def __init__(self, *partitions, unreduced=frozenset(), reduced=frozenset()):
+        self._partitions = tuple(
+            [tuple(p) if isinstance(p, (list, tuple)) and len(p) != 1 else _single_name(p) for p in partitions]
+        )
+        self.unreduced = frozenset(unreduced)
+        self.reduced = frozenset(reduced)
+
+    def __getitem__(self, i):
+        return self._partitions[i]
+
+    def __iter__(self):
+        return iter(self._partitions)
+
+    def __len__(self):
+        return len(self._partitions)
+
+    def index(self, value):
+        return self._partitions.index(value)
+
+    def __add__(self, other):
+        return PartitionSpec(*self, *other, unreduced=self.unreduced, reduced=self.reduced)
+
+    def _key(self):
+        return self._partitions, self.unreduced, self.reduced
+
+    def __eq__(self, other):
+        if isinstance(other, tuple):
+            return self._partitions == other
+        return isinstance(other, PartitionSpec) and self._key() == other._key()
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __repr__(self):
+        more = "".join([f", {name}={set(axes)}" for name in self.__slots__[1:] if (axes := getattr(self, name))])
+        inside = ", ".join(map(repr, self._partitions)) + "," * (len(self._partitions) == 1)
+        return f"P({inside}{more})"
+
+    def __reduce__(self):
+        return PartitionSpec, self._partitions
+
+
+def _single_name(part):
+    return part[0] if isinstance(part, (list, tuple)) else part
+
+
+class MeshAxes:
+    """What a mesh with devices and one without share: axes with names and sizes."""
+
+    axis_names: tuple
+    axis_types: tuple
+
+    @property
+    def shape(self) -> dict:
+        return dict(zip(self.axis_names, self.axis_sizes, strict=True))
+
+    @property
+    def shape_tuple(self) -> tuple:
+        return tuple(self.shape.items())
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.axis_sizes) if self.axis_names else 0
+
+    @property
+    def empty(self) -> bool:
+        return not self.axis_names
+
+    axis_sizes: tuple
+
+    @property
+    def are_all_axes_auto(self) -> bool:
+        return all([t is AxisType.Auto for t in self.axis_types])
+
+    @property
+    def are_all_axes_explicit(self) -> bool:
+        return bool(self.axis_types) and all([t is AxisType.Explicit for t in self.axis_types])
+
+    @property
+    def auto_axes(self) -> tuple:
+        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Auto])
+
+    @property
+    def manual_axes(self) -> tuple:
+        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Manual])
+
+    @property
+    def explicit_axes(self) -> tuple:
+        return tuple([n for n, t in zip(self.axis_names, self.axis_types, strict=True) if t is AxisType.Explicit])
+
+
+def axis_types_of(given, count) -> tuple:
+    if given is None:
+        return (AxisType.Auto,) * count
+    return (given,) * count if isinstance(given, AxisType) else tuple(given)
+
+
+class AbstractMesh(MeshAxes):
+    """Axes with names and sizes, without devices."""
+
+    def __init__(self, axis_sizes, axis_names, axis_types=None, *, abstract_device=None):
+        self.axis_sizes = tuple(axis_sizes)
+        self.axis_names = tuple(axis_names)
+        self.axis_types = axis_types_of(axis_types, len(self.axis_names))
+
+    def _key(self):
+        return self.axis_sizes, self.axis_names, self.axis_types
+
+    def __eq__(self, other):
+        return isinstance(other, AbstractMesh) and self._key() == other._key()
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __repr__(self):
+        sizes = ", ".join([f"{n!r}: {s}" for n, s in self.shape.items()]) or "()"
+        return f"AbstractMesh({sizes}, axis_types={self.axis_types})"
+
+    def sharding(self, spec, memory_kind):
+        """What NamedSharding(self, spec) is: itself."""
+        return None
+
+
+class NamedSharding:
+    """How an array lies: its axes along those of a mesh, by a PartitionSpec.
+
+    Over a mesh of one device it is the sharding of that device. Over one without devices it says what the type of an
+    array says: on one device, that no axis is cut.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> bevel.typeof(jnp.ones((2, 3))).sharding
+    NamedSharding(mesh=AbstractMesh((), axis_types=()), spec=P(None, None))
+    """
+
+    def __new__(cls, mesh, spec, *, memory_kind=None):
+        on_device = mesh.sharding(spec, memory_kind)
+        if on_device is not None:
+            return on_device
+        self = object.__new__(cls)
+        self.mesh = mesh
+        self.spec = spec if isinstance(spec, PartitionSpec) else PartitionSpec(*spec)
+        self.memory_kind = memory_kind
+        for part in self.spec:
+            for name in part if isinstance(part, tuple) else (part,):
+                if name not in (None, UNCONSTRAINED) and name not in mesh.axis_names:
+                    raise ValueError(f"{self.spec} names the axis {name!r}, which {mesh} has not.")
+        return self
+
+    @property
+    def num_devices(self) -> int:
+        return self.mesh.size
+
+    @property
+    def is_fully_replicated(self) -> bool:
+        sizes = self.mesh.shape
+        named = [n for part in self.spec for n in (part if isinstance(part, tuple) else (part,))]
+        return all([sizes.get(n, 1) == 1 for n in named])
+
+    def update(self, **changes):
+        fields = {"mesh": self.mesh, "spec": self.spec, "memory_kind": self.memory_kind, **changes}
+        return NamedSharding(fields["mesh"], fields["spec"], memory_kind=fields["memory_kind"])
+
+    def _key(self):
+        return self.mesh, self.spec, self.memory_kind
+
+    def __eq__(self, other):
+        return isinstance(other, NamedSharding) and self._key() == other._key()
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __repr__(self):
+        kind = f", memory_kind={self.memory_kind}" if self.memory_kind is not None else ""
+        return f"NamedSharding(mesh={self.mesh}, spec={self.spec}{kind})"
+
+
+NO_MESH = AbstractMesh((), ())
+
+
+@functools.lru_cache(maxsize=64)
+def uncut(rank) -> NamedSharding:
+    """The sharding of an array of that many axes of which nothing is said."""
+    return NamedSharding(NO_MESH, PartitionSpec(*[None] * rank))
+
+
+__all__ = [
+    "NO_MESH", "UNCONSTRAINED", "AbstractMesh", "AxisType", "MeshAxes", "NamedSharding", "PartitionSpec",
+    "axis_types_of", "uncut",
+]  # fmt: skip
