@@ -178,6 +178,10 @@ class NamedSharding:
     NamedSharding(mesh=AbstractMesh((), axis_types=()), spec=P(None, None))
     """
 
+    mesh: MeshAxes
+    spec: PartitionSpec
+    memory_kind: str | None
+
     def __new__(cls, mesh, spec, *, memory_kind=None):
         on_device = mesh.sharding(spec, memory_kind)
         if on_device is not None:

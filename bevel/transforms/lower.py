@@ -459,7 +459,7 @@ def find_variables(out, jaxpr, arguments):
             "Some argument needs an axis of that size, or of a size such as 2*b + 1 that tells it."
         )
     if known:
-        anchor = out.op("stablehlo.constant", [], {"value": builder.dense(np.int32(0))}, aval=count).owner
+        anchor = out.op("stablehlo.constant", [], {"value": builder.dense(np.zeros((), np.int32))}, aval=count).owner
         head = out.module.head = type(out)(out.module, anchor.operation.block, out.location, out.scope)
         head.point = mlir.ir.InsertionPoint(anchor)
 
