@@ -17,8 +17,8 @@ from bevel.engine.jaxlib_names import found, register_custom_call_target
 log = logging.getLogger(__name__)
 
 PREFIX = "lapack_"  # the targets of LAPACK's calls begin so; those that need no LAPACK do not
-_HYBRID = "@cuhybrid_"  # GPU targets that call LAPACK
-_NEEDED = ("@" + PREFIX, "@tridiagonal_solve_", "@cusolver_", "@cusparse_", "@cu_", _HYBRID)
+_HYBRID = "cuhybrid_"  # GPU targets that call LAPACK
+TARGETS = (PREFIX, "tridiagonal_solve_", "cusolver_", "cusparse_", "cu_", _HYBRID)  # how those begin that need `ensure`
 
 _lock = threading.Lock()
 _targets: dict[str, frozenset[str]] = {}
@@ -46,7 +46,7 @@ def ensure(platform: str = "cpu") -> frozenset[str]:
 
 def is_needed(program: str) -> bool:
     """Whether a program's text calls LAPACK, or what a GPU's plugin has in its place."""
-    return any([target in program for target in _NEEDED])
+    return any(["@" + target in program for target in TARGETS])
 
 
 def ensure_for(program: str, platform: str):
@@ -55,7 +55,7 @@ def ensure_for(program: str, platform: str):
         return
     ensure(platform)
     blas_threads.share_if_large(program)
-    if _HYBRID in program:
+    if "@" + _HYBRID in program:
         start = found("gpu_solver.initialize_hybrid_kernels")
         if start is not None:
             start()  # finds LAPACK, as `ensure` does for CPUs

@@ -35,32 +35,47 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     total = 0
     work = 0.0
 
+    def count(eqn, avals, number, looped, times):
+        """Equations that are alike in operation and avals, `number` of them."""
+        nonlocal work
+        op, results = eqn.op, [v.aval for v in eqn.outvars]
+        work += number * times * (_EACH + op.work(avals, results))
+        kind = op.kind
+        if op.name == "tan":
+            counts["tangents"] += number
+        if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
+            counts["looped_ciphers"] += number
+        if kind in counts:
+            counts[kind] += number
+            if looped and kind == "barriers":
+                counts["looped_barriers"] += number
+            if kind == "convolutions" and results[0].dtype.name in ("float64", "complex128"):
+                counts["wide_convolutions"] += number
+            if op.is_formula and results[0].size >= _LONG:
+                counts["formulas"] += number
+            if kind == "dots" and any(op.dimension_numbers[1]):
+                counts["batched_dots"] += number
+
     def visit(jaxpr, looped=False, times: float = 1):
-        nonlocal total, work
+        nonlocal total
+        total += len(jaxpr.eqns)
+        alike: dict[tuple, list] = {}  # most equations of long programs are
         for eqn in jaxpr.eqns:
             op = eqn.op
-            total += 1
+            if not op.holds_programs:
+                row = alike.setdefault((op, *[v.aval for v in eqn.invars]), [eqn, 0])
+                row[1] += 1
+                continue
             avals = [v.aval for v in eqn.invars]
-            work += times * (_EACH + op.work(avals, [v.aval for v in eqn.outvars]))
-            kind = op.kind
-            counts["tangents"] += op.name == "tan"
-            if looped and op.keeps_apart and max([v.aval.size for v in eqn.outvars]) >= _SHARED:
-                counts["looped_ciphers"] += 1
-            if kind in counts:
-                counts[kind] += 1
-                if looped and kind == "barriers":
-                    counts["looped_barriers"] += 1
-                if kind == "convolutions" and eqn.outvars[0].aval.dtype.name in ("float64", "complex128"):
-                    counts["wide_convolutions"] += 1
-                if op.is_formula and eqn.outvars[0].aval.size >= _LONG:
-                    counts["formulas"] += 1
-                if kind == "dots" and any(op.dimension_numbers[1]):
-                    counts["batched_dots"] += 1
-            kernels.add((op.name if op.holds_programs else op, *avals))
-            if op.holds_programs:
-                turns = times * op.turns(avals)
-                for _, inner in subprograms(op):
-                    visit(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner, looped or kind == "loops", turns)
+            count(eqn, avals, 1, looped, times)
+            kernels.add((op.name, *avals))
+            turns = times * op.turns(avals)
+            for _, inner in subprograms(op):
+                program = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
+                visit(program, looped or op.kind == "loops", turns)
+        for (_, *avals), (eqn, number) in alike.items():
+            count(eqn, avals, number, looped, times)
+        kernels.update(alike)
 
     visit(closed.jaxpr)
     return ProgramSummary(equations=total, distinct_kernels=len(kernels), lone=total == 1, work=work, **counts)
