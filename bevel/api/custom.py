@@ -165,13 +165,20 @@ class CustomFunction:
         fixed = sorted({n % count for n in self.nondiff_argnums if -count <= n < count})
         return [args[i] for i in fixed], [i for i in range(count) if i not in fixed]
 
+    def held(self, args, places):
+        """The arguments that are not differentiated, in their places: programs hold the rules, and the rules these."""
+        held = list(args)
+        for i in places:
+            held[i] = None
+        return held
+
     def key(self, fixed, in_tree):
         """What tells a call from others, the values of its arrays apart."""
         return (id(self), in_tree, tuple(map(id, flatten(fixed)[0])))
 
-    def flat_function(self, args, places, in_tree, out_trees):
+    def flat_function(self, held, places, in_tree, out_trees):
         def run(*leaves):
-            given = list(args)
+            given = list(held)
             for i, value in zip(places, in_tree.unflatten(leaves), strict=True):
                 given[i] = value
             results, tree = flatten(self.fun(*given))

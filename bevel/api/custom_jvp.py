@@ -87,7 +87,7 @@ class custom_jvp(CustomFunction):
         out_trees: dict[str, Any] = {}
         rule = self.flat_rule(fixed, in_tree, out_trees)
         op = CustomJvpFunction(
-            self.flat_function(args, places, in_tree, out_trees), Rule(rule, name_of(self.jvp)), self.symbolic_zeros,
+            self.flat_function(self.held(args, places), places, in_tree, out_trees), Rule(rule, name_of(self.jvp)), self.symbolic_zeros,
             self.label, self.key(fixed, in_tree),
         )  # fmt: skip
         results = op(*leaves)

@@ -84,12 +84,13 @@ class custom_vjp(CustomFunction):
         chosen = tuple([args[i] for i in places])
         leaves, in_tree = flatten(chosen)
         out_trees: dict[str, Any] = {}
-        flat = self.flat_function(args, places, in_tree, out_trees)
-        fwd = Rule(self.flat_fwd(args, places, in_tree, out_trees), name_of(self.fwd))
+        held, avals = self.held(args, places), [get_aval(x) for x in leaves]
+        flat = self.flat_function(held, places, in_tree, out_trees)
+        fwd = Rule(self.flat_fwd(held, places, in_tree, out_trees), name_of(self.fwd))
         op = CustomVjpFunction(
             flat,
             optimized_for_remat(fwd, flat, self.label) if self.optimize_remat else fwd,
-            Rule(self.flat_bwd(fixed, args, places, in_tree, out_trees), name_of(self.bwd)),
+            Rule(self.flat_bwd(fixed, in_tree.unflatten(avals), out_trees), name_of(self.bwd)),
             self.symbolic_zeros,
             self.label,
             self.key(fixed, in_tree),
@@ -99,11 +100,11 @@ class custom_vjp(CustomFunction):
             [as_array(r) for r in results]
         )
 
-    def flat_fwd(self, args, places, in_tree, out_trees):
+    def flat_fwd(self, held, places, in_tree, out_trees):
         fwd, symbolic, label = self.fwd, self.symbolic_zeros, self.label
 
         def run(consts, primals, perturbed):
-            given = list(args)
+            given = list(held)
             values = primals
             if symbolic:
                 values = [CustomVJPPrimal(x, bool(p)) for x, p in zip(primals, perturbed, strict=True)]
@@ -131,10 +132,10 @@ class custom_vjp(CustomFunction):
 
         return run
 
-    def flat_bwd(self, fixed, args, places, in_tree, out_trees):
+    def flat_bwd(self, fixed, chosen, out_trees):
+        """The backward pass, of `chosen`: the avals of the differentiated arguments."""
         bwd, symbolic = self.bwd, self.symbolic_zeros
-        chosen = tuple([args[i] for i in places])
-        structs = [(path, get_aval(leaf)) for path, leaf in flatten_with_path(chosen)[0]]
+        structs = flatten_with_path(chosen)[0]
 
         def run(residuals, cts):
             res_tree, others = out_trees["residuals"]

@@ -1,11 +1,15 @@
-"""Each way to say something about a function, under every stack of jit, vmap, grad and scan: as the plain function is.
+"""Each way to say something about a function, under every pair of jit, vmap, grad and scan: as the plain function is.
 
 An item is a function that goes through one transformation, and a plain one that computes the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
+import itertools
+import logging
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ import bevel
 import bevel.numpy as jnp
 from bevel import export, jaxprs, lax
 from bevel.ad_checkpoint import checkpoint_name
+from bevel.api.checkpoint import saved_residuals
 from bevel.custom_batching import custom_vmap, sequential_vmap
 from bevel.custom_derivatives import SymbolicZero, closure_convert, custom_gradient, linear_call
 from bevel.experimental import checkify
@@ -23,11 +28,11 @@ XS = np.array([0.3, 0.7, 1.1], np.float32)
 ITEMS = {}
 
 
-def item(plain, *, without=()):
-    """Registers a function under its name, with the plain one, and the stacks it has no part in."""
+def item(plain, *, forward_only=False):
+    """Registers a function under its name, with the plain one, and whether it is refused in reverse mode."""
 
     def register(function):
-        ITEMS[function.__name__] = function, plain, without
+        ITEMS[function.__name__] = function, plain, forward_only
         return function
 
     return register
@@ -160,6 +165,11 @@ POLICIES = {
     "dots_without_batch": bevel.checkpoint_policies.dots_with_no_batch_dims_saveable,
     "names": bevel.checkpoint_policies.save_only_these_names("sine"),
     "other_names": bevel.checkpoint_policies.save_anything_except_these_names("sine"),
+    "named_others": bevel.checkpoint_policies.save_any_names_but_these("sine"),
+    "of_both": bevel.checkpoint_policies.save_from_both_policies(
+        bevel.checkpoint_policies.dots_saveable, bevel.checkpoint_policies.save_only_these_names("sine")
+    ),
+    "products_away": bevel.checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
     "away": bevel.checkpoint_policies.save_and_offload_only_these_names(
         names_which_can_be_saved=[], names_which_can_be_offloaded=["sine"], offload_src="device",
         offload_dst="pinned_host",
@@ -170,15 +180,17 @@ POLICIES = {
 def _remembered(policy, prevent_cse=True):
     def function(x):
         body = bevel.checkpoint(
-            lambda x: checkpoint_name(jnp.sin(x), "sine") * x, policy=policy, prevent_cse=prevent_cse
+            lambda x: checkpoint_name(jnp.sin(x[None] @ jnp.ones(1)), "sine") * x,
+            policy=policy,
+            prevent_cse=prevent_cse,
         )
         return body(x)
 
     return function
 
 
-ITEMS |= {f"of_checkpoint_keeping_{name}": (_remembered(policy), g, ()) for name, policy in POLICIES.items()}
-ITEMS["of_checkpoint_without_barrier"] = _remembered(None, prevent_cse=False), g, ()
+ITEMS |= {f"of_checkpoint_keeping_{name}": (_remembered(policy), g, False) for name, policy in POLICIES.items()}
+ITEMS["of_checkpoint_without_barrier"] = _remembered(None, prevent_cse=False), g, False
 
 
 @item(g)
@@ -228,8 +240,8 @@ def _curvature(outer, inner):
 for _outer in (bevel.jacfwd, bevel.jacrev):
     for _inner in (bevel.jacfwd, bevel.jacrev):
         _name = f"of_{_outer.__name__}_of_{_inner.__name__}"
-        ITEMS[_name] = _curvature(_outer, _inner), lambda x: -jnp.sin(x) * x + 2 * jnp.cos(x), ()
-ITEMS["of_hessian"] = _curvature(bevel.hessian, lambda f: f), lambda x: -jnp.sin(x) * x + 2 * jnp.cos(x), ()
+        ITEMS[_name] = _curvature(_outer, _inner), lambda x: -jnp.sin(x) * x + 2 * jnp.cos(x), False
+ITEMS["of_hessian"] = _curvature(bevel.hessian, lambda f: f), lambda x: -jnp.sin(x) * x + 2 * jnp.cos(x), False
 
 
 @item(slope)
@@ -240,10 +252,10 @@ def of_jet(x):
 # ---- vmap
 
 
-@item(lambda x: 6 * x * jnp.sin(x))
+@item(g)
 def of_named_axes(x):
     def inner(y):
-        return lax.psum(jnp.sin(x) * y, ("i", "j"))
+        return lax.pmean(jnp.sin(x) * y, ("i", "j"))
 
     return bevel.vmap(bevel.vmap(inner, axis_name="j"), axis_name="i", spmd_axis_name="i")(x * jnp.ones((2, 3)))[0, 0]
 
@@ -277,9 +289,10 @@ def of_fori_loop(x):
     return lax.fori_loop(0, 2, lambda i, x: g(x), x)
 
 
-@item(lambda x: jnp.where(x < 0.5, 4 * x, jnp.where(x < 1, 2 * x, x)), without=("jit of vmap of grad", "grad of scan", "jit of grad of grad", "grad of grad of checkpoint", "vmap of scan of grad"))  # fmt: skip
+@item(lambda x: jnp.where(x > 0.5, g(g(x)), g(x)), forward_only=True)
 def of_while_loop(x):
-    return lax.while_loop(lambda x: x < 1, lambda x: 2 * x, x)
+    turns = jnp.where(x > 0.5, 2, 1)
+    return lax.while_loop(lambda c: c[0] < turns, lambda c: (c[0] + 1, g(c[1])), (0, x))[1]
 
 
 # ---- programs looked at
@@ -358,23 +371,172 @@ def of_pure_callback(x):
     return f(x) * x
 
 
-STACKS = {
-    "jit": lambda f: bevel.jit(f)(XS[1]),
-    "vmap": lambda f: bevel.vmap(f)(XS),
-    "scan": lambda f: lax.scan(lambda c, x: (f(c) + x, f(x)), XS[0], XS),
-    "jit of vmap of grad": lambda f: bevel.jit(bevel.vmap(bevel.grad(f)))(XS),
-    "grad of scan": lambda f: bevel.grad(lambda x: lax.scan(lambda c, x: (f(c) + x, None), x, XS)[0])(XS[0]),
-    "vmap of scan of grad": lambda f: bevel.vmap(lambda x: lax.scan(lambda c, x: (bevel.grad(f)(c) * x, c), x, XS)[0])(XS),
-    "jit of grad of grad": lambda f: bevel.jit(bevel.grad(bevel.grad(f)))(XS[1]),
-    "grad of grad of checkpoint": lambda f: bevel.grad(bevel.grad(lambda x: jnp.sin(bevel.checkpoint(f)(x))))(XS[1]),
-}  # fmt: skip
+@item(slope)
+def of_forward_and_backward_pass(x):
+    forward, backward = bevel.fwd_and_bwd(g, argnums=0)
+    _, residuals = forward(x)
+    return backward(residuals, jnp.ones_like(x))
+
+
+@item(g)
+def of_residuals_looked_at(x):
+    assert len(saved_residuals(g, x)) == 3
+    return g(x)
+
+
+@item(g)
+def of_stages_looked_at(x):
+    traced = bevel.jit(g).trace(x)
+    assert traced.out_info.shape == () and "sine" in bevel.jit(g).lower(bevel.ShapeDtypeStruct((), x.dtype)).as_text()
+    return jaxprs.evaluate(traced.jaxpr, x)[0]
+
+
+@item(g)
+def of_programs_that_are_the_same(x):
+    first, second = (bevel.make_jaxpr(lambda x: g(x))(x) for _ in range(2))
+    assert jaxprs.same(first, second) and str(first) == str(second) and jaxprs.count(first)["sin"] == 1
+    return jaxprs.as_function(second)(x)[0]
+
+
+class Going(io.StringIO):
+    """Someone at the terminal who always goes on."""
+
+    def readline(self, *_):
+        return "c\n"
+
+
+@item(g)
+def of_a_breakpoint(x):
+    y = g(x)
+    bevel.debug.breakpoint(stdin=Going(), stdout=io.StringIO())
+    return y
+
+
+@item(g)
+def of_visualize_array_sharding(x):
+    with contextlib.redirect_stdout(io.StringIO()):
+        bevel.debug.visualize_array_sharding(x * jnp.ones(2))
+    return g(x)
+
+
+@functools.cache
+def exported_for_any_size():
+    made = export.export(bevel.jit(lambda x: lax.scan(lambda c, y: (c + 1, g(y)), 0, x)[1]))(
+        bevel.ShapeDtypeStruct(export.symbolic_shape("n"), np.float32)
+    )
+    return export.deserialize(made.serialize(vjp_order=2))
+
+
+@item(g)
+def of_an_exported_program_of_any_size(x):
+    return exported_for_any_size().call((x * jnp.ones(2)).astype("float32"))[1]
+
+
+@item(g)
+def of_a_walk_through_a_program(x):
+    closed = bevel.make_jaxpr(g)(x)
+    known = dict(zip(closed.jaxpr.invars, [x], strict=True))
+    for eqn in closed.eqns:
+        [known[eqn.outvars[0]]] = [eqn.primitive.bind(*[known[v] for v in eqn.invars], **eqn.params)]
+    return known[closed.jaxpr.outvars[0]]
+
+
+# ---- the stacks: each layer makes a function of one number of a function of one number
+
+STEPS = np.array([1.0, 0.5], np.float32)
+
+
+def mapped(f):
+    return lambda x: jnp.vdot(bevel.vmap(f)(x * STEPS), STEPS)
+
+
+def looped(f):
+    def step(carry, s):
+        y = f(carry)
+        return y * s, y
+
+    def function(x):
+        carry, ys = lax.scan(step, x, STEPS)
+        return carry + ys.sum()
+
+    return function
+
+
+def pushed(f):
+    return lambda x: bevel.jvp(f, (x,), (jnp.ones_like(x),))[1]
+
+
+LAYERS = {"jit": bevel.jit, "vmap": mapped, "grad": bevel.grad, "scan": looped}
+FORWARD = LAYERS | {"grad": pushed}
+
+
+def stacks(height, forward_only):
+    layers = FORWARD if forward_only else LAYERS
+
+    def stack(names, f):
+        for name in reversed(names):
+            f = layers[name](f)
+        return f
+
+    return {" of ".join(names): functools.partial(stack, names) for names in itertools.product(layers, repeat=height)}
+
+
+def agree(name, height, run):
+    """Runs the item and its plain function under all stacks of a height, made into one function by `run`."""
+    function, plain, forward_only = ITEMS[name]
+    ways = stacks(height, forward_only)
+    given, wanted = (run(lambda x, f=f: [way(f)(x) for way in ways.values()])(XS[1]) for f in (function, plain))
+    for way, a, b in zip(ways, given, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=f"{name} under {way}")
 
 
 @pytest.mark.parametrize("name", ITEMS)
 def test_as_the_plain_function_is(name):
-    function, plain, without = ITEMS[name]
-    for stack, run in STACKS.items():
-        if stack not in without:
-            given, wanted = (bevel.tree.leaves(run(f)) for f in (function, plain))
-            for a, b in zip(given, wanted, strict=True):
-                np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5, err_msg=f"{name} under {stack}")
+    agree(name, 1, lambda f: f)  # as Python calls them, an operation at a time where they are not compiled
+    agree(name, 2, bevel.jit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ITEMS)
+def test_as_the_plain_function_is_in_stacks_of_three(name):
+    agree(name, 3, bevel.jit)
+
+
+# ---- what is said of a whole run: under each of these, all pairs are as they are without
+
+
+@contextlib.contextmanager
+def printing_to_nobody():
+    logger = logging.getLogger("bevel")
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(nobody := logging.NullHandler())
+    with bevel.log_compiles(True), bevel.explain_cache_misses(True):
+        yield
+    logger.removeHandler(nobody)
+    logger.propagate = before
+
+
+CONTEXTS = {
+    "disable_jit": bevel.disable_jit,
+    "debug_nans": lambda: bevel.debug_nans(True),
+    "debug_infs": lambda: bevel.debug_infs(True),
+    "checking_leaks": bevel.checking_leaks,
+    "log_compiles": printing_to_nobody,
+    "strict": lambda: bevel.sharp_edges("strict"),
+    "compat": lambda: bevel.sharp_edges("compat"),
+}
+
+
+def of_much(x):
+    """A function with a loop, a branch, rules of its own and values computed twice."""
+    x = lax.cond(x > 0.5, of_custom_vjp, of_custom_jvp, x)
+    return lax.fori_loop(0, 2, lambda i, x: bevel.checkpoint(g)(x) * 0.5, x) + of_custom_vmap(x)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_what_is_watched_gives_what_it_gives(context):
+    ways = stacks(2, False)
+    wanted = [way(of_much)(XS[1]) for way in ways.values()]
+    with CONTEXTS[context]():
+        for (way, of), value in zip(ways.items(), wanted, strict=True):
+            np.testing.assert_allclose(of(of_much)(XS[1]), value, rtol=1e-5, err_msg=f"{way} with {context}")
