@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bevel.api.breakpoints import breakpoint
+from bevel.api.callbacks import debug_assert as assert_
 from bevel.api.callbacks import debug_callback as callback
 from bevel.api.callbacks import debug_log as log
 from bevel.api.callbacks import debug_print as print
@@ -10,6 +11,6 @@ from bevel.api.sharding_views import inspect_array_sharding, visualize_array_sha
 from bevel.core.effects import DebugEffect, OrderedDebugEffect
 
 __all__ = [
-    "DebugEffect", "OrderedDebugEffect", "breakpoint", "callback", "inspect_array_sharding", "log", "print",
+    "DebugEffect", "OrderedDebugEffect", "assert_", "breakpoint", "callback", "inspect_array_sharding", "log", "print",
     "visualize_array_sharding", "visualize_sharding",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ from bevel.control.callbacks import (
     to_array,
 )
 from bevel.core import effects
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval, is_valid_value
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.pytree import flatten
@@ -196,6 +197,33 @@ def debug_callback(
     effect = effects.ORDERED_DEBUG if ordered else effects.DEBUG
     DebugCallback(HostFunction(look, name), effect, partitioned)(*operands)
     return None
+
+
+def debug_assert(condition: Any, message: str = "", *args: Any, **kwargs: Any) -> None:
+    """Raises AssertionError where the condition is False, also from inside of a compiled program.
+
+    condition   bool[...], all of which must hold
+    message     formatted with the values of args and kwargs, as by str.format
+
+    The error comes with the call, or where its result is waited for. Where a program should go on and give the error
+    as a value, it is `checkify.check`.
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> from bevel import debug
+    >>> @bevel.jit
+    ... def root(x):
+    ...     debug.assert_(x >= 0, "the root of {}", x)
+    ...     return jnp.sqrt(x)
+    >>> print(root(4.0))
+    2.0
+    """
+    place = user_line(" at {}")
+
+    def look(holds, *args, **kwargs):
+        if not np.all(holds):
+            raise AssertionError(f"{str(message).format(*args, **kwargs) or 'a condition is False'}{place}")
+
+    debug_callback(look, condition, *args, **kwargs)
 
 
 def _parted(leaves, numbers):

@@ -86,10 +86,10 @@ class custom_jvp(CustomFunction):
         leaves, in_tree = flatten(chosen)
         out_trees: dict[str, Any] = {}
         rule = self.flat_rule(fixed, in_tree, out_trees)
+        flat = self.flat_function(self.held(args, places), places, in_tree, out_trees)
         op = CustomJvpFunction(
-            self.flat_function(self.held(args, places), places, in_tree, out_trees), Rule(rule, name_of(self.jvp)), self.symbolic_zeros,
-            self.label, self.key(fixed, in_tree),
-        )  # fmt: skip
+            flat, Rule(rule, name_of(self.jvp)), self.symbolic_zeros, self.label, self.key(fixed, in_tree)
+        )
         results = op(*leaves)
         return (out_trees["rule"] if "fun" not in out_trees else out_trees["fun"]).unflatten(
             [as_array(r) for r in results]

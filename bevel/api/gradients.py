@@ -8,7 +8,7 @@ import numpy as np
 
 from bevel.api.derivatives import ArgumentsError, Aux, check_callable, check_inputs, value_and_aux
 from bevel.api.flat import name_of, named_after, positions_of
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.base.errors import NonDifferentiableError
 from bevel.base.words import kind_of
 from bevel.core.places import under
@@ -17,7 +17,7 @@ from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import convert
-from bevel.ops.shapes import as_array, instantiate
+from bevel.ops.shapes import as_array, full, instantiate
 from bevel.transforms.linearize import linearize as run_linearize
 
 
@@ -36,7 +36,8 @@ def grad(
     holomorphic  fun is complex and holomorphic
     allow_int    integer arguments are allowed; their gradient is of dtype float0
     gives        gradients of the shape, dtype and tree of the arguments
-    raises NonDifferentiableError where fun's value is no real scalar
+    raises NonDifferentiableError where fun's value is no real scalar. An array of one number is taken for one in the
+           profile default
 
     >>> import bevel, bevel.numpy as jnp
     >>> print(bevel.grad(lambda x: jnp.sum(x ** 2))(jnp.array([1.0, 2.0, 3.0])))
@@ -117,7 +118,7 @@ def _scalar(result, fun, holomorphic, what):
         raise NonDifferentiableError(
             f"{what} needs a scalar; {name_of(fun)} gave {kind_of(value)}{user_line(' at {}')}."
         ) from error
-    if aval.shape != ():
+    if aval.shape and (aval.size != 1 or settings.sharp_edges.value != "default"):
         raise NonDifferentiableError(
             f"{what} needs a scalar; {name_of(fun)} gave {aval.str_short(short_dtypes=False)}{user_line(' at {}')}. "
             "Take its sum or mean, or use jacrev."
@@ -143,6 +144,8 @@ def _tree_words(tree, leaves):
 def _one(aval):
     """The cotangent that a derivative starts from: in a program weakly typed where the value is."""
     one = aval.dtype.type(1)
+    if aval.shape:
+        return full(aval.shape, 1, aval.dtype)
     trace = staging_trace() if aval.weak_type else None
     return one if trace is None else Scalar(one, aval, trace)
 

@@ -14,7 +14,7 @@ from bevel.base import monitoring, settings
 from bevel.base.errors import BevelError, ConcretizationTypeError, TracerIntegerConversionError, UnhashableStaticError
 from bevel.base.words import kind_of
 from bevel.control.call import Jit
-from bevel.core.jaxpr import Var, evaluate
+from bevel.core.jaxpr import JitTracer, Var, evaluate
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
@@ -392,7 +392,7 @@ class _Flat(Flat):
     def __call__(self, *leaves):
         results = Flat.__call__(self, *leaves)
         for position, result in enumerate(results):
-            if type(result) is not Var and not is_valid_value(result):
+            if type(result) is not JitTracer and not is_valid_value(result):
                 tree = self.out_tree.unflatten(range(len(results)))
                 place = keystr(next(path for path, leaf in flatten_with_path(tree)[0] if leaf == position))
                 raise ResultTypeError(

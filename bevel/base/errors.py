@@ -47,10 +47,10 @@ class BoundsError(BevelError, IndexError):
 
 
 class IndexTypeError(BevelError, TypeError):
-    """Something between brackets that is no index: a float, a string, a list.
+    """Something between brackets that is no index: a float, a string; a list, but in the profile default.
 
-    Fails:   `jnp.arange(3)[[0, 2]]`
-    Mended:  `jnp.arange(3)[jnp.array([0, 2])]`
+    Fails:   `jnp.arange(3)[1.0]`
+    Mended:  `jnp.arange(3)[1]`
     """
 
 

@@ -27,6 +27,8 @@ JAX_VERSION = "0.10.2"
 PLACES = {
     "jax.numpy": "bevel.numpy",
     "jax.experimental": "bevel.compat.experimental",
+    "jax.experimental.compilation_cache": "bevel.compat.compilation_cache",
+    "jax.experimental.compilation_cache.compilation_cache": "bevel.compat.compilation_cache",
     "jax.experimental.hijax": "bevel.compat.hijax",
     "jax.experimental.multihost_utils": "bevel.compat.multihost_utils",
     "jax.version": "bevel.compat.version",

@@ -27,7 +27,7 @@ class DebugInfo(NamedTuple):
 
 
 class Var(Tracer):
-    """A variable of a jaxpr, and the tracer of the trace that stages it."""
+    """A variable of a jaxpr. While that is staged it is a JitTracer."""
 
     __slots__ = ()
 
@@ -51,6 +51,17 @@ class Var(Tracer):
         return super().__ne__(other)
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
+
+
+class JitTracer(Var):
+    """A variable as long as its trace lasts: the tracer that the user's function computes with.
+
+    Like an array it is no key of a dict and no member of a set, where it would be found by identity and kept beyond
+    its trace, as in a cache of the user's.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _is_finished(atom) -> bool:

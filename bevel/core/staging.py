@@ -14,7 +14,7 @@ from bevel.base.casting import cast
 from bevel.base.dimensions import Dimension
 from bevel.base.errors import MaskedArrayError
 from bevel.core import leaks
-from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, closed_without_consts
+from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, JitTracer, Literal, Var, closed_without_consts
 from bevel.core.places import Place, here
 from bevel.core.primitive import LinearOperand
 from bevel.core.sharp_edges import narrowed
@@ -50,18 +50,18 @@ class StageTrace(Trace):
         avals: tuple
         if len(operands) == 2:  # most have two; a comprehension is a call, and two are a fifth of an equation's time
             x, y = operands
-            if type(x) is not Var or x._trace is not self:
+            if type(x) is not JitTracer or x._trace is not self:
                 x = self.lift(x)
-            if type(y) is not Var or y._trace is not self:
+            if type(y) is not JitTracer or y._trace is not self:
                 y = self.lift(y)
             invars, avals = [x, y], (x.aval, y.aval)
         elif len(operands) == 1:
             [x] = operands
-            if type(x) is not Var or x._trace is not self:
+            if type(x) is not JitTracer or x._trace is not self:
                 x = self.lift(x)
             invars, avals = [x], (x.aval,)
         else:
-            invars = [x if type(x) is Var and x._trace is self else self.lift(x) for x in operands]
+            invars = [x if type(x) is JitTracer and x._trace is self else self.lift(x) for x in operands]
             avals = tuple([v.aval for v in invars])
         result = op.results.get(avals)
         if result is None:
@@ -72,10 +72,10 @@ class StageTrace(Trace):
         elif type(place) is Place and place.traceback is None:
             place = here()
         if op.multiple_results:
-            outvars = [Var(aval, self) for aval in result]
+            outvars = [JitTracer(aval, self) for aval in result]
             self.equations.append(Equation(op, invars, outvars, place))
             return list(outvars)
-        outvar = _new(Var)  # not by the constructors, which are calls: a tenth of the time of a trace
+        outvar = _new(JitTracer)  # not by the constructors, which are calls: a tenth of the time of a trace
         outvar.aval, outvar._trace = result, self
         eqn = _new(Equation)
         eqn.op, eqn.invars, eqn.outvars, eqn.source = op, invars, [outvar], place
@@ -121,8 +121,23 @@ class StageTrace(Trace):
         if known is None:
             if type(value) is np.ndarray and value.dtype != aval.dtype:
                 narrowed(value, aval.dtype)  # to say so at the user's line; the numbers are taken when it is lowered
-            known = self.constants[id(value)] = (value, Var(aval, self))
+            known = self.constants[id(value)] = (value, JitTracer(aval, self))
         return known[1]
+
+    def end(self):
+        """Makes variables of the tracers: those are keys of what is known of a program."""
+        self.alive = False
+        for eqn in self.equations:
+            outvars = eqn.outvars
+            if len(outvars) == 1:  # an inner loop would take as long again
+                outvars[0].__class__ = Var
+            else:
+                for v in outvars:
+                    v.__class__ = Var
+        for v in self.invars:
+            v.__class__ = Var
+        for _, v in self.constants.values():
+            v.__class__ = Var
 
     def describe(self, tracer) -> str:
         of = f" of {self.function_name}" if self.function_name else ""
@@ -137,6 +152,7 @@ class Scalar(Var):
     """A number of rank 0 that the traced function made: a tracer for the user, a literal in the equations."""
 
     __slots__ = ("value",)
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value, aval, trace):
         super().__init__(aval, trace)
@@ -222,7 +238,7 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
     """
     trace = StageTrace(function_name)
     trace.arg_names = arg_names
-    trace.invars = [Var(aval, trace) for aval in avals]
+    trace.invars = [JitTracer(aval, trace) for aval in avals]
     with tracing():
         before, place = set_trace(trace), state.place
         state.place = None  # the scopes around are those of the equation that holds this program
@@ -232,7 +248,7 @@ def stage(function, avals, function_name="", arg_names=None) -> tuple[Jaxpr, lis
         finally:
             set_trace(before)
             state.place = place
-            trace.alive = False
+            trace.end()
     constants = list(trace.constants.values())
     equations = trace.equations
     trace.constants, trace.equations = {}, []  # variables lead to the trace: without rings, memory is free at once

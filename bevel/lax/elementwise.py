@@ -10,7 +10,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
-from bevel.core.jaxpr import Var
+from bevel.core.jaxpr import JitTracer
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
@@ -141,7 +141,7 @@ def _unary(name, op):
     """A function of one operand, documented by its op."""
 
     def function(x):
-        if type(x) is not Var:
+        if type(x) is not JitTracer:
             x = operand(name, x)
         return op(x)
 
@@ -153,7 +153,7 @@ def _smooth(name, op):
     usual = op()
 
     def function(x, *, accuracy=None):
-        if type(x) is not Var:
+        if type(x) is not JitTracer:
             x = operand(name, x)
         return (usual if accuracy is None else op(accuracy))(x)
 

@@ -63,10 +63,10 @@ def parse(shape, key, mode=None, wrap=True) -> list:
     Boolean arrays become the integer arrays of their True places; each lone True or False becomes an array of one or no
     places on an axis of size 1 that `with_lone_axes` inserts. Python ints and slices are brought into range.
     raises IndexError for too many indices, two ellipses, a mask of another shape, an int out of range
-    raises TypeError for lists, strings and floats
+    raises TypeError for strings and floats, and for lists but in the profile default
     """
     if type(key) is not tuple:
-        if isinstance(key, (list, range)):
+        if isinstance(key, (list, range)) and not _is_array_like(key):
             raise IndexTypeError(
                 f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, since it "
                 "could mean x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the "
@@ -111,6 +111,15 @@ def parse(shape, key, mode=None, wrap=True) -> list:
     return entries
 
 
+def _is_array_like(items) -> bool:
+    """Whether a list as a whole index is what NumPy makes of it, an array. JAX refuses all lists."""
+    if settings.sharp_edges.value != "default":
+        return False
+    return isinstance(items, range) or all([
+        _is_array_like(i) if type(i) is list else isinstance(i, (bool, int, np.generic, Array, Tracer)) for i in items
+    ])  # fmt: skip
+
+
 class _Mask(NamedTuple):
     flags: np.ndarray
 
@@ -137,7 +146,7 @@ def _item(k):
         return _Mask(np.asarray(k))
     if isinstance(k, (Array, Tracer, np.ndarray, np.generic)):
         return _array_item(k)
-    if isinstance(k, (list, tuple)):
+    if isinstance(k, (list, tuple, range)):
         return _array_item(_sequence(k))
     convert = getattr(k, "__jax_array__", None)
     if convert is not None:

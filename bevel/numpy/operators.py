@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from bevel.core.jaxpr import Equation, Literal, Var
+from bevel.core.jaxpr import Equation, JitTracer, Literal
 from bevel.core.source import get_traceback
 from bevel.core.staging import narrow_scalars
 from bevel.core.trace import Tracer, get_aval, state
@@ -81,18 +81,18 @@ def _tracer_operator(name, plain, is_reversed=False):
     def direct(self, other):
         aval = self.aval
         trace = state.trace
-        if type(self) is not Var or self._trace is not trace or aval.dtype.kind != "f" or state.place is not None:
+        if type(self) is not JitTracer or self._trace is not trace or aval.dtype.kind != "f" or state.place is not None:
             return operate(self, other)
         kind = type(other)
-        if kind is Var:
+        if kind is JitTracer:
             if other.aval is not aval or other._trace is not trace:
                 return operate(self, other)
-            result = Var(aval, trace)
+            result = JitTracer(aval, trace)
         elif kind is float or kind is int:
             number = typed(other, aval)
             known = narrow_scalars.get(type(number))
             other = Literal(number, get_aval(number) if known is None else known)
-            result = Var(aval, trace)
+            result = JitTracer(aval, trace)
         else:
             return operate(self, other)
         operands = [other, self] if is_reversed else [self, other]

@@ -66,7 +66,7 @@ def test_frames_go_up_and_down():
     assert len(shown[8].splitlines()) == 3
     assert "y = {'name': 'loss', 'twice': Array(20., dtype=float32)}" in shown[9]
     everything = session(jitted, 1.0, commands=["bt", "c"], filter_frames=False)[1]
-    assert "jit.py" in everything and "jit.py" not in shown[5]
+    assert "jitted.py" in everything and "jitted.py" not in shown[5]
     assert session(jitted, 1.0, commands=["bt", "u", "c"], num_frames=1)[2] == "*** This is the outermost frame.\n"
 
 

@@ -281,3 +281,17 @@ def test_loops_run_as_python_where_jit_is_disabled_also_under_derivatives():
         assert bevel.vmap(lambda x: lax.while_loop(lambda c: c < 10, lambda c: c * 2, x))(
             jnp.array([3.0, 20.0])
         ).tolist() == [12.0, 20.0]
+
+
+def test_an_array_of_one_number_has_a_gradient_in_the_profile_default():
+    u = lambda x: jnp.sum(x**3, keepdims=True)
+    value, slope = bevel.value_and_grad(u)(jnp.array([1.0, 2.0]))
+    assert value.tolist() == [9.0] and slope.tolist() == [3.0, 12.0]
+    twice = bevel.grad(bevel.grad(lambda x: x**3))
+    assert bevel.jit(bevel.vmap(twice))(jnp.array([[1.0], [2.0]])).tolist() == [[6.0], [12.0]]
+    for profile in ("compat", "strict"):
+        with (
+            bevel.sharp_edges(profile),
+            pytest.raises(TypeError, match=r"grad needs a scalar; <lambda> gave float32\[1\]"),
+        ):
+            bevel.grad(u)(jnp.array([1.0, 2.0]))

@@ -371,3 +371,24 @@ def test_a_jitted_function_is_copied_and_pickled_as_functions_are():
     of_two = copy.deepcopy(bevel.jit(lambda x, n: x * n, static_argnums=1))
     of_one = copy.deepcopy({"f": bevel.jit(lambda x: x + 1)})["f"]
     assert (of_two(2.0, 3), of_one(1)) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        bevel.jit,
+        bevel.grad,
+        lambda f: lambda x: bevel.vmap(f)(x[None]),
+        lambda f: lambda x: bevel.jit(lambda: f(jnp.float32(1.0)))(),
+    ],
+)
+def test_a_traced_value_is_no_key(wrap):
+    def f(x):
+        for use in (hash, lambda x: {x: 1}, lambda x: {x}, functools.cache(lambda x: x)):
+            with pytest.raises(TypeError, match="unhashable"):
+                use(x)
+        return 2 * x
+
+    wrap(f)(jnp.float32(1.0))
+    program = bevel.make_jaxpr(jnp.sin)(1.0).jaxpr
+    assert {program.invars[0]: "x", program.outvars[0]: "y"}[program.eqns[0].outvars[0]] == "y"

@@ -237,3 +237,16 @@ def test_an_interrupt_inside_a_callback_leaves_a_process_that_works():
         with pytest.raises(KeyboardInterrupt):
             bevel.block_until_ready(call())
         assert bevel.jit(lambda x: bevel.pure_callback(lambda x: x + 1, x, x) * 2)(x).tolist() == [4, 4, 4]
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, bevel.jit, bevel.vmap, lambda f: bevel.grad(lambda x: f(x).sum())])
+def test_an_assertion_raises_with_its_values_and_line(wrap):
+    def root(x):
+        bevel.debug.assert_(x >= 0, "the root of {x}", x=x)  # noqa: PT009
+        return jnp.sqrt(x)
+
+    f = wrap(root)
+    bevel.block_until_ready(f(jnp.array([4.0, 1.0])))
+    with pytest.raises(AssertionError, match=r"the root of .*-1\..* at test_callbacks.py:\d+"):
+        bevel.block_until_ready(f(jnp.array([4.0, -1.0])))
+        bevel.effects_barrier()

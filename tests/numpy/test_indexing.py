@@ -242,11 +242,24 @@ def test_masks():
     np.testing.assert_array_equal(bevel.grad(lambda x: x[mask].sum())(x), mask)
 
 
+@pytest.mark.parametrize("key", [[0, 2], [], [True, False, True, False], [[0, 1], [2, 3]], range(1, 3)])
+def test_a_list_is_an_array_of_indices_in_the_profile_default(key):
+    a = np.arange(12.0, dtype=np.float32).reshape(4, 3)
+    x = jnp.asarray(a)
+    np.testing.assert_array_equal(x[key], a[key])
+    np.testing.assert_array_equal(
+        bevel.jit(lambda x: x.at[key].set(9.0))(x),
+        np.asarray(x.at[jnp.asarray(key, int if key == [] else None)].set(9.0)),
+    )
+    for profile in ("compat", "strict"):
+        with bevel.sharp_edges(profile), pytest.raises(TypeError, match=r"jnp.array\(…\)"):
+            x[key]
+
+
 @pytest.mark.parametrize(
     ("key", "error", "words"),
     [
-        ([0, 1], TypeError, "jnp.array"),
-        ([], TypeError, "a list is not taken"),
+        ([slice(0, 1), 0], TypeError, "a list is not taken"),
         (1.0, TypeError, "integer or boolean type"),
         (np.asarray([1.0]), TypeError, "integer or boolean type"),
         ("a", TypeError, "a string"),
