@@ -20,7 +20,7 @@ from bevel.ops.cutting import slice_in_dim
 from bevel.ops.logic import Or, gt, lt, ne, select
 from bevel.ops.shapes import reshape
 
-_BOOL, _FLOAT32 = np.dtype(bool), np.dtype("float32")
+_BOOL, _FLOAT32, _INT16 = np.dtype(bool), np.dtype("float32"), np.dtype("int16")
 
 
 def lowest(dtype):
@@ -50,18 +50,27 @@ def _bound(dtype, sign):
 # Arrays from here on may be reduced by the library that XLA's CPU compiler calls for reductions. It skips NaN (jaxlib
 # 0.10.2, and real JAX with it: `jnp.max` of 4096 numbers and a NaN is a number), and it has no integers but bytes.
 LIBRARY_FROM = 4096
-_FOLDS = 16  # parts that an axis is folded into at once
+# Parts that an axis is folded into at once: XLA fuses what comes before into a loop that has it at most 15 times.
+_FOLDS = 14
 _FEW = 1 << 14  # elements that the library goes over twice in less time than another fold takes to compile
 LANES = 8  # elements side by side that fill a register
+_ELEMENTWISE = frozenset(
+    f"stablehlo.{name}"
+    for name in (
+        "abs add and bitcast_convert broadcast_in_dim cbrt ceil clamp compare convert cosine divide exponential "
+        "exponential_minus_one floor log log_plus_one logistic maximum minimum multiply negate not or power remainder "
+        "round_nearest_even rsqrt select shift_right_arithmetic sign sine sqrt subtract tanh xor"
+    ).split()
+)
 
 
 def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
     """The largest (GT) or smallest (LT) along axes, NaN where one is.
 
     On CPUs an axis is folded: cut into parts of which the largest is taken element by element, until one is left. XLA
-    makes a vectorised loop of it that reads x once and keeps NaN. 1e6 float32 take 0.13 ms, as by XLA's library; the
-    library and a sum, which tells whether it passed over a NaN, 0.20. Rows of 2048 x 2048 int32 take 0.5 ms, by XLA's
-    own loop 1.5.
+    makes a vectorised loop of it that reads x once and keeps NaN, and computes x in that loop where it is elementwise
+    work. 1e6 float32 take 0.13 ms, as by XLA's library; the library and a sum, which tells whether it passed over a
+    NaN, 0.20. Rows of 2048 x 2048 int32 take 0.5 ms, by XLA's own loop 1.5.
 
     skips_nan   a NaN in a large array may be passed over: the library alone, which takes elementwise work before it in
                 its stride
@@ -92,10 +101,11 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
         by_library = (lambda x, axes, result: out.reduce(x, axes, start, result, plain)) if is_float else None
         return _folded(out, x, aval, axes, order, result, by_library)
 
+    if aval.dtype.itemsize == 2 and not skips_nan:
+        return _by_keys(out, x, aval, axes, order, result)
     best = out.reduce(x, axes, start, result, plain)
     if skips_nan:
         return best
-    # narrow floats are numbers of 32 bits in loops: folded, they take longer than by a sum
     wide = aval if aval.dtype.itemsize >= 4 else aval.with_dtype(_FLOAT32)
     summed, sums = ShapedArray((), wide.dtype), result.with_dtype(wide.dtype)
     total = out.reduce(x if wide is aval else out.convert(x, wide), axes, 0, sums, "stablehlo.add")
@@ -109,21 +119,56 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
     return choice.results[0]
 
 
+def _by_keys(out, x, aval, axes, order, result):
+    """The extremum of floats of 16 bits, as that of integers that are ordered alike: XLA's loops widen such floats.
+
+    The bits of negative ones are turned, so that a lesser one has the lesser bits; a NaN is the integer at the end.
+    """
+    keys, found = aval.with_dtype(_INT16), result.with_dtype(_INT16)
+    infinity = int(np.asarray(np.inf).astype(aval.dtype).view(_INT16))
+
+    def both(bits, number, like):
+        return out.op("stablehlo.and", [bits, out.constant(number, like)], aval=like)
+
+    def turned(bits, like):
+        sign = out.op("stablehlo.shift_right_arithmetic", [bits, out.constant(15, like)], aval=like)
+        return out.op("stablehlo.xor", [bits, both(sign, 0x7FFF, like)], aval=like)
+
+    bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
+    is_nan = out.compare("GT", both(bits, 0x7FFF, keys), out.constant(infinity, keys), keys)
+    end = out.constant(0x7FFF if order == "GT" else -0x8000, keys)
+    key = out.op("stablehlo.select", [is_nan, end, turned(bits, keys)], aval=keys)
+    key = _folded(out, key, keys, axes, order, found, None)
+    return out.op("stablehlo.bitcast_convert", [turned(key, found)], aval=result)
+
+
 def _folded(out, x, aval, axes, order, result, by_library):
     """One axis after the other, the longest first, until each is of one element, or the library is as good."""
     shape, reduced = _merged(aval.shape, axes)
     view = ShapedArray(shape, aval.dtype)
     if shape != aval.shape:
         x = out.reshape(x, view)
+    computed = _is_computed(x)
     while any([view.shape[i] > 1 for i in reduced]):
         if by_library is not None and LIBRARY_FROM <= view.size < _FEW:
             few = view.with_shape([d for i, d in enumerate(view.shape) if i not in reduced])
             return out.reshape(_with_nan(out, x, view, reduced, by_library(x, reduced, few), few), result)
         axis = max(reduced, key=lambda i: view.shape[i])
-        count = _parts(view.shape, axis)
-        x = fold(out, x, view, axis, count, order)
-        view = view.with_shape([-(-d // count) if i == axis else d for i, d in enumerate(view.shape)])
+        length = _length(view.shape, axis, _FOLDS if computed else 2 * _FOLDS)
+        lasts = length == 1 and all([view.shape[i] == 1 for i in reduced if i != axis])
+        x = fold(out, x, view, axis, length, order, computed, lasts)
+        computed = False
+        view = view.with_shape([length if i == axis else d for i, d in enumerate(view.shape)])
     return out.reshape(x, result)
+
+
+def _is_computed(x):
+    """Whether XLA could compute x, element by element, where it is used."""
+    name = getattr(x.owner, "name", "")
+    while name == "stablehlo.reshape":
+        x = x.owner.operands[0]
+        name = getattr(x.owner, "name", "")
+    return name in _ELEMENTWISE
 
 
 def _with_nan(out, x, aval, axes, best, result):
@@ -148,30 +193,43 @@ def _merged(shape, axes):
     return tuple(sizes), reduced
 
 
-def _parts(shape, axis):
-    """How many parts an axis is cut into at once."""
+def _length(shape, axis, most):
+    """How long the parts are that an axis is cut into at once; 1 where all its elements are parts, `most` of them."""
     size, after = shape[axis], math.prod(shape[axis + 1 :])
-    if size <= (2 * _FOLDS if after >= LANES else _FOLDS):
-        return size
-    # where elements lie side by side along the axis alone, parts are as long as registers
-    return min(_FOLDS, max(2, size * after // LANES))
+    if size <= (most if after >= LANES else _FOLDS):
+        return 1
+    if after == 1:  # parts of whole registers, or four to eight parts
+        return -(-size // (_FOLDS * LANES)) * LANES if size > 128 else 16 if size > 64 else 8 if size > 32 else 4
+    return -(-size // min(_FOLDS, max(2, size * after // LANES)))
 
 
-def fold(out, x, aval, axis, count, order):
-    """x cut into `count` parts along an axis, combined element by element.
+def fold(out, x, aval, axis, length, order, computed, lasts):
+    """x cut into parts of a length along an axis, combined element by element.
 
     It is a function that XLA keeps apart. Else it would put folds into one another, and all into the loop over what the
     result is broadcast to, there to be done again for each element.
+
+    computed   x is computed element by element: the loop stands where XLA may put that into it, so that x is never
+               written to memory
+    lasts      and the result goes through a function of its own
     """
-    function = functools.partial(_fold, axis=axis, count=count, order=order)
-    return out.module.compose(out, function, [aval], [x], apart=(fold, axis, count, order))[0]
+    function = functools.partial(_fold, axis=axis, length=length, order=order)
+    [y] = out.module.compose(out, function, [aval], [x], apart=None if computed else (fold, axis, length, order))
+    if computed and lasts:
+        result = aval.with_shape([length if i == axis else d for i, d in enumerate(aval.shape)])
+        [y] = out.module.compose(out, _kept, [result], [y], apart=_kept)
+    return y
 
 
-def _fold(x, axis, count, order):
+def _kept(x):
+    return [x]
+
+
+def _fold(x, axis, length, order):
     # uneven parts overlap
     shape = get_aval(x).shape
     size, after = shape[axis], math.prod(shape[axis + 1 :])
-    length = -(-size // count)
+    count = -(-size // length)
     pick = maximum if order == "GT" else minimum
     if length * after == 1 and dtypes.issubdtype(get_aval(x).dtype, np.floating):
         # the ends of rows, one by one: half the time of an extremum that orders zeros

@@ -56,6 +56,22 @@ def test_extrema_over_several_axes(axes, name):
     np.testing.assert_array_equal(np.asarray(ReduceMin(axes)(x)).astype(np.float64), wide.min(axes))
 
 
+@pytest.mark.parametrize("shape, axis", [((5000,), 0), ((100, 100), 0), ((100, 100), 1), ((700, 7), 1), ((300, 20), 1)])
+@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
+def test_extrema_of_what_is_computed(shape, axis, name):
+    """Work before a fold is done in its loop; 16-bit floats are folded as integers, -0 before 0, NaN at the end."""
+    random = np.random.RandomState(5)
+    x = random.randint(-8, 8, shape).astype(getattr(ml_dtypes, name, name))
+    x[random.rand(*shape) < 0.5] = -0.0
+    for special in (-math.inf, math.inf, math.nan, math.copysign(math.nan, -1)):
+        x[tuple(random.randint(0, d) for d in shape)] = special
+        for op, ufunc in ((ReduceMax((axis,)), np.maximum), (ReduceMin((axis,)), np.minimum)):
+            alone, after = bevel.jit(lambda x, op=op: (op(x), op(2 * x + 1)))(x)
+            exact = ufunc.reduce(x.astype(np.float64), axis)
+            np.testing.assert_array_equal(np.asarray(alone).astype(np.float64), exact)
+            np.testing.assert_array_equal(np.asarray(after).astype(np.float64), 2 * exact + 1)
+
+
 def test_infinities_of_both_signs_are_no_nan():
     x = np.zeros((8, 512), np.float32)
     x[:, 3], x[:, 400] = np.inf, -np.inf
