@@ -12,7 +12,7 @@ import numpy as np
 from bevel.api.flat import name_of
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import ShapeError
+from bevel.base.errors import DTypeError, ShapeError
 from bevel.control.callbacks import (
     VMAP_METHODS,
     DebugCallback,
@@ -112,6 +112,11 @@ def _declared(what, callback, struct):
     except AttributeError:
         aval = get_aval(struct)
         return aval.strip_weak_type()
+    if dtypes.issubdtype(dtype, dtypes.extended):
+        raise DTypeError(
+            f"{what} of {name_of(callback)} declares a result of dtype {dtype.name}; callbacks give arrays of numbers."
+            "\nDeclare the words of the keys, uint32, and make keys of them: bevel.random.wrap_key_data(words)."
+        )
     if not settings.enable_x64.value and dtypes.canonicalize_dtype(dtype) != dtype:
         raise ValueError(
             f"{what} of {name_of(callback)} declares a result of dtype {dtype.name}, which there is only with "

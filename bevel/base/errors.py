@@ -62,6 +62,14 @@ class DTypeError(BevelError, TypeError):
     """
 
 
+class MissingDTypeError(DTypeError, NotImplementedError):
+    """The operation is defined for this dtype, and the engine does not compute it: LAPACK has no 16-bit floats.
+
+    Fails:   `lax.linalg.lu(jnp.ones((2, 2), jnp.float16))`
+    Mended:  `lax.linalg.lu(jnp.ones((2, 2), jnp.float16).astype(jnp.float32))`
+    """
+
+
 class MaskedArrayError(BevelError, TypeError, ValueError):
     """NumPy's masked array was given where an array is due: its mask would be lost.
 

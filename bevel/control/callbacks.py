@@ -15,6 +15,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError, NonDifferentiableError, UnexpectedTracerError
 from bevel.core import effects
+from bevel.core.keys import is_key
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -124,6 +125,7 @@ class Callback(Primitive):
     multiple_results = True
     kind = "callbacks"
     holds_programs = True  # they hold the user's function: not kept in a table
+    knows_keys = True  # in a program its function is shown the words of keys, elsewhere keys: as in JAX
 
     result_avals = ()  # type: tuple  # not annotated: that would make it a parameter here already
 
@@ -155,7 +157,7 @@ class Callback(Primitive):
                     f"{self.what} was given {x.described()}{user_line(' at {}')}, which belongs to a transformation "
                     "that is not running here.\nPass the value as an argument of the transformed function."
                 )
-        arrays = [np.asarray(x, held_dtype(get_aval(x))) for x in operands]
+        arrays = [x if is_key(x) else np.asarray(x, held_dtype(get_aval(x))) for x in operands]
         return [self.placed(value, aval) for value, aval in zip(self.given(arrays), self.result_avals, strict=True)]
 
     def given(self, arrays):
@@ -377,10 +379,12 @@ class DebugPrint(Callback):
 
 
 def to_array(value) -> Array:
-    """A host array as one of Bevel's: callbacks get what the rest of a program computes with.
+    """A host array as one of Bevel's: callbacks get what the rest of a program computes with. Keys are that already.
 
     Copied: the memory that the engine shows to a callback is the program's own, and used again after it.
     """
+    if is_key(value):
+        return value
     value = np.array(value)
     return put(ShapedArray(value.shape, value.dtype), value)
 

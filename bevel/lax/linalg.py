@@ -11,6 +11,7 @@ import operator
 import numpy as np
 
 from bevel.api.control_flow import scan
+from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.handles import primitives_in
 from bevel.core.source import user_line
@@ -18,13 +19,14 @@ from bevel.core.trace import get_aval
 from bevel.lax.operands import operand, operands
 from bevel.lax.polar import qdwh
 from bevel.ops.arithmetic import add, div
+from bevel.ops.convert import convert
 from bevel.ops.linalg_eigen import Eig, Eigh, EighImplementation, EigImplementation
 from bevel.ops.linalg_factorizations import Lu, LuPivotsToPermutation, Qr
 from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
 from bevel.ops.linalg_svd import Svd, SvdAlgorithm
 from bevel.ops.logic import select
-from bevel.ops.matrices import adjoint, check_dtype, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
+from bevel.ops.matrices import adjoint, check_floats, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape
 from bevel.ops.triangular import Cholesky, TriangularSolve, TridiagonalSolve
@@ -41,8 +43,12 @@ def _matrix(name, x, square=False):
 
 
 def symmetrize(x):
-    """(x + xᴴ) / 2."""
-    return div(add(x, adjoint(x)), np.asarray(2, get_aval(x).dtype)[()])
+    """(x + xᴴ) / 2, of integers in the floats that they are divided in, and of bools in weakly typed ones."""
+    doubled, dtype = add(x, adjoint(x)), get_aval(x).dtype
+    if not dtypes.issubdtype(dtype, np.inexact):
+        dtype = dtypes.to_inexact_dtype(dtype)
+        doubled = convert(doubled, dtype, weak_type=get_aval(x).dtype == np.bool_)
+    return div(doubled, np.asarray(2, dtype)[()])
 
 
 def cholesky(x, *, symmetrize_input: bool = True):
@@ -66,7 +72,7 @@ def cholesky_update(r_matrix, w_vector):
     Each row of R in turn is rotated against w, which clears one place of w: O(n²), and no product is formed whose
     condition would be R's squared (Gill, Golub, Murray, Saunders 1974, "Methods for modifying matrix factorizations").
 
-    raises   ShapeError for other shapes; batches go through `vmap`
+    raises   ShapeError for other shapes, DTypeError for what is not of one dtype of floats; batches go through `vmap`
 
     >>> import bevel.numpy as jnp
     >>> from bevel import lax
@@ -78,6 +84,9 @@ def cholesky_update(r_matrix, w_vector):
     shape, count = get_aval(r).shape, get_aval(w).shape
     if len(shape) != 2 or shape[0] != shape[1] or count != (shape[0],):
         raise ShapeError(f"cholesky_update takes [n, n] and [n]; got shapes {shape} and {count}{user_line(' at {}')}.")
+    check_floats("cholesky_update", get_aval(r), get_aval(w))
+    if not shape[0]:
+        return r
 
     def rotate(w, k_and_row):
         k, row = k_and_row
@@ -293,7 +302,7 @@ def svd(
     [3. 2.] True
     """
     x = _matrix("svd", x)
-    if full_matrices and compute_uv and subset_by_index is not None:
+    if full_matrices and subset_by_index is not None:
         raise ValueError(f"svd takes full_matrices or subset_by_index, not both{user_line(' at {}')}.")
     result = Svd(bool(full_matrices), bool(compute_uv), subset_by_index, algorithm)(x)
     if not compute_uv:
@@ -305,9 +314,9 @@ def svd(
 def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0.0, symmetrize_output: bool = False):
     """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle.
 
-    a [..., m, n] and c [..., m, m] of one dtype, which the result [..., m, m] has; aᵀ also where a is complex.
+    a [..., m, n] and c [..., m, m] of one dtype, which the result [..., m, m] has.
 
-    raises   DTypeError for integers, ShapeError where m differs
+    raises   DTypeError for what is not of one dtype of floats, ShapeError where m differs
 
     >>> import bevel.numpy as jnp
     >>> from bevel import lax
@@ -316,7 +325,7 @@ def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0
      [ 4. 18.]]
     """
     a, c = operands("symmetric_product", a_matrix, c_matrix)
-    check_dtype("symmetric_product", get_aval(a), get_aval(c))
+    check_floats("symmetric_product", get_aval(a), get_aval(c))
     result = add(scale(matmul(a, matrix_transpose(a)), alpha), scale(c, beta))
     if symmetrize_output:
         result = add(lower_triangle(result), matrix_transpose(lower_triangle(result, -1)))

@@ -98,7 +98,7 @@ def _unitary(x, most, eps):
         a, b, c = reduce_sum(here * later, (0,))
         return count + 1, x, _by_cholesky(x, *[convert(v, get_aval(x).dtype) for v in (a, b, c)])
 
-    count, before, x = while_loop(going, step, (as_array(np.int32(len(early))), before, x))
+    count, before, x = while_loop(going, step, (len(early), before, x))
     return x, count, (count >= needed) & ~is_apart(before, x)
 
 
@@ -204,6 +204,8 @@ def qdwh(x, *, is_hermitian: bool = False, max_iterations: int | None = None, ep
     if dynamic_shape is not None:
         inside = [Iota(_INT32, shape, axis)() < size for axis, size in enumerate(dynamic_shape)]
         x = select(inside[0] & inside[1], x, x * 0)
+    if not shape[1]:
+        return x, matmul(adjoint(x), x), as_array(0), as_array(True)
     return polar_factors(x, 10 if max_iterations is None else int(max_iterations), eps)
 
 

@@ -17,7 +17,7 @@ from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.lapack_calls import call, info_aval, on_cuda, or_nan, succeeded
-from bevel.ops.linalg_factorizations import Lu, rows_taken
+from bevel.ops.linalg_factorizations import solve_general
 from bevel.ops.matrices import (
     MatrixPrimitive,
     Renamed,
@@ -39,7 +39,6 @@ from bevel.ops.matrices import (
     with_words,
 )
 from bevel.ops.shapes import reduce_sum
-from bevel.ops.triangular import solve
 
 _DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
 
@@ -177,13 +176,6 @@ class Eigh(Renamed):
         yield Eigh(True, True, None, "qr"), [array(2, 2)], "EighImplementation or None"
 
 
-def _solve_general(a, b):
-    """x with A x = b, by LU. Linear in b."""
-    both, _, order = Lu()(a)
-    x = solve(both, rows_taken(b, order), left_side=True, lower=True, unit_diagonal=True)
-    return solve(both, x, left_side=True, lower=False)
-
-
 @primitive
 class Eig(MatrixPrimitive):
     """Eigenvalues and eigenvectors of any square matrix: A V = V diag(w), Uᴴ A = diag(w) Uᴴ.
@@ -239,7 +231,7 @@ class Eig(MatrixPrimitive):
         w, v = Eig(False, True, True, self.implementation)(a)
         results = [w, v] if asked else [w]
         dtype = get_aval(v).dtype
-        inner = _solve_general(v, matmul(as_complex(da, dtype), v))
+        inner = solve_general(v, matmul(as_complex(da, dtype), v))
         dw = diagonal_of(inner)
         if not asked:
             return results, [dw]

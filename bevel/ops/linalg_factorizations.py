@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, MissingRuleError, ShapeError
+from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero, zero_of
 from bevel.core.trace import get_aval
@@ -20,11 +20,14 @@ from bevel.ops.matrices import (
     INT32,
     MatrixPrimitive,
     adjoint,
+    check_dtype,
     check_matrix,
+    check_matrix_shape,
     constant_like,
     diagonal_part,
     each,
     eye_like,
+    has_no_work,
     is_complex,
     lower_triangle,
     matmul,
@@ -80,7 +83,7 @@ class Lu(MatrixPrimitive):
         both, pivots, order = self(a)
         m, n = shape_of(a)[-2:]
         k = min(m, n)
-        da = rows_taken(da, order) if k else da
+        da = rows_taken(da, order) if get_aval(a).size else da
         rank = len(shape_of(a))
         l_part = lower_triangle(slice_in_dim(both, 0, k, rank - 1), -1)
         l_part = pad(l_part, 0, [(0, 0, 0)] * (rank - 1) + [(0, m - k, 0)])
@@ -219,8 +222,28 @@ class LuPivotsToPermutation(MatrixPrimitive):
 # ---- QR
 
 
-def _without_derivative(name, way):
-    return MissingRuleError(f"{name} has no derivative rule. {way}")
+def solve_general(a, b):
+    """x with A x = b, by LU. Linear in b."""
+    both, _, order = Lu()(a)
+    x = solve(both, rows_taken(b, order), left_side=True, lower=True, unit_diagonal=True)
+    return solve(both, x, left_side=True, lower=False)
+
+
+def _others_tangent(q, dq):
+    """The tangent of those columns of the whole Q that stand beyond A's, from its first ones [..., m, n] and theirs.
+
+    LAPACK's Q is a product of n reflections, 1 - V T Vᴴ. Its first columns, Q₁ = E₁ - V T V₁ᴴ, fix the others: with
+    S = 1 - Q₁₁, of Q₁'s upper square, they are Q₂ = E₂ + (E₁ - Q₁) Y where Sᴴ Y = Q₂₁ᴴ, of its lower part (Ballard et
+    al. 2014, "Reconstructing Householder vectors from tall-skinny QR"). NaN where a reflection is none, and S singular.
+    """
+    *_, m, n = shape_of(q)
+    rank = len(shape_of(q))
+    top, bottom = slice_in_dim(q, 0, n, rank - 2), slice_in_dim(q, n, m, rank - 2)
+    d_top, d_bottom = slice_in_dim(dq, 0, n, rank - 2), slice_in_dim(dq, n, m, rank - 2)
+    s = adjoint(sub(eye_like(top), top))
+    y = solve_general(s, adjoint(bottom))
+    dy = solve_general(s, add(adjoint(d_bottom), matmul(adjoint(d_top), y)))
+    return sub(matmul(sub(eye_like(q), q), dy), matmul(dq, y))
 
 
 @primitive
@@ -232,7 +255,7 @@ class Qr(MatrixPrimitive):
     full_matrices   Q is [..., m, m] and R [..., m, n]; else, with k = min(m, n), [..., m, k] and [..., k, n]
     use_magma       a wish for the MAGMA library on GPUs, which CPUs disregard
 
-    Lowers to LAPACK's geqrf (geqp3) and orgqr on CPUs. Differentiable where Q is square or has as many columns as A.
+    Lowers to LAPACK's geqrf (geqp3) and orgqr on CPUs.
     """
 
     pivoting: bool
@@ -241,7 +264,9 @@ class Qr(MatrixPrimitive):
     multiple_results = True
 
     def infer(self, a):
-        check_matrix("qr", a)
+        check_matrix_shape("qr", a)
+        if not has_no_work(a):
+            check_dtype("qr", a)
         if self.use_magma not in (None, True, False):
             raise DTypeError(f"qr takes use_magma None, True or False; got {self.use_magma!r}.")
         *batch, m, n = a.shape
@@ -258,14 +283,13 @@ class Qr(MatrixPrimitive):
         results = self(a)
         q, r = results[:2]
         *_, m, n = shape_of(a)
-        if m > n and self.full_matrices:
-            raise _without_derivative(
-                f"qr with full_matrices=True of {get_aval(a).str_short()}",
-                "The columns of Q beyond those of A are not determined by A. Use full_matrices=False (mode='reduced').",
-            )
-        da = columns_taken(da, results[2]) if self.pivoting and get_aval(a).size else da
+        if not get_aval(a).size:
+            return list(results), [zero_of(x) for x in results]
+        da = columns_taken(da, results[2]) if self.pivoting else da
         rank = len(shape_of(a))
         k = min(m, n)
+        is_wider = shape_of(q)[-1] > k
+        q, r = (slice_in_dim(q, 0, k, rank - 1), slice_in_dim(r, 0, k, rank - 2)) if is_wider else (q, r)
         # a wide A: its first k columns determine Q, and R's other columns are Qᴴ A
         r_square, first = slice_in_dim(r, 0, k, rank - 1), slice_in_dim(da, 0, k, rank - 1)
         solved = solve(r_square, first, left_side=False, lower=False)
@@ -283,6 +307,9 @@ class Qr(MatrixPrimitive):
             rest = matmul(adjoint(q), slice_in_dim(da, k, n, rank - 1))
             rest = sub(rest, matmul(omega, slice_in_dim(r, k, n, rank - 1)))
             dr = Concatenate(rank - 1)(dr, rest)
+        if is_wider:
+            dq = Concatenate(rank - 1)(dq, _others_tangent(q, dq))
+            dr = pad(dr, 0, [(0, 0, 0)] * (rank - 2) + [(0, m - k, 0), (0, 0, 0)])
         tangent = [dq, dr]
         if self.pivoting:
             tangent.append(Zero(get_aval(results[2]).to_tangent_aval()))
@@ -333,12 +360,6 @@ class Qr(MatrixPrimitive):
             return parts[0].astype(a.dtype), parts[1].astype(a.dtype), parts[2].astype(np.int32)
 
         return list(each(one, a))
-
-    gaps = {
-        f"{i}-{law}": "columns beyond those of A are not determined by it, so there is no derivative"
-        for i in (1,)
-        for law in ("jvp", "linearize", "vjp", "second", "batch-jvp")
-    }
 
     @staticmethod
     def samples(array):

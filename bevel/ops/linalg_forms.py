@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base.avals import ShapedArray
-from bevel.base.errors import DTypeError, MissingRuleError
+from bevel.base.errors import MissingRuleError, ShapeError
 from bevel.core.primitive import primitive
 from bevel.ops.lapack_calls import call, info_aval, or_nan, succeeded
 from bevel.ops.matrices import MatrixPrimitive, Renamed, check_matrix, each, real_dtype, with_words
@@ -93,7 +93,7 @@ class Hessenberg(MatrixPrimitive):
     def infer(self, a):
         check_matrix("hessenberg", a, square=True)
         if not a.shape[-1]:
-            raise DTypeError(f"hessenberg takes matrices of at least one row; got {a.str_short()}.")
+            raise ShapeError(f"hessenberg takes matrices of at least one row; got {a.str_short()}.")
         return [ShapedArray(a.shape, a.dtype), ShapedArray((*a.shape[:-2], a.shape[-1] - 1), a.dtype)]
 
     def jvp(self, primals, tangents):
@@ -154,7 +154,7 @@ class Tridiagonal(Renamed):
         check_matrix("tridiagonal", a, square=True)
         *batch, n, _ = a.shape
         if not n:
-            raise DTypeError(f"tridiagonal takes matrices of at least one row; got {a.str_short()}.")
+            raise ShapeError(f"tridiagonal takes matrices of at least one row; got {a.str_short()}.")
         real_ = real_dtype(a.dtype)
         return [
             ShapedArray(a.shape, a.dtype),

@@ -23,11 +23,13 @@ from bevel.ops.matrices import (
     adjoint,
     as_columns,
     as_rows,
-    check_matrix,
+    check_dtype,
+    check_matrix_shape,
     diagonal_of,
     diagonal_part,
     each,
     eye_like,
+    has_no_work,
     is_complex,
     matmul,
     real_dtype,
@@ -80,7 +82,9 @@ class Svd(MatrixPrimitive):
     }
 
     def infer(self, a):
-        check_matrix("svd", a)
+        check_matrix_shape("svd", a)
+        if not has_no_work(a):
+            check_dtype("svd", a)
         *batch, m, n = a.shape
         k = min_dim(m, n)
         check_subset("svd", self.subset_by_index, k)

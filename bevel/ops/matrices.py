@@ -13,7 +13,7 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic
-from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.errors import DTypeError, MissingDTypeError, ShapeError
 from bevel.core.trace import get_aval
 from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
@@ -74,20 +74,42 @@ def check_dtype(name, *avals):
     """Refuses what LAPACK does not compute with, and operands of unlike dtypes."""
     for aval in avals:
         if aval.dtype.name not in LETTERS:
-            raise DTypeError(
+            error = MissingDTypeError if dtypes.issubdtype(aval.dtype, np.floating) else DTypeError
+            raise error(
                 f"{name} takes float32, float64, complex64 or complex128; got {aval.str_short()}. Convert it by "
                 "x.astype."
             )
-        if aval.dtype != avals[0].dtype:
-            raise DTypeError(f"{name} needs operands of one dtype; got {', '.join([a.str_short() for a in avals])}.")
+    check_one_dtype(name, *avals)
+
+
+def check_one_dtype(name, *avals):
+    """Refuses operands of unlike dtypes."""
+    if any([aval.dtype != avals[0].dtype for aval in avals]):
+        raise DTypeError(f"{name} needs operands of one dtype; got {', '.join([a.str_short() for a in avals])}.")
+
+
+def check_floats(name, *avals):
+    """Refuses what is not of one dtype of floats, 16 bits or more."""
+    check_one_dtype(name, *avals)
+    if not dtypes.issubdtype(avals[0].dtype, np.floating):
+        raise DTypeError(f"{name} takes floats; got {avals[0].str_short()}. Convert it by x.astype.")
+
+
+def has_no_work(x):
+    """Is this an empty array of floats? It asks nothing of LAPACK, so its dtype may be one that LAPACK lacks."""
+    return not x.size and dtypes.issubdtype(x.dtype, np.inexact)
 
 
 def check_matrix(name, x, square=False):
     """Refuses what is no (square) matrix of numbers that LAPACK knows."""
+    check_matrix_shape(name, x, square)
+    check_dtype(name, x)
+
+
+def check_matrix_shape(name, x, square=False):
     if len(x.shape) < 2 or (square and x.shape[-1] != x.shape[-2]):
         what = "square matrices [..., n, n]" if square else "matrices [..., m, n]"
         raise ShapeError(f"{name} takes {what}; got {x.str_short()}.")
-    check_dtype(name, x)
 
 
 def is_complex(x) -> bool:
@@ -252,7 +274,8 @@ def each(function, x, core=2):
 
 __all__ = [
     "INT32", "LETTERS", "MatrixPrimitive", "Renamed", "ShapedArray", "adjoint", "as_columns", "as_rows",
-    "assembled", "cast", "check_dtype", "check_matrix", "conjugate", "constant_like", "diagonal_of",
+    "assembled", "cast", "check_dtype", "check_floats", "check_matrix", "check_matrix_shape", "check_one_dtype",
+    "conjugate", "constant_like", "diagonal_of", "has_no_work",
     "diagonal_part", "each", "eye_like", "is_complex", "keep", "lower_triangle", "matmul", "matrix_transpose",
     "parts", "real_dtype", "real_part", "scale", "shape_of", "solved", "upper_triangle", "with_words",
 ]  # fmt: skip

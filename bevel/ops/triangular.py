@@ -32,6 +32,8 @@ from bevel.ops.matrices import (
     assembled,
     check_dtype,
     check_matrix,
+    check_matrix_shape,
+    check_one_dtype,
     conjugate,
     diagonal_part,
     each,
@@ -84,7 +86,7 @@ class Cholesky(MatrixPrimitive):
         inner = solve(factor, da, left_side=True, lower=True)
         inner = solve(factor, inner, left_side=False, lower=True, transpose_a=True, conjugate_a=True)
         half = sub(lower_triangle(inner), scale(diagonal_part(inner), 0.5))
-        return factor, matmul(factor, half)
+        return factor, lower_triangle(matmul(factor, half))  # also where there is NaN
 
     def lower(self, out, a):
         [aval] = out.in_avals
@@ -131,6 +133,7 @@ class Cholesky(MatrixPrimitive):
         yield Cholesky(), [array(2, 2, dtype="bfloat16")], "takes float32, float64"
 
 
+_OF_16_BITS = ("float16", "bfloat16")
 _BY_ROWS = 32  # the largest matrices that are factored as they lie in memory
 _MANY = 256  # 4 by 4 matrices: fewer aren't worth the longer compilation
 
@@ -181,7 +184,7 @@ class TriangularSolve(Renamed):
     unit_diagonal   the diagonal is taken for ones and not read
     raises          ShapeError where sizes disagree
 
-    Lowers to BLAS's trsm on CPUs, to stablehlo.triangular_solve elsewhere.
+    Lowers to BLAS's trsm on CPUs, to stablehlo.triangular_solve elsewhere and for 16-bit floats.
     """
 
     left_side: bool
@@ -191,12 +194,14 @@ class TriangularSolve(Renamed):
     unit_diagonal: bool
 
     def infer(self, a, b):
-        check_matrix("triangular_solve", a, square=True)
+        check_matrix_shape("triangular_solve", a, square=True)
+        if a.dtype.name not in _OF_16_BITS:
+            check_dtype("triangular_solve", a)
         if len(b.shape) != len(a.shape) or a.shape[:-2] != b.shape[:-2]:
             raise ShapeError(
                 f"triangular_solve needs a and b with the same batch axes; got {a.str_short()} and {b.str_short()}."
             )
-        check_dtype("triangular_solve", a, b)
+        check_one_dtype("triangular_solve", a, b)
         if b.shape[-2 if self.left_side else -1] != a.shape[-1]:
             side = "rows" if self.left_side else "columns"
             raise ShapeError(
@@ -247,7 +252,7 @@ class TriangularSolve(Renamed):
         a_aval, b_aval = out.in_avals
         if not b_aval.size:
             return b
-        if out.platform != "cpu":
+        if out.platform != "cpu" or b_aval.dtype.name in _OF_16_BITS:
             op = ("ADJOINT" if self.conjugate_a else "TRANSPOSE") if self.transpose_a else "NO_TRANSPOSE"
             attributes = {
                 "left_side": boolean(self.left_side),
@@ -289,6 +294,8 @@ class TriangularSolve(Renamed):
         return transposed(out, x, turned)
 
     def reference(self, a, b):
+        if a.dtype.name in _OF_16_BITS:
+            return self.reference(a.astype(np.float32), b.astype(np.float32)).astype(b.dtype)
         a = np.tril(a) if self.is_lower else np.triu(a)
         if self.unit_diagonal:
             a = np.where(np.eye(a.shape[-1], dtype=bool), np.ones((), a.dtype), a)
@@ -315,6 +322,8 @@ class TriangularSolve(Renamed):
         )
         yield TriangularSolve(True, True, False, False, False), [array(0, 0), array(0, 2)]
         yield TriangularSolve(True, True, False, False, False), [triangle(1, 1), array(1, 0)]
+        bfloat16 = [triangle(2, 2, dtype="bfloat16"), array(2, 1, dtype="bfloat16")]
+        yield TriangularSolve(True, True, False, False, False), bfloat16
 
     @staticmethod
     def refusals(array):

@@ -10,8 +10,8 @@ from bevel.base.errors import DTypeError
 from bevel.core.doors import with_door
 from bevel.core.keys import KeyArray, KeyDType, PRNGImpl, implementation, implementations, is_key_dtype
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval, state
-from bevel.engine.client import put
+from bevel.core.trace import Tracer, get_aval, state
+from bevel.engine.client import Array, put
 from bevel.ops.convert import convert
 from bevel.ops.random_bits import (
     RBG,
@@ -24,6 +24,7 @@ from bevel.ops.random_bits import (
     RandomUnwrap,
     RandomWrap,
 )
+from bevel.ops.shapes import as_array
 from bevel.random.drawing import draws, rows, shape_of, single_key, typed_key
 
 _UINT32 = np.dtype("uint32")
@@ -253,11 +254,14 @@ def _fold_in(key, data):
     return _fold(key, data)
 
 
+_WORDS = {impl.key_shape for impl in implementations.values()}
+
+
 def clone(key):
     """The same key as another one, for drawing the same numbers once more on purpose.
 
     Where `jax_debug_key_reuse` forbids a second use of a key, its clone counts as a new one. Keys of any shape; words
-    stay words. Raises TypeError where key is none.
+    stay words, also those of another generator than the default one. Raises TypeError where key is none.
 
     >>> import bevel
     >>> key = bevel.random.key(0)
@@ -265,6 +269,8 @@ def clone(key):
     >>> print(bool(bevel.random.uniform(key) == bevel.random.uniform(again)))
     True
     """
+    if isinstance(key, (Array, Tracer, np.ndarray)) and key.dtype == np.uint32 and key.shape[-1:] in _WORDS:
+        return as_array(key)  # nobody watches the use of words
     typed, was_words = typed_key(key, "clone")
     cloned = RandomClone()(typed)
     return RandomUnwrap()(cloned) if was_words else cloned

@@ -65,6 +65,20 @@ def test_results_other_than_declared_are_refused(wrap):
         wrap(lambda x: bevel.pure_callback(lambda x: (x, x), SCALAR, x))(1.0)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, bevel.jit, lambda f: lambda k: bevel.vmap(f)(k[None])[0]])
+def test_keys_are_shown_as_keys_or_as_their_words_and_are_no_results(wrap, capsys):
+    key = bevel.random.key(7)
+    words = lambda k: np.asarray(bevel.random.key_data(k))
+    shape = bevel.ShapeDtypeStruct((2,), np.uint32)
+    seen = wrap(lambda k: (debug.print("{}", k), bevel.pure_callback(words, shape, k, vmap_method="sequential"))[1])(
+        key
+    )
+    np.testing.assert_array_equal(seen, words(key))
+    assert "[0 7]" in capsys.readouterr().out
+    with pytest.raises(DTypeError, match="Declare the words"):
+        wrap(lambda k: bevel.pure_callback(lambda k: k, k, k))(key)
+
+
 def test_declared_64_bits_need_x64():
     with pytest.raises(ValueError, match="jax_enable_x64"):
         bevel.pure_callback(np.asarray, bevel.ShapeDtypeStruct((), np.float64), 1.0)

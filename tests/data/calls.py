@@ -209,7 +209,9 @@ def main():
     for module in ("lax.linalg", "scipy", "scipy.special", "scipy.linalg", "random", "nn", "image", "dtypes"):
         importlib.import_module(f"{package}.{module}")
     warnings.simplefilter("ignore")
-    for line in sys.stdin:
+    for count, line in enumerate(sys.stdin, 1):
+        if count % 500 == 0:
+            jax.clear_caches()  # thousands of compiled programs take gigabytes
         print(json.dumps(come_of(jax, json.loads(line), digits=17)), flush=True)
 
 

@@ -343,3 +343,11 @@ def test_keys_go_through_programs_inside_programs():
 def test_a_list_as_a_shape_leaves_the_key_what_it_is():
     k = random.PRNGKey(3)
     assert random.truncated_normal(k, -2.0, 2.0, [3]).tolist() == random.truncated_normal(k, -2.0, 2.0, (3,)).tolist()
+
+
+def test_words_of_any_generator_are_cloned_as_they_are():
+    for words in (np.arange(4, dtype=np.uint32), np.zeros((2, 2), np.uint32)):
+        assert np.array_equal(bevel.random.clone(words), words)
+        assert np.array_equal(bevel.jit(bevel.random.clone)(words), words)
+    with pytest.raises(TypeError, match="needs a random key"):
+        bevel.random.clone(np.zeros(4, np.int32))
