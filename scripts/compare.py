@@ -99,14 +99,15 @@ def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[
 def remembered(python: Path, x64: bool, calls: list[str]) -> list[list]:
     """What comes of each call under the real JAX, which is asked once."""
     meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
-    path = KEPT / f"{meaning}-{'x64' if x64 else 'x32'}.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    path = KEPT / f"{meaning}-{'x64' if x64 else 'x32'}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    known = dict(map(json.loads, path.read_text().splitlines()))
     asked = [call for call in calls if call not in known]
-    for i, (call, answer) in enumerate(zip(asked, played(python, "jax", x64, asked), strict=True)):
-        known[call] = answer
-        if i % 500 == 499 or i == len(asked) - 1:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(known))
+    with path.open("a") as file:
+        for call, answer in zip(asked, played(python, "jax", x64, asked), strict=True):
+            known[call] = answer
+            print(json.dumps([call, answer]), file=file, flush=True)
     return [known[call] for call in calls]
 
 

@@ -25,7 +25,7 @@ from bevel.ops.linalg_factorizations import Lu, LuPivotsToPermutation, Qr
 from bevel.ops.linalg_forms import Hessenberg, Schur, Tridiagonal
 from bevel.ops.linalg_reflections import HouseholderProduct, Ormqr
 from bevel.ops.linalg_svd import Svd, SvdAlgorithm
-from bevel.ops.logic import select
+from bevel.ops.logic import or_, select
 from bevel.ops.matrices import adjoint, check_floats, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape
@@ -44,11 +44,14 @@ def _matrix(name, x, square=False):
 
 def symmetrize(x):
     """(x + xᴴ) / 2, of integers in the floats that they are divided in, and of bools in weakly typed ones."""
-    doubled, dtype = add(x, adjoint(x)), get_aval(x).dtype
+    dtype = get_aval(x).dtype
+    is_bool = dtype == np.bool_
+    doubled = or_(x, adjoint(x)) if is_bool else add(x, adjoint(x))
     if not dtypes.issubdtype(dtype, np.inexact):
         dtype = dtypes.to_inexact_dtype(dtype)
-        doubled = convert(doubled, dtype, weak_type=get_aval(x).dtype == np.bool_)
-    return div(doubled, np.asarray(2, dtype)[()])
+        doubled = convert(doubled, dtype)
+    half = div(doubled, np.asarray(2, dtype)[()])
+    return convert(half, dtype, weak_type=True) if is_bool else half
 
 
 def cholesky(x, *, symmetrize_input: bool = True):
