@@ -51,7 +51,7 @@ def symmetrize(x):
         dtype = dtypes.to_inexact_dtype(dtype)
         doubled = convert(doubled, dtype)
     half = div(doubled, np.asarray(2, dtype)[()])
-    return convert(half, dtype, weak_type=True) if is_bool else half
+    return convert(half, dtype, weak_type=is_bool or get_aval(x).weak_type)
 
 
 def cholesky(x, *, symmetrize_input: bool = True):

@@ -35,6 +35,14 @@ class MatrixPrimitive(OfLastAxes):
 
     kind = "linear_algebra"
 
+    def abstract(self, avals):
+        """Whatever `infer` says of it, results are weakly typed where all operands are."""
+        result = super().abstract(avals)
+        is_weak = all([a.weak_type for a in avals])
+        typed = lambda r: r if r.weak_type == is_weak else ShapedArray(r.shape, r.dtype, is_weak)
+        result = self.results[avals] = [typed(r) for r in result] if self.multiple_results else typed(result)
+        return result
+
     def work(self, operands, results):
         """A few times n cubed for each matrix, and some microseconds for the way to LAPACK."""
         return 5000 + sum([10 * x.size * max(x.shape[-2:], default=1) for x in operands])
