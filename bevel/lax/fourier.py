@@ -19,7 +19,7 @@ def fft(x, fft_type, fft_lengths):
 
     x            [..., n]; for 'irfft' [..., n // 2 + 1]. Real numbers become complex where those are needed
     fft_type     an FftType or its name: 'fft', 'ifft', 'rfft' (of real x: half of the result), 'irfft'
-    fft_lengths  the sizes n of the last axes; none of them: x itself
+    fft_lengths  the sizes n of the last axes; none of them: x itself, in that dtype
     raises       ShapeError where x has other sizes, DTypeError where 'rfft' is given complex numbers
 
     >>> from bevel import lax, numpy as jnp
@@ -30,18 +30,19 @@ def fft(x, fft_type, fft_lengths):
     lengths = integers("fft", "fft_lengths", fft_lengths)
     x = as_array(operand("fft", x))
     aval = get_aval(x)
-    if not lengths:
-        return x
     if kind is FftType.RFFT:
         if dtypes.issubdtype(aval.dtype, np.complexfloating):
             raise DTypeError(
                 f"lax.fft: only real valued inputs supported for rfft{user_line(' at {}')}; got {aval.str_short()}.\n"
                 "Take its real part, or use 'fft'."
             )
+        if not lengths and dtypes.issubdtype(aval.dtype, np.floating):
+            return x
         dtype = dtypes.real_dtype_of_complex(dtypes.to_complex_dtype(aval.dtype))
     else:
         dtype = dtypes.to_complex_dtype(aval.dtype)
-    return Fft(kind, lengths)(convert(x, dtypes.canonicalize_dtype(dtype)))
+    x = convert(x, dtypes.canonicalize_dtype(dtype))
+    return Fft(kind, lengths)(x) if lengths else x
 
 
 def _type_of(fft_type) -> FftType:

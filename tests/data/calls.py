@@ -1,7 +1,7 @@
 """Calls written down as lines, and what comes of them under a package: the real JAX, or Bevel.
 
 A line is `way | function | operands`, or without the last. An operand is `dtype[shape] kind seed`: "special" (NaN, inf, ±0, the largest, the
-smallest, …), "corners" (of a complex plane with infinities and NaN), "small" (few whole numbers), "ties", "normal", "unit", "pos", "perm", "posdef", "sym", "tri", and "idx:low,high". The ways:
+smallest, …), "corners" (of a complex plane with infinities and NaN), "small" (few whole numbers), "ties", "equal" (ones; the identity), "normal", "unit", "pos", "perm", "posdef", "sym", "tri", and "idx:low,high". The ways:
 
     call, jit        of the operands
     jvp, vjp         along fixed tangents; jvp2 and hvp (the jvp of the vjp) are of second order
@@ -57,6 +57,8 @@ def numbers(text):
         values = random.randint(0, 3, count)
         if dtype.kind in "fV" and not is_whole:
             values = np.array([np.nan, 0.0, -0.0, 1.0, np.inf, -np.inf])[random.randint(0, 6, count)]
+    elif kind == "equal":
+        values = np.eye(*shape[-2:]) if len(shape) > 1 else np.ones(count)
     elif kind == "perm":
         values = random.permutation(count)
     elif kind.startswith("idx:"):

@@ -13,7 +13,11 @@ LINES = r"""
 call | lambda a: L.cholesky(-a) | f32[2,2] posdef 1
 call | lambda a: L.cholesky(a * nan) | f32[2,2] posdef 1
 call | lambda a: L.cholesky(a, symmetrize_input=False) | f32[3,3] posdef 1
+call | lambda a: L.cholesky(a) | i32[2,2] posdef 1
 call | lambda r, w: L.cholesky_update(jnp.triu(r), w) | f32[3,3] tri 1; f32[3] unit 2
+call | lambda r, w: L.cholesky_update(jnp.triu(r), w) | f16[3,3] tri 1; f16[3] unit 2
+call | lambda r, w: L.cholesky_update(r, w) | c64[2,2] tri 1; c64[2] unit 2
+call | lambda r, w: L.cholesky_update(r, w) | f32[0,0] tri 1; f32[0] unit 2
 call | lambda a: L.eig(a * inf, compute_left_eigenvectors=False, compute_right_eigenvectors=False) | f32[2,2] normal 1
 call | lambda a: L.eig(a, implementation=L.EigImplementation.LAPACK)[0] | c64[0,0] tri 1
 vjp | lambda a: L.eigh(a * 0 + jnp.eye(3))[1] | f32[3,3] sym 1
@@ -22,13 +26,17 @@ call | lambda a: L.eigh(a, implementation=L.EighImplementation.QR)[1] | f32[3,3]
 call | lambda a: L.eigh(a, lower=False, symmetrize_input=False)[1] | c64[3,3] normal 1
 call | lambda a: L.eigh(a, sort_eigenvalues=False)[1] | f32[5,5] sym 1
 call | lambda a: L.eigh(a, subset_by_index=(0, 1)) | f32[0,3,3] sym 1
+call | lambda a: L.eigh(a)[1] | b[2,2] posdef 1
 call | lambda a: L.hessenberg(a) | f32[3,3] tri 1
 call | lambda a: L.householder_product(a, a[..., 0]) | c64[1,1] tri 1
 call | lambda a: L.lu(a * 0) | f32[2,3] normal 1
 call | lambda a: L.lu(a) | f32[2,3,4] normal 1
+vjp | lambda a: L.lu(a) | f32[0,2,2] posdef 1
+call | lambda a: L.lu(a) | f16[2,2] posdef 1
 call | lambda a, b: L.lu_pivots_to_permutation(b.astype('int32'), 3) | c64[3,3] posdef 1; c64[3] unit 2
 call | lambda a, b: L.ormqr(a, b, a, left=False) | c64[3,3] posdef 1; c64[3] unit 2
 call | lambda a: L.qdwh(a)[:2] | f32[3,3] tri 1
+call | lambda a: L.qdwh(a)[2] | f32[3,3] tri 1
 call | lambda a: L.qr(a * nan)[1] | f32[3,2] normal 1
 call | lambda a: L.schur(a) | c64[4,4] tri 1
 call | lambda a: L.svd(a * nan, compute_uv=False) | f32[3,2] normal 1
@@ -38,6 +46,7 @@ vjp | lambda a: L.svd(a, algorithm=L.SvdAlgorithm.JACOBI, compute_uv=False) | f3
 call | lambda a: L.svd(a, algorithm=L.SvdAlgorithm.QR, compute_uv=False) | c64[2,3,4] normal 1
 call | lambda a: L.svd(a, algorithm=L.SvdAlgorithm.QR, compute_uv=False) | f32[2,3,3] tri 1
 call | lambda a: L.symmetric_product(a, a) | i32[3,3] small 1
+call | lambda a, c: L.symmetric_product(a, c) | bf16[3,2] unit 1; bf16[3,3] unit 2
 call | lambda a: L.triangular_solve(a * 0, a, left_side=True) | f32[2,2] normal 1
 vjp | lambda a, b: L.triangular_solve(a, b, left_side=True, lower=True) | f32[3,3] tri 1; f32[3,2] normal 2
 call | lambda a, b: L.triangular_solve(a, b, left_side=True, transpose_a=True, conjugate_a=True) | c64[3,3] tri 1; c64[3,2] normal 2
@@ -45,14 +54,21 @@ call | lambda a, b: L.triangular_solve(a, b, left_side=bool(0), lower=bool(0), t
 call | lambda a, b: L.triangular_solve(a, b, left_side=bool(0), lower=bool(0), transpose_a=bool(1), conjugate_a=bool(1), unit_diagonal=bool(1)) | c64[0,3,3] tri 1; c64[0,2,3] normal 2
 call | lambda a, b: L.triangular_solve(a, b, left_side=bool(1), lower=bool(1), transpose_a=bool(0), conjugate_a=bool(0), unit_diagonal=bool(1)) | c64[4,4] tri 1; c64[4,2] normal 2
 call | lambda a, b: L.triangular_solve(a, b, lower=True, conjugate_a=True, unit_diagonal=True) | c64[3,3] tri 1; c64[2,3] normal 2
+vjp | lambda a, b: L.triangular_solve(a, b, left_side=True, lower=True) | bf16[2,3,3] tri 1; bf16[2,3,2] normal 2
 call | lambda a: L.tridiagonal(a, lower=False) | c64[0,3,3] tri 1
+call | lambda a: L.tridiagonal(a) | f32[0,0] sym 1
 call | lambda a, b, c, d: L.tridiagonal_solve(a, b + 4, c, d) | f32[2,0] unit 1; f32[2,0] unit 2; f32[2,0] unit 3; f32[2,0,2] normal 4
 call | lambda a, b: L.tridiagonal_solve(b[:2], b, b, a) | c64[3,3] posdef 1; c64[3] unit 2
 call | lambda: [int(n) for n in lax.conv_shape_tuple((1, 2, 5, 6), (4, 2, 3, 2), (1, 2), [(0, 0), (1, 1)])]
 call | lambda: [int(n) for n in lax.conv_transpose_shape_tuple((1, 2, 5, 6), (4, 2, 3, 2), (1, 2), 'VALID', ('NCHW', 'OIHW', 'NCHW'))]
 call | lambda a: [v.shape for v in L.qr(a)] | f32[2,3,4] normal 1
 call | lambda a: abs(L.qr(a, pivoting=True)[1]) | f32[1,1] tri 1
+vjp | lambda a: L.qr(a) | f32[3,2] normal 1
+jvp | lambda a: L.qr(a) | c64[3,2] normal 1
+call | lambda a: L.qr(a) | bf16[0,2] normal 1
 call | lambda a: abs(L.svd(a)[0]) | c64[0,3,3] tri 1
+call | lambda a: L.svd(a) | f16[2,0] normal 1
+call | lambda a: L.svd(a, subset_by_index=(0, 1), compute_uv=False) | f32[3,3] normal 1
 call | lambda x: jax.make_jaxpr(lambda x: lax.all_to_all(x, 'i', 0, 0, tiled=True), axis_env=[('i', 4)])(x) and 0 | f32[4,2] small 1
 call | lambda x: jax.make_jaxpr(lambda x: lax.all_to_all(x, 'i', 0, 1, tiled=True), axis_env=[('i', 4)])(x) and 0 | f32[4,2] small 1
 call | lambda x: jax.make_jaxpr(lambda x: lax.axis_index(('i',)), axis_env=[('i', 4)])(x) and 0 | f32[4,2] small 1
@@ -268,6 +284,7 @@ call | lambda x: lax.fft(x, 'fft', (5,)) | c64[6] normal 1
 call | lambda x: lax.fft(x, 'fft', (6,)) | f32[6] normal 1
 call | lambda x: lax.fft(x, 'ifft', (6,)) | i32[6] normal 1
 call | lambda x: lax.fft(x, lax.FftType.FFT, (4,)) | bf16[4] normal 1
+call | lambda x: lax.fft(x, 'fft', ()) | i32[2,3] small 1
 call | lambda x: lax.floor(x) | f32[26] special 0
 call | lambda x: lax.fori_loop(0, np.int64(4), lambda i, c: c + 1, 0) | i32[4] unit 1
 call | lambda x: lax.fori_loop(jnp.int8(0), jnp.int32(3), lambda i, c: c + i, 0) | i32[4] unit 1
@@ -286,6 +303,7 @@ call | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0, 1)), (1, 3), mode='fill
 jvp | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0,)), (1, 5), mode='drop') | f32[4,5] normal 1; i32[3,1] idx:-3,9 2
 call | lambda x, i: lax.gather(x, i, GDN((2,), (), (1,), (0,), (1,)), (1, 2), mode='clip') | f32[3,5] small 1; u8[2,3,1] idx:0,9 2
 call | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0,)), (0, 5), mode='fill') | f32[4,5] normal 9; u32[3,1] idx:0,3 51
+vjp | lambda x, i: lax.gather(x, i, GDN((1,), (0,), (0,)), (1, 3)) | f32[0,3] small 1; i32[0,1] idx:0,3 2
 call | lambda: lax.ge(True, False)
 call | lambda x: lax.ge(x, 2) | c64[26] special 0
 call | lambda x: lax.gt(x, 1j) | i32[26] special 0
