@@ -198,6 +198,13 @@ CPU_RULES = (
         ),
     ),
     Rule(
+        _WIDTH,
+        512,
+        "convolutions that are written as loops, on a CPU with registers of 512 bits",
+        # 8 x 64 x 64 by 5 x 5 x 1 x 32: 610 -> 356 µs; JAX's library 829.
+        lambda p: p.convolutions > 0 and p.reductions == p.draws == p.loops == p.formulas == 0 and has_wide_registers(),
+    ),
+    Rule(
         _YNN,
         "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE",
         "convolutions: YNN runs them on one core, Eigen on all",
