@@ -17,11 +17,16 @@ _MEMORY = (
     "(BEVEL_KEEP_FREED_MEMORY=1 does the same here)"
 )
 _RULES = "this option of C's lets the compiler estimate inverse roots and reorder sums, which XLA may not"
+_ONE_THREAD = (
+    "OpenBLAS has one thread here and two in JAX, which gain 15 to 30 % on an idle machine and lose a factor of 30 and "
+    "more on a busy one (docs/decisions/079); with one thread on both sides Bevel takes 0.8 of JAX's time"
+)
 REASONS: tuple[tuple[str, str], ...] = (
     (r"jnp\.(any|all) of 1e6, NumPy$", "NumPy stops at the first element that decides, XLA looks at all"),
     (r"jnp\.(full|ones|zeros|array|concatenate|stack|tile|repeat|abs|maximum|minimum|clip|square).* 1e6, N", _MEMORY),
     (r"jnp\..* of 1e3, NumPy$", _CALL),
     (r"galaxy step against C -ffast-math", _RULES),
+    (r"(inv|det|solve|cholesky|triangular_solve|grad of solve), [35]00 x", _ONE_THREAD),
     (r"run: Adam", "both sides run the same compiled program, with the same options, on memory aligned alike"),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
 )

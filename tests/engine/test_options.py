@@ -302,6 +302,9 @@ def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_progra
         monkeypatch.setattr(options, "has_wide_registers", lambda is_wide=is_wide: is_wide)
         assert {**choose(functions, "cpu").options, EMITTERS: 0} == {**expected, EMITTERS: 0}
         assert choose(replace(functions, reductions=1), "cpu").options.get(options._WIDTH) is None
+        convolution = ProgramSummary(equations=1, convolutions=1)
+        assert choose(convolution, "cpu").options.get(options._WIDTH) == expected.get(options._WIDTH)
+        assert choose(replace(convolution, draws=1), "cpu").options.get(options._WIDTH) is None
     result, _ = run_choice(run_program, Choice({options._WIDTH: 512}))
     np.testing.assert_array_equal(result, np.float32([2, 4, 6, 8]))
 
