@@ -30,6 +30,7 @@ _BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
 # pairs in one pass take 2.3, and 14 where XLA computes the elements inside of that pass. Shorter ones XLA unrolls;
 # longer ones go in blocks, but for columns of integers: 2048 x 2048 take 3.9 ms so, 28 in pairs and 31 in blocks.
 _LONG_ROW, _LONG_COLUMN, _LONGEST_WHOLE = 17, 64, 256
+_FEW = 1 << 15  # elements that go whole as well: blocks would save some µs of a run and cost 70 ms of compiling
 _PARTS = 16  # parts of an axis of integers that are compared side by side
 _EXACT = 1 << 24  # float32 holds the integers up to here
 
@@ -77,7 +78,8 @@ class Arg(Primitive):
             aval = aval.with_dtype(_FLOAT32)  # exact, and reduces faster
             x = out.convert(x, aval)
         size, is_last = aval.shape[axis], axis == len(aval.shape) - 1
-        if size >= (_LONG_ROW if is_last else _LONG_COLUMN) and (size < _LONGEST_WHOLE or not is_float):
+        is_whole = size < _LONGEST_WHOLE or aval.size < _FEW or not is_float
+        if size >= (_LONG_ROW if is_last else _LONG_COLUMN) and is_whole:
             if is_float:
                 best = lower_extremum(out, x, aval, (axis,), self.order, by_sum=True)
                 index = self._first(out, x, aval, best, axis)

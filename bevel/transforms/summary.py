@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
+from bevel.ops.fast import MANY, has_long_formula
 
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
@@ -41,7 +42,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         op, results = eqn.op, [v.aval for v in eqn.outvars]
         work += number * times * (_EACH + op.work(avals, results))
         kind = op.kind
-        if op.name == "tan":
+        if op.name == "tan" and not (has_long_formula(op, results[0]) and total <= MANY):
             counts["tangents"] += number
         if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
             counts["looped_ciphers"] += number
