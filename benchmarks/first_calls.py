@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from importlib import import_module
 from statistics import median
 from typing import Any
 
@@ -173,26 +174,31 @@ def arguments(side: Side, size: int, more: int) -> dict[str, Any]:
     return {**found, "n": size, "r": rows, "list_": a.tolist(), "host": a, "key": side.random.key(size)}
 
 
+_MODULES = {"sp": "scipy.special", "lin": "scipy.linalg", "stats": "scipy.stats"}
+
+
+def call_of(side: Side, name: str, size: int, more: int) -> Callable[[], Any]:
+    """A call of a function, by its name in `calls`, on arguments so much longer than `size`, which are there."""
+    space = {alias: import_module(f"{side.name}.{module}") for alias, module in _MODULES.items()}
+    space |= {"jax": side.jax, "jnp": side.jnp, "lax": side.lax, "nn": side.nn, "random": side.random}
+    call: Callable[[], Any] = eval(f"lambda: {calls()[name]}", space | arguments(side, size, more))
+    return call
+
+
 def measure(side: Side, size: int, only: str) -> None:
     """The worker: prints [name, CPU milliseconds of each sample] for each function, a line of JSON each."""
-    from importlib import import_module
-
     jax = side.jax
     jax.config.update("jax_enable_compilation_cache", False)
-    modules = {"sp": "scipy.special", "lin": "scipy.linalg", "stats": "scipy.stats"}
-    names = {alias: import_module(f"{side.name}.{name}") for alias, name in modules.items()}
-    names |= {"jax": jax, "jnp": side.jnp, "lax": side.lax, "nn": side.nn, "random": side.random}
     # what any program starts: the client, the compiler, LAPACK, a loop, a draw
     warm = side.jnp.linalg.inv(side.jnp.eye(3)) + side.lax.fori_loop(0, 3, lambda i, x: x + i, 1.0)
     jax.block_until_ready((warm, side.random.normal(side.random.key(0), (3,)), jax.grad(side.jnp.sin)(1.0)))
-    for place, (name, expression) in enumerate(calls().items()):
+    for place, name in enumerate(calls()):
         if not re.search(only, name):
             continue
         times = []
         for index in range(SAMPLES):
             # other sizes than its neighbours', whose operations a library may have kept
-            given = names | arguments(side, size, SAMPLES * (place % 7) + index)
-            call: Callable[[], Any] = eval(f"lambda: {expression}", given)
+            call = call_of(side, name, size, SAMPLES * (place % 7) + index)
             gc.collect()
             start = time.process_time()
             try:

@@ -12,6 +12,7 @@ FAMILIES = (
     "tracing",
     "transformations",
     "compiling",
+    "first_calls",
     "dispatch",
     "front_doors",
     "eager",

@@ -83,6 +83,15 @@ SHAPES = {
         ProgramSummary(equations=3000, distinct_kernels=80, convolutions=150, dots=3, reductions=100),
         {YNN: "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE", LEVEL: 1},
     ),
+    "little work": (
+        ProgramSummary(equations=5, distinct_kernels=5, reductions=2, elementwise=3, work=100_000),
+        {EMITTERS: "true"},
+    ),
+    "more work": (ProgramSummary(equations=5, distinct_kernels=5, reductions=2, elementwise=3, work=1e6), {}),
+    "little work in a loop": (
+        ProgramSummary(equations=5, distinct_kernels=5, reductions=2, loops=1, work=100_000),
+        {WHILE: "1048576"},
+    ),
     "a repeated reduction": (ProgramSummary(equations=480, distinct_kernels=4, reductions=160, elementwise=320), {}),
     "a random draw by itself": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6, lone=True), {}),
     "a program that draws": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6), {}),
@@ -294,6 +303,26 @@ def test_the_work_of_a_program_is_about_right(function, lowest, highest):
     """In additions; the bounds are a factor of ten and more apart."""
     work = summarize(bevel.make_jaxpr(function)(jnp.ones((100, 100)))).work
     assert lowest <= work <= highest
+
+
+def test_tangents_are_those_that_xla_computes():
+    def tangents(function, size):
+        return summarize(bevel.make_jaxpr(function)(jnp.ones(size))).tangents
+
+    assert tangents(jnp.tan, 1000) == 1
+    assert tangents(jnp.tan, 10_000) == 0
+    assert tangents(lambda x: sum([jnp.tan(x) * i for i in range(20)]), 10_000) == 20
+
+
+def test_equations_that_are_alike_count_each():
+    def program(x):
+        for _ in range(3):
+            x = jnp.tanh(x @ x) + jnp.sum(x)
+        return bevel.lax.fori_loop(0, 5, lambda _, y: y * 2, x)
+
+    found = summarize(bevel.make_jaxpr(program)(jnp.ones((4, 4))))
+    assert (found.dots, found.reductions, found.loops) == (3, 3, 1)
+    assert found.elementwise >= 6 and found.repetition > 1.5
 
 
 def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_program):
