@@ -192,3 +192,33 @@ def compile_random_scan(side: Side) -> Sample:
 def compile_unrolled_scan(side: Side) -> Sample:
     """Compiling a scan over inputs and outputs whose body is repeated 16 times"""
     return compile_program(side, lambda side, index: unrolled_scan(side, 1024 + 16 * index))
+
+
+@FAMILY.sample_row("compile: grad of a scan, 50 activations", goal=1.1)
+def compile_deep_scan(side: Side) -> Sample:
+    """Compiling the gradient of a scan whose body is long, and hands many arrays to the way back"""
+    jax, jnp, lax = side.jax, side.jnp, side.lax
+
+    def body(carry: Any, x: Any) -> tuple[Any, Any]:
+        for _ in range(50):
+            carry = jnp.tanh(carry) * 1.01 + x
+        return carry, carry[0]
+
+    def loss(carry: Any, xs: Any) -> Any:
+        return jnp.sum(lax.scan(body, carry, xs)[1])
+
+    def program(side: Side, index: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return jax.grad(loss), (side.np.ones(8, "float32"), side.np.ones((10 + index, 8), "float32"))
+
+    return compile_program(side, program)
+
+
+@FAMILY.sample_row("compile: a loop over 200 arrays", goal=1.1)
+def compile_wide_loop(side: Side) -> Sample:
+    """Compiling a fori_loop that carries 200 small arrays"""
+    lax = side.lax
+
+    def run(arrays: list[Any]) -> Any:
+        return lax.fori_loop(0, 10, lambda _, arrays: [x + 1 for x in arrays], arrays)
+
+    return compile_program(side, lambda side, index: (run, ([side.np.ones(3 + index, "float32")] * 200,)))

@@ -49,6 +49,8 @@ class ProgramSummary:
     tangents          those that leave tan to XLA
     barriers          optimization barriers, those of checkpoint among them
     looped_barriers   those of them in the bodies of loops
+    widest_loop       the most arrays that one of the loops takes and gives
+    longest_loop      the most equations in the body of one
     looped_ciphers    long draws in the bodies of loops, each a function that XLA may not inline
     lone              one operation of the user's, called by itself outside jit
     work              how many additions it costs, about; inf where nobody knows
@@ -69,6 +71,8 @@ class ProgramSummary:
     tangents: int = 0
     barriers: int = 0
     looped_barriers: int = 0
+    widest_loop: int = 0
+    longest_loop: int = 0
     looped_ciphers: int = 0
     lone: bool = False
     work: float = math.inf
@@ -90,6 +94,7 @@ class Rule:
 
 
 SMALL_LOOP_BYTES = 1 << 20
+WIDE_LOOP, LONG_LOOP = 64, 400
 LITTLE_WORK = 250_000  # additions: some dozens of microseconds
 MANY_DOTS = 64
 LITTLE_REPETITION = 3.0
@@ -132,7 +137,24 @@ CPU_RULES = (
         # random walk 523 -> 287 ms, 1360 -> 295 µs; stencil 114 -> 40 ms, 354 -> 241 µs; equal bits in all of them.
         # XLA asks for each loop whether it is under the threshold. From 16 MiB on, bodies worth two cores lose one.
         # From jaxlib 0.12 on XLA does it by itself, and the option changes nothing.
-        lambda p: p.loops > 0 and p.looped_barriers == p.looped_ciphers == 0,
+        lambda p: (
+            p.loops > 0
+            and p.looped_barriers == p.looped_ciphers == 0
+            and p.widest_loop <= WIDE_LOOP
+            and p.longest_loop <= LONG_LOOP
+        ),
+    ),
+    Rule(
+        _WHILE_THRESHOLD,
+        "0",
+        "a loop of many arrays or operations: as one kernel it takes LLVM more than the square of their number",
+        # Gradient of a scan whose body has 50 tanh (104 arrays) 2516 -> 627 ms; 150 of them, more than two minutes ->
+        # 1.7 s; 200 arrays added to 1040 -> 190 ms, run 7.4 -> 0.6 ms; 900 operations in a row run 12.1 -> 0.1 ms.
+        lambda p: (
+            p.loops > 0
+            and p.looped_barriers == p.looped_ciphers == 0
+            and (p.widest_loop > WIDE_LOOP or p.longest_loop > LONG_LOOP)
+        ),
     ),
     Rule(
         _WHILE_THRESHOLD,

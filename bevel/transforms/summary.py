@@ -33,7 +33,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         0,
     )
     kernels = set()
-    total = 0
+    total = widest = longest = 0
     work = 0.0
 
     def count(eqn, avals, number, looped, times):
@@ -58,7 +58,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 counts["batched_dots"] += number
 
     def visit(jaxpr, looped=False, times: float = 1):
-        nonlocal total
+        nonlocal total, widest, longest
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
         for eqn in jaxpr.eqns:
@@ -70,13 +70,24 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             avals = [v.aval for v in eqn.invars]
             count(eqn, avals, 1, looped, times)
             kernels.add((op.name, *avals))
-            turns = times * op.turns(avals)
+            turns, before = times * op.turns(avals), total
             for _, inner in subprograms(op):
                 program = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
                 visit(program, looped or op.kind == "loops", turns)
+            if op.kind == "loops":
+                widest = max(widest, len(eqn.invars) + len(eqn.outvars))
+                longest = max(longest, total - before)
         for (_, *avals), (eqn, number) in alike.items():
             count(eqn, avals, number, looped, times)
         kernels.update(alike)
 
     visit(closed.jaxpr)
-    return ProgramSummary(equations=total, distinct_kernels=len(kernels), lone=total == 1, work=work, **counts)
+    return ProgramSummary(
+        equations=total,
+        distinct_kernels=len(kernels),
+        lone=total == 1,
+        work=work,
+        widest_loop=widest,
+        longest_loop=longest,
+        **counts,
+    )

@@ -67,6 +67,14 @@ SHAPES = {
         ProgramSummary(equations=200, distinct_kernels=20, loops=1, elementwise=150),
         {WHILE: "1048576"},
     ),
+    "a loop of many arrays": (
+        ProgramSummary(equations=200, distinct_kernels=20, loops=2, elementwise=150, widest_loop=100, longest_loop=150),
+        {WHILE: "0"},
+    ),
+    "a loop of many operations": (
+        ProgramSummary(equations=900, distinct_kernels=20, loops=1, elementwise=900, widest_loop=4, longest_loop=890),
+        {WHILE: "0"},
+    ),
     "a deep network": (
         ProgramSummary(equations=3000, distinct_kernels=40, dots=600, elementwise=1000, reductions=200),
         {YNN: "LIBRARY_FUSION_TYPE_REDUCE", LEVEL: 1},
@@ -312,6 +320,21 @@ def test_tangents_are_those_that_xla_computes():
     assert tangents(jnp.tan, 1000) == 1
     assert tangents(jnp.tan, 10_000) == 0
     assert tangents(lambda x: sum([jnp.tan(x) * i for i in range(20)]), 10_000) == 20
+
+
+def test_loops_are_measured_by_their_arrays_and_operations():
+    def steps(carry, x):
+        for _ in range(20):
+            carry = jnp.tanh(carry) * x
+        return carry, x
+
+    def loss(start):
+        return bevel.lax.scan(steps, start, jnp.ones(5))[0]
+
+    forward = summarize(bevel.make_jaxpr(loss)(1.0))
+    assert (forward.widest_loop, forward.longest_loop) == (3, 41)
+    backward = summarize(bevel.make_jaxpr(bevel.grad(loss))(1.0))
+    assert backward.widest_loop > 20 and backward.longest_loop > 40
 
 
 def test_equations_that_are_alike_count_each():
