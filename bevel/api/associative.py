@@ -35,7 +35,7 @@ def associative_scan(fn: Callable, elems: Any, reverse: bool = False, axis: int 
     source    Blelloch 1990, "Prefix Sums and Their Applications"
 
     >>> import bevel, numpy as np
-    >>> from bevel.api.control_flow import associative_scan
+    >>> from bevel.lax import associative_scan
     >>> print(associative_scan(lambda a, b: a * b, np.arange(1, 6)))
     [  1   2   6  24 120]
     """

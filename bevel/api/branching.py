@@ -46,7 +46,7 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any, ope
                example selects. Also takes JAX's old form cond(pred, true_operand, true_fun, false_operand, false_fun).
 
     >>> import bevel
-    >>> from bevel.api.control_flow import cond
+    >>> from bevel.lax import cond
     >>> print(cond(3 > 2, lambda x: x * 2, lambda x: x / 2, 5.0))
     10.0
     """
@@ -109,7 +109,7 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any, operand: An
     raises     BranchError where they don't, TypeError for an index that is not an integer of rank 0
 
     >>> import bevel
-    >>> from bevel.api.control_flow import switch
+    >>> from bevel.lax import switch
     >>> print(switch(1, [lambda x: x, lambda x: x * 10], 3))
     30
     """

@@ -81,7 +81,7 @@ def io_callback(
     raises    whatever the function raises; CallbackError under derivatives, and for ordered ones under vmap
 
     >>> import bevel, numpy as np
-    >>> from bevel.api.callbacks import io_callback
+    >>> from bevel.experimental import io_callback
     >>> seen = []
     >>> log = bevel.jit(lambda x: io_callback(lambda x: seen.append(float(x)), None, x * 2, ordered=True))
     >>> log(3.0)

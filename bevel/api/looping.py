@@ -46,7 +46,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
                have to keep every step, raises ReverseThroughWhileError: use `scan`, or `fori_loop` with known bounds.
 
     >>> import bevel
-    >>> from bevel.api.control_flow import while_loop
+    >>> from bevel.lax import while_loop
     >>> print(while_loop(lambda x: x < 100, lambda x: x * 2, 1))
     128
     """
@@ -102,7 +102,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *, unro
     raises         CarryError where the body returns something else than it was given
 
     >>> import bevel
-    >>> from bevel.api.control_flow import fori_loop
+    >>> from bevel.lax import fori_loop
     >>> print(fori_loop(0, 5, lambda i, total: total + i, 0))
     10
     """

@@ -55,7 +55,7 @@ def scan(
     raises    CarryError where f returns another carry, ScanLengthError where the lengths don't fit
 
     >>> import bevel, numpy as np
-    >>> from bevel.api.control_flow import scan
+    >>> from bevel.lax import scan
     >>> total, sums = scan(lambda c, x: (c + x, c + x), 0, np.arange(4))
     >>> print(total, sums)
     6 [0 1 3 6]
@@ -178,7 +178,7 @@ def map(f: Callable, xs: Any, *, batch_size: int | None = None) -> Any:
     batch_size   this many rows at a time are given to `vmap(f)`: most of vmap's speed, at a bounded memory
 
     >>> import bevel, numpy as np
-    >>> from bevel.api.control_flow import map
+    >>> from bevel.lax import map
     >>> print(map(lambda x: x * x, np.arange(5)))
     [ 0  1  4  9 16]
     """
