@@ -45,6 +45,15 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
     from bevel.api.jacobians import hessian, jacfwd, jacobian, jacrev
     from bevel.api.jit import jit
     from bevel.api.naming import named_call, named_scope
+    from bevel.api.shard_map import pmap, shard_map
+    from bevel.api.sharding import (
+        make_array_from_callback,
+        make_array_from_process_local_data,
+        make_array_from_single_device_arrays,
+        make_mesh,
+        reshard,
+        set_mesh,
+    )
     from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
     from bevel.api.vmap import vmap
     from bevel.base.dtypes import float0
@@ -94,6 +103,11 @@ _PLACES = {
     "bevel.api.jacobians": "hessian jacfwd jacobian jacrev",
     "bevel.api.jit": "jit",
     "bevel.api.naming": "named_call named_scope",
+    "bevel.api.shard_map": "pmap shard_map",
+    "bevel.api.sharding": """
+        make_array_from_callback make_array_from_process_local_data make_array_from_single_device_arrays make_mesh
+        reshard set_mesh
+    """,
     "bevel.api.stages": "ShapeDtypeStruct eval_shape make_jaxpr",
     "bevel.api.vmap": "vmap",
     "bevel.base.dtypes": "float0",
@@ -107,7 +121,7 @@ _PLACES = {
     **dict.fromkeys(
         """
         ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors experimental export ffi
-        flatten_util image jaxprs lax memory nn profiler random scipy segments stages testing typing
+        flatten_util image jaxprs lax memory nn profiler random scipy segments sharding stages testing typing
         """.split(),
         "",
     ),

@@ -24,7 +24,8 @@ FLOORS = {"api", "base", "compat", "control", "core", "engine", "ops", "tools", 
 GROUPS = {
     "Arrays and functions of them": (
         "bevel", "bevel.numpy", "bevel.numpy.linalg", "bevel.numpy.fft", "bevel.random", "bevel.nn",
-        "bevel.nn.initializers", "bevel.image", "bevel.segments", "bevel.dtypes", "bevel.typing",
+        "bevel.nn.initializers", "bevel.image", "bevel.segments", "bevel.sharding", "bevel.dtypes",
+        "bevel.typing",
     ),
     "SciPy's": (
         "bevel.scipy", "bevel.scipy.cluster.vq", "bevel.scipy.fft", "bevel.scipy.integrate", "bevel.scipy.interpolate",
@@ -58,6 +59,9 @@ VALUES = {
     "FlattenedIndexKey": "A step of a path through a tree: into a node of a registered type without keys, by position.",
     "GetAttrKey": "A step of a path through a tree: to an attribute, by `name`.",
     "JaxRuntimeError": "What the runtime below Bevel raises when a program fails while it runs, as under JAX.",
+    "Sharding": "How an array lies on devices: what `x.sharding` is an instance of.",
+    "SingleDeviceSharding": "The sharding of an array that lies whole on one device.",
+    "UNCONSTRAINED": "In a PartitionSpec: the compiler chooses how that axis is cut.",
     "KeyEntry": "A step of a path through a tree.",
     "KeyPath": "A path through a tree: a tuple of steps.",
     "PrecisionLike": "What products of matrices take as `precision`: a `Precision` or its name, a pair of them, None.",

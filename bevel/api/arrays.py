@@ -188,9 +188,13 @@ def _put(leaf, to):
             return leaf
         return evaluate.on_device(_host(leaf), aval, client.default_device())
     sharding = to if isinstance(to, names.Sharding) else _sharding(to)
+    if type(sharding) is not client.SingleDeviceSharding:
+        return evaluate.laid(leaf if isinstance(leaf, names.Array) else _host(leaf), aval, sharding)
     assigned = list(sharding._device_assignment)
     if isinstance(leaf, names.Array) and leaf.is_deleted():
         raise evaluate.gone(leaf)
+    if isinstance(leaf, names.Array) and type(leaf._sharding) is not client.SingleDeviceSharding:
+        leaf = np.asarray(leaf)
     value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)
     return names.batched_device_put(aval, sharding, [value] * len(assigned), assigned, True, enable_x64=True)
 
@@ -206,7 +210,12 @@ class DeviceTypeError(BevelError, TypeError, ValueError):
 
 def _sharding(to):
     from bevel.api.layouts import Format  # for start-up time: few name one
+    from bevel.base.meshes import PartitionSpec
 
+    if isinstance(to, PartitionSpec):
+        from bevel.transforms.spread import resolved
+
+        return resolved(to, "device_put")
     if isinstance(to, Format):
         return single(client.default_device()) if to.sharding is None else to.sharding
     return single(_device(to))

@@ -38,6 +38,8 @@ def jit(
     """Compiles a function with XLA, at its first call for each set of shapes, dtypes and static values.
 
     fun              a function of arrays, numbers and trees of them, without side effects
+    in_shardings, out_shardings   how arguments and results lie over devices: a sharding, a PartitionSpec, or a tree of
+                     them; None leaves it to the arguments, and to the compiler
     static_argnums, static_argnames   arguments taken by value, hashable: a new value is a new program
     donate_argnums, donate_argnames   arguments whose memory the results may take over; not to be used again
     keep_unused      True keeps arguments that the program does not use
@@ -54,6 +56,8 @@ def jit(
     2.5
     """
     options = {
+        "in_shardings": in_shardings,
+        "out_shardings": out_shardings,
         "static_argnums": static_argnums,
         "static_argnames": static_argnames,
         "donate_argnums": donate_argnums,
@@ -137,8 +141,8 @@ def _reduced(call):
 
 
 _KEPT_OPTIONS = (
-    "static_argnums", "static_argnames", "donate_argnums", "donate_argnames", "keep_unused", "inline", "device",
-    "compiler_options",
+    "in_shardings", "out_shardings", "static_argnums", "static_argnames", "donate_argnums", "donate_argnames",
+    "keep_unused", "inline", "device", "compiler_options",
 )  # fmt: skip
 
 

@@ -20,11 +20,12 @@ from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
 from bevel.core.tree import keystr
+from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine.client import Array
 from bevel.engine.dispatch import result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import key_use, watch
-from bevel.transforms.evaluate import compile_for, execute, fastpath, is_elsewhere, on_device
+from bevel.transforms.evaluate import arguments, compile_for, execute, fastpath, is_elsewhere
 from bevel.transforms.simplify import pruned
 
 _serials = itertools.count()
@@ -77,6 +78,9 @@ class Jitted:
         self.inline = options["inline"]
         self.device = options["device"]
         self.compiler_options = options["compiler_options"]
+        self.in_shardings = options.get("in_shardings")
+        self.out_shardings = options.get("out_shardings")
+        self.is_laid_out = self.in_shardings is not None or self.out_shardings is not None
         self.takes_values = True  # may a Python argument become static when tracing needs its value?
         self.traces: dict[Any, Traced] = {}
         self.needs_value: set[int] = set()  # leaves whose Python value the function turned out to need
@@ -310,6 +314,8 @@ class Jitted:
             for leaf in leaves:
                 if isinstance(leaf, Tracer):
                     check_alive(leaf)
+            if self.is_laid_out:
+                return self.constrained(traced, leaves, args, kwargs), None, False
             if self.inline:
                 results = evaluate(traced.closed.jaxpr, traced.closed.consts, *traced.outer, *leaves)
             else:
@@ -320,7 +326,7 @@ class Jitted:
             keys = key_use.watch(self.name if self.inline else "", traced.closed, leaves)
         executable, device, committed, _program, kept = self.compiled(traced, leaves, args, kwargs)
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
-        arrays = [on_device(x, aval, device) for x, aval in zip(taken, executable.in_avals, strict=True)]
+        arrays = arguments(executable, taken, device)
         results = execute(executable, arrays)
         result = traced.out_tree.unflatten(results)
         fast = None
@@ -358,14 +364,60 @@ class Jitted:
                 marks.extend([name in self.donate_argnames] * len(flatten(kwargs[name])[0]))
         return [m for i, m in enumerate(marks) if i not in traced.by_value]
 
+    def shardings(self, traced, args, kwargs):
+        """The shardings asked for, of the dynamic leaves and of the results: (list, list)."""
+        from bevel.transforms.spread import resolved  # loaded where a program names one
+
+        dynamic, rest, _ = self.split(args, kwargs)
+        results = traced.out_tree.unflatten(range(traced.out_tree.num_leaves))
+        columns = []
+        for wanted, whole, what in (
+            (self.in_shardings, dynamic, "in_shardings"),
+            (self.out_shardings, results, "out_shardings"),
+        ):
+            if isinstance(wanted, list):
+                wanted = tuple(wanted)
+            flat = broadcast_prefix(
+                wanted, whole, is_leaf=lambda s: s is None, prefix_name=what, full_name=f"those of {self.name}"
+            )
+            columns.append([resolved(s, f"jit of {self.name}, by {what},") for s in flat])
+        columns[0] += [None] * len(flatten(rest)[0])
+        return columns
+
+    def shardings_of_program(self, traced, args, kwargs):
+        """As `shardings`, of the arguments that the pruned program takes; (None, None) where none are asked for."""
+        if not self.is_laid_out:
+            return None, None
+        wanted, results = self.shardings(traced, args, kwargs)
+        wanted = [s for i, s in enumerate(wanted) if i not in traced.by_value]
+        return [s for s, k in zip(wanted, traced.kept, strict=True) if k], results
+
+    def constrained(self, traced, leaves, args, kwargs):
+        """The value of a call while a trace is in progress, with the shardings asked for as constraints."""
+        from bevel.api.sharding import constrained
+
+        wanted, answers = self.shardings(traced, args, kwargs)
+        wanted = [s for i, s in enumerate(wanted) if i not in traced.by_value]
+        laid = [constrained(x, s) for x, s in zip(leaves, wanted, strict=True)]
+        results = self.op_of(traced, args, kwargs)(*traced.outer, *laid)
+        return traced.out_tree.unflatten([constrained(y, s) for y, s in zip(results, answers, strict=True)])
+
     def compiled(self, traced, leaves, args, kwargs):
         if traced.pruned is None:
             traced.pruned, traced.kept = pruned(traced.closed, self.keep_unused)
         marks = self.donated_leaves(traced, args, kwargs)
         kept = traced.kept
         donated = [p for p, m in enumerate([m for m, k in zip(marks, kept, strict=True) if k]) if m] if marks else []
+        wanted, results = self.shardings_of_program(traced, args, kwargs)
         executable, device, committed = compile_for(
-            traced.pruned, leaves, donated=donated, overrides=self.compiler_options, device=self.device
+            traced.pruned,
+            leaves,
+            donated=donated,
+            overrides=self.compiler_options,
+            device=self.device,
+            taken=leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k],
+            wanted=wanted,
+            results=results,
         )
         return executable, device, committed, traced.pruned, kept
 

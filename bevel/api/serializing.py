@@ -51,6 +51,11 @@ def serialize(compiled: Compiled) -> tuple[bytes, Any, Any]:
             f"{of.name} calls Python functions of this process (pure_callback, debug.print, …), which cannot be "
             "written down.\nTake them out of the program."
         )
+    if len(executable.devices) > 1:
+        raise SerializationError(
+            f"{of.name} runs on {len(executable.devices)} devices; programs of one are written down.\n"
+            "Compile it where it runs: the cache on disk keeps it for the next process."
+        )
     program = to_bytes(executable.loaded, platform)
     if program is None:
         raise SerializationError(
@@ -108,7 +113,8 @@ def deserialize_and_load(
     loaded = portable.load_executable(fields["program"], fields["calls"], device, fields["choice"])
     hidden = [put(x, device) for x in fields["hidden"]]
     executable = Executable(
-        loaded, fields["taken"], fields["given"], hidden, device, False, fields["choice"], [], None, fields["kernels"]
+        loaded, fields["taken"], fields["given"], hidden, (device,), False, fields["choice"], [], None,
+        fields["kernels"],
     )  # fmt: skip
     parts = (fields[k] for k in ("in_avals", "out_avals", "donated", "kept", "arg_names"))
     compiled = Compiled(Signature(fields["name"], in_tree, out_tree, *parts), executable, device)

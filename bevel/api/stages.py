@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,11 +17,11 @@ from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, aval_of_type, get_aval, state
 from bevel.core.tree_difference import describe_mismatch
-from bevel.engine import portable
+from bevel.engine import client, portable
 from bevel.engine.client import default_device, platform_of, single
 from bevel.engine.dispatch import cached_call, result_of
 from bevel.engine.pytree import call_tree_of, flatten
-from bevel.transforms.evaluate import compile_program, execute, fastpath, is_elsewhere, on_device, place_argument
+from bevel.transforms.evaluate import arguments, compile_program, execute, fastpath, is_elsewhere, place_argument
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.simplify import pruned
 
@@ -214,7 +215,20 @@ class Traced(_Stage):
         marks = jitted.donated_leaves(record, args, kwargs)
         kept = [m for m, k in zip(marks, record.kept, strict=True) if k] if marks else []
         donated = tuple([p for p, m in enumerate(kept) if m])
-        return Lowered(jitted, record, self._signature, donated, lowering_platforms)
+        return Lowered(jitted, record, self._signature, donated, lowering_platforms, self._layout())
+
+    def _layout(self):
+        """How the program lies over several devices; None on one."""
+        if not client.meshes_in_use:
+            return None
+        from bevel.transforms import spread  # loaded where a program names a mesh
+
+        jitted, record = self._jitted, self._record
+        args, kwargs = self._args
+        leaves = flatten(jitted.split(args, kwargs)[:2])[0]
+        dynamic = [x for i, x in enumerate(leaves) if i not in record.by_value]
+        taken = [x for x, k in zip(dynamic, record.kept, strict=True) if k]
+        return spread.layout_for(record.pruned, taken, *jitted.shardings_of_program(record, args, kwargs))
 
 
 class Lowered(_Stage):
@@ -228,16 +242,19 @@ class Lowered(_Stage):
     6.0
     """
 
-    def __init__(self, jitted, record, signature, donated, platforms=None):
+    def __init__(self, jitted, record, signature, donated, platforms=None, layout=None):
         self._jitted = jitted
         self._record = record
         self._signature = signature
         self._donated = donated
-        device = jitted.device or default_device()
+        self._layout = layout
+        device = (jitted.device or default_device()) if layout is None else layout.devices[0]
         platform = platforms[0] if platforms else platform_of(device)
         self._device = device
         self._platform = platform
-        self._module = lower_program(record.pruned, "jit_" + jitted.name, platform, donated)
+        self._module = lower_program(
+            record.pruned, "jit_" + jitted.name, platform, donated, layout=layout and layout.cut
+        )
 
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
         """The program as text: dialect "stablehlo" (the default), or "hlo", before any optimisation.
@@ -274,8 +291,9 @@ class Lowered(_Stage):
             )
         overrides = {**(self._jitted.compiler_options or {}), **(compiler_options or {})}
         executable = compile_program(
-            self._record.pruned, self._device, False, self._donated, overrides or None, self._module
-        )
+            self._record.pruned, self._device, self._layout is not None, self._donated, overrides or None,
+            self._module, self._layout,
+        )  # fmt: skip
         return Compiled(self._signature, executable, self._device, self._jitted)
 
 
@@ -311,7 +329,9 @@ class Compiled(_Stage):
     @property
     def input_shardings(self):
         """Where each argument is taken, as a tree (args, kwargs); None for what the program does not use."""
-        return self.in_tree.unflatten([single(self._device) if k else None for k in self._signature.kept])
+        laid = self._executable.in_shardings or itertools.repeat(single(self._device))
+        laid = iter(laid)
+        return self.in_tree.unflatten([next(laid) if k else None for k in self._signature.kept])
 
     @property
     def output_shardings(self):
@@ -402,7 +422,7 @@ class Compiled(_Stage):
             )
         kept = of.kept
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
-        arrays = [on_device(x, a, self._device) for x, a in zip(taken, self._executable.in_avals, strict=True)]
+        arrays = arguments(self._executable, taken, self._device)
         result = of.out_tree.unflatten(execute(self._executable, arrays))
         again = None
         # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for

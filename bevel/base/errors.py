@@ -245,6 +245,14 @@ class DeviceMismatchError(EngineError, ValueError):
     """
 
 
+class ShardingError(BevelError, ValueError):
+    """An array cannot lie over devices as a sharding says.
+
+    Fails:   `bevel.sharding.NamedSharding(bevel.make_mesh((1,), ("x",)), bevel.sharding.PartitionSpec("y"))`
+    Mended:  `bevel.sharding.NamedSharding(bevel.make_mesh((1,), ("x",)), bevel.sharding.PartitionSpec("x"))`
+    """
+
+
 class ForkedProcessError(EngineError):
     """A process that was forked from one in which XLA ran was to compute something: it has none of XLA's threads.
 

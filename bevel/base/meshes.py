@@ -1,13 +1,17 @@
-"""How arrays may lie over devices, as values: meshes without devices, partition specs, and the sharding of a type.
+"""How arrays lie over devices, as values: meshes without devices, partition specs, and the sharding of a type.
 
-Arrays here lie on one device; libraries read and write these values with models that run on one.
+`engine.shardings` has the meshes that have devices, and lays arrays by them.
 """
 
 from __future__ import annotations
 
+import collections
 import enum
 import functools
 import math
+from collections.abc import Sequence
+
+from bevel.base.errors import ShardingError
 
 
 class AxisType(enum.Enum):
@@ -97,8 +101,8 @@ class MeshAxes:
     axis_types: tuple
 
     @property
-    def shape(self) -> dict:
-        return dict(zip(self.axis_names, self.axis_sizes, strict=True))
+    def shape(self) -> collections.OrderedDict:
+        return collections.OrderedDict(zip(self.axis_names, self.axis_sizes, strict=True))
 
     @property
     def shape_tuple(self) -> tuple:
@@ -163,17 +167,29 @@ class AbstractMesh(MeshAxes):
         return f"AbstractMesh({sizes}, axis_types={self.axis_types})"
 
     def sharding(self, spec, memory_kind):
-        """What NamedSharding(self, spec) is: itself."""
+        """What NamedSharding(self, spec) is where that is no mere value: nothing."""
         return None
 
 
-class NamedSharding:
-    """How an array lies: its axes along those of a mesh, by a PartitionSpec.
+class _Named(type):
+    """Shardings over meshes with devices are a class of the engine's, and count as NamedShardings too."""
 
-    Over a mesh of one device it is the sharding of that device. Over one without devices it says what the type of an
-    array says: on one device, that no axis is cut.
+    def __instancecheck__(cls, value):
+        return type.__instancecheck__(cls, value) or getattr(type(value), "is_named", False)
 
-    >>> import bevel, bevel.numpy as jnp
+
+class NamedSharding(metaclass=_Named):
+    """How an array lies: its axes along those of a mesh.
+
+    mesh   devices in a grid whose axes have names; or names alone, as the type of an array has them
+    spec   PartitionSpec: for each axis of the array, the mesh axes it is cut along
+    raises ShardingError where the spec names other axes
+
+    >>> import numpy, bevel, bevel.numpy as jnp
+    >>> from bevel.sharding import Mesh, NamedSharding, PartitionSpec as P
+    >>> mesh = Mesh(numpy.array(bevel.devices()[:1]), ("data",))
+    >>> NamedSharding(mesh, P("data", None)).shard_shape((8, 3))
+    (8, 3)
     >>> bevel.typeof(jnp.ones((2, 3))).sharding
     NamedSharding(mesh=AbstractMesh((), axis_types=()), spec=P(None, None))
     """
@@ -183,17 +199,15 @@ class NamedSharding:
     memory_kind: str | None
 
     def __new__(cls, mesh, spec, *, memory_kind=None):
-        on_device = mesh.sharding(spec, memory_kind)
-        if on_device is not None:
-            return on_device
+        spec = spec if isinstance(spec, PartitionSpec) else PartitionSpec(*spec)
+        check_spec(mesh, spec)
+        on_devices = mesh.sharding(spec, memory_kind)
+        if on_devices is not None:
+            return on_devices
         self = object.__new__(cls)
         self.mesh = mesh
-        self.spec = spec if isinstance(spec, PartitionSpec) else PartitionSpec(*spec)
+        self.spec = spec
         self.memory_kind = memory_kind
-        for part in self.spec:
-            for name in part if isinstance(part, tuple) else (part,):
-                if name not in (None, UNCONSTRAINED) and name not in mesh.axis_names:
-                    raise ValueError(f"{self.spec} names the axis {name!r}, which {mesh} has not.")
         return self
 
     @property
@@ -224,6 +238,49 @@ class NamedSharding:
         return f"NamedSharding(mesh={self.mesh}, spec={self.spec}{kind})"
 
 
+def axes_of(part) -> tuple:
+    """The mesh axes of one entry of a PartitionSpec, the slowest first."""
+    if part is None or part is UNCONSTRAINED:
+        return ()
+    return part if isinstance(part, tuple) else (part,)
+
+
+def check_spec(mesh, spec) -> None:
+    """Raises ShardingError where a spec names what is no axis of the mesh, or one twice."""
+    named = [name for part in spec for name in axes_of(part)]
+    for name in named:
+        if name not in mesh.axis_names:
+            raise ShardingError(
+                f"{spec} names the mesh axis {name!r}, which {mesh} does not have: it has "
+                f"{', '.join(map(repr, mesh.axis_names)) or 'none'}."
+            )
+        if named.count(name) > 1:
+            raise ShardingError(f"{spec} names the mesh axis {name!r} twice: an array is cut along each at most once.")
+
+
+def cuts(mesh, spec, rank: int) -> tuple[int, ...]:
+    """Into how many parts each axis of an array is cut."""
+    sizes = mesh.shape
+    parts = [math.prod([sizes[name] for name in axes_of(part)]) for part in spec]
+    return (*parts, *[1] * (rank - len(parts)))
+
+
+def check_shape(mesh, spec, shape: Sequence[int], what: str) -> None:
+    """Raises ShardingError where an array of this shape cannot be cut as the spec says."""
+    if len(spec) > len(shape):
+        raise ShardingError(
+            f"{what} of shape {tuple(shape)} has {len(shape)} ax{'is' if len(shape) == 1 else 'es'}, and {spec} says "
+            f"how {len(spec)} are cut."
+        )
+    for axis, (size, parts) in enumerate(zip(shape, cuts(mesh, spec, len(shape)), strict=True)):
+        if size % parts:
+            raise ShardingError(
+                f"{what} of shape {tuple(shape)} cannot be cut by {spec}: its axis {axis} of size {size} does not fall "
+                f"into {parts} equal parts.\n"
+                "Pad the array, or leave that axis whole (None in the spec)."
+            )
+
+
 NO_MESH = AbstractMesh((), ())
 
 
@@ -234,6 +291,6 @@ def uncut(rank) -> NamedSharding:
 
 
 __all__ = [
-    "NO_MESH", "UNCONSTRAINED", "AbstractMesh", "AxisType", "MeshAxes", "NamedSharding", "PartitionSpec",
-    "axis_types_of", "uncut",
+    "NO_MESH", "UNCONSTRAINED", "AbstractMesh", "AxisType", "MeshAxes", "NamedSharding", "PartitionSpec", "axes_of",
+    "axis_types_of", "check_shape", "check_spec", "cuts", "uncut",
 ]  # fmt: skip

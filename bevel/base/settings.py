@@ -83,6 +83,12 @@ def _device(value):
     raise ValueError("it is a device such as devices()[0], a platform's name such as 'cpu', or None")
 
 
+def _mesh(value):
+    if value is None or isinstance(getattr(value, "axis_names", None), tuple):
+        return value
+    raise ValueError("it is a mesh such as bevel.make_mesh((8,), ('data',)), or None")
+
+
 def _compiler_options(value):
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
         return dict(value)
@@ -176,6 +182,7 @@ default_matmul_precision = choice(
 default_device = define(
     "default_device", None, "Where uncommitted arrays and computations go.", _device, in_trace_key=True
 )
+mesh = define("mesh", None, "The mesh around, by whose axes a PartitionSpec alone is read.", _mesh, in_trace_key=True)
 platforms = define("platforms", None, "The platforms to start, the preferred first: 'cuda,cpu'.", _text)
 platform_name = define("platform_name", "", "The platform to prefer; `platforms` is the newer way.", _text)
 num_cpu_devices = define(

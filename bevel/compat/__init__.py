@@ -143,14 +143,11 @@ class _Finder(importlib.metadata.DistributionFinder):
 # Names of the module `jax` itself that live in other modules of Bevel.
 _ROOT = {
     "Device": ("bevel.engine.jaxlib_names", "Device"),
-    "NamedSharding": ("bevel.compat.sharding", "NamedSharding"),
+    "NamedSharding": ("bevel.sharding", "NamedSharding"),
     "check_tracer_leaks": ("bevel.base.settings", "check_tracer_leaks"),
     "checking_leaks": ("bevel.base.settings", "check_tracer_leaks"),
-    "make_array_from_callback": ("bevel.compat.sharding", "make_array_from_callback"),
-    "make_array_from_process_local_data": ("bevel.compat.sharding", "make_array_from_process_local_data"),
-    "make_array_from_single_device_arrays": ("bevel.compat.sharding", "make_array_from_single_device_arrays"),
-    "pmap": ("bevel.compat.sharding", "pmap"),
-    "P": ("bevel.compat.sharding", "PartitionSpec"),
+    "P": ("bevel.sharding", "PartitionSpec"),
+    "Shard": ("bevel.numpy.shards", "Shard"),
     # of older JAX, and still in much that is written about it
     **{
         name: ("bevel.tree_util", name)

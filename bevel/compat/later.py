@@ -13,7 +13,7 @@ from bevel.base.errors import MissingNameError
 
 # module → names that stand in it until the module is there. `...` in front: its other names are Bevel's, see PLACES.
 LATER = {
-    "jax": ("Ref Shard empty_ref free_ref freeze make_mesh new_ref ref reshard set_mesh shard_map smap"),
+    "jax": "Ref empty_ref free_ref freeze new_ref ref smap",
     "jax.distributed": "initialize is_initialized shutdown",
     "jax.experimental": "EArray cur_qdd primal_tangent_dtype",
     "jax.experimental.array_serialization": "",
@@ -21,7 +21,6 @@ LATER = {
         "AsyncManager BarrierTimeoutError GlobalAsyncCheckpointManager GlobalAsyncCheckpointManagerBase "
         "get_tensorstore_spec is_remote_storage"
     ),
-    "jax.experimental.mesh_utils": "create_device_mesh create_hybrid_device_mesh",
     "jax.experimental.pallas": (
         "ANY BlockSpec Blocked Buffered CompilerParams CostEstimate Element GridSpec MemoryRef MemorySpace Slice "
         "Squeezed cdiv core_map debug_print ds dslice kernel load loop multiple_of next_power_of_2 num_programs "
@@ -35,8 +34,6 @@ LATER = {
     "jax.experimental.pallas.triton": (
         "CompilerParams TritonCompilerParams approx_tanh atomic_add atomic_max dot elementwise_inline_asm load store"
     ),
-    "jax.experimental.pjit": "pjit",
-    "jax.experimental.shard_map": "shard_map",
     "jax.experimental.sparse": (
         "BCOO BCSR COO CSC CSR JAXSparse SparseEfficiencyError SparseEfficiencyWarning bcoo_broadcast_in_dim "
         "bcoo_concatenate bcoo_dot_general bcoo_fromdense bcoo_multiply_dense bcoo_multiply_sparse bcoo_reduce_sum "

@@ -20,7 +20,7 @@ from bevel.core.primitive import Primitive, primitive
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine import callbacks
-from bevel.engine.builder import mlir, physical, type_of
+from bevel.engine.builder import mlir, parsed, physical, type_of
 from bevel.engine.client import Array, put
 from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, to_front
 from bevel.transforms.order import ORDER
@@ -242,6 +242,10 @@ def call_host(out, function, avals, values, name, has_side_effect):
         operation = callbacks.custom_call(
             index, values, [type_of(a) for a in avals], out.platform, has_side_effect=has_side_effect
         )
+    if out.module.layout is not None:  # one device calls it, with the whole operands
+        one = f"<@{out.module.mesh_name(None)}, []>"
+        each = ", ".join([one] * max(1, len(avals)))
+        operation.attributes["sdy.sharding"] = parsed(f"#sdy.sharding_per_value<[{each}]>")
     return list(operation.results)
 
 

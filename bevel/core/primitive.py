@@ -40,6 +40,7 @@ class Primitive:
     multiple_results = False
     effects: frozenset = frozenset()
     axis_names: Any = ()  # a collection: mapped axes that the op speaks to: collectives
+    lies_on_mesh = False  # does it say how values lie over devices? It then has `batch_over(mesh axes, operands, axes)`
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
     cost: float = 1  # how many additions an element of its operands or results costs on a CPU, about
     holds_programs = False  # are there jaxprs among its parameters?

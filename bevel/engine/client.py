@@ -136,6 +136,7 @@ def _first_device():
 
 
 SingleDeviceSharding = names.SingleDeviceSharding
+meshes_in_use = False  # has any sharding over a mesh been made? Until then nobody looks for one
 
 
 def _is_same_single(self, other):
@@ -215,7 +216,7 @@ def usual_memory(device) -> str:
 def is_in_usual_memory(array) -> bool:
     """Whether programs can take an array as it lies, and not in another memory, as "pinned_host"."""
     sharding = array._sharding
-    return sharding.memory_kind in (None, usual_memory(sharding._device))
+    return sharding.memory_kind in (None, usual_memory(sharding._device_assignment[0]))
 
 
 def put(aval, value: np.ndarray, sharding=None, committed=False):
@@ -230,8 +231,27 @@ def to_host(array) -> np.ndarray:
     """The numbers of an array on the host, read-only and without a copy where the device is the host."""
     try:
         return np.asarray(memoryview(array))
-    except BufferError:  # of a dtype that Python's buffers have not, or another device's
+    except BufferError:  # of a dtype that Python's buffers have not, or on another device, or on several
+        if len(array._sharding._device_assignment) > 1:
+            return _gathered(array)
         return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
+
+
+def _gathered(array) -> np.ndarray:
+    """The numbers of an array that lies over several devices, put together."""
+    shape, sharding = array.aval.shape, array._sharding
+    parts = [
+        names.whole_array(array.aval, single(d), part, True)
+        for d, part in zip(sharding._device_assignment, array._arrays, strict=True)
+    ]
+    if sharding.is_fully_replicated:
+        return to_host(parts[0])
+    places = {str(place): (place, part) for place, part in zip(sharding.parts_of(shape), parts, strict=True)}
+    whole = np.empty(shape, array.aval.dtype)
+    for place, part in places.values():
+        whole[place] = to_host(part)
+    whole.flags.writeable = False
+    return whole
 
 
 def seen_as(array, shape):

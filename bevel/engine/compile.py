@@ -24,6 +24,7 @@ class Executable:
     """A compiled program on its devices.
 
     in_avals, out_avals  of the caller's arguments that it takes, and of its results
+    in_shardings         how its arguments lie over several devices; None on one
     hidden               values it takes before them (large constants)
     choice               the compiler options and why they were chosen
     out_memories         the kind of memory of each result, None for the usual one
@@ -38,6 +39,7 @@ class Executable:
         "handlers",
         "hidden",
                 "in_avals",
+        "in_shardings",
         "keep_alive",
         "loaded",
         "out_avals",
@@ -46,21 +48,24 @@ class Executable:
     )  # fmt: skip
 
     def __init__(
-        self, loaded, in_avals, out_avals, hidden, device, committed, choice, keep_alive, callbacks,
-        calls_kernels=False, out_memories=None,
+        self, loaded, in_avals, out_avals, hidden, devices, committed, choice, keep_alive, callbacks,
+        calls_kernels=False, out_memories=None, in_shardings=None, out_shardings=None,
     ):  # fmt: skip
         self.loaded = loaded
         self.in_avals = in_avals
         self.out_avals = out_avals
         self.hidden = hidden
-        self.devices = (device,)
-        self.out_shardings = [single(device, kind) for kind in out_memories or [None] * len(out_avals)]
+        self.devices = devices
+        self.in_shardings = in_shardings
+        self.out_shardings = out_shardings or [
+            single(devices[0], kind) for kind in out_memories or [None] * len(out_avals)
+        ]
         self.handlers = [
             result_handler(physical(aval), sharding, committed)
             for aval, sharding in zip(out_avals, self.out_shardings, strict=True)
         ]
         if calls_kernels:
-            self.handlers.append(result_handler(host_kernels.MARK, single(device), committed))
+            self.handlers.append(result_handler(host_kernels.MARK, single(devices[0]), committed))
         self.wrapped = [(i, aval.dtype.wrap) for i, aval in enumerate(out_avals) if aval.extended]
         self.wrapped += [(i, _float0) for i, aval in enumerate(out_avals) if aval.dtype is dtypes.float0]
         self.choice = choice
@@ -119,12 +124,15 @@ def to_bytes(loaded, platform) -> bytes | None:
     return client(platform).serialize_executable(loaded) if key is None else disk_cache.load(key)
 
 
-def compile_module(module, summary, device, *, overrides=None):
-    """Compiles a `transforms.lower.Module` for a device, or finds it on disk: (loaded program, Choice)."""
+def compile_module(module, summary, devices, *, overrides=None):
+    """Compiles a `transforms.lower.Module` for devices, or finds it on disk: (loaded program, Choice)."""
     from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
 
+    device = devices[0]
+    ids = tuple([d.id for d in devices])
+    parts = {"num_partitions": len(ids), "outputs": module.result_count} if len(ids) > 1 else {}
     on = client(device.platform)
-    devices = device_list((device,))
+    devices = device_list(devices)
     operation = module.module.operation
     code = _bytecode(operation)
     if _FOREIGN.search(code):
@@ -138,13 +146,14 @@ def compile_module(module, summary, device, *, overrides=None):
     started = time.perf_counter()
     if not module.callbacks and settings.enable_compilation_cache.value and disk_cache.default() is not None:
         program = _without_locations(operation)
-        fields = {"program": program, "options": choice.key, "device": f"{device.device_kind} {device.id}"}
+        on_devices = f"{device.device_kind} {' '.join(map(str, ids))}"
+        fields = {"program": program, "options": choice.key, "device": on_devices}
         if module.scopes:
             fields["scopes"] = "\n".join(sorted(module.scopes))
         key = disk_cache.key_of(fields | disk_cache.machine_fields(device.platform, on.platform_version))
         data = disk_cache.load(key)
         if data is not None:
-            how = options.build(choice, (device.id,))
+            how = options.build(choice, ids, **parts)
             try:
                 if in_call:
                     loaded = on.deserialize_executable(data, devices, how, host_callbacks=_IN_CALL)
@@ -161,7 +170,7 @@ def compile_module(module, summary, device, *, overrides=None):
         monitoring.record_event("/jax/compilation_cache/cache_misses")
 
     def compile(choice):
-        how = options.build(choice, (device.id,))
+        how = options.build(choice, ids, **parts)
         if module.callbacks or in_call:
             calls = module.callbacks.callables if module.callbacks else _IN_CALL
             return _compile_with_callbacks(on, code, devices, how, calls)

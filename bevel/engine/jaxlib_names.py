@@ -33,6 +33,7 @@ DeviceAssignment = _jax.DeviceAssignment
 DeviceList = _jax.DeviceList
 GSPMDSharding = _jax.GSPMDSharding
 HloSharding = _hlo.HloSharding
+REPLICATED = _hlo.OpSharding_Type.REPLICATED
 JaxRuntimeError = _jax.JaxRuntimeError
 LoadedExecutable = _jax.LoadedExecutable
 Sharding = _jax.Sharding

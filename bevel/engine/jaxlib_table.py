@@ -64,6 +64,7 @@ def _table() -> tuple[Name, ...]:
         Name("_jax.SingleDeviceSharding", "an array on one device"),
         Name("_jax.GSPMDSharding", "an array on several; Bevel's shardings derive from it"),
         Name("_hlo.HloSharding", "a sharding as the compiler writes it"),
+        Name("_hlo.OpSharding_Type.REPLICATED", "what the last tiles of one are: copies"),
         Name("_jax.DeviceList", "the devices of a program"),
         Name("_jax.batched_block_until_ready", "waits for many arrays"),
         Name("_jax.batched_copy_array_to_devices_with_sharding", "moves arrays between devices"),

@@ -34,6 +34,7 @@ _LATE = {
          "scaled_dot"),
         "bevel.lax.ragged",
     ),
+    "with_sharding_constraint": "bevel.api.sharding",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import device_put
 from bevel.base import dtypes, lattice
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
@@ -18,7 +19,7 @@ from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine import jaxlib_names as names
-from bevel.engine.client import Array, put, single
+from bevel.engine.client import Array, put
 from bevel.numpy.promotion import SCALARS, promote_dtypes
 from bevel.ops.convert import Copy, convert
 from bevel.ops.cutting import Concatenate
@@ -82,10 +83,7 @@ def on_device(value, device):
             f"device is a device or a sharding{user_line(' at {}')}; got {kind_of(device)}. bevel.devices() lists the "
             "devices."
         )
-    sharding = device if isinstance(device, names.Sharding) else single(device)
-    if isinstance(value, Array):
-        return names.batched_device_put(value.aval, sharding, [value], list(sharding._device_assignment), True)
-    return value
+    return device_put(value, device) if isinstance(value, Array) else value
 
 
 def is_number(value) -> bool:

@@ -390,10 +390,10 @@ def install():
     Array.weak_type = property(lambda self: self.aval.weak_type)
     Array.sharding = property(lambda self: self._sharding)
     Array.format = property(_lies)
-    Array.device = property(lambda self: self._sharding._device)
+    Array.device = property(lambda self: getattr(self._sharding, "_device", self._sharding))
     Array.committed = property(lambda self: self._committed)
     Array.is_fully_addressable = property(lambda self: True)
-    Array.is_fully_replicated = property(lambda self: True)
+    Array.is_fully_replicated = property(lambda self: self._sharding.is_fully_replicated)
     Array.devices = _devices
     Array.addressable_shards = Array.global_shards = property(_shards)
     Array.addressable_data = _addressable_data

@@ -23,7 +23,7 @@ from bevel.core.tangents import is_zero
 from bevel.core.trace import get_aval, state
 from bevel.ops.arithmetic import div
 from bevel.ops.convert import convert
-from bevel.ops.cutting import Concatenate, pad
+from bevel.ops.cutting import Concatenate, Slice, pad
 from bevel.ops.elementwise import mul
 from bevel.ops.indexing import take_rows
 from bevel.ops.logic import eq, select
@@ -399,10 +399,24 @@ class Ppermute(OfOneShape):
         rows = np.full(size, size, np.int32)
         for source, to in self.perm:
             rows[to] = source
+        shift = int(rows[0])
+        if shift < size and (rows == (np.arange(size) + shift) % size).all():
+            return _turned(x, shift, size), 0
         if (rows == size).any():
             rank = len(get_aval(x).shape)
             x = pad(x, 0, ((0, 1, 0), *[(0, 0, 0)] * (rank - 1)))  # a row of zeros for those that get nothing
         return take_rows(x, rows), 0
+
+
+def _turned(x, shift, size):
+    """The rows of x from row `shift` on, and then those before: of what XLA makes an exchange of neighbours where they
+    lie on several devices."""
+    if not shift:
+        return x
+    shape = get_aval(x).shape
+    ends = ((shift, size), (0, shift))
+    parts = [Slice((a, *[0] * (len(shape) - 1)), (b, *shape[1:]), None)(x) for a, b in ends]
+    return Concatenate(0)(*parts)
 
 
 @primitive

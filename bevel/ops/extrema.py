@@ -93,6 +93,9 @@ def lower_extremum(out, x, aval, axes, order, skips_nan=False, by_sum=False):
     is_float = dtypes.issubdtype(aval.dtype, np.floating)
     if out.platform != "cpu" or not (is_float or aval.dtype.itemsize > 1):
         return out.reduce(x, axes, start, result, plain)
+    if out.module.layout is not None:  # what devices combine are plain extrema
+        best = out.reduce(x, axes, start, result, plain)
+        return best if skips_nan or not is_float or not result.size else _with_nan(out, x, aval, axes, best, result)
     if is_symbolic(aval.shape) or aval.size < LIBRARY_FROM:
         return out.reduce(x, axes, start, result, safe if is_float else plain)
     if not result.size:

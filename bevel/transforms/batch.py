@@ -53,6 +53,8 @@ class BatchTrace(PairTrace):
                 result, axis = op.batch_named(self.axis_name, self.size, values, axes)
             elif not mapped:
                 return op(*operands)
+            elif op.lies_on_mesh and self.spmd_axis_name is not None:
+                result, axis = op.batch_over(self.spmd_axis_name, values, axes)
             else:
                 result, axis = op.batch(values, axes)
         finally:

@@ -20,10 +20,19 @@ from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place
-from bevel.engine import callbacks, forks, guards, room
+from bevel.engine import callbacks, client, forks, guards, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
-from bevel.engine.client import Array, default_device, is_in_usual_memory, platform_of, put, single
+from bevel.engine.client import (
+    Array,
+    SingleDeviceSharding,
+    default_device,
+    is_in_usual_memory,
+    platform_of,
+    put,
+    single,
+    to_host,
+)
 from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
@@ -104,7 +113,7 @@ def program_of_op(op, avals) -> ClosedJaxpr:
 def run_flat(closed, operands, multiple_results):
     """Compiles and runs a program on flat operands, as a miss of the C++ call reports it."""
     executable, device, committed = compile_for(closed, operands)
-    arrays = [on_device(x, aval, device) for x, aval in zip(operands, executable.in_avals, strict=True)]
+    arrays = arguments(executable, operands, device)
     results = execute(executable, arrays)
     result = results if multiple_results else results[0]
     if any([a is not x and is_elsewhere(x) for a, x in zip(arrays, operands, strict=True)]):
@@ -167,10 +176,22 @@ def _without_programs(op):
     return (type(op), op.identity, tuple([getattr(op, name) for name in op.fields if name not in holding]))
 
 
-def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None):
-    """The executable for a program on the device its operands are committed to: (executable, device, committed)."""
+def compile_for(
+    closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None, taken=None, wanted=None, results=None
+):
+    """The executable for a program on the devices its operands are committed to: (executable, device, committed).
+
+    taken             those of the operands that the program takes, where that is not all
+    wanted, results   shardings that the user asks for, of what is taken and of the results
+    """
     if forks.is_child:
         forks.refuse(user_line(" at {}"))
+    if client.meshes_in_use:
+        from bevel.transforms import spread  # loaded where a program names a mesh
+
+        layout = spread.layout_for(closed, operands if taken is None else taken, wanted, results)
+        if layout is not None:
+            return compile_program(closed, layout.devices[0], True, donated, overrides, layout=layout), None, True
     committed = False
     for operand in operands:
         if isinstance(operand, AbstractArray) and operand._committed:
@@ -190,22 +211,23 @@ def compile_for(closed: ClosedJaxpr, operands, *, donated=(), overrides=None, de
 _FOUND_AGAIN = frozenset([CHECK])
 
 
-def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None):
+def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None, layout=None):
     """Lowers and compiles, or finds the executable of a program of the same structure.
 
     module   the program as it was lowered already
+    layout   a spread.Layout, for a program on several devices
     """
     key = None
     if not closed.effects - _FOUND_AGAIN:
         key = (
-            structure(closed), device, committed, tuple(donated), settings.trace_key(),
+            structure(closed), device if layout is None else layout, committed, tuple(donated), settings.trace_key(),
             None if not overrides else tuple(sorted(overrides.items())),
         )  # fmt: skip
         with _lock:
             found = _executables.get(key)
             if found is not None:
                 _executables.move_to_end(key)
-                hidden = [on_device(value, get_aval(value), device) for value in hidden_constants(closed).values()]
+                hidden = placed(hidden_constants(closed).values(), device, layout)
                 if all(a is b for a, b in zip(hidden, found.hidden, strict=True)):
                     return found
                 return found.with_hidden(hidden)
@@ -219,27 +241,44 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
     from bevel.transforms.summary import summarize
 
     if module is None:
-        module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated)
+        module = lower(
+            closed,
+            closed.jaxpr.name or "main",
+            platform_of(device),
+            donated,
+            layout=None if layout is None else layout.cut,
+        )
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
             "for known sizes only.\nExport it for any: bevel.export.export(jit(f))(…); or lower it for known sizes."
         )
-    loaded, choice = engine.compile_module(module, summarize(closed), device, overrides=overrides)
+    devices = (device,) if layout is None else layout.devices
+    loaded, choice = engine.compile_module(module, summarize(closed), devices, overrides=overrides)
+    out_shardings = None
+    if layout is not None:
+        from bevel.transforms import spread
+
+        out_shardings = spread.results_of(loaded, layout, [v.aval for v in closed.jaxpr.outvars])
+        even = spread.even(layout, out_shardings, [v.aval for v in closed.jaxpr.outvars])
+        if even is not None:
+            return compile_program(closed, device, committed, donated, overrides, layout=even)
     with guards.explicit():
-        hidden = [on_device(value, get_aval(value), device) for value in module.hidden]
+        hidden = placed(module.hidden, device, layout)
     executable = engine.Executable(
         loaded,
         [v.aval for v in closed.jaxpr.invars],
         [v.aval for v in closed.jaxpr.outvars],
         hidden,
-        device,
+        devices,
         committed,
         choice,
         module.keep_alive,
         module.callbacks,
         module.calls_kernels,
         module.out_memories,
+        None if layout is None else layout.arguments,
+        out_shardings,
     )
     if key is not None:
         with _lock:
@@ -260,6 +299,21 @@ def clear_caches():
 # ---- running
 
 
+def arguments(executable, values, device) -> list:
+    """The arguments of a program as arrays that lie where it takes them."""
+    if executable.in_shardings is None:
+        return [on_device(x, aval, device) for x, aval in zip(values, executable.in_avals, strict=True)]
+    rows = zip(values, executable.in_avals, executable.in_shardings, strict=True)
+    return [laid(x, aval, sharding) for x, aval, sharding in rows]
+
+
+def placed(values, device, layout) -> list:
+    """The hidden constants of a program where the program runs."""
+    if layout is None:
+        return [on_device(value, get_aval(value), device) for value in values]
+    return [laid(x, get_aval(x), sharding) for x, sharding in zip(values, layout.hidden, strict=True)]
+
+
 def on_device(value, aval, device):
     """An operand as an array on that device, in the dtype of its aval; of a key array, its words."""
     if aval.extended and not isinstance(value, Array):
@@ -267,6 +321,9 @@ def on_device(value, aval, device):
     if isinstance(value, Array):
         if value.is_deleted():
             raise gone(value)
+        if type(value._sharding) is not SingleDeviceSharding:
+            value = np.asarray(value)
+            return put(physical(aval), value, single(device), True)
         if value._sharding._device == device and is_in_usual_memory(value):
             return value
         return names.batched_device_put(physical(aval), single(device), [value], [device], value._committed)
@@ -277,6 +334,41 @@ def on_device(value, aval, device):
     if host.dtype != held.dtype:
         host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     return put(held, host, single(device), False)
+
+
+def laid(value, aval, sharding, committed=True):
+    """An operand as an array that lies as a sharding says; of a key array, its words."""
+    if aval.extended and not isinstance(value, Array):
+        value = aval.dtype.unwrap(value)
+    held = physical(aval)
+    devices = list(sharding._device_assignment)
+    if isinstance(value, Array):
+        if value.is_deleted():
+            raise gone(value)
+        if value._sharding == sharding:
+            return value
+        if tuple(value._sharding._device_assignment) == tuple(devices) and is_in_usual_memory(value):
+            sharding.check(held.shape)
+            if len(devices) == 1:
+                return names.batched_device_put(held, sharding, [value], devices, committed, enable_x64=True)
+            return _laid_anew(value, sharding)
+        host = to_host(value)
+    else:
+        host = np.asarray(value)
+        if host.dtype != held.dtype:
+            host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
+    sharding.check(held.shape)
+    parts = [np.ascontiguousarray(host[index]) for index in sharding.parts_of(held.shape)]
+    return names.batched_device_put(held, sharding, parts, devices, committed, enable_x64=True)
+
+
+def _laid_anew(array, sharding):
+    """The same numbers, laid otherwise over the same devices, by a program that does only that."""
+    v = Var(get_aval(array))
+    closed = ClosedJaxpr(Jaxpr([], [v], [v], [], name="relayout"), [])
+    executable, device, _ = compile_for(closed, [array], results=[sharding])
+    [answer] = execute(executable, arguments(executable, [array], device))
+    return answer
 
 
 def gone(array) -> DonatedBufferError:
@@ -301,6 +393,8 @@ def is_elsewhere(operand) -> bool:
 
 def place_argument(value, sharding, layout=None):
     """For C++: an argument that is not an array on the device yet."""
+    if type(sharding) is not SingleDeviceSharding:
+        return laid(value, get_aval(value), sharding)
     return on_device(value, get_aval(value), sharding._device)
 
 
@@ -360,11 +454,17 @@ def fastpath(executable, result, device, committed, kept=None):
     kept = [True] * len(executable.in_avals) if kept is None else list(kept)
     kept = [True] * len(executable.hidden) + kept
     taken = sum(kept)
+    if executable.in_shardings is None:
+        in_shardings = [single(device)] * taken
+    else:
+        in_shardings = [*[x._sharding for x in executable.hidden], *executable.in_shardings]
+    one = single(executable.devices[0])
+    out_shardings = [*executable.out_shardings, *[one] * (len(out_avals) - len(executable.out_shardings))]
     return Fastpath(
         executable.loaded,
         out_tree,
-        [single(device)] * taken,
-        [*executable.out_shardings, *[single(device)] * (len(out_avals) - len(executable.out_shardings))],
+        in_shardings,
+        out_shardings,
         out_avals,
         [committed] * len(out_avals),
         kept,

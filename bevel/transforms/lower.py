@@ -47,11 +47,15 @@ class Module:
                       or in parts on several devices
     calls_kernels     do they? The program then has the result `host_kernels.MARK` after its own
     out_memories      the kind of memory of each result, where one goes to another than the usual one
+    layout            how it lies over several devices, which XLA cuts it into parts for; None on one
     """
 
-    def __init__(self, name, platform):
+    def __init__(self, name, platform, layout=None):
         self.platform = platform
-        self.has_host_kernels = platform == "cpu" and settings.host_kernels.value
+        self.layout = layout
+        self.mesh_names: dict[Any, str] = {}
+        self.result_count = 0
+        self.has_host_kernels = platform == "cpu" and settings.host_kernels.value and layout is None
         self.calls_kernels = False
         self.name = name
         self.hidden: list = []
@@ -87,6 +91,18 @@ class Module:
             return found
 
         return visit(self.jaxpr) if self.jaxpr is not None else 0
+
+    def mesh_name(self, mesh):
+        """The symbol under which a mesh stands in the module; of None, the one of the first device alone."""
+        name = self.mesh_names.get(mesh)
+        if name is None:
+            name = self.mesh_names[mesh] = self.unique("mesh")
+            axes = ", ".join([f'"{axis}"={size}' for axis, size in mesh.shape.items()]) if mesh is not None else ""
+            where = "" if mesh is not None else ", device_ids=[0]"
+            attributes = {"sym_name": builder.string(name), "mesh": builder.parsed(f"#sdy.mesh<[{axes}]{where}>")}
+            start = mlir.ir.InsertionPoint.at_block_begin(self.module.body)
+            mlir.create("sdy.mesh", [], [], attributes, None, 0, mlir.unknown, start)
+        return name
 
     def unique(self, name):
         """A symbol name not used yet in the module."""
@@ -124,7 +140,7 @@ class Module:
         """
         for _ in range(mapped):
             function = _mapped(function)
-        if apart is None or self.platform != "cpu" or self.variables:
+        if apart is None or self.platform != "cpu" or self.variables or self.layout is not None:
             return inline(out, *stage(function, avals), values)
         key = (apart, *avals)
         found = self.functions.get(key)
@@ -153,15 +169,18 @@ def _identifier(name):
     return kept or "program"
 
 
-def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None, portable=False) -> Module:
+def lower(
+    closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None, portable=False, layout=None
+) -> Module:
     """Lowers a program. `donated` are the positions of arguments whose memory the results may use.
 
     portable   for another process: with all constants written in, and without kernels of this one
+    layout     a spread.Layout: for several devices
     """
     if closed.effects:
         closed = in_program_order(closed)
     with mlir.context, mlir.unknown, paused_collector():
-        module = Module(name, platform)
+        module = Module(name, platform, layout)
         hidden = {} if portable else hidden_constants(closed)
         module.has_host_kernels = module.has_host_kernels and not portable
         module.hidden = list(hidden.values())
@@ -178,7 +197,7 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
         module.values = dict(zip(hidden, arguments, strict=False))
         if any([is_symbolic(v.aval.shape) for v in jaxpr.invars]):
             find_variables(emitter, jaxpr, arguments)
-        write = inline if portable else _write_main
+        write = inline if portable or layout is not None else _write_main
         with assumed_small() if module.variables else contextlib.nullcontext():
             results = write(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
         if module.calls_kernels:
@@ -186,14 +205,19 @@ def lower(closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_n
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
             operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
-        _mark_arguments(operation, jaxpr, len(hidden), donated)
+        _mark_arguments(module, operation, jaxpr, len(hidden), donated)
         _mark_memories(module, operation, jaxpr)
+        _mark_results(module, operation)
+        module.result_count = len(results)
         return module
 
 
-def _mark_arguments(operation, jaxpr, offset, donated):
-    """Says which arguments' memory results take over: by position where a result of the same type is free."""
-    if not donated:
+def _mark_arguments(module, operation, jaxpr, offset, donated):
+    """Says which arguments' memory results take over: by position where a result of the same type is free.
+
+    On several devices it says how each argument lies, and leaves it to XLA which result takes over what.
+    """
+    if not donated and module.layout is None:
         return
     free: dict = {}
     for index, var in reversed(list(enumerate(jaxpr.outvars))):
@@ -201,10 +225,14 @@ def _mark_arguments(operation, jaxpr, offset, donated):
     attributes: list[dict] = [{} for _ in operation.arguments]
     for position in donated:
         results = free.get(builder.physical(jaxpr.invars[position].aval).strip_weak_type())
-        if results:
+        if results and module.layout is None:
             attributes[offset + position] = {"tf.aliasing_output": builder.i32(results.pop())}
         else:
             attributes[offset + position] = {"jax.buffer_donor": builder.boolean(True)}
+    if module.layout is not None:
+        shardings = [*module.layout.hidden, *module.layout.arguments]
+        for attribute, argument, sharding in zip(attributes, operation.arguments, shardings, strict=True):
+            attribute["sdy.sharding"] = sdy(module, sharding, argument.type.rank)
     operation.arg_attrs = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in attributes])
 
 
@@ -216,6 +244,27 @@ def _mark_memories(module, operation, jaxpr):
     if module.out_memories is not None:
         kinds = [{} if m is None else {"mhlo.memory_kind": builder.string(m)} for m in module.out_memories]
         operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in kinds])
+
+
+def _mark_results(module, operation):
+    """Says how the results lie over several devices, where the user does."""
+    if module.layout is None:
+        return
+    count = builder.i32(len(module.layout.devices))
+    module.module.operation.attributes["mhlo.num_partitions"] = count
+    module.module.operation.attributes["mhlo.num_replicas"] = builder.i32(1)
+    kinds = mlir.ir.FunctionType(mlir.ir.TypeAttr(operation.attributes["function_type"]).value).results
+    marks: list[dict] = [{} for _ in kinds]
+    for mark, sharding, kind in zip(marks, module.layout.results, kinds, strict=False):
+        if sharding is not None:
+            mark["sdy.sharding"] = sdy(module, sharding, kind.rank)
+    operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(mark) for mark in marks])
+
+
+def sdy(module, sharding, rank):
+    from bevel.ops import shardings  # loaded where a program names a mesh
+
+    return shardings.sdy(module, sharding, rank)
 
 
 def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:

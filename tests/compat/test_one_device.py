@@ -19,14 +19,14 @@ DEVICE = bevel.devices()[0]
 def test_arrays_made_of_the_parts_that_devices_hold():
     one = sharding.make_single_device_sharding(DEVICE)
     values = np.arange(6.0, dtype=np.float32).reshape(2, 3)
-    np.testing.assert_array_equal(sharding.make_array_from_callback((2, 3), one, lambda index: values[index]), values)
-    np.testing.assert_array_equal(sharding.make_array_from_process_local_data(one, values), values)
+    np.testing.assert_array_equal(bevel.make_array_from_callback((2, 3), one, lambda index: values[index]), values)
+    np.testing.assert_array_equal(bevel.make_array_from_process_local_data(one, values), values)
     part = jnp.asarray(values)
-    whole = sharding.make_array_from_single_device_arrays((2, 3), one, [part])
+    whole = bevel.make_array_from_single_device_arrays((2, 3), one, [part])
     np.testing.assert_array_equal(whole, values)
     assert whole.sharding == one
     with pytest.raises(ValueError, match=r"takes one array of that shape; got \[\(2, 3\), \(2, 3\)\]"):
-        sharding.make_array_from_single_device_arrays((4, 3), one, [part, part])
+        bevel.make_array_from_single_device_arrays((4, 3), one, [part, part])
 
 
 def test_memories_and_formats():
