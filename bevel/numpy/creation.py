@@ -199,9 +199,11 @@ def _from_sequence(values, dtype, copy):
             kinds = ", ".join(sorted({type(v).__name__ for v in leaves}))
             raise TypeError(f"jnp.array cannot make an array of values of type {kinds}{user_line(' at {}')}.")
         if dtype is None and leaves:
-            avals = [get_aval(v) for v in leaves]
-            pairs = tuple({(a.dtype, a.weak_type): None for a in avals})
+            pairs = tuple(dict.fromkeys([_dtype_and_weakness(v) for v in leaves]))
             dtype = pairs[0][0] if len(pairs) == 1 else lattice.lattice_result(pairs)[0]
+            if dtype.kind in "iu" and host.dtype != dtype and not _fits(host, dtype):
+                for v in leaves:
+                    get_aval(v)  # which refuses the int that does not fit; beside floats it is a float
             if host.dtype != dtype and dtypes.canonicalize_dtype(host.dtype) == dtype:
                 return from_numpy(host, None, all([isinstance(v, np.ndarray) for v in leaves]))
         elif dtype is None:
@@ -220,6 +222,18 @@ def _from_sequence(values, dtype, copy):
     shape = shapes.pop()
     stacked = Concatenate(0)(*[Reshape((1, *shape))(m) for m in members])
     return convert(stacked, get_aval(stacked).dtype)
+
+
+def _fits(host, dtype):
+    limits = np.iinfo(dtype)
+    return host.size == 0 or (limits.min <= host.min() and host.max() <= limits.max)
+
+
+def _dtype_and_weakness(value):
+    if type(value) in SCALARS:
+        return dtypes.scalar_type_of(type(value))
+    aval = get_aval(value)
+    return aval.dtype, aval.weak_type
 
 
 def _leaves(values):

@@ -14,9 +14,11 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, aval_of_type
 from bevel.engine import interrupts
 from bevel.engine.client import Array, to_host
+from bevel.numpy.eager import compiled
 from bevel.numpy.operators import COMPARISONS, WhenAsked, bevel_numpy, install_operators
 from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
+from bevel.ops.indexing import dynamic_slice_in_dim
 from bevel.ops.shapes import Rev
 from bevel.transforms.evaluate import gone, retell
 
@@ -120,12 +122,28 @@ def _iterate(self):
         raise TypeError(
             f"iteration over an array of rank 0{user_line(' at {}')}: {self.aval.str_short()} has one number."
         )
-    return (self[i] for i in range(self.aval.shape[0])) if isinstance(self, Tracer) else iter(_rows(self))
+    return (self[i] for i in range(self.aval.shape[0])) if isinstance(self, Tracer) else _rows(self)
+
+
+# So many rows are split by one program: a program of a thousand results takes seconds to compile.
+_ROWS_AT_ONCE = 32
 
 
 def _rows(self):
-    """The rows of an array, split by one program."""
-    return bevel_numpy().unstack(self)
+    """The rows of an array."""
+    unstack, count, some = bevel_numpy().unstack, self.aval.shape[0], _ROWS_AT_ONCE
+    if count <= some:
+        yield from unstack(self)
+        return
+    for start in range(0, count - some + 1, some):
+        yield from unstack(_rows_from(self, start))
+    if rest := count % some:  # the last rows by the same programs
+        yield from unstack(_rows_from(self, count - some))[-rest:]
+
+
+@compiled
+def _rows_from(x, start):
+    return dynamic_slice_in_dim(x, start, _ROWS_AT_ONCE)
 
 
 def _refuse_assignment(self, key, value):

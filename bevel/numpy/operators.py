@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from bevel.core.jaxpr import Equation, JitTracer, Literal
-from bevel.core.source import get_traceback
+from bevel.core.source import get_traceback, user_line
 from bevel.core.staging import narrow_scalars
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
@@ -141,11 +141,18 @@ def install_operators():
         cls.__rmatmul__ = _reversed_matmul
 
 
+def _refuse_modulo(modulo):
+    if modulo is not None:
+        raise TypeError(f"pow of an array takes no modulus{user_line(' at {}')}; write jnp.power(x, y) % m.")
+
+
 def _power(self, other, modulo=None):
+    _refuse_modulo(modulo)
     return bevel_numpy().power(self, other) if is_operand(other) else NotImplemented
 
 
 def _reversed_power(self, other, modulo=None):
+    _refuse_modulo(modulo)
     return bevel_numpy().power(other, self) if is_operand(other) else NotImplemented
 
 

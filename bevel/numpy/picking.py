@@ -292,7 +292,7 @@ def _choose(x, members, *, mode):
     result = members[-1]
     for i in range(count - 1):
         result = select(equal(x, i), members[i], result)
-    return result
+    return convert(result, get_aval(result).dtype)  # numbers among the choices leave no weak type
 
 
 @with_door

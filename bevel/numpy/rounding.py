@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.numpy.axes import refuse_out
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import dtype_of, filled_with, is_complex, is_inexact, whole
@@ -110,10 +110,15 @@ def round(a, decimals=0, out=None):
 def _rounded_to(x, decimals):
     if decimals == 0:
         return _round_half_to_even(x)
+    if is_complex(x):  # in parts: infinity times a complex scale has NaN beside it
+        parts = [_rounded_to(part(x), decimals) for part in (complex_ops.real, complex_ops.imag)]
+        return complex_ops.Complex()(*parts)
     # float16 would overflow at the scaling; it is rounded in float32
     narrow = dtype_of(x) == np.float16
     wide = convert(x, np.dtype("float32")) if narrow else x
-    scale = 10.0 ** abs(decimals)
+    scale = 10.0 ** abs(decimals) if abs(decimals) <= 308 else np.inf
+    if scale > float(limits.finfo(dtype_of(wide)).max) / 10:  # no number has digits so far to the right, nor to the left
+        return x if decimals > 0 else mul(x, 0.0)
     there, back = (mul, arithmetic.div) if decimals > 0 else (arithmetic.div, mul)
     result = back(_round_half_to_even(there(wide, scale)), scale)
     return convert(result, dtype_of(x)) if narrow else result

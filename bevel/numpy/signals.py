@@ -183,7 +183,8 @@ def i0(x):
     [x] = promote_inexact(array("i0", x))
     if is_complex(x):
         raise ValueError("i0 is for real numbers; got complex ones.")
-    return mul(exponential.exp(complex_ops.abs_(x)), bessel.BesselI0e()(x))
+    # |x| as x sign(x), whose slope at 0 is 0: there that of e^|x| and that of e^-|x| I₀ are both of the kink
+    return mul(exponential.exp(mul(x, complex_ops.sign(x))), bessel.BesselI0e()(x))
 
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser", "sinc", "unwrap"]

@@ -7,6 +7,7 @@ element that does. Values include NaN, infinities, zeros of both signs and the e
 import math
 import warnings
 
+import ml_dtypes
 import numpy
 import pytest
 
@@ -171,3 +172,44 @@ def test_functions_along_an_axis(dtype, axis):
     whole = {name: caller(name, **options) for name in names(REDUCTIONS, dtype)}
     few = numpy.array(VALUES[dtype], dtype)[:8]
     compare(whole, [numpy.resize(few, (3, 5))], dtype)
+
+
+def test_rounding_knows_infinities_and_places_beyond_all_digits():
+    z = numpy.array([complex(-INF, -2.26), complex(1.26, INF)], numpy.complex64)
+    parts = numpy.asarray(jnp.round(z, 1)).view("float32")
+    numpy.testing.assert_allclose(parts, [-INF, -2.3, 1.3, INF], rtol=1e-6)
+    for decimals, expected in ((38, [1.5, 155]), (400, [1.5, 155]), (-40, [0, 0])):
+        numpy.testing.assert_array_equal(jnp.round(jnp.array([1.5, 155]), decimals), expected)
+
+
+def test_pow_with_a_modulus_is_refused():
+    with pytest.raises(TypeError, match=r"takes no modulus.*% m"):
+        pow(jnp.arange(3), 2, 5)
+
+
+def test_numbers_among_choices_leave_no_weak_type():
+    assert not jnp.choose(jnp.array([0, 1]), [1, 2]).weak_type
+
+
+def test_a_large_int_beside_floats_is_a_float():
+    numpy.testing.assert_array_equal(jnp.array([2**40, 1.5]), numpy.array([2**40, 1.5], "float32"))
+    with pytest.raises(OverflowError, match="does not fit int32"):
+        jnp.array([2**40, True])
+
+
+@pytest.mark.parametrize("shape", [(0,), (32,), (33,), (70, 3)])
+def test_iteration_gives_every_row_once(shape):
+    x = numpy.arange(numpy.prod(shape)).reshape(shape)
+    rows = list(jnp.asarray(x))
+    assert len(rows) == len(x)
+    assert all(numpy.array_equal(row, expected) for row, expected in zip(rows, x, strict=True))
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz"])
+def test_every_number_of_16_bits_becomes_its_nearest_of_8(name):
+    x = numpy.arange(2**16, dtype="uint16").view(ml_dtypes.bfloat16)
+    with numpy.errstate(all="ignore"):
+        expected = x.astype(getattr(ml_dtypes, name))
+    numpy.testing.assert_array_equal(
+        numpy.asarray(jnp.asarray(x).astype(name)).astype("float32"), expected.astype("float32")
+    )

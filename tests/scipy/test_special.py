@@ -155,3 +155,8 @@ def test_lists_and_words_are_refused():
     with pytest.raises(TypeError):
         special.expit([0.5])
     assert jsp.special is special
+
+
+def test_bessel_functions_have_their_slopes_at_zero():
+    for function, slopes in ((jsp.special.i0, (0.0, 0.5)), (jsp.special.i1, (0.5, 0.0)), (jnp.i0, (0.0, 0.5))):
+        assert (float(bevel.grad(function)(0.0)), float(bevel.grad(bevel.grad(function))(0.0))) == slopes

@@ -5,7 +5,7 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 
 from __future__ import annotations
 
-from bevel.numpy.arithmetic import absolute, multiply
+from bevel.numpy.arithmetic import multiply, sign
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import exp
 from bevel.ops import bessel
@@ -41,6 +41,11 @@ i1e = one_primitive(
 )
 
 
+def _absolute(x):
+    """|x| with the slope 0 at 0, where the kinks of e^|x| and of the scaled function cancel."""
+    return multiply(x, sign(x))
+
+
 @compiled
 def i0(x):
     """Bessel's modified function of order 0.
@@ -50,7 +55,7 @@ def i0(x):
     1.2661
     """
     x = one_float("i0", x)
-    return multiply(exp(absolute(x)), bessel.BesselI0e()(x))
+    return multiply(exp(_absolute(x)), bessel.BesselI0e()(x))
 
 
 @compiled
@@ -62,7 +67,7 @@ def i1(x):
     0.5652
     """
     x = one_float("i1", x)
-    return multiply(exp(absolute(x)), bessel.BesselI1e()(x))
+    return multiply(exp(_absolute(x)), bessel.BesselI1e()(x))
 
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
