@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add
-from bevel.ops.complex import conj, sign
+from bevel.ops.complex import sign
+from bevel.ops.convert import convert
 from bevel.ops.dot import dot_general
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import eq, select
@@ -48,7 +48,9 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
     key, dtype = single_key(key, "multivariate_normal"), float_dtype(dtype, "multivariate_normal")
     if method not in ("cholesky", "eigh", "svd"):
         raise ValueError(f"The method of multivariate_normal is 'cholesky', 'eigh' or 'svd'; got {method!r}.")
-    mean, cov = number(mean, dtype, "mean"), number(cov, dtype, "cov")
+    # of dtypes too narrow for factorizations the numbers are drawn, and what mean and cov are is the result
+    wide = dtype if dtype.itemsize > 2 else np.dtype("float32")
+    mean, cov = number(mean, wide, "mean"), number(cov, wide, "cov")
     mean_shape, cov_shape = get_aval(mean).shape, get_aval(cov).shape
     if not mean_shape or cov_shape[-2:] != (mean_shape[-1],) * 2:
         raise RandomShapeError(
@@ -71,18 +73,18 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
             values, vectors = linalg.eigh(cov)
         else:
             vectors, values, _ = linalg.svd(cov)
-        wide = get_aval(vectors).shape
-        factor = mul(vectors, BroadcastInDim(wide, (*range(len(wide) - 2), len(wide) - 1))(sqrt(values)))
-    draw = normal_of(key, (*shape, size), dtype)
+        square = get_aval(vectors).shape
+        factor = mul(vectors, BroadcastInDim(square, (*range(len(square) - 2), len(square) - 1))(sqrt(values)))
+    draw = convert(normal_of(key, (*shape, size), dtype), wide)
     if len(cov_shape) == 2:  # (…, n) by (n, n): one product
         rank = len(shape)
-        moved = dot_general(factor, draw, (((1,), (rank,)), ((), ())), preferred_element_type=dtype)
+        moved = dot_general(factor, draw, (((1,), (rank,)), ((), ())), preferred_element_type=wide)
         moved = transpose(moved, (*range(1, rank + 1), 0))
     else:
         batch = tuple(range(len(shape)))
         factor = spread(factor, (*shape, size, size))
         numbers = (((len(shape) + 1,), (len(shape),)), (batch, batch))
-        moved = dot_general(factor, draw, numbers, preferred_element_type=dtype)
+        moved = dot_general(factor, draw, numbers, preferred_element_type=wide)
     return placed(add(spread(mean, (*shape, size)), moved), out_sharding)
 
 
@@ -122,6 +124,4 @@ def orthogonal(key, n, shape=(), dtype=None, m=None, *, out_sharding=None):
     q = mul(q, BroadcastInDim(wide, (*range(rank), rank + 1))(signs))
     if n < m:
         q = transpose(q, (*range(rank), rank + 1, rank))
-        if dtypes.issubdtype(dtype, np.complexfloating):
-            q = conj(q)
     return placed(q, out_sharding)

@@ -12,6 +12,7 @@ from bevel.core.doors import with_door
 from bevel.core.keys import is_key_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.engine.client import Array
 from bevel.ops.arg_reductions import Argmax
 from bevel.ops.arithmetic import add, sub
 from bevel.ops.convert import convert
@@ -51,6 +52,11 @@ def _axis(axis, rank, name):
     return axis % rank
 
 
+def _is_count(x):
+    """Whether x is an integer whose value is known: NumPy's, or an array of rank 0."""
+    return isinstance(x, (np.integer, np.ndarray, Array)) and not x.shape and x.dtype.kind in "iu"
+
+
 def permutation(key, x, axis=0, independent=False, *, out_sharding=None):
     """x in random order along an axis; of an int, the numbers below it.
 
@@ -61,7 +67,7 @@ def permutation(key, x, axis=0, independent=False, *, out_sharding=None):
     >>> sorted(bevel.random.permutation(bevel.random.key(0), 5).tolist())
     [0, 1, 2, 3, 4]
     """
-    if type(x) is int or isinstance(x, np.integer):
+    if type(x) is int or _is_count(x):
         return _permutation_of_count(key, int(x), out_sharding=out_sharding)
     return _permutation(key, x, axis, independent, out_sharding=out_sharding)
 
@@ -82,7 +88,7 @@ def _permutation(key, x, axis, independent, *, out_sharding=None):
         if dtypes.issubdtype(aval.dtype, np.integer):
             raise TypeError(
                 f"permutation of an integer needs its value{user_line(' at {}')}, as it makes arange of it; "
-                f"got {aval.str_short()}. Give a Python int."
+                f"got {aval.str_short()}, which is traced. Give a Python int."
             )
         raise TypeError(f"permutation takes an array or an int{user_line(' at {}')}; got {aval.str_short()}.")
     return placed(permuted(key, elements(x), axis, independent), out_sharding)
@@ -142,7 +148,7 @@ def choice(key, a, shape=(), replace=True, p=None, axis=0, mode=None):
     >>> bevel.random.choice(bevel.random.key(0), 5, (3,), replace=False).shape
     (3,)
     """
-    if type(a) is int or isinstance(a, np.integer):
+    if type(a) is int or _is_count(a):
         return _choice(key, None, p, int(a), shape, replace, axis, mode)
     return _choice(key, a, p, None, shape, replace, axis, mode)
 

@@ -351,3 +351,26 @@ def test_words_of_any_generator_are_cloned_as_they_are():
         assert np.array_equal(bevel.jit(bevel.random.clone)(words), words)
     with pytest.raises(TypeError, match="needs a random key"):
         bevel.random.clone(np.zeros(4, np.int32))
+
+
+def test_the_integer_that_is_drawn_from_may_be_an_array():
+    key = random.key(0)
+    for four in (4, np.int32(4), np.array(4), jnp.array(4)):
+        assert random.permutation(key, four).tolist() == [0, 1, 3, 2]
+        assert random.choice(key, four, (2,), replace=False).tolist() == [0, 1]
+    with pytest.raises(TypeError, match="which is traced"):
+        bevel.jit(random.permutation)(key, 4)
+
+
+def test_wide_unitary_matrices_are_the_tall_ones_transposed():
+    key = random.key(0)
+    np.testing.assert_array_equal(
+        random.orthogonal(key, 3, m=4, dtype="complex64"), random.orthogonal(key, 4, m=3, dtype="complex64").T
+    )
+
+
+@pytest.mark.parametrize("dtype, first", [("float16", 0.39540178), ("bfloat16", 1.4735571)])
+def test_normal_vectors_of_16_bits_are_moved_in_32(dtype, first):
+    drawn = random.multivariate_normal(random.key(0), jnp.ones(3), jnp.eye(3) + 0.5, dtype=dtype)
+    assert drawn.dtype == "float32"
+    np.testing.assert_allclose(drawn[0], first, rtol=1e-5)

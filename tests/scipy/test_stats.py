@@ -240,3 +240,8 @@ def test_refusals():
         stats.gaussian_kde(jnp.arange(3.0))(jnp.zeros((2, 5)))
     with pytest.raises(ValueError, match="'scott', 'silverman', a scalar, or a callable"):
         stats.gaussian_kde(jnp.arange(3.0), "wide")
+
+
+def test_slopes_of_waiting_times_at_their_start_are_those_to_the_right():
+    found = [float(bevel.grad(getattr(stats.expon, name))(0.0)) for name in ("cdf", "sf", "logsf", "logpdf")]
+    assert found == [1, -1, -1, -1]

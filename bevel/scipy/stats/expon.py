@@ -34,7 +34,8 @@ pdf = exponential(logpdf, "pdf")
 def cdf(x, loc=0, scale=1):
     """The share below x."""
     x, loc, scale = floats("expon.cdf", x, loc, scale)
-    return defined(-jnp.expm1(-jnp.maximum((x - loc) / scale, 0)), positive=(scale,))
+    z = (x - loc) / scale
+    return defined(-jnp.expm1(-jnp.where(z < 0, 0, z)), positive=(scale,))
 
 
 @compiled
@@ -49,7 +50,8 @@ def logcdf(x, loc=0, scale=1):
 def logsf(x, loc=0, scale=1):
     """log of the share above x."""
     x, loc, scale = floats("expon.logsf", x, loc, scale)
-    return defined(-jnp.maximum((x - loc) / scale, 0), positive=(scale,))
+    z = (x - loc) / scale  # at loc the slope is that to its right, where the density is
+    return defined(jnp.where(z < 0, 0, -z), positive=(scale,))
 
 
 sf = exponential(logsf, "sf")
