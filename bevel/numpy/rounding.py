@@ -117,7 +117,7 @@ def _rounded_to(x, decimals):
     narrow = dtype_of(x) == np.float16
     wide = convert(x, np.dtype("float32")) if narrow else x
     scale = 10.0 ** abs(decimals) if abs(decimals) <= 308 else np.inf
-    if scale > float(limits.finfo(dtype_of(wide)).max) / 10:  # no number has digits so far to the right, nor to the left
+    if scale > float(limits.finfo(dtype_of(wide)).max) / 10:  # no number has digits so far from the point
         return x if decimals > 0 else mul(x, 0.0)
     there, back = (mul, arithmetic.div) if decimals > 0 else (arithmetic.div, mul)
     result = back(_round_half_to_even(there(wide, scale)), scale)
