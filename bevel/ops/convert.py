@@ -18,7 +18,6 @@ from bevel.engine.builder import i32
 from bevel.ops.elementwise import Unary
 from bevel.ops.shapes import Linear, OfLastAxes
 
-
 # XLA's older emitter makes of 496 the zero of float8_e4m3fn, and of negative numbers too small for a format without a
 # negative zero the bits that zero would have, which are NaN.
 _MISREAD = ("float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz")
