@@ -92,10 +92,9 @@ def shard_map(
         whole: list = []
 
         def part(*parts):
-            value = f(*tree.unflatten(parts))
-            whole.append(flatten(value)[1])
-            results = flatten(value)[0]
-            return tuple(results)
+            results, out_tree = flatten(f(*tree.unflatten(parts)))
+            whole.append(out_tree)
+            return results
 
         answers, out = _over(part, axes, mesh, blocks, used)
         out_tree = whole[-1]
@@ -123,7 +122,7 @@ def _over(function, axes, mesh, blocks, used):
 
     def level(depth, values, mapped):
         if depth == len(axes):
-            return list(function(*values)), None
+            return function(*values), None
         name = axes[depth]
         places = [0 if name in m else None for m in mapped]
         inner: list = []
@@ -151,7 +150,7 @@ def _over(function, axes, mesh, blocks, used):
 
 def _cut(x, spec, mesh, axes, what):
     """An array with an axis in front for each mesh axis that it is cut along: the parts of the devices there."""
-    check_spec(mesh, spec)
+    _check(mesh, spec, axes, what)
     shape = get_aval(x).shape
     check_shape(mesh, spec, shape, f"shard_map: {what}")
     sizes, split, place = mesh.shape, [], {}
@@ -164,17 +163,35 @@ def _cut(x, spec, mesh, axes, what):
     front = [name for name in axes if name in place]
     if not front:
         return x
-    x = constrained(x, NamedSharding(mesh, spec))
+    x = constrained(x, _sharding(mesh, spec, axes, len(shape)))
     x = reshape(x, tuple(split))
     order = [place[name] for name in front]
     rest = [i for i in range(len(split)) if i not in order]
     x = _transposed(x, (*order, *rest))
-    return constrained(x, NamedSharding(mesh, PartitionSpec(*front)))
+    return constrained(x, _sharding(mesh, PartitionSpec(*front), axes, len(split)))
+
+
+def _check(mesh, spec, axes, what):
+    check_spec(mesh, spec)
+    for name in _used(spec):
+        if name not in axes:
+            raise ShardingError(
+                f"shard_map: {what} has the spec {spec}, and {name!r} is left to the compiler: axis_names are "
+                f"{', '.join(map(repr, axes))}.\nName it in axis_names, or leave it out of the spec."
+            )
+
+
+def _sharding(mesh, spec, axes, rank):
+    """The sharding of a spec of these axes: how the others cut the array is open where the function leaves some out."""
+    if len(axes) < len(mesh.axis_names):
+        parts = (*spec, *[None] * (rank - len(spec)))
+        spec = PartitionSpec(*[UNCONSTRAINED if part is None else part for part in parts])
+    return NamedSharding(mesh, spec)
 
 
 def _joined(y, has, spec, mesh, axes, checked, name):
     """A result of all devices as one array: has names the mesh axes that it has in front."""
-    check_spec(mesh, spec)
+    _check(mesh, spec, axes, f"a result of {name}")
     wanted = _used(spec)
     for axis in reversed([a for a in has if a not in wanted]):
         if checked:
@@ -202,9 +219,7 @@ def _joined(y, has, spec, mesh, axes, checked, name):
         order += [list(has).index(n) for n in names] + [len(has) + axis]
         joined.append(size * math.prod([sizes[n] for n in names]))
     y = reshape(_transposed(y, tuple(order)), tuple(joined))
-    if len(axes) < len(mesh.axis_names):
-        spec = PartitionSpec(*[UNCONSTRAINED if p is None else p for p in (*spec, *[None] * (len(joined) - len(spec)))])
-    return constrained(y, NamedSharding(mesh, spec))
+    return constrained(y, _sharding(mesh, spec, axes, len(joined)))
 
 
 def _transposed(x, order):

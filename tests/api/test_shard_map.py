@@ -76,6 +76,9 @@ def test_two_axes_of_the_mesh():
     np.testing.assert_allclose(f(VALUES), VALUES.reshape(4, -1).sum(1)[:, None], rtol=1e-5)
     f = mapped(lambda p: lax.psum(p, "x"), P("x"), P(), GRID, axis_names={"x"})  # y is the compiler's
     np.testing.assert_allclose(f(VALUES), VALUES.reshape(2, 4, 4).sum(0), rtol=1e-6)
+    f = mapped(lambda p: p * 2, P("x"), P("x"), GRID, axis_names={"x"})
+    columns = bevel.device_put(VALUES, bevel.sharding.NamedSharding(GRID, P(None, "y")))
+    assert bevel.jit(f)(columns).sharding.spec == P("x", "y")
     f = mapped(lambda a, b: a @ b, (P("x"), None), P("x"))
     np.testing.assert_allclose(f(VALUES, VALUES.T), VALUES @ VALUES.T, rtol=1e-4, atol=1e-5)
     trees = mapped(lambda t: {"sum": t["a"] + t["b"][0]}, P("x"), {"sum": P("x")})
@@ -134,6 +137,8 @@ def test_letters_of_shard_map():
         bevel.shard_map(lambda p: p, in_specs=P("x"), out_specs=P("x"))(VALUES)
     with bevel.set_mesh(MESH):
         np.testing.assert_array_equal(bevel.shard_map(lambda p: p, in_specs=P("x"), out_specs=P("x"))(VALUES), VALUES)
+    with pytest.raises(ShardingError, match="'y' is left to the compiler"):
+        mapped(lambda p: p, P("y"), P("x"), GRID, axis_names={"x"})(VALUES)
     decorated = bevel.shard_map(mesh=MESH, in_specs=P("x"), out_specs=P("x"))(lambda p: p + 1)
     np.testing.assert_array_equal(decorated(VALUES), VALUES + 1)
 
