@@ -17,6 +17,7 @@ import numpy as np
 from bevel.base import settings
 from bevel.base.errors import ShardingError
 from bevel.base.meshes import (
+    UNCONSTRAINED,
     AbstractMesh,
     MeshAxes,
     NamedSharding,
@@ -173,6 +174,12 @@ class OnMesh(ManyDevices):
     def update(self, **changes):
         fields = {"mesh": self.mesh, "spec": self.spec, "memory_kind": self._memory_kind, **changes}
         return NamedSharding(fields["mesh"], fields["spec"], memory_kind=fields["memory_kind"])
+
+    def with_axis(self, axis, part=UNCONSTRAINED):
+        """The sharding of arrays with one axis more, cut along `part`."""
+        parts = list(self.spec)
+        parts += [None] * (axis - len(parts))
+        return self.with_spec(PartitionSpec(*parts[:axis], part, *parts[axis:]))
 
     def with_spec(self, spec):
         return NamedSharding(self.mesh, spec, memory_kind=self._memory_kind)

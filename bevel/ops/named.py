@@ -107,7 +107,8 @@ class DevicePut(Primitive):
 
     For each operand: a device, a sharding or None; where it was; and whether its memory may be used again.
 
-    A program runs where its arguments are, so this moves nothing, but for shardings that name another memory.
+    A program runs where its arguments are, so this moves nothing, but for shardings that name another memory; of one
+    over several devices, the value lies so from here on.
     """
 
     multiple_results = True
@@ -142,14 +143,25 @@ class DevicePut(Primitive):
         return [next(put) if h else None for h in has]
 
     def batch(self, operands, axes):
-        return self(*operands), axes
+        rows = zip(self.devices, axes, strict=True)
+        devices = tuple([to.with_axis(axis) if axis is not None and is_on_mesh(to) else to for to, axis in rows])
+        return self.replace(devices=devices)(*operands), axes
 
     @property
     def memories(self):
         return [getattr(to, "memory_kind", None) for to in self.devices]
 
     def lower(self, out, *values):
-        return [v if kind is None else in_memory(out, v, kind) for v, kind in zip(values, self.memories, strict=True)]
+        rows = zip(values, self.devices, self.memories, out.avals, strict=True)
+        return [self.put(out, *row) for row in rows]
+
+    def put(self, out, value, to, kind, aval):
+        if is_on_mesh(to) and to.num_devices > 1:
+            from bevel.ops.shardings import sdy  # loaded by then: it is a sharding over a mesh
+
+            sharding = sdy(out.module, to, value.type.rank)
+            return out.op("sdy.sharding_constraint", [value], {"sharding": sharding}, aval=aval)
+        return value if kind is None else in_memory(out, value, kind)
 
     def reference(self, *arrays):
         return list(arrays)
@@ -163,6 +175,11 @@ class DevicePut(Primitive):
     @classmethod
     def refusals(cls, array):
         yield cls((), (), ()), [array(2)], "a device for each operand"
+
+
+def is_on_mesh(to) -> bool:
+    """Is it a sharding over a mesh?"""
+    return getattr(to, "is_named", False)
 
 
 def in_memory(out, x, kind):

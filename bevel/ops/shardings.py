@@ -45,10 +45,7 @@ class ShardingConstraint(Linear):
     def batch_over(self, mesh_axes, operands, axes):
         """The examples lie along those axes of the mesh."""
         [x], [axis] = operands, axes
-        parts = list(self.sharding.spec)
-        parts += [None] * (axis - len(parts))
-        parts.insert(axis, mesh_axes)
-        return ShardingConstraint(self.sharding.with_spec(PartitionSpec(*parts)))(x), axis
+        return ShardingConstraint(self.sharding.with_axis(axis, mesh_axes))(x), axis
 
     def lower(self, out, x):
         if self.sharding.num_devices == 1:

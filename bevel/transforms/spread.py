@@ -24,6 +24,7 @@ from bevel.engine.builder import physical
 from bevel.engine.client import SingleDeviceSharding, single
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.shardings import ManyDevices, Mesh, OnMesh, chosen
+from bevel.ops.named import DevicePut
 from bevel.ops.shardings import ShardingConstraint
 from bevel.transforms.constants import hidden_constants
 
@@ -135,6 +136,8 @@ def constraints(jaxpr: Jaxpr) -> list:
     for eqn in jaxpr.eqns:
         if type(eqn.op) is ShardingConstraint:
             found.append(eqn.op.sharding)
+        elif type(eqn.op) is DevicePut:
+            found += [to for to in eqn.op.devices if isinstance(to, ManyDevices)]
         elif eqn.op.holds_programs:
             for _, inner in subprograms(eqn.op):
                 found += constraints(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)

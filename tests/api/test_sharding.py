@@ -160,6 +160,12 @@ def test_constraints():
     along = bevel.vmap(lambda r: lax.with_sharding_constraint(r, NamedSharding(MESH, P("y"))), spmd_axis_name="x")
     assert bevel.jit(along)(VALUES).sharding.spec == P("x", "y")
     assert lax.with_sharding_constraint({"a": VALUES}, rows)["a"].sharding == rows
+    put = bevel.jit(lambda x: bevel.device_put((x * 2, x.sum()), (rows, None)))(VALUES)
+    assert put[0].sharding == rows
+    assert_same(put[0], VALUES * 2)
+    along_y = NamedSharding(MESH, P("y"))
+    put = bevel.jit(bevel.vmap(lambda row: bevel.device_put(row, along_y)))(VALUES)
+    assert put.sharding.spec == P(None, "y")
     assert bevel.reshard(laid(P("y")), rows).sharding == rows
     with bevel.set_mesh(MESH):
         assert bevel.jit(lambda x: lax.with_sharding_constraint(x, P("y")))(VALUES).sharding.spec == P("y")
