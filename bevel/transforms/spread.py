@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -61,41 +60,47 @@ def layout_for(closed: ClosedJaxpr, operands: Sequence, wanted=None, results=Non
     given = [_lies(x) for x in operands]
     asked = list(wanted or [None] * len(given))
     answers = list(results or [None] * len(closed.jaxpr.outvars))
-    named: list[Any] = []
-    for s in [*asked, *answers, *given]:
-        if isinstance(s, ManyDevices):
-            named.append(s)
-    named += constraints(closed.jaxpr)
     held = [_lies(value) for value in hidden_constants(closed).values()]
-    named += [s for s in held if isinstance(s, ManyDevices)]
-    if not named:
+    said = [*asked, *answers, *given, *held, *constraints(closed.jaxpr)]
+    over = [s for s in said if isinstance(s, ManyDevices)]
+    if not over:
         return None
-    devices = named[0]._device_assignment
     name = closed.jaxpr.name or "A program"
-    for s in [*named, *[s for s, a in zip(given, asked, strict=True) if type(s) is SingleDeviceSharding and a is None]]:
-        if tuple(s._device_assignment) != tuple(devices):
+    kept = [s for s, a in zip(given, asked, strict=True) if type(s) is SingleDeviceSharding and a is None]
+    devices = _same_devices(name, [*over, *kept])
+    mesh = next((s.mesh for s in over if isinstance(s, OnMesh)), None) or Mesh(np.array(devices), ("devices",))
+    whole = mesh.sharding(PartitionSpec(), None)
+    if len(devices) == 1:  # XLA chooses nothing: results lie as they were constrained
+        last = {e.outvars[0]: e.op.sharding for e in closed.jaxpr.eqns if type(e.op) is ShardingConstraint}
+        answers = [last.get(v) if s is None else s for s, v in zip(answers, closed.jaxpr.outvars, strict=True)]
+    arguments = [_first_on_mesh(a, s) or whole for s, a in zip(given, asked, strict=True)]
+    answers = [_first_on_mesh(s) for s in answers]
+    for what, shardings, variables in (
+        ("An argument", arguments, closed.jaxpr.invars),
+        ("A result", answers, closed.jaxpr.outvars),
+    ):
+        for s, v in zip(shardings, variables, strict=True):
+            if s is not None:
+                s.check(v.aval.shape, f"{what} of {name}")
+    return Layout(mesh, tuple(arguments), tuple(answers), tuple([_first_on_mesh(s) or whole for s in held]))
+
+
+def _first_on_mesh(*shardings):
+    """The first of them that is over a mesh; None where none is."""
+    return next((s for s in shardings if isinstance(s, OnMesh)), None)
+
+
+def _same_devices(name, shardings) -> tuple:
+    devices = tuple(shardings[0]._device_assignment)
+    for s in shardings:
+        if tuple(s._device_assignment) != devices:
             raise DeviceMismatchError(
                 f"{name} was given arrays on the devices {_ids(devices)} and on {_ids(s._device_assignment)}"
                 f"{user_line(' at {}')}.\n"
                 "All arrays of one call lie on the same devices, in one order: lay them out with "
                 "bevel.device_put(x, NamedSharding(mesh, P()))."
             )
-    mesh = next((s.mesh for s in named if isinstance(s, OnMesh)), None) or Mesh(np.array(devices), ("devices",))
-    whole = mesh.sharding(PartitionSpec(), None)
-    if len(devices) == 1:  # XLA chooses nothing: results lie as they were constrained
-        said = {e.outvars[0]: e.op.sharding for e in closed.jaxpr.eqns if type(e.op) is ShardingConstraint}
-        answers = [said.get(v) if s is None else s for s, v in zip(answers, closed.jaxpr.outvars, strict=True)]
-    taken = []
-    for s, a in zip(given, asked, strict=True):
-        laid = a if isinstance(a, ManyDevices) else s if isinstance(s, ManyDevices) else whole
-        taken.append(laid if isinstance(laid, OnMesh) else whole)
-    for s, v in zip(taken, closed.jaxpr.invars, strict=True):
-        s.check(v.aval.shape, f"An argument of {name}")
-    for s, v in zip(answers, closed.jaxpr.outvars, strict=True):
-        if isinstance(s, OnMesh):
-            s.check(v.aval.shape, f"A result of {name}")
-    results = tuple([s if isinstance(s, OnMesh) else None for s in answers])
-    return Layout(mesh, tuple(taken), results, tuple([s if isinstance(s, OnMesh) else whole for s in held]))
+    return devices
 
 
 def _lies(x):
