@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from bevel.base import settings
+from bevel.base.meshes import AbstractMesh
 from bevel.base.option import _callbacks, _overridden
 from bevel.base.settings import UNSET, config
 
@@ -141,6 +142,7 @@ def test_each_option_that_says_so_is_in_the_trace_key():
         "random_seed_offset": 3,
         "compiler_options": {"a": 1},
         "sharp_edges": "strict",
+        "mesh": AbstractMesh((2,), ("x",)),
     }
     for option in settings.options():
         value = other.get(option.name, not option.value)
