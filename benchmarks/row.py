@@ -82,7 +82,8 @@ class Family:
     def process_row(self, name: str, measures: str, script: str, **facts: Any) -> None:
         """Declares a whole process as a row."""
         unit = facts.pop("unit", "ms" if facts.get("reads", "cpu") == "cpu" else "MiB")
-        self.rows.append(Row(name, self.name, measures, unit, kind="process", script=script, clock="cpu", **facts))
+        clock = facts.pop("clock", "cpu")
+        self.rows.append(Row(name, self.name, measures, unit, kind="process", script=script, clock=clock, **facts))
 
     def _declare(self, name: str, kind: str, unit: str, facts: dict[str, Any]) -> Callable[[Build], Build]:
         def declare(build: Build) -> Build:

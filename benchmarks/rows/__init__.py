@@ -25,6 +25,7 @@ FAMILIES = (
     "galaxy",
     "linear_algebra",
     "libraries",
+    "several_devices",
 )
 
 
