@@ -42,7 +42,10 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         op, results = eqn.op, [v.aval for v in eqn.outvars]
         work += number * times * (_EACH + op.work(avals, results))
         kind = op.kind
-        if op.name == "tan" and not (has_long_formula(op, results[0]) and total <= MANY):
+        # the formula of float64 is XLA's own tan where an angle is huge
+        if op.name == "tan" and not (
+            results[0].dtype.itemsize < 8 and has_long_formula(op, results[0]) and total <= MANY
+        ):
             counts["tangents"] += number
         if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
             counts["looped_ciphers"] += number
