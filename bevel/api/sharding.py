@@ -33,8 +33,8 @@ def make_mesh(axis_shapes: Sequence[int], axis_names: Sequence[str], axis_types:
     raises   ShardingError where there are fewer
 
     >>> import bevel
-    >>> bevel.make_mesh((1,), ("data",)).shape
-    OrderedDict([('data', 1)])
+    >>> bevel.make_mesh((1,), ("data",)).shape["data"]
+    1
     """
     devices = list(client.devices() if devices is None else devices)
     sizes = tuple(axis_shapes)
