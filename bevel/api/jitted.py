@@ -382,6 +382,7 @@ class Jitted:
             )
             columns.append([resolved(s, f"jit of {self.name}, by {what},") for s in flat])
         columns[0] += [None] * len(flatten(rest)[0])
+        columns[0] = [s for i, s in enumerate(columns[0]) if i not in traced.by_value]
         return columns
 
     def shardings_of_program(self, traced, args, kwargs):
@@ -389,7 +390,6 @@ class Jitted:
         if not self.is_laid_out:
             return None, None
         wanted, results = self.shardings(traced, args, kwargs)
-        wanted = [s for i, s in enumerate(wanted) if i not in traced.by_value]
         return [s for s, k in zip(wanted, traced.kept, strict=True) if k], results
 
     def constrained(self, traced, leaves, args, kwargs):
@@ -397,7 +397,6 @@ class Jitted:
         from bevel.api.sharding import constrained
 
         wanted, answers = self.shardings(traced, args, kwargs)
-        wanted = [s for i, s in enumerate(wanted) if i not in traced.by_value]
         laid = [constrained(x, s) for x, s in zip(leaves, wanted, strict=True)]
         results = self.op_of(traced, args, kwargs)(*traced.outer, *laid)
         return traced.out_tree.unflatten([constrained(y, s) for y, s in zip(results, answers, strict=True)])

@@ -27,7 +27,7 @@ from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine import client
 from bevel.engine.pytree import flatten
 from bevel.engine.shardings import Mesh
-from bevel.ops.shapes import BroadcastInDim, Transpose, move_axis, reshape
+from bevel.ops.shapes import move_axis, reshape, to_front, transpose
 from bevel.transforms.batch import batch
 
 _WHOLE = PartitionSpec()
@@ -120,22 +120,22 @@ def _over(function, axes, mesh, blocks, used):
     Level by level, the first axis outermost. Along an axis that a result does not vary over it has none.
     """
 
-    def level(depth, values, mapped):
+    def level(depth, values):
         if depth == len(axes):
-            return function(*values), None
+            results = function(*values)
+            return results, [()] * len(results)
         name = axes[depth]
-        places = [0 if name in m else None for m in mapped]
+        places = [0 if name in names else None for names in used]
         inner: list = []
 
         def inside(*parts):
-            results, has = level(depth + 1, list(parts), mapped)
+            results, has = level(depth + 1, parts)
             inner.append(has)
             return results
 
         results, out = batch(inside, values, places, mesh.shape[name], state.trace, name, name)
-        has = inner[-1] or [()] * len(results)
         laid, found = [], []
-        for y, axis, below in zip(results, out, has, strict=True):
+        for y, axis, below in zip(results, out, inner[-1], strict=True):
             if axis is None:
                 laid.append(y)
                 found.append(below)
@@ -144,8 +144,7 @@ def _over(function, axes, mesh, blocks, used):
                 found.append((name, *below))
         return laid, found
 
-    results, has = level(0, blocks, used)
-    return results, has or [()] * len(results)
+    return level(0, blocks)
 
 
 def _cut(x, spec, mesh, axes, what):
@@ -167,7 +166,7 @@ def _cut(x, spec, mesh, axes, what):
     x = reshape(x, tuple(split))
     order = [place[name] for name in front]
     rest = [i for i in range(len(split)) if i not in order]
-    x = _transposed(x, (*order, *rest))
+    x = transpose(x, (*order, *rest))
     return constrained(x, _sharding(mesh, PartitionSpec(*front), axes, len(split)))
 
 
@@ -204,7 +203,7 @@ def _joined(y, has, spec, mesh, axes, checked, name):
         has = tuple([a for a in has if a != axis])
     sizes = mesh.shape
     for axis in [a for a in axes if a in wanted and a not in has]:  # one result for all: each device has it as its part
-        y = _repeated(y, sizes[axis])
+        y = to_front(y, None, sizes[axis])
         has = (axis, *has)
     shape = get_aval(y).shape
     inner = shape[len(has) :]
@@ -218,17 +217,8 @@ def _joined(y, has, spec, mesh, axes, checked, name):
         names = axes_of(spec[axis]) if axis < len(spec) else ()
         order += [list(has).index(n) for n in names] + [len(has) + axis]
         joined.append(size * math.prod([sizes[n] for n in names]))
-    y = reshape(_transposed(y, tuple(order)), tuple(joined))
+    y = reshape(transpose(y, order), tuple(joined))
     return constrained(y, _sharding(mesh, spec, axes, len(joined)))
-
-
-def _transposed(x, order):
-    return x if order == tuple(range(len(order))) else Transpose(order)(x)
-
-
-def _repeated(y, count):
-    shape = get_aval(y).shape
-    return BroadcastInDim((count, *shape), tuple(range(1, len(shape) + 1)))(y)
 
 
 def pmap(

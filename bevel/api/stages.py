@@ -252,9 +252,7 @@ class Lowered(_Stage):
         platform = platforms[0] if platforms else platform_of(device)
         self._device = device
         self._platform = platform
-        self._module = lower_program(
-            record.pruned, "jit_" + jitted.name, platform, donated, layout=layout and layout.cut
-        )
+        self._module = lower_program(record.pruned, "jit_" + jitted.name, platform, donated, layout=layout)
 
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
         """The program as text: dialect "stablehlo" (the default), or "hlo", before any optimisation.
@@ -329,8 +327,7 @@ class Compiled(_Stage):
     @property
     def input_shardings(self):
         """Where each argument is taken, as a tree (args, kwargs); None for what the program does not use."""
-        laid = self._executable.in_shardings or itertools.repeat(single(self._device))
-        laid = iter(laid)
+        laid = iter(self._executable.in_shardings or itertools.repeat(single(self._device)))
         return self.in_tree.unflatten([next(laid) if k else None for k in self._signature.kept])
 
     @property

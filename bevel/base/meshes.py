@@ -216,9 +216,7 @@ class NamedSharding(metaclass=_Named):
 
     @property
     def is_fully_replicated(self) -> bool:
-        sizes = self.mesh.shape
-        named = [n for part in self.spec for n in (part if isinstance(part, tuple) else (part,))]
-        return all([sizes.get(n, 1) == 1 for n in named])
+        return math.prod(cuts(self.mesh, self.spec, len(self.spec))) == 1
 
     def update(self, **changes):
         fields = {"mesh": self.mesh, "spec": self.spec, "memory_kind": self.memory_kind, **changes}

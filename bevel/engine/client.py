@@ -240,10 +240,7 @@ def to_host(array) -> np.ndarray:
 def _gathered(array) -> np.ndarray:
     """The numbers of an array that lies over several devices, put together."""
     shape, sharding = array.aval.shape, array._sharding
-    parts = [
-        names.whole_array(array.aval, single(d), part, True)
-        for d, part in zip(sharding._device_assignment, array._arrays, strict=True)
-    ]
+    parts = parts_of(array)
     if sharding.is_fully_replicated:
         return to_host(parts[0])
     places = {str(place): (place, part) for place, part in zip(sharding.parts_of(shape), parts, strict=True)}
@@ -252,6 +249,14 @@ def _gathered(array) -> np.ndarray:
         whole[place] = to_host(part)
     whole.flags.writeable = False
     return whole
+
+
+def parts_of(array) -> list:
+    """The part of each device of an array that lies over several, as arrays on one, in the order of the devices."""
+    sharding = array._sharding
+    aval = array.aval.with_shape(sharding.shard_shape(array.aval.shape))
+    pairs = zip(sharding._device_assignment, array._arrays, strict=True)
+    return [names.whole_array(aval, single(device), part, True) for device, part in pairs]
 
 
 def seen_as(array, shape):

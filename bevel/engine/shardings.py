@@ -29,7 +29,7 @@ from bevel.base.meshes import (
 )
 from bevel.engine import client
 from bevel.engine import jaxlib_names as names
-from bevel.engine.client import device_list, single, usual_memory
+from bevel.engine.client import device_list, usual_memory
 
 
 class ManyDevices(names.GSPMDSharding):
@@ -132,6 +132,11 @@ class Mesh(MeshAxes):
         sizes = ", ".join([f"{n!r}: {s}" for n, s in self.shape.items()]) or "()"
         return f"Mesh({sizes}, axis_types={self.axis_types})"
 
+    @property
+    def whole(self) -> Any:
+        """The sharding of an array that lies whole on each device."""
+        return self.sharding(PartitionSpec(), None)
+
     def sharding(self, spec, memory_kind) -> Any:
         """What NamedSharding(self, spec) is: one object for each spec."""
         return _on_mesh(self, spec, memory_kind)
@@ -154,9 +159,7 @@ class OnMesh(ManyDevices):
         self._hash = hash(self._key)
         super().__init__(device_list(mesh.device_assignment), _hlo_of(mesh, spec, len(spec)), memory_kind=memory_kind)
 
-    @property
-    def is_fully_replicated(self) -> bool:
-        return math.prod(cuts(self.mesh, self.spec, len(self.spec))) == 1
+    is_fully_replicated = NamedSharding.is_fully_replicated
 
     def parts_of(self, shape):
         return _parts(self.mesh, self.spec, shape)
@@ -169,7 +172,7 @@ class OnMesh(ManyDevices):
         return _hlo_of(self.mesh, self.spec, rank)
 
     def with_memory_kind(self, kind):
-        return NamedSharding(self.mesh, self.spec, memory_kind=kind)
+        return self.update(memory_kind=kind)
 
     def update(self, **changes):
         fields = {"mesh": self.mesh, "spec": self.spec, "memory_kind": self._memory_kind, **changes}
@@ -182,7 +185,7 @@ class OnMesh(ManyDevices):
         return self.with_spec(PartitionSpec(*parts[:axis], part, *parts[axis:]))
 
     def with_spec(self, spec):
-        return NamedSharding(self.mesh, spec, memory_kind=self._memory_kind)
+        return self.update(spec=spec)
 
     def __eq__(self, other):
         return self is other or (type(other) is OnMesh and self._key == other._key)
@@ -298,7 +301,7 @@ def chosen(hlo, mesh, rank) -> ManyDevices:
     """
     tiles = _tiles(hlo, len(mesh.device_assignment))
     if not tiles.counts:
-        return mesh.sharding(PartitionSpec(), None)
+        return mesh.whole
     parts: list = []
     for axis in range(rank):
         numbers = np.array([place[axis] for place in tiles.places]).reshape(mesh.axis_sizes)
@@ -318,14 +321,6 @@ def chosen(hlo, mesh, rank) -> ManyDevices:
     said = _tiles(found._to_xla_hlo_sharding(rank), len(mesh.device_assignment))
     same = said.counts == tiles.counts and said.places == tiles.places
     return found if same else CompilerSharding(mesh.device_assignment, hlo)
-
-
-def parts(array) -> list:
-    """The part of each device as an array on that device, in the order of the devices."""
-    sharding = array._sharding
-    aval = array.aval.with_shape(sharding.shard_shape(array.aval.shape))
-    pairs = zip(sharding._device_assignment, array._arrays, strict=True)
-    return [names.whole_array(aval, single(device), part, True) for device, part in pairs]
 
 
 # ---- meshes, pickled by the numbers of their devices

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bevel.engine.client import parts_of
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -26,12 +28,10 @@ def shards(array) -> list[Shard]:
     devices = list(array.sharding._device_assignment)
     if len(devices) == 1:
         return [Shard(devices[0], (slice(None),) * len(array.aval.shape), 0, array)]
-    from bevel.engine.shardings import parts  # loaded by then: the array lies over several devices
-
     places = array.sharding.devices_indices_map(array.aval.shape)
     seen: dict = {}
     held = []
-    for device, part in zip(devices, parts(array), strict=True):
+    for device, part in zip(devices, parts_of(array), strict=True):
         copy = seen[str(places[device])] = seen.get(str(places[device]), -1) + 1
         held.append(Shard(device, places[device], copy, part))
     return held

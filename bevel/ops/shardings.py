@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bevel.base.errors import ShardingError
-from bevel.base.meshes import NO_MESH, UNCONSTRAINED, NamedSharding, PartitionSpec
+from bevel.base.meshes import NO_MESH, UNCONSTRAINED, NamedSharding, PartitionSpec, axes_of
 from bevel.core.primitive import primitive
 from bevel.engine.builder import parsed
 from bevel.engine.client import default_device
@@ -81,5 +81,4 @@ def sdy(module, sharding, rank):
 def _axis(part):
     if part is UNCONSTRAINED:
         return "{?}"
-    names = () if part is None else part if isinstance(part, tuple) else (part,)
-    return "{" + ", ".join([f'"{name}"' for name in names]) + "}"
+    return "{" + ", ".join([f'"{name}"' for name in axes_of(part)]) + "}"

@@ -241,13 +241,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
     from bevel.transforms.summary import summarize
 
     if module is None:
-        module = lower(
-            closed,
-            closed.jaxpr.name or "main",
-            platform_of(device),
-            donated,
-            layout=None if layout is None else layout.cut,
-        )
+        module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated, layout=layout)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
@@ -262,7 +256,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
         out_shardings = spread.results_of(loaded, layout, [v.aval for v in closed.jaxpr.outvars])
         even = spread.even(layout, out_shardings, [v.aval for v in closed.jaxpr.outvars])
         if even is not None:
-            return compile_program(closed, device, committed, donated, overrides, layout=even)
+            return _kept(key, compile_program(closed, device, committed, donated, overrides, layout=even))
     with guards.explicit():
         hidden = placed(module.hidden, device, layout)
     executable = engine.Executable(
@@ -280,6 +274,11 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
         None if layout is None else layout.arguments,
         out_shardings,
     )
+    return _kept(key, executable)
+
+
+def _kept(key, executable):
+    """The executable, to be found again by that key; None: not."""
     if key is not None:
         with _lock:
             _executables[key] = executable

@@ -97,9 +97,11 @@ class Module:
         name = self.mesh_names.get(mesh)
         if name is None:
             name = self.mesh_names[mesh] = self.unique("mesh")
-            axes = ", ".join([f'"{axis}"={size}' for axis, size in mesh.shape.items()]) if mesh is not None else ""
-            where = "" if mesh is not None else ", device_ids=[0]"
-            attributes = {"sym_name": builder.string(name), "mesh": builder.parsed(f"#sdy.mesh<[{axes}]{where}>")}
+            text = "[], device_ids=[0]"
+            if mesh is not None:
+                axes = [f'"{axis}"={size}' for axis, size in mesh.shape.items()]
+                text = f"[{', '.join(axes)}]"
+            attributes = {"sym_name": builder.string(name), "mesh": builder.parsed(f"#sdy.mesh<{text}>")}
             start = mlir.ir.InsertionPoint.at_block_begin(self.module.body)
             mlir.create("sdy.mesh", [], [], attributes, None, 0, mlir.unknown, start)
         return name
@@ -179,6 +181,7 @@ def lower(
     """
     if closed.effects:
         closed = in_program_order(closed)
+    layout = layout and layout.cut
     with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform, layout)
         hidden = {} if portable else hidden_constants(closed)

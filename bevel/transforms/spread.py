@@ -1,4 +1,4 @@
-"""Programs on several devices: which ones, how arguments and results lie on them, and moving arrays there.
+"""Programs on several devices: which ones, and how arguments and results lie on them.
 
 A program runs on the devices of the meshes that its arguments and its constraints name. XLA cuts it into the part of
 each device, and chooses how values lie that nobody speaks of; what it chose for the results is read off the compiled
@@ -69,7 +69,7 @@ def layout_for(closed: ClosedJaxpr, operands: Sequence, wanted=None, results=Non
     kept = [s for s, a in zip(given, asked, strict=True) if type(s) is SingleDeviceSharding and a is None]
     devices = _same_devices(name, [*over, *kept])
     mesh = next((s.mesh for s in over if isinstance(s, OnMesh)), None) or Mesh(np.array(devices), ("devices",))
-    whole = mesh.sharding(PartitionSpec(), None)
+    whole = mesh.whole
     if len(devices) == 1:  # XLA chooses nothing: results lie as they were constrained
         last = {e.outvars[0]: e.op.sharding for e in closed.jaxpr.eqns if type(e.op) is ShardingConstraint}
         answers = [last.get(v) if s is None else s for s, v in zip(answers, closed.jaxpr.outvars, strict=True)]
@@ -153,7 +153,7 @@ def results_of(loaded, layout: Layout, avals) -> list:
     """How the results of a compiled program lie."""
     said = loaded.get_output_shardings()
     if said is None:
-        return [s or layout.mesh.sharding(PartitionSpec(), None) for s in layout.results]
+        return [s or layout.mesh.whole for s in layout.results]
     found = []
     for wanted, proto, aval in zip(layout.results, said, avals, strict=False):
         if wanted is None:
@@ -170,7 +170,7 @@ def even(layout: Layout, found, avals) -> Layout | None:
             continue
         shape = physical(aval).shape
         if not isinstance(sharding, OnMesh):
-            answers[i] = layout.mesh.sharding(PartitionSpec(), None)
+            answers[i] = layout.mesh.whole
             continue
         parts = cuts(layout.mesh, sharding.spec, len(shape))
         if any([size % count for size, count in zip(shape, parts, strict=True)]):
