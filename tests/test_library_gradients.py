@@ -30,6 +30,7 @@ POINTS = {
     "numpy.angle": [np.array([-1.5, -0.3, 2.0])],
     "numpy.arccos": [0.3], "numpy.acos": [0.3], "numpy.arccosh": [1.7], "numpy.acosh": [1.7],
     "numpy.log": [np.array([0.5, 2.0])], "numpy.sqrt": [np.array([0.5, 2.0])],
+    "numpy.maximum": [np.array([0.5, 2.9])], "numpy.minimum": [np.array([0.5, 2.9])],  # their examples hold a NaN
     "scipy.linalg.qr": [np.array([[2.0, 1.0], [0.5, 3.0]])],
     "scipy.special.erfinv": [np.array([-0.4, 0.3])],
 }  # fmt: skip
