@@ -59,8 +59,8 @@ def serialize(compiled: Compiled) -> tuple[bytes, Any, Any]:
     program = to_bytes(executable.loaded, platform)
     if program is None:
         raise SerializationError(
-            f"{of.name} was loaded from the cache on disk, and is not there any more.\n"
-            "Compile it anew: bevel.clear_caches(), then lower(…).compile() again."
+            f"XLA cannot write {of.name} down any more: it was loaded from the cache on disk and is not there now, or "
+            "it sorts and has run.\nCompile it anew: bevel.clear_caches(), then lower(…).compile() and serialize again."
         )
     fields = {
         "name": of.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import io
 import logging
@@ -112,16 +113,20 @@ def _never_called(*_):
 # the very thread that it is on. Whether the program calls them it does not ask.
 _IN_CALL = [_never_called]
 
-# Programs that came from disk, by identity: XLA cannot write those down a second time.
+# Programs that are on disk, by identity. XLA cannot write down one that it has loaded, nor one that sorts and has run.
 _keys: dict[int, str] = {}
 
 
 def to_bytes(loaded, platform) -> bytes | None:
-    """A compiled program as bytes; None where it came from disk and is there no more."""
+    """A compiled program as bytes; None where XLA cannot write it down any more, and the disk has it no more."""
     from bevel.engine import disk_cache  # for start-up time
 
     key = _keys.get(id(loaded))
-    return client(platform).serialize_executable(loaded) if key is None else disk_cache.load(key)
+    data = None if key is None else disk_cache.load(key)
+    if data is None:
+        with contextlib.suppress(names.JaxRuntimeError):
+            data = client(platform).serialize_executable(loaded)
+    return data
 
 
 def compile_module(module, summary, devices, *, overrides=None):
@@ -189,6 +194,7 @@ def compile_module(module, summary, devices, *, overrides=None):
     if key is not None:
         try:
             disk_cache.store(key, on.serialize_executable(loaded))
+            _keys[id(loaded)] = key
         except (names.JaxRuntimeError, ValueError) as error:  # some programs hold what cannot be written down
             logger.debug("The program %s cannot be kept on disk: %s", module.name, error)
     return loaded, choice

@@ -10,6 +10,7 @@ import bevel
 import bevel.numpy as jnp
 from bevel import stages
 from bevel.api.serializing import SerializationError
+from bevel.base import settings
 from bevel.experimental.serialize_executable import deserialize_and_load, serialize
 
 X = np.arange(3, dtype=np.float32)
@@ -103,6 +104,19 @@ def test_a_compiled_program_is_written_down_and_loaded():
     called = bevel.jit(lambda x: bevel.pure_callback(np.sin, x, x)).lower(X).compile()
     with pytest.raises(SerializationError, match="calls Python functions"):
         serialize(called)
+
+
+def test_a_program_that_sorts_is_written_down_after_it_ran(tmp_path):
+    """XLA refuses to, so the bytes on disk are given; where there are none, the letter says how to go on."""
+    with settings.enable_compilation_cache(True), settings.compilation_cache_dir(str(tmp_path)):
+        compiled = bevel.jit(lambda x: jnp.sort(x) * 3.5).lower(X).compile()
+        compiled(X)
+        np.testing.assert_allclose(deserialize_and_load(*serialize(compiled))(X[::-1].copy()), 3.5 * X)
+    with settings.enable_compilation_cache(False):
+        compiled = bevel.jit(lambda x: jnp.sort(x) * 4.5).lower(X).compile()
+        compiled(X)
+        with pytest.raises(SerializationError, match="it sorts and has run"):
+            serialize(compiled)
 
 
 @pytest.mark.slow
