@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 
 from bevel.base.errors import BevelError
 from bevel.core.source import user_line
@@ -38,19 +39,25 @@ def named_after(function):
     return put
 
 
-@functools.lru_cache(maxsize=2048)
-def _signature(function):
-    try:
-        return inspect.signature(function)
-    except (ValueError, TypeError):
-        return None
+# Weak: with a function, its programs are kept, and the arrays that it closes over.
+_signatures: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def signature_of(function):
     """The signature where Python can tell it, else None."""
     try:
+        return _signatures[function]
+    except KeyError:
+        signature = _signatures[function] = _signature(function)
+        return signature
+    except TypeError:  # not hashable, or no weak reference can be made to it
         return _signature(function)
-    except TypeError:  # not hashable
+
+
+def _signature(function):
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
         return None
 
 
