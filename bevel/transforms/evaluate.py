@@ -237,7 +237,8 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
         room.note_cleared()
     # loaded here for start-up time
     from bevel.engine import compile as engine
-    from bevel.transforms.lower import OpenShapeError, lower
+    from bevel.transforms.lower import lower
+    from bevel.transforms.open_shapes import OpenShapeError
     from bevel.transforms.summary import summarize
 
     if module is None:

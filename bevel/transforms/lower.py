@@ -15,11 +15,11 @@ import numpy as np
 
 from bevel.base import settings
 from bevel.base.avals import ShapedArray
-from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small, is_symbolic, is_symbolic_dim, linear
+from bevel.base.dimensions import InconclusiveDimensionOperation, assumed_small, is_symbolic
 from bevel.base.dtypes import float0
-from bevel.base.errors import BevelError, DTypeError
+from bevel.base.errors import DTypeError
 from bevel.core import source
-from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, memories_of_results, subprograms
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subprograms
 from bevel.core.places import Place, named_by_user
 from bevel.core.staging import paused_collector, stage
 from bevel.core.trace import get_aval, state
@@ -30,9 +30,10 @@ from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
-from bevel.transforms import segments
+from bevel.transforms import marks, segments
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.constants import hidden_constants
+from bevel.transforms.open_shapes import OpenShapeError, find_variables
 from bevel.transforms.order import in_program_order
 
 builder.set_frame_filter(source.is_ours)
@@ -208,66 +209,9 @@ def lower(
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
             operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
-        _mark_arguments(module, operation, jaxpr, len(hidden), donated)
-        _mark_memories(module, operation, jaxpr)
-        _mark_results(module, operation)
+        marks.mark(module, operation, jaxpr, len(hidden), donated)
         module.result_count = len(results)
         return module
-
-
-def _mark_arguments(module, operation, jaxpr, offset, donated):
-    """Says which arguments' memory results take over: by position where a result of the same type is free.
-
-    On several devices it says how each argument lies, and leaves it to XLA which result takes over what.
-    """
-    if not donated and module.layout is None:
-        return
-    free: dict = {}
-    for index, var in reversed(list(enumerate(jaxpr.outvars))):
-        free.setdefault(builder.physical(var.aval).strip_weak_type(), []).append(index)
-    attributes: list[dict] = [{} for _ in operation.arguments]
-    for position in donated:
-        results = free.get(builder.physical(jaxpr.invars[position].aval).strip_weak_type())
-        if results and module.layout is None:
-            attributes[offset + position] = {"tf.aliasing_output": builder.i32(results.pop())}
-        else:
-            attributes[offset + position] = {"jax.buffer_donor": builder.boolean(True)}
-    if module.layout is not None:
-        shardings = [*module.layout.hidden, *module.layout.arguments]
-        for attribute, argument, sharding in zip(attributes, operation.arguments, shardings, strict=True):
-            attribute["sdy.sharding"] = sdy(module, sharding, argument.type.rank)
-    operation.arg_attrs = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in attributes])
-
-
-def _mark_memories(module, operation, jaxpr):
-    """Says of each result that it was put into another memory: XLA wants to know of those of the whole program."""
-    if module.platform == "cpu":
-        return
-    module.out_memories = memories_of_results(jaxpr)
-    if module.out_memories is not None:
-        kinds = [{} if m is None else {"mhlo.memory_kind": builder.string(m)} for m in module.out_memories]
-        operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(a) for a in kinds])
-
-
-def _mark_results(module, operation):
-    """Says how the results lie over several devices, where the user does."""
-    if module.layout is None:
-        return
-    count = builder.i32(len(module.layout.devices))
-    module.module.operation.attributes["mhlo.num_partitions"] = count
-    module.module.operation.attributes["mhlo.num_replicas"] = builder.i32(1)
-    kinds = mlir.ir.FunctionType(mlir.ir.TypeAttr(operation.attributes["function_type"]).value).results
-    marks: list[dict] = [{} for _ in kinds]
-    for mark, sharding, kind in zip(marks, module.layout.results, kinds, strict=False):
-        if sharding is not None:
-            mark["sdy.sharding"] = sdy(module, sharding, kind.rank)
-    operation.attributes["res_attrs"] = mlir.ir.ArrayAttr.get([mlir.ir.DictAttr.get(mark) for mark in marks])
-
-
-def sdy(module, sharding, rank):
-    from bevel.ops import shardings  # loaded where a program names a mesh
-
-    return shardings.sdy(module, sharding, rank)
 
 
 def inline(out, jaxpr: Jaxpr, consts, arguments) -> list:
@@ -473,47 +417,6 @@ def _over_words(op, result, axis):
 def _axis_to_end(value, axis):
     last = len(value.aval.shape) - 1
     return value if axis == last else move_axis(value, axis, last)
-
-
-class OpenShapeError(InconclusiveDimensionOperation):
-    """An operation needs to know its sizes, which an exported program with open dimensions does not."""
-
-
-class UnknownDimensionError(BevelError, ValueError):
-    """A variable dimension cannot be told from the shapes of the arguments: none of them has it as a size."""
-
-
-def find_variables(out, jaxpr, arguments):
-    """Says how each variable among the dimensions follows from the sizes of the arguments."""
-    waiting = [
-        (d, value, axis)
-        for var, value in zip(jaxpr.invars, arguments, strict=True)
-        for axis, d in enumerate(var.aval.shape)
-        if is_symbolic_dim(d)
-    ]
-    known = out.module.variables
-    count = ShapedArray((), np.dtype("int32"))
-    for d, value, axis in waiting:
-        found = linear(d)
-        if found is None or found[0] in known:
-            continue
-        name, factor, constant = found
-        size = out.op("stablehlo.get_dimension_size", [value], {"dimension": builder.i64(axis)}, aval=count)
-        if constant:
-            size = out.op("stablehlo.subtract", [size, out.constant(np.int32(constant), count)], aval=count)
-        if factor != 1:
-            size = out.op("stablehlo.divide", [size, out.constant(np.int32(factor), count)], aval=count)
-        known[name] = size
-    missing = sorted({name for d, _, _ in waiting for name in d.variables()} - set(known))
-    if missing:
-        raise UnknownDimensionError(
-            f"The dimension {missing[0]} cannot be told from the shapes of the arguments.\n"
-            "Some argument needs an axis of that size, or of a size such as 2*b + 1 that tells it."
-        )
-    if known:
-        anchor = out.op("stablehlo.constant", [], {"value": builder.dense(np.zeros((), np.int32))}, aval=count).owner
-        head = out.module.head = type(out)(out.module, anchor.operation.block, out.location, out.scope)
-        head.point = mlir.ir.InsertionPoint(anchor)
 
 
 def call_module(out, key, read, values) -> list:
