@@ -271,7 +271,8 @@ def requested_dtype(dtype: Any, asked_by: str) -> DType:
     if asked not in SUPPORTED:
         check_supported(asked, f"The result of {asked_by}")
     canonical = canonicalize_dtype(asked)
-    if canonical is not asked and dtype is not None and dtype not in (int, float, complex):
+    is_category = any(dtype is t for t in (int, float, complex))  # np.dtype("float64") equals float
+    if canonical is not asked and dtype is not None and not is_category:
         letter = (
             f"{asked_by} was asked for {asked.name} and gives {canonical.name}, since 64-bit dtypes are off. "
             f"Ask for {canonical.name}, or switch them on: config.update('jax_enable_x64', True)."

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from bevel.base import settings
+from bevel.base import dtypes, limits, settings
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_frame, user_line
 
@@ -46,16 +46,9 @@ def narrowed(value: np.ndarray, dtype, is_exact=True) -> np.ndarray:
     profile = settings.sharp_edges.value
     if profile == "compat" or not value.size:
         return result
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        least, greatest = value.min(), value.max()
-        is_beyond, what = least < info.min or greatest > info.max, "wrap around"
-        number = greatest if greatest > info.max else least
-    else:
-        beyond = np.isfinite(value) & ~np.isfinite(result)
-        is_beyond, what = bool(beyond.any()), "become infinite"
-        number = value[beyond].flat[0] if is_beyond else None
-    if is_beyond:
+    beyond = _beyond(value, result)
+    if beyond is not None:
+        number, what = beyond
         message = (
             f"{number} is taken as {dtype.name}{user_line(' at {}')}, since 64-bit dtypes are off: such numbers "
             f"{what}.\n"
@@ -71,6 +64,43 @@ def narrowed(value: np.ndarray, dtype, is_exact=True) -> np.ndarray:
             "bevel.config.update('jax_enable_x64', True)."
         )
     return result
+
+
+def converted(value: np.ndarray, dtype) -> np.ndarray:
+    """Numbers from outside in a dtype that was asked for by name; those beyond its reach are said as by `narrowed`."""
+    with np.errstate(all="ignore"):
+        result = value.astype(dtype)
+    profile = settings.sharp_edges.value
+    if profile == "compat" or not value.size or (beyond := _beyond(value, result)) is None:
+        return result
+    number, what = beyond
+    message = f"{number} is out of bounds for {np.dtype(dtype).name}{user_line(' at {}')}: such numbers {what}."
+    if profile == "strict":
+        raise OverflowError(message)
+    warn_once(("converted", dtype), f"{message} Ask for a wider dtype, or clip them first.")
+    return result
+
+
+def _beyond(value, result):
+    """(one of the numbers that the dtype of the result cannot hold, what becomes of such); None where it holds all."""
+    held, given = result.dtype, value.dtype
+    is_whole = not dtypes.issubdtype(given, np.inexact)
+    if given == np.bool_ or held == np.bool_:
+        return None
+    if dtypes.issubdtype(held, np.integer):
+        info = limits.iinfo(held)
+        if is_whole:
+            least, greatest = value.min(), value.max()
+            if info.min <= int(least) and int(greatest) <= info.max:
+                return None
+            return (greatest if int(greatest) > info.max else least), "wrap around"
+        number = value.real
+        is_inside = (number > float(info.min) - 1) & (number < float(info.max) + 1)  # NaN is not
+        return None if is_inside.all() else (number[~is_inside].flat[0], "become some other integer")
+    lost = ~np.isfinite(result) if is_whole else np.isfinite(value) & ~np.isfinite(result)
+    if not lost.any():
+        return None
+    return value[lost].flat[0], "become NaN" if np.isnan(result[lost].flat[0]) else "become infinite"
 
 
 def forget():

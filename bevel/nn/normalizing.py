@@ -187,7 +187,9 @@ def one_hot(x, num_classes, *, dtype=None, axis=-1):
             f"one_hot needs num_classes when the program is built{user_line(' at {}')}, as it is a size; got a "
             "traced value. Mark it static: jit(…, static_argnames=…)."
         )
-    dtype = dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else jnp.dtype(dtype)
+    dtype = (
+        dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else (dtypes.requested_dtype(dtype, "one_hot"))
+    )
     return _one_hot(jnp.asarray(x), operator.index(num_classes), dtype, axis)
 
 

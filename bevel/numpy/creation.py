@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.api.arrays import device_put
-from bevel.base import dtypes, lattice
+from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import JAXTypeError, ShapeError
 from bevel.base.words import kind_of
-from bevel.core.sharp_edges import narrowed
+from bevel.core.sharp_edges import converted, narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval
@@ -162,8 +162,7 @@ def from_numpy(value, dtype, is_exact=True):
         if value.dtype != dtype:
             value = narrowed(value, dtype, is_exact)
     elif value.dtype != dtype:
-        with np.errstate(all="ignore"):  # it was asked for by name
-            value = value.astype(dtype)
+        value = converted(value, dtype)
     return from_host(value, ShapedArray(value.shape, dtype))
 
 
@@ -191,6 +190,8 @@ def _from_sequence(values, dtype, copy):
                 f"jnp.array needs nested lists of one shape{user_line(' at {}')}; these differ: {str(error)[:120]}"
             ) from None
         if host.dtype.kind == "O":
+            if dtype is not None and dtypes.issubdtype(dtype, np.integer) and all([type(v) is int for v in leaves]):
+                _refuse_beyond(leaves, dtype)
             if any([v is None for v in leaves]):
                 raise ValueError(
                     f"None is not a valid value for jnp.array{user_line(' at {}')}; it stands in the list given. "
@@ -208,6 +209,8 @@ def _from_sequence(values, dtype, copy):
                 return from_numpy(host, None, all([isinstance(v, np.ndarray) for v in leaves]))
         elif dtype is None:
             dtype = dtypes.canonicalize_dtype(np.dtype(float))
+        elif host.dtype.kind in "iu" and dtypes.issubdtype(dtype, np.integer) and not _fits(host, dtype):
+            _refuse_beyond([v for v in leaves if type(v) is int], dtype)
         return from_numpy(host, dtype)
     members = [_array(v, None, weak=type(v) in SCALARS, copy=False) for v in values]
     if dtype is None:
@@ -225,8 +228,15 @@ def _from_sequence(values, dtype, copy):
 
 
 def _fits(host, dtype):
-    limits = np.iinfo(dtype)
-    return host.size == 0 or (limits.min <= host.min() and host.max() <= limits.max)
+    info = limits.iinfo(dtype)
+    return host.size == 0 or (info.min <= int(host.min()) and int(host.max()) <= info.max)
+
+
+def _refuse_beyond(numbers, dtype):
+    info = limits.iinfo(dtype)
+    for number in numbers:
+        if not info.min <= number <= info.max:
+            raise OverflowError(f"Python integer {number} out of bounds for {dtype.name}{user_line(' at {}')}.")
 
 
 def _dtype_and_weakness(value):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError
 from bevel.core.doors import with_door
 from bevel.core.keys import is_key_dtype
+from bevel.core.sharp_edges import converted
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, wanted_dtype
 from bevel.numpy.eager import compiled
-from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to
+from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
 from bevel.ops.random_bits import RandomWrap
 from bevel.ops.shapes import Iota
@@ -111,10 +112,15 @@ def ones(shape, dtype=None, *, device=None, out_sharding=None):
 
 
 def _number(value, dtype):
-    if type(value) is float and dtype.kind in "iu":  # as XLA converts: to the nearest there is, and NaN to 0
-        info = np.iinfo(dtype)
-        value = 0 if value != value else info.min if value < info.min else info.max if value > info.max else int(value)
-    return np.asarray(value).astype(dtype)[()]
+    """A Python number in that dtype. What it cannot hold is said."""
+    if dtypes.issubdtype(dtype, np.integer):
+        if type(value) is int:
+            return np.asarray(held(value, dtype)).astype(dtype)[()]
+        if type(value) is float:  # as XLA converts: to the nearest there is, and NaN to 0
+            converted(np.asarray(value), dtype)
+            info = limits.iinfo(dtype)
+            return np.asarray(0 if value != value else min(max(value, info.min), info.max)).astype(dtype)[()]
+    return converted(np.asarray(value), dtype)[()]
 
 
 def empty(shape, dtype=None, *, device=None, out_sharding=None):

@@ -106,7 +106,7 @@ def parse(shape, key, mode=None, wrap=True) -> list:
             axis += item.flags.ndim
             continue
         else:
-            entries.append(_array(item, shape[axis], axis))
+            entries.append(_array(item, shape[axis], axis, mode, wrap))
         axis += 1
     return entries
 
@@ -270,10 +270,14 @@ def _span_of_unknown(item, size, axis):
     return Span(start, count, step, stop if step > 0 else None)
 
 
-def _array(k, size, axis):
+def _array(k, size, axis, mode, wrap):
     aval = get_aval(k)
     if not size and 0 not in aval.shape:
         raise BoundsError(f"an index is out of bounds for axis {axis} with size 0{user_line(' at {}')}.")
+    if type(k) is np.ndarray and mode is None and k.size and settings.sharp_edges.value != "compat":
+        least, greatest = int(k.min()), int(k.max())
+        if not (-size if wrap else 0) <= least <= greatest < size:
+            _int(greatest if greatest >= size else least, size, axis, mode, wrap)  # which raises
     return Many(k) if aval.shape else Int(k, False)
 
 

@@ -15,7 +15,7 @@ from bevel.numpy.axes import as_array, shape_of
 from bevel.numpy.creation import array as array_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import array as array_or_number
-from bevel.numpy.promotion import broadcast_to
+from bevel.numpy.promotion import broadcast_to, held
 from bevel.ops.arithmetic import Round
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Pad, slice_in_dim
@@ -120,7 +120,10 @@ def _value_pairs(what, values, rank):
 
 
 def _fitted(x, value):
-    return convert(value, get_aval(x).dtype)
+    dtype = get_aval(x).dtype
+    if type(value) is int and dtypes.issubdtype(dtype, np.integer):
+        value = held(value, dtype)  # which says where it wraps around
+    return convert(value, dtype)
 
 
 def _weak_as(x, result):

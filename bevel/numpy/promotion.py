@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from bevel.base import dtypes, lattice, settings
+from bevel.base import dtypes, lattice, limits, settings
 from bevel.base.errors import BroadcastError
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
@@ -193,7 +193,7 @@ def held(number, dtype):
 
     That is said once, and an OverflowError in the profile `strict`; `compat` is silent.
     """
-    info = np.iinfo(dtype)
+    info = limits.iinfo(dtype)
     if info.min <= number <= info.max:
         return number
     message = f"Python integer {number} out of bounds for {dtype.name}{user_line(' at {}')}: it wraps around."

@@ -172,6 +172,11 @@ def _series_radius(dtype):
     return min(1.0, (float(limits.finfo(dtype).eps) * math.factorial(17)) ** (1 / 16))
 
 
+def unscaled(x, scaled):
+    """f(x), where scaled(x) is e^-|x| f(x). |x| is x sign(x), of slope 0 at 0: there the kinks of both cancel."""
+    return mul(exponential.exp(mul(x, complex_ops.sign(x))), scaled(x))
+
+
 @compiled
 def i0(x):
     """I₀(x), the modified Bessel function of order 0.
@@ -183,8 +188,7 @@ def i0(x):
     [x] = promote_inexact(array("i0", x))
     if is_complex(x):
         raise ValueError("i0 is for real numbers; got complex ones.")
-    # |x| as x sign(x), whose slope at 0 is 0: there that of e^|x| and that of e^-|x| I₀ are both of the kink
-    return mul(exponential.exp(mul(x, complex_ops.sign(x))), bessel.BesselI0e()(x))
+    return unscaled(x, bessel.BesselI0e())
 
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser", "sinc", "unwrap"]

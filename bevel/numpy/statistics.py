@@ -144,7 +144,7 @@ def _by_rank(rows, q, count, method, skips_nan, work):
         place = subtract(multiply(qs, there), 1)
         low = Floor()(place)
         below, above = (convert(_at(ordered, clip(p, 0, highest)), work) for p in (low, add(low, 1)))
-        chosen = where((place == low) & (below != above), multiply(add(below, above), 0.5), above)
+        chosen = where(place == low, multiply(add(below, above), 0.5), above)
     else:
         alpha, beta = _ALPHA_BETA.get(method, (1, 1))
         if (alpha, beta) == (1, 1):
@@ -156,10 +156,10 @@ def _by_rank(rows, q, count, method, skips_nan, work):
         below, above = (convert(_at(ordered, p), work) for p in (low, high))
         part = subtract(place, low)
         if method in _ALPHA_BETA:
-            # low (1 - t) + high t, which is low where both are infinite alike
-            chosen = where(below == above, below, add(multiply(below, subtract(1, part)), multiply(above, part)))
+            # low (1 - t) + high t, where the other's weight 0 would make NaN of an infinite one
+            chosen = where(part == 0, below, add(multiply(below, subtract(1, part)), multiply(above, part)))
         elif method == "midpoint":
-            chosen = where(below == above, below, multiply(add(below, above), 0.5))
+            chosen = multiply(add(below, above), 0.5)
         elif method == "nearest":
             chosen = where(part <= 0.5, below, above)
         else:

@@ -86,7 +86,9 @@ def toeplitz(c, r=None):
 
 @compiled
 def hankel(c, r=None):
-    """Matrices with c as first column and r as last row (zeros if not given), alike along each anti-diagonal.
+    """Matrices [..., m, n] with c as first column and r as last row (zeros if not given).
+
+    They are alike along each anti-diagonal.
 
     >>> import bevel.numpy as jnp, bevel.scipy as jsp
     >>> print(jsp.linalg.hankel(jnp.array([1, 2, 3])))
@@ -97,6 +99,10 @@ def hankel(c, r=None):
     c = as_array("hankel", c)
     c, r = _last_axis("hankel", (c, zeros(shape_of(c), get_aval(c).dtype) if r is None else r))
     m, n = shape_of(c)[-1], shape_of(r)[-1]
+    batch = broadcast_shapes("hankel", shape_of(c)[:-1], shape_of(r)[:-1])
+    c, r = broadcast_to(c, (*batch, m)), broadcast_to(r, (*batch, n))
+    if not m or not n:
+        return zeros((*batch, m, n), get_aval(c).dtype)
     along = concatenate([c, r[..., 1:]], axis=-1)
     return along[..., np.arange(m)[:, None] + np.arange(n)[None, :]]
 

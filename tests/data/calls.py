@@ -26,6 +26,10 @@ LETTERS = {"bf": "bfloat", "f": "float", "i": "int", "u": "uint", "c": "complex"
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 3.5, 0.1, 1e-3, -7.0, 10.3, 100.0, -100.5, 1e-30, 1e20,
            -1e20, 1.5, 0.99, 65504.0, 1e-8, 1e-20]  # fmt: skip
 AWAITED = {"TypeError", "ValueError", "IndexError", "NotImplementedError", "OverflowError"}  # what code waits for
+MODULES = (
+    "lax.linalg random nn image dtypes ops scipy scipy.cluster.vq scipy.fft scipy.integrate scipy.interpolate scipy.linalg scipy.ndimage "
+    "scipy.optimize scipy.signal scipy.sparse.linalg scipy.spatial.transform scipy.special scipy.stats"
+).split()
 OPERAND = re.compile(r"(\w+)\[([\d,]*)\] (\S+) (\d+)")
 
 
@@ -147,7 +151,8 @@ def play(jax, way, function, texts):
 def come_of(jax, line, digits=5):
     """What comes of a line: [dtype, shape, is it weakly typed, rounded values] of each result, or the exception's names."""
     way, source, *rest = line.split(" | ")
-    names = {"jax": jax, "jnp": jax.numpy, "lax": jax.lax, "L": jax.lax.linalg, "np": np, "nan": np.nan, "inf": np.inf,
+    names = {"jax": jax, "jnp": jax.numpy, "jsp": jax.scipy, "lax": jax.lax, "L": jax.lax.linalg, "np": np,
+             "nan": np.nan, "inf": np.inf,
              "GDN": jax.lax.GatherDimensionNumbers, "SDN": jax.lax.ScatterDimensionNumbers}  # fmt: skip
     try:
         result = play(jax, way, eval(source, names), [text for part in rest for text in part.split("; ")])
@@ -157,8 +162,8 @@ def come_of(jax, line, digits=5):
 
 
 def recorded(x, jax, digits):
-    if isinstance(x, str):
-        return ["str", [], False, [x]]
+    if isinstance(x, (str, np.dtype, type)):
+        return ["str", [], False, [getattr(x, "name", None) or getattr(x, "__name__", None) or x]]
     if jax.numpy.issubdtype(getattr(x, "dtype", None), jax.dtypes.prng_key):
         return [str(x.dtype), *recorded(jax.random.key_data(x), jax, digits)[1:]]
     a = np.asarray(x)
@@ -208,7 +213,7 @@ def main():
     """Answers each line of the input, a call as JSON, with what comes of it under the package that is named."""
     package = sys.argv[1]
     jax = importlib.import_module(package)
-    for module in ("lax.linalg", "scipy", "scipy.special", "scipy.linalg", "random", "nn", "image", "dtypes"):
+    for module in MODULES:
         importlib.import_module(f"{package}.{module}")
     warnings.simplefilter("ignore")
     for count, line in enumerate(sys.stdin, 1):

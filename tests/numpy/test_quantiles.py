@@ -3,6 +3,7 @@
 import numpy
 import pytest
 
+import bevel
 import bevel.numpy as jnp
 from bevel.numpy.statistics import _METHODS
 
@@ -22,3 +23,15 @@ def test_method_is_numpys(method):
 def test_a_method_that_is_none():
     with pytest.raises(ValueError, match="method 'best' is none of linear, lower"):
         jnp.quantile(jnp.arange(3.0), 0.5, method="best")
+
+
+def test_slopes_where_elements_are_equal_are_those_of_the_two_that_sorting_puts_in_the_middle():
+    slope = lambda f, x: bevel.grad(f)(jnp.array(x)).tolist()
+    for median in (jnp.median, jnp.nanmedian, lambda x: jnp.quantile(x, 0.5, method="midpoint")):
+        assert slope(median, [1.0, 1.0, 0.0, 1.0]) == [0.5, 0.5, 0, 0]
+        assert slope(median, [0.0, 0.0, 0.0, 0.0]) == [0, 0.5, 0.5, 0]
+    numpy.testing.assert_allclose(
+        slope(lambda x: jnp.nanquantile(x, 0.3), [1.0, 2, 2, 3, 3]), [0, 0.8, 0.2, 0, 0], rtol=1e-6
+    )
+    infinite = jnp.array([-numpy.inf, 1.0, numpy.inf, numpy.inf, numpy.inf])
+    assert jnp.quantile(infinite, jnp.array([0, 0.25, 0.75, 0.9])).tolist() == [-numpy.inf, 1, numpy.inf, numpy.inf]

@@ -72,6 +72,12 @@ def test_an_index_out_of_bounds():
                 bevel.jit(lambda x: x[10])(x)
             assert int(x.at[10].get(mode="clip")) == 2 and x.at[10].set(9, mode="drop").tolist() == [0, 1, 2]
             assert int(x[jnp.array(10)]) == 2  # computed, so not known
+            for known in (numpy.array([0, 10]), numpy.array([-4, 0])):
+                with pytest.raises(IndexError, match=r"index (10|-4) is out of bounds for axis 0 with size 3"):
+                    x[known]
+                with pytest.raises(IndexError, match=r"index (10|-4) is out of bounds for axis 0 with size 3"):
+                    bevel.jit(lambda x, known=known: x.at[known].set(9))(x)
+                assert x.at[known].get(mode="clip").shape == (2,)
 
 
 def test_value_dependent_branch():
@@ -140,6 +146,56 @@ def test_floats_beyond_reach():
 def test_arguments_beyond_reach():
     big = numpy.array([1, -3_000_000_000])
     assert by_profile(lambda: jnp.add(big, 0), "-3000000000 is taken as int32").dtype == jnp.int32
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: jnp.full(2, 300, "int8"), "Python integer 300 out of bounds for int8"),
+        (lambda: jnp.full_like(jnp.zeros(2, "uint8"), -1), "Python integer -1 out of bounds for uint8"),
+        (lambda: jnp.full((), 1e10, "int32"), r"10000000000.0 is out of bounds for int32"),
+        (lambda: jnp.full(2, 1e5, "float16"), "100000.0 is out of bounds for float16"),
+        (lambda: jnp.full(2, 500.0, "float8_e4m3fn"), "such numbers become NaN"),
+        (lambda: jnp.asarray(numpy.array([1, 300]), "int8"), "such numbers wrap around"),
+        (lambda: jnp.array(numpy.array([-1]), dtype="uint32"), "-1 is out of bounds for uint32"),
+        (lambda: jnp.asarray(numpy.array([1.0, numpy.nan]), "int32"), "nan is out of bounds for int32"),
+        (lambda: bevel.jit(lambda: jnp.asarray(numpy.array([1, 300]), "int8"))(), "300 is out of bounds for int8"),
+        (lambda: bevel.jit(lambda x: jnp.where(x > 0, x, 300))(jnp.zeros(2, "int8")), "Python integer 300 out of"),
+        (lambda: bevel.jit(lambda x: jnp.pad(x, 1, constant_values=300))(jnp.zeros(2, "int8")), "300 out of bounds"),
+    ],
+)  # fmt: skip
+def test_conversions_beyond_reach(act, message):
+    by_profile(act, message)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: jnp.zeros(2, "float64"),
+        lambda: jnp.zeros(2, numpy.dtype("float64")),
+        lambda: jnp.asarray(1, numpy.int64),
+        lambda: jnp.float64(1.5),
+        lambda: jnp.arange(3).astype(numpy.arange(3).dtype),
+        lambda: bevel.nn.one_hot(jnp.arange(2), 2, dtype="float64"),
+    ],
+)
+def test_64_bits_asked_for_by_name(act):
+    for profile in ("compat", "default"):
+        with settings.sharp_edges(profile), pytest.warns(UserWarning, match="was asked for .*64 and gives") as said:
+            act()
+        assert said[0].filename == __file__
+    with settings.sharp_edges("strict"), pytest.raises(TypeError, match="was asked for .*64 and gives"):
+        act()
+    jnp.zeros(2, float), jnp.zeros(2, int)  # "of that category": in silence
+
+
+def test_lists_of_python_ints_beyond_reach_are_refused():
+    for profile in ("compat", "default", "strict"):
+        with settings.sharp_edges(profile):
+            for number, dtype in ((300, "int8"), (-1, "uint8"), (2**40, "int32"), (8, "int4"), (2**70, "int32")):
+                with pytest.raises(OverflowError, match=f"Python integer {number} out of bounds for {dtype}"):
+                    jnp.array([[1], [number]], dtype=dtype)
+    assert jnp.array([1.5, -2.5], "int8").tolist() == [1, -2]
 
 
 def test_narrowing_that_keeps_numbers_near_is_silent():

@@ -5,9 +5,8 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 
 from __future__ import annotations
 
-from bevel.numpy.arithmetic import multiply, sign
 from bevel.numpy.eager import compiled
-from bevel.numpy.exponentials import exp
+from bevel.numpy.signals import unscaled
 from bevel.ops import bessel
 from bevel.scipy.operands import one_float, one_primitive
 
@@ -41,11 +40,6 @@ i1e = one_primitive(
 )
 
 
-def _absolute(x):
-    """|x| with the slope 0 at 0, where the kinks of e^|x| and of the scaled function cancel."""
-    return multiply(x, sign(x))
-
-
 @compiled
 def i0(x):
     """Bessel's modified function of order 0.
@@ -54,8 +48,7 @@ def i0(x):
     >>> print(f"{jsp.special.i0(1.0):.4f}")
     1.2661
     """
-    x = one_float("i0", x)
-    return multiply(exp(_absolute(x)), bessel.BesselI0e()(x))
+    return unscaled(one_float("i0", x), bessel.BesselI0e())
 
 
 @compiled
@@ -66,8 +59,7 @@ def i1(x):
     >>> print(f"{jsp.special.i1(1.0):.4f}")
     0.5652
     """
-    x = one_float("i1", x)
-    return multiply(exp(_absolute(x)), bessel.BesselI1e()(x))
+    return unscaled(one_float("i1", x), bessel.BesselI1e())
 
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
