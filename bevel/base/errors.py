@@ -54,8 +54,8 @@ class IndexTypeError(BevelError, TypeError):
     """
 
 
-class DTypeError(BevelError, TypeError):
-    """The operation is not defined for this dtype.
+class DTypeError(BevelError, TypeError, ValueError):
+    """The operation is not defined for this dtype. Where JAX refuses one it is a TypeError here, a ValueError there.
 
     Fails:   `lax.sin(True)`
     Mended:  `lax.sin(jnp.float32(True))`; the functions of `bevel.numpy` convert by themselves

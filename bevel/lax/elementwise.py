@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import operator
 import re
 
 import numpy as np
@@ -432,7 +433,7 @@ def reduce_precision(operand, exponent_bits, mantissa_bits):
     3.25
     """
     [x] = operands("reduce_precision", operand)
-    return converting.ReducePrecision(int(exponent_bits), int(mantissa_bits))(x)
+    return converting.ReducePrecision(operator.index(exponent_bits), operator.index(mantissa_bits))(x)
 
 
 def optimization_barrier(operand, /):

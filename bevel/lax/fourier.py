@@ -48,12 +48,10 @@ def fft(x, fft_type, fft_lengths):
 def _type_of(fft_type) -> FftType:
     if isinstance(fft_type, FftType):
         return fft_type
-    try:
-        return FftType[fft_type.upper()] if isinstance(fft_type, str) else FftType(fft_type)
-    except (KeyError, ValueError):
-        raise ValueError(
-            f"Unknown FFT type {fft_type!r}{user_line(' at {}')}: it is 'fft', 'ifft', 'rfft' or 'irfft'."
-        ) from None
+    if isinstance(fft_type, str) and fft_type.upper() in FftType.__members__:
+        return FftType[fft_type.upper()]
+    refusal = ValueError if isinstance(fft_type, str) else TypeError
+    raise refusal(f"Unknown FFT type {fft_type!r}{user_line(' at {}')}: it is 'fft', 'ifft', 'rfft' or 'irfft'.")
 
 
 __all__ = ["FftType", "fft"]

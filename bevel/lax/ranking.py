@@ -26,12 +26,13 @@ def sort(operand, dimension=-1, is_stable=True, num_keys=1):
     xs = operands("sort", *operand) if several else operands("sort", operand)
     if several and not xs:
         raise TypeError("lax.sort needs at least one array.")
+    num_keys = operator.index(num_keys)
     if not 1 <= num_keys <= len(xs):
         raise ValueError(
             f"lax.sort was asked for {num_keys} keys of {len(xs)} operands; at least one, and no more than those."
         )
     axis = axis_of("sort", dimension, len(get_aval(xs[0]).shape))
-    results = sorting.Sort(axis, bool(is_stable), int(num_keys))(*xs)
+    results = sorting.Sort(axis, bool(is_stable), num_keys)(*xs)
     return tuple(results) if several else results[0]
 
 

@@ -157,10 +157,10 @@ class ConvGeneralDilated(Bilinear):
         preferred = np.dtype(self.preferred_element_type)
         kinds = [np.bool_, np.integer, np.floating, np.complexfloating]
         old, new = [next((i for i, k in enumerate(kinds) if dtypes.issubdtype(d, k)), 0) for d in (x.dtype, preferred)]
-        if old != new and (old, new) != (1, 2):
+        if old != new and old and (old, new) != (1, 2):
             raise DTypeError(
                 f"conv_general_dilated of {x.dtype} cannot give {preferred}: preferred_element_type goes from integers "
-                "to integers or floats, and else stays among its kind. Convert the result."
+                "to integers or floats, from bools to all, and else stays among its kind. Convert the result."
             )
         if old == new and dtypes.itemsize_bits(preferred) < dtypes.itemsize_bits(x.dtype):
             raise DTypeError(
@@ -340,6 +340,7 @@ class ConvGeneralDilated(Bilinear):
         yield one(1, (1, 1)), [array(1, 2, 3, dtype="complex64"), array(2, 2, 2, dtype="complex64")]
         bytes_ = [np.full((1, 1, 4), 100, np.int8), np.full((1, 1, 2), 100, np.int8)]
         yield one(preferred_element_type=np.dtype("int32")), bytes_
+        yield one(preferred_element_type=np.dtype("int32")), [np.full((1, 2, 4), True), np.full((2, 2, 2), True)]
         narrow = [array(1, 2, 4, dtype="bfloat16"), array(2, 2, 2, dtype="bfloat16")]
         highest = (Precision.HIGHEST, Precision.HIGHEST)
         yield one(preferred_element_type=np.dtype("float32"), precision=highest), narrow

@@ -14,6 +14,7 @@
                  kernel element and feature
     patches      integers, many groups of the batch: what each window sees is copied side by side, then one
                  matrix product
+    paired       complex numbers, few features: one real convolution of twice as many
     parts        complex numbers: three real convolutions
 
 `choose` picks by sizes and dtype; small convolutions keep XLA's own form, which compiles in a tenth of the time.
@@ -32,6 +33,7 @@ from bevel.ops.convolution_forms import (
     Sizes,
     dealt,
     multiplied,
+    paired,
     parts,
     patches,
     product,
@@ -48,6 +50,7 @@ MOST_INS = 8  # in features of a group, in one loop
 MOST_SUMS = 32  # numbers for each feature that a loop over rows adds up
 MOST_SPLIT = 32  # groups that become convolutions of their own
 MOST_PATCH_BYTES = 1 << 28
+MOST_PAIRED = 32  # in features of complex numbers whose two parts are laid side by side
 
 
 def choose(op, avals, result, platform):
@@ -55,20 +58,23 @@ def choose(op, avals, result, platform):
     x, w = avals
     if not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
         return None
-    if dtypes.issubdtype(x.dtype, np.complexfloating):
+    is_complex = dtypes.issubdtype(x.dtype, np.complexfloating)
+    if is_complex and platform != "cpu":
         return parts
     if platform != "cpu":
         return patches if dtypes.issubdtype(x.dtype, np.integer) else None  # cuDNN has no integers of 32 bits
     sizes = Sizes(op, x, w)
     if not is_worth(result, (*sizes.kernel, sizes.in_group)):
-        return None
+        return parts if is_complex else None
     ins, outs, batched = sizes.in_group, sizes.out_group, op.batch_group_count > 1
     few = ins == 1 or ins * outs <= MOST_FEATURES or (sizes.groups > 1 and ins <= MOST_INS)
     if few and outs <= MOST_OUTS and not batched:
         if sizes.taps * ins <= MOST_TERMS:
             return multiplied
-        if (ins * outs <= 4 or sizes.groups > 1) and sizes.strip and not sizes.covers_much:
+        if not is_complex and (ins * outs <= 4 or sizes.groups > 1) and sizes.strip and not sizes.covers_much:
             return strips
+    if is_complex:
+        return paired if sizes.groups == 1 and not batched and ins <= MOST_PAIRED else parts
     if sizes.is_dealt:
         return dealt
     if all([sizes.is_flat(i) for i in range(len(sizes.kernel))]):

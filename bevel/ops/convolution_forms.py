@@ -10,7 +10,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
-from bevel.ops.arithmetic import add, sub
+from bevel.ops.arithmetic import add, neg, sub
 from bevel.ops.complex import Complex, imag, real
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
@@ -121,6 +121,19 @@ def parts(op, x, w):
     a, b, c, d = real(x), imag(x), real(w), imag(w)
     s = op(add(a, b), c)
     return Complex()(sub(s, op(b, add(c, d))), add(s, op(a, sub(d, c))))
+
+
+def paired(op, x, w):
+    """(a + ib)(c + id) as [a, b] times [[c, d], [-d, c]]: one real convolution of twice the features on each side."""
+    wanted = np.dtype(op.preferred_element_type or get_aval(x).dtype)
+    x, w = convert(x, wanted), convert(w, wanted)
+    op = op.replace(preferred_element_type=None)
+    (_, feature, *_), (outs, ins, *_), (_, found, *_) = op.dimension_numbers
+    c, d = real(w), imag(w)
+    kernel = Concatenate(outs)(Concatenate(ins)(c, neg(d)), Concatenate(ins)(d, c))
+    y = op(Concatenate(feature)(real(x), imag(x)), kernel)
+    count = get_aval(w).shape[outs]
+    return Complex()(slice_in_dim(y, 0, count, found), slice_in_dim(y, count, 2 * count, found))
 
 
 def multiplied(op, x, w):

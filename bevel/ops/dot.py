@@ -77,8 +77,8 @@ class DotGeneral(Bilinear):
         preferred = self.preferred_element_type
         if preferred is not None:
             dtype = np.dtype(preferred)
-            whole = not dtypes.issubdtype(met, np.inexact)
-            if whole and dtypes.itemsize_bits(dtype) < dtypes.itemsize_bits(met):
+            least = dtypes.itemsize_bits(met) // (2 if dtypes.issubdtype(met, np.complexfloating) else 1)
+            if not dtypes.issubdtype(met, np.floating) and dtypes.itemsize_bits(dtype) < least:
                 raise DTypeError(
                     f"dot_general of {x.str_short()} and {y.str_short()} gives {met}; preferred_element_type {dtype} "
                     f"is narrower and would lose digits. Leave it out, and convert the result."
@@ -221,12 +221,13 @@ def _met(x, y):
     """The dtype of a product, which is the dtype of one of the operands where both are integers or both floats.
 
     The wider one; of two that are as wide, the signed one, bfloat16 rather than float16, and of tiny floats x's.
-    Otherwise what both promote to.
+    Beside an integer of 4 or 2 bits the other's. Otherwise what both promote to.
     """
     if x == y or (_is_tiny(x) and _is_tiny(y)):
         return x
     for tiny, other in ((x, y), (y, x)):
-        if _is_tiny(tiny) and dtypes.issubdtype(other, np.inexact):
+        is_short = dtypes.issubdtype(tiny, np.integer) and dtypes.itemsize_bits(tiny) < 8
+        if (_is_tiny(tiny) or is_short) and dtypes.issubdtype(other, np.inexact):
             return other
     if dtypes.issubdtype(x, np.integer) and dtypes.issubdtype(y, np.integer):
         wide, narrow = sorted((x, y), key=dtypes.itemsize_bits, reverse=True)
@@ -297,7 +298,16 @@ def _written(dimension_numbers, precision, x, y, wanted):
 
 def dot_general(x, y, dimension_numbers, precision=None, preferred_element_type=None):
     """Applies DotGeneral; `precision` is canonical, axes may be lists."""
-    numbers = tuple([tuple([tuple([int(a) for a in axes]) for axes in pair]) for pair in dimension_numbers])
+    try:
+        (x_sum, y_sum), (x_batch, y_batch) = dimension_numbers
+        numbers = tuple(
+            [tuple([tuple([int(a) for a in axes]) for axes in pair]) for pair in ((x_sum, y_sum), (x_batch, y_batch))]
+        )
+    except (TypeError, ValueError):
+        raise ShapeError(
+            "dot_general takes its dimension_numbers as ((axes of x to sum, axes of y), (batch axes of x, of y)); "
+            f"got {dimension_numbers}."
+        ) from None
     preferred = None if preferred_element_type is None else np.dtype(preferred_element_type)
     return DotGeneral(numbers, precision, preferred)(x, y)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 from bevel.ops.fast import MANY, has_long_formula
 
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
+_SOME = 1 << 11  # elements of which functions take some microseconds
+_EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
 
 
@@ -29,6 +33,10 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "barriers",
             "looped_barriers",
             "looped_ciphers",
+            "functions",
+            "long_elementwise",
+            "interleaved",
+            "shared",
         ),
         0,
     )
@@ -55,8 +63,12 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 counts["looped_barriers"] += number
             if kind == "convolutions" and results[0].dtype.name in ("float64", "complex128"):
                 counts["wide_convolutions"] += number
-            if op.is_formula and results[0].size >= _LONG:
-                counts["formulas"] += number
+            if op.is_formula and results[0].size >= _SOME:
+                counts["functions"] += number
+                if results[0].size >= _LONG:
+                    counts["formulas"] += number
+            if kind == "elementwise" and results[0].size >= _LONG:
+                counts["long_elementwise"] += number
             if kind == "dots" and any(op.dimension_numbers[1]):
                 counts["batched_dots"] += number
 
@@ -64,8 +76,20 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         nonlocal total, widest, longest
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
+        spread = set()
+        dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
         for eqn in jaxpr.eqns:
             op = eqn.op
+            if dear:
+                for v in eqn.invars:
+                    if v in dear:
+                        dear[v] += 1
+            if (op.is_formula or op.name == "div") and eqn.outvars[0].aval.size >= _LONG:
+                dear[eqn.outvars[0]] = 0
+            if op.name == "broadcast_in_dim" and _is_spread(op):
+                spread.add(eqn.outvars[0])
+            elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
+                counts["interleaved"] += 1
             if not op.holds_programs:
                 row = alike.setdefault((op, *[v.aval for v in eqn.invars]), [eqn, 0])
                 row[1] += 1
@@ -80,6 +104,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             if op.kind == "loops":
                 widest = max(widest, len(eqn.invars) + len(eqn.outvars))
                 longest = max(longest, total - before)
+        counts["shared"] += sum([uses > 1 for uses in dear.values()])
         for (_, *avals), (eqn, number) in alike.items():
             count(eqn, avals, number, looped, times)
         kernels.update(alike)
@@ -94,3 +119,10 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         longest_loop=longest,
         **counts,
     )
+
+
+def _is_spread(op) -> bool:
+    """Is each element of a long array repeated side by side, 2, 4, … times?"""
+    shape = op.shape
+    last = len(shape) - 1
+    return last > 0 and last not in op.broadcast_dimensions and shape[last] in _EVEN and math.prod(shape) >= _LONG

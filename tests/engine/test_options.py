@@ -104,6 +104,14 @@ SHAPES = {
     "a random draw by itself": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6, lone=True), {}),
     "a program that draws": (ProgramSummary(equations=9, distinct_kernels=9, draws=1, elementwise=6), {}),
     "little repeats": (ProgramSummary(equations=9, distinct_kernels=9, elementwise=9), {EMITTERS: "true"}),
+    "a layer": (ProgramSummary(equations=4, distinct_kernels=4, dots=1, elementwise=3, functions=1), {LEVEL: 1}),
+    "a long product, shifted": (
+        ProgramSummary(equations=3, distinct_kernels=3, dots=1, elementwise=1, long_elementwise=1),
+        {LEVEL: 1},
+    ),
+    "a product": (ProgramSummary(equations=3, distinct_kernels=3, dots=1, elementwise=1), {EMITTERS: "true", LEVEL: 1}),
+    "a quotient used twice": (ProgramSummary(equations=4, distinct_kernels=4, elementwise=4, shared=1), {}),
+    "each element twice": (ProgramSummary(equations=2, distinct_kernels=2, interleaved=1), {}),
     "nothing known": (ProgramSummary(), {}),
 }
 

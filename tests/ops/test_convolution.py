@@ -72,6 +72,17 @@ def test_forms_agree_with_the_reference(seed, kind):
         assert numpy.array_equal(by_reference(lambda x, w, form=form: form(op, x, w))(x, w), expected), form.__name__
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_forms_of_complex_numbers_agree_with_the_reference(seed):
+    random = numpy.random.default_rng(seed)
+    op, [x, w] = any_convolution(random)
+    x, w = [(v + 1j * random.integers(-3, 4, v.shape)).astype("complex64") for v in (x, w)]
+    alone = op.feature_group_count * op.batch_group_count == 1
+    for form in [forms.parts, *[forms.multiplied] * (op.batch_group_count == 1), *[forms.paired] * alone]:
+        result = by_reference(lambda x, w, form=form: form(op, x, w))(x, w)
+        assert numpy.array_equal(result, op.reference(x, w)), form.__name__
+
+
 FIRST = ConvDimensionNumbers(*[(0, 1, 2, 3)] * 3)
 
 
@@ -118,7 +129,9 @@ def test_which_form_is_chosen():
     assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
     assert chosen((8, 1, 1, 256), (7, 7, 256, 64), padding=6) == "dealt"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
-    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "parts"
+    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "paired"
+    assert chosen((4, 28, 28, 64), (3, 3, 64, 64), "complex64") == "parts"
+    assert chosen((4, 28, 28, 2), (3, 3, 2, 2), "complex64") == "multiplied"
 
 
 @pytest.mark.parametrize("shape", [(30, 5), (23, 7), (12, 11)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from bevel import nn
 from bevel.api.custom_jvp import custom_jvp
+from bevel.core.trace import get_aval
 from bevel.nn.normalizing import logsumexp
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, subtract, true_divide
 from bevel.numpy.axes import as_array
@@ -17,6 +18,7 @@ from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import expm1, log, log1p
 from bevel.numpy.logic import isfinite, isnan
 from bevel.numpy.promotion import promote_inexact
+from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
 from bevel.scipy.operands import floats, one_float, one_primitive, strong_floats
 from bevel.scipy.special.series import polynomial
@@ -178,12 +180,29 @@ def rel_entr(p, q):
     0.3466 inf
     """
     p, q, both, elsewhere = _entropies("rel_entr", p, q)
-    apart = subtract(p, q)
-    # near each other the difference is exact, and log(p) - log(q) would lose digits
-    is_near = absolute(apart) < multiply(0.5, q)
-    near = log1p(choose(is_near, true_divide(apart, q), 0))
-    far = subtract(log(choose(is_near, 1, p)), log(choose(is_near, 1, q)))
-    return choose(both, multiply(p, choose(is_near, near, far)), choose(isfinite(elsewhere), 0, elsewhere))
+    return choose(both, multiply(p, _log_ratio(p, q)), choose(isfinite(elsewhere), 0, elsewhere))
+
+
+@custom_jvp
+def _log_ratio(p, q):
+    """log(p / q) of positive numbers, by one logarithm: log(1 + (p - q) / q) where p is greater, whose difference is
+    exact near 1. A quotient that would overflow is taken of p times a power of two."""
+    dtype = get_aval(p).dtype
+    power = np.finfo(np.float64 if dtype.itemsize == 8 else np.float32).minexp + 1
+    if dtype.itemsize < 4:
+        p, q = convert(p, np.dtype("float32")), convert(q, np.dtype("float32"))
+    is_less = p < q
+    high, low = choose(is_less, q, p), choose(is_less, p, q)
+    is_far = low < multiply(high, 2.0**power)
+    high = multiply(high, choose(is_far, 2.0**power, 1))
+    value = add(log1p(true_divide(subtract(high, low), low)), choose(is_far, -power * np.log(2), 0))
+    return convert(choose(is_less, negative(value), value), dtype)
+
+
+@_log_ratio.defjvp
+def _log_ratio_jvp(primals, tangents):
+    [p, q], [dp, dq] = primals, tangents
+    return _log_ratio(p, q), subtract(true_divide(dp, p), true_divide(dq, q))
 
 
 # r - log(1 + r) as a series from r² on: at |r| = 0.1 what follows is below 1e-16 of it.
@@ -199,11 +218,12 @@ def kl_div(p, q):
     0.0966
     """
     p, q, both, elsewhere = _entropies("kl_div", p, q)
-    r = true_divide(subtract(q, p), p)
-    is_near = absolute(r) < 0.1
-    small = choose(is_near, r, 0)
-    near = multiply(p, multiply(multiply(small, small), polynomial(small, _NEAR_LOG)))
-    far = add(subtract(rel_entr(p, q), p), q)
+    apart = subtract(q, p)
+    is_near = absolute(apart) < multiply(0.1, p)
+    small = choose(is_near, true_divide(apart, p), 0)
+    series = _NEAR_LOG if get_aval(p).dtype.itemsize == 8 else _NEAR_LOG[:8]  # 2e-9 of it is left then
+    near = multiply(p, multiply(multiply(small, small), polynomial(small, series)))
+    far = add(subtract(multiply(p, _log_ratio(p, q)), p), q)
     return choose(both, choose(is_near, near, far), elsewhere)
 
 
