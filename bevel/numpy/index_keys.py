@@ -51,10 +51,9 @@ class Many(NamedTuple):
 
 
 class New(NamedTuple):
-    """A new axis of size 1."""
+    """New axes of size 1: one, or none where `...` stands for no axis, which still keeps arrays around it apart."""
 
-
-NEW = New()
+    axes: int = 1
 
 
 def parse(shape, key, mode=None, wrap=True) -> list:
@@ -92,13 +91,13 @@ def parse(shape, key, mode=None, wrap=True) -> list:
         if kind is int:
             entries.append(_int(item, shape[axis], axis, mode, wrap))
         elif item is None:
-            entries.append(NEW)
+            entries.append(New())
             continue
         elif kind is slice:
             entries.append(_span(item, shape[axis], axis))
         elif item is Ellipsis:
             rest = len(shape) - taken
-            entries.extend([Span(0, d, 1) for d in shape[axis : axis + rest]])
+            entries.extend([Span(0, d, 1) for d in shape[axis : axis + rest]] or [New(0)] * count)
             axis += rest
             continue
         elif kind is _Mask:

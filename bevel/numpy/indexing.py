@@ -22,7 +22,7 @@ from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
 from bevel.numpy.arithmetic import power, true_divide
 from bevel.numpy.creation import array as array_of
-from bevel.numpy.index_keys import NEW, Int, Many, Span, parse
+from bevel.numpy.index_keys import Int, Many, New, Span, parse
 from bevel.numpy.promotion import array, broadcast_to, held
 from bevel.numpy.selection import (
     compiled_call,
@@ -129,7 +129,7 @@ def shape_of(entries):
 
 def written_back(x, part, entries):
     """x with what its slices of steps other than 1 select replaced by `part`: spread by a pad, chosen by a mask."""
-    covering = [e for e in entries if e is not NEW]
+    covering = [e for e in entries if type(e) is not New]
     config, turned = [], []
     for axis, (e, d) in enumerate(zip(covering, get_aval(x).shape, strict=True)):
         low, high, step = positive(e) if type(e) is Span and e.step != 1 else (0, d, 1)

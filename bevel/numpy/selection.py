@@ -15,7 +15,7 @@ from bevel.base.avals import ShapedArray
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array, put, to_host
 from bevel.engine.dispatch import cached_call
-from bevel.numpy.index_keys import NEW, Int, Lone, Many, Span, concrete_mask, parse
+from bevel.numpy.index_keys import Int, Lone, Many, New, Span, concrete_mask, parse
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Slice
@@ -127,7 +127,7 @@ def take(x, entries, mode=None, fill_value=None, is_sorted=False, is_unique=Fals
 
 def _is_inside(shape, entries):
     """Are all entries ints known to be inside, and spans?"""
-    covering = [e for e in entries if e is not NEW]
+    covering = [e for e in entries if type(e) is not New]
     return all(
         [
             type(e) is not Int or (isinstance(e.value, int) and 0 <= e.value < d)
@@ -140,7 +140,7 @@ def with_lone_axes(x, entries):
     """Each lone True or False as an array index on an axis of size 1 put into x."""
     if not any([type(e) is Lone for e in entries]):
         return x, entries
-    covering = [e for e in entries if e is not NEW]
+    covering = [e for e in entries if type(e) is not New]
     sizes = iter(get_aval(x).shape)
     x = reshape(x, [1 if type(e) is Lone else next(sizes) for e in covering])
     return x, [Many(np.zeros(int(e.flag), np.int32), True) if type(e) is Lone else e for e in entries]
@@ -153,7 +153,7 @@ def strided_part(x, entries):
     axis = 0
     for e in entries:
         changed.append(e)
-        if e is NEW:
+        if type(e) is New:
             continue
         if type(e) is Span and e.step != 1:
             low, high, step = positive(e)
@@ -185,7 +185,7 @@ def wrapped_entries(shape, entries):
     sizes = iter(shape)
     result = []
     for e in entries:
-        if e is NEW:
+        if type(e) is New:
             result.append(e)
             continue
         size = next(sizes)
@@ -198,7 +198,7 @@ def wrapped_entries(shape, entries):
 def contiguous(x, entries):
     """Ints and slices of step 1: a Slice where all is static, a DynamicSlice where an int is computed."""
     shape = get_aval(x).shape
-    covering = [e for e in entries if e is not NEW]
+    covering = [e for e in entries if type(e) is not New]
     starts = [e.value if type(e) is Int else e.start for e in covering]
     sizes = [1 if type(e) is Int else e.size for e in covering]
     if all([isinstance(s, int) and 0 <= s <= d - n for s, n, d in zip(starts, sizes, shape, strict=True)]):
@@ -228,7 +228,7 @@ class Placed:
 def layout(entries) -> Placed:
     """Where each axis goes: the arrays' common axes stand where the arrays stood, side by side, else in front."""
     placed = Placed()
-    placed.covering = [e for e in entries if e is not NEW]
+    placed.covering = [e for e in entries if type(e) is not New]
     has_many = any([type(e) is Many for e in entries])
     indexed = [type(e) is Many or (has_many and type(e) is Int) for e in entries]
     avals = [get_aval(e.places).shape for e in entries if type(e) is Many]
@@ -242,8 +242,8 @@ def layout(entries) -> Placed:
         dims.extend(many)
     axis = 0
     for i, (e, flag) in enumerate(zip(entries, indexed, strict=True)):
-        if e is NEW:
-            dims.append("new")
+        if type(e) is New:
+            dims.extend(["new"] * e.axes)
             continue
         if flag:
             placed.advanced.append(axis)

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import bevel
@@ -114,8 +114,13 @@ def split(key):
     return parts, whole
 
 
+# `...` that stands for no axis still keeps the arrays around it apart, so that their axes come first.
+AROUND_NOTHING = (slice(None), np.array([0, 2]), Ellipsis, np.array([3, 1]))
+
+
 @settings(max_examples=scaled(100), deadline=None)
 @given(keys())
+@example(AROUND_NOTHING)
 def test_reads(key):
     places = taken(key)
     np.testing.assert_array_equal(np.asarray(jnp.asarray(X)[key]), X.flat[places])
@@ -124,6 +129,7 @@ def test_reads(key):
 
 @settings(max_examples=scaled(40), deadline=None)
 @given(keys(), st.booleans())
+@example(AROUND_NOTHING, True)
 def test_reads_with_traced_indices(key, x_is_traced):
     places = taken(key)
     parts, whole = split(key)
@@ -137,6 +143,7 @@ def test_reads_with_traced_indices(key, x_is_traced):
 
 @settings(max_examples=scaled(50), deadline=None)
 @given(keys(), st.sampled_from(["set", *HOW]), st.sampled_from(["eager", "jit", "traced indices"]))
+@example(AROUND_NOTHING, "add", "eager")
 def test_writes(key, how, way):
     places = taken(key)
     values = (1 + np.arange(places.size, dtype=np.float32) % 7).reshape(places.shape)
@@ -161,6 +168,7 @@ def test_writes(key, how, way):
 
 @settings(max_examples=scaled(40), deadline=None)
 @given(keys(), st.booleans())
+@example(AROUND_NOTHING, False)
 def test_key_arrays(key, under_jit):
     places = taken(key)
     many = random.split(random.key(7), SHAPE)
