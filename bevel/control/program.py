@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bevel.base.avals import ShapedArray
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, evaluate
-from bevel.core.primitive import Primitive, linear_operand, missing
+from bevel.core.primitive import Primitive, missing
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import state
 from bevel.ops.elementwise import Elementwise
 from bevel.ops.shapes import instantiate, mapped_size
 from bevel.transforms.batch import batch, place_axis
-from bevel.transforms.jvp import jvp
+from bevel.transforms.jvp import jvp_program
 from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
 
 
@@ -75,7 +75,7 @@ def jvp_jaxpr(closed: ClosedJaxpr, has_tangent: tuple, wanted: tuple | None = No
         primals = args[: len(has_tangent)]
         given = iter(args[len(has_tangent) :])
         tangents = [next(given) if has else zero_of(p) for p, has in zip(primals, has_tangent, strict=True)]
-        results, out = jvp(lambda *xs: run(closed, *xs), primals, tangents, state.trace)
+        results, out = jvp_program(closed, primals, tangents, state.trace)
         out_has[:] = [not is_zero(t) for t in out] if wanted is None else wanted
         return [*results, *[instantiate(t) for t, has in zip(out, out_has, strict=True) if has]]
 
@@ -217,10 +217,7 @@ def backward(closed, linear, operands, cts):
     env = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     env.update([(var, value) for var, is_lin, value in zip(jaxpr.invars, linear, operands, strict=True) if not is_lin])
 
-    def operands_of(eqn):  # what has no value depends on a linear argument
-        return [v.val if type(v) is Literal else env[v] if v in env else linear_operand(v.aval) for v in eqn.invars]
-
-    equations = jaxpr.eqns
+    equations = jaxpr.eqns  # what has no value depends on a linear argument
     if closed.kept.get("tape") != linear:
         equations = []
         for eqn in jaxpr.eqns:
@@ -229,13 +226,13 @@ def backward(closed, linear, operands, cts):
                     equations.append(eqn)
                     break
             else:
-                results = eqn.op(*operands_of(eqn))
+                results = eqn.op(*[v.val if type(v) is Literal else env[v] for v in eqn.invars])
                 env.update(zip(eqn.outvars, results if eqn.op.multiple_results else [results], strict=True))
     flows: dict = {}
     for var, ct in zip(jaxpr.outvars, cts, strict=True):
         if type(var) is Var and var not in env and not is_zero(ct):
             accumulate(flows, var, ct)
-    run_backward(equations, flows, operands_of)
+    run_backward(equations, flows, values=env)
     return [flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin]
 
 

@@ -225,12 +225,14 @@ def evaluate(jaxpr: Jaxpr, consts, *args):
     env = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
     outer = state.place
+    process = state.trace.process
     try:
         for eqn in jaxpr.eqns:
+            op = eqn.op
             operands = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
             state.place = eqn.source if outer is None else within(outer, eqn.source)
-            results = eqn.op(*operands)
-            if eqn.op.multiple_results:
+            results = op(*operands) if op.asks_for_trace else process(op, operands)
+            if op.multiple_results:
                 env.update(zip(eqn.outvars, results, strict=True))
             else:
                 env[eqn.outvars[0]] = results

@@ -279,15 +279,15 @@ class LinearOperand:
         return f"LinearOperand({self.aval.str_short()})"
 
 
-_linear_operands: dict[Any, LinearOperand] = {}
+class _LinearOperands(dict):
+    """aval → its `LinearOperand`: one object for each, since avals are."""
+
+    def __missing__(self, aval):
+        operand = self[aval] = LinearOperand(aval)
+        return operand
 
 
-def linear_operand(aval) -> LinearOperand:
-    """The `LinearOperand` of an aval: one object for each, since avals are."""
-    found = _linear_operands.get(aval)
-    if found is None:
-        found = _linear_operands[aval] = LinearOperand(aval)
-    return found
+linear_operands: dict[Any, LinearOperand] = _LinearOperands()
 
 
 def is_linear(operand) -> bool:

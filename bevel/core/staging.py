@@ -311,5 +311,7 @@ for _kind in _SCALARS:
     aval_of_type[_kind] = _scalar_aval
 aval_of_type[np.ndarray] = _numpy_aval
 aval_of_type[np.generic] = _numpy_aval
+for _kind, _aval in narrow_scalars.items():
+    aval_of_type[_kind] = lambda value, aval=_aval: aval
 
 __all__ = ["StageTrace", "closed_without_consts", "hoist_tracers", "stage", "stage_closed", "staging_trace"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bevel.core.trace import get_aval
 
 
@@ -20,10 +22,21 @@ class Zero:
         return f"Zero({self.aval.str_short()})"
 
 
+class _Zeros(dict):
+    """aval of a value → its zero tangent: one object for each, since avals are."""
+
+    def __missing__(self, aval):
+        zero = self[aval] = Zero(aval.to_tangent_aval())
+        return zero
+
+
+zeros: dict[Any, Zero] = _Zeros()
+
+
 def is_zero(tangent) -> bool:
     return type(tangent) is Zero
 
 
 def zero_of(value) -> Zero:
     """The zero tangent of a value."""
-    return Zero(get_aval(value).to_tangent_aval())
+    return zeros[get_aval(value)]

@@ -13,11 +13,20 @@ from bevel.base.lazy import later
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import get_aval
-from bevel.ops.elementwise import Binary, Elementwise, Unary, add_tangents, filled, mul, pair, shaped_like, unfilled
+from bevel.ops.elementwise import (
+    PYTHON_SCALARS,
+    Binary,
+    Elementwise,
+    Unary,
+    add_tangents,
+    filled,
+    mul,
+    pair,
+    shaped_like,
+    unfilled,
+)
 from bevel.ops.logic import eq, gt, lt, select
 from bevel.ops.shapes import Linear, full
-
-_PYTHON_SCALARS = (bool, int, float, complex)
 
 
 @primitive
@@ -214,7 +223,7 @@ def balanced(x, y, chosen):
 def spread(x, like):
     """A number or scalar at the shape of `like`."""
     shape = get_aval(like).shape
-    if get_aval(x).shape == shape and type(x) not in _PYTHON_SCALARS:
+    if get_aval(x).shape == shape and type(x) not in PYTHON_SCALARS:
         return x
     return full(shape, x, get_aval(like).dtype)
 
@@ -379,7 +388,7 @@ def div(x, y):
 
 
 def neg(x):
-    return -x if type(x) in _PYTHON_SCALARS else NEG(x)
+    return -x if type(x) in PYTHON_SCALARS else NEG(x)
 
 
 def maximum(x, y):

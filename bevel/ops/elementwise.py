@@ -14,13 +14,13 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
-from bevel.core.primitive import Primitive, is_linear, primitive
+from bevel.core.primitive import LinearOperand, Primitive, is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.ops.fast import fast_form
 from bevel.ops.shapes import BroadcastInDim, mapped_size, move_axis, reduce_sum
 
-_PYTHON_SCALARS = (bool, int, float, complex)
+PYTHON_SCALARS = frozenset((bool, int, float, complex))  # a tuple would be searched with ==
 
 # What an op may be given, in words and as a test.
 KINDS = {
@@ -294,14 +294,14 @@ def typed(number, aval):
 
 def pair(x, y):
     """Two operands of a rule, Python numbers among them in the dtype of the other."""
-    if type(y) in _PYTHON_SCALARS:
-        if type(x) not in _PYTHON_SCALARS:
+    if type(y) in PYTHON_SCALARS:
+        if type(x) not in PYTHON_SCALARS:
             return x, typed(y, get_aval(x))
         if type(x) is type(y):
             return x, y
         kind = type(x + y)  # the wider of the two, as Python has it
         return kind(x), kind(y)
-    if type(x) in _PYTHON_SCALARS:
+    if type(x) in PYTHON_SCALARS:
         return typed(x, get_aval(y)), y
     return x, y
 
@@ -325,14 +325,19 @@ class Mul(Binary):
     is_bilinear = True
     reference = staticmethod(np.multiply)
 
-    def along_x(self, dx, result, x, y):
-        return mul(dx, y)
-
-    def along_y(self, dy, result, x, y):
-        return mul(x, dy)
+    def jvp(self, primals, tangents):
+        [x, y], [dx, dy] = primals, tangents
+        result = MUL(x, y)
+        if x is y and dx is dy:  # a square: one equation of tangents in place of three
+            return result, MUL(dx, mul(2, x))
+        if is_zero(dy):
+            return result, mul(dx, y)
+        if is_zero(dx):
+            return result, mul(x, dy)
+        return result, add_any(mul(dx, y), mul(x, dy))
 
     def transpose(self, ct, x, y):
-        if is_linear(x):
+        if type(x) is LinearOperand:
             return [unfilled(mul(ct, y), x), None]
         return [None, unfilled(mul(x, ct), y)]
 
@@ -350,7 +355,7 @@ class AddAny(Elementwise):
         return self(*primals), add_tangents(*tangents)
 
     def transpose(self, ct, x, y):
-        return [unfilled(ct, v) if is_linear(v) else None for v in (x, y)]
+        return [unfilled(ct, x) if is_linear(x) else None, unfilled(ct, y) if is_linear(y) else None]
 
     @classmethod
     def samples(cls, array):
@@ -367,8 +372,8 @@ add_any = ADD_ANY = AddAny()
 
 
 def mul(x, y):
-    if type(x) in _PYTHON_SCALARS or type(y) in _PYTHON_SCALARS:
+    if type(x) in PYTHON_SCALARS or type(y) in PYTHON_SCALARS:
         x, y = pair(x, y)
-        if type(x) in _PYTHON_SCALARS and type(y) in _PYTHON_SCALARS:
+        if type(x) in PYTHON_SCALARS and type(y) in PYTHON_SCALARS:
             return x * y
     return MUL(x, y)

@@ -13,11 +13,9 @@ from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import comparison
-from bevel.ops.elementwise import Binary, Elementwise, Predicate, Unary, filled, pair, typed
+from bevel.ops.elementwise import PYTHON_SCALARS, Binary, Elementwise, Predicate, Unary, filled, pair, typed
 from bevel.ops.known_nan import choose
 from bevel.ops.shapes import BroadcastInDim, full, instantiate, mapped_size, to_front
-
-_PYTHON_SCALARS = (bool, int, float, complex)
 
 
 class Compare(Predicate):
@@ -404,10 +402,10 @@ def ge(x, y):
 
 def select(condition, where_true, where_false):
     """`where_true` where the condition holds; Python numbers are spread to the other's shape."""
-    if type(where_true) in _PYTHON_SCALARS:
+    if type(where_true) in PYTHON_SCALARS:
         aval = get_aval(where_false)
         where_true = full(aval.shape, typed(where_true, aval), aval.dtype)
-    if type(where_false) in _PYTHON_SCALARS:
+    if type(where_false) in PYTHON_SCALARS:
         aval = get_aval(where_true)
         where_false = full(aval.shape, typed(where_false, aval), aval.dtype)
     return SELECT_N(condition, where_false, where_true)

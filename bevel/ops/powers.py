@@ -17,14 +17,13 @@ from bevel.core.trace import get_aval
 from bevel.ops import complex_forms
 from bevel.ops.arithmetic import div, full_like, spread, sub
 from bevel.ops.convert import convert
-from bevel.ops.elementwise import Binary, Elementwise, Unary, filled, mul, pair
+from bevel.ops.elementwise import PYTHON_SCALARS, Binary, Elementwise, Unary, filled, mul, pair
 from bevel.ops.exponential import Smooth, log
 from bevel.ops.fast import constant_number, fast_form
 from bevel.ops.logic import eq, select
 
 # XLA makes roots and products of these.
 _SIMPLE_EXPONENTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
-_PYTHON_SCALARS = (bool, int, float, complex)
 
 
 @primitive
@@ -47,10 +46,10 @@ class Pow(Binary):
     def along_x(self, dx, result, x, y):
         # d(x^y)/dx = y x^(y-1), which is 0 where y is 0, also at x = 0
         dtype = get_aval(x).dtype
-        if type(y) in _PYTHON_SCALARS or isinstance(y, np.generic):
+        if type(y) in PYTHON_SCALARS or isinstance(y, np.generic):
             if y == 0:
                 return zero_of(result)
-            return mul(dx, mul(pow_(x, y - 1), y if type(y) in _PYTHON_SCALARS else dtype.type(y)))
+            return mul(dx, mul(pow_(x, y - 1), y if type(y) in PYTHON_SCALARS else dtype.type(y)))
         exponent = spread(convert(y, dtype), result)
         at_zero = eq(exponent, 0)
         lowered = select(at_zero, full_like(result, 1), sub(exponent, 1))

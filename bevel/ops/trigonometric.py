@@ -34,8 +34,8 @@ class Cos(Smooth):
     single, double = staticmethod(fast_single.cos), staticmethod(fast_double.cos)
     reference = staticmethod(np.cos)
 
-    def along(self, dx, y, x):
-        return neg(mul(dx, sin(x)))
+    def slope(self, y, x):
+        return neg(sin(x))
 
 
 @primitive

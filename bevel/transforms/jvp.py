@@ -12,8 +12,10 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.core import leaks
-from bevel.core.tangents import is_zero, zero_of
-from bevel.core.trace import set_trace
+from bevel.core.jaxpr import Literal, Var
+from bevel.core.places import within
+from bevel.core.tangents import is_zero, zero_of, zeros
+from bevel.core.trace import set_trace, state
 from bevel.transforms.pairs import Pair, PairTrace
 
 
@@ -72,6 +74,57 @@ def jvp(function, primals, tangents, parent):
         del trace
         leaks.check(ended, "A differentiated function")
     return pairs
+
+
+def jvp_program(closed, primals, tangents, parent):
+    """As `jvp` of a program's function. Its equations are known: values need not be tracers to find their tangents."""
+    jaxpr = closed.jaxpr
+    values = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    values.update(zip(jaxpr.invars, primals, strict=True))
+    along = {v: t for v, t in zip(jaxpr.invars, tangents, strict=True) if not is_zero(t)}
+    process, is_tape = parent.process, parent.is_tape
+    outer, before = state.place, set_trace(parent)
+    try:
+        for eqn in jaxpr.eqns:
+            op = eqn.op
+            state.place = eqn.source if outer is None else within(outer, eqn.source)
+            xs, dxs, is_active = [], [], False
+            for v in eqn.invars:
+                if type(v) is Literal:
+                    xs.append(v.val)
+                    dxs.append(zeros[v.aval])
+                    continue
+                xs.append(values[v])
+                dx = along.get(v)
+                if dx is None:
+                    dx = zeros[v.aval]
+                else:
+                    is_active = True
+                dxs.append(dx)
+            if not is_active or not op.is_differentiable:
+                results = op(*xs) if op.asks_for_trace else process(op, xs)
+                if op.multiple_results:
+                    values.update(zip(eqn.outvars, results, strict=True))
+                else:
+                    values[eqn.outvars[0]] = results
+                continue
+            if is_tape and op.linearize is not None:
+                results, dys = op.linearize(parent, xs, dxs)
+            else:
+                results, dys = op.jvp(xs, dxs)
+            if op.multiple_results:
+                values.update(zip(eqn.outvars, results, strict=True))
+                along.update([(v, dy) for v, dy in zip(eqn.outvars, dys, strict=True) if not is_zero(dy)])
+            else:
+                [y] = eqn.outvars
+                values[y] = results
+                if not is_zero(dys):
+                    along[y] = dys
+    finally:
+        state.place = outer
+        set_trace(before)
+    results = [v.val if type(v) is Literal else values[v] for v in jaxpr.outvars]
+    return results, [along[v] if type(v) is Var and v in along else zero_of(v) for v in jaxpr.outvars]
 
 
 def is_inexact(aval) -> bool:
