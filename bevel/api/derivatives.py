@@ -25,7 +25,7 @@ from bevel.core.trace import get_aval, is_valid_value, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.core.tree_nodes import register_pytree_node
 from bevel.engine.pytree import flatten
-from bevel.ops.convert import convert
+from bevel.ops.convert import as_weak_as, convert
 from bevel.ops.shapes import as_array, instantiate
 from bevel.transforms.jvp import jvp as run_jvp
 from bevel.transforms.linearize import Linearized
@@ -131,7 +131,8 @@ def jvp(fun: Callable, primals, tangents, has_aux: bool = False):
     results, out = run_jvp(under("jvp", flat), leaves, prepared, state.trace)
     count = len(results) - len(flat.aux.arrays)
     value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
-    tangent = flat.out_tree.unflatten([_instantiated(t) for t in out[:count]])
+    avals = [get_aval(r) for r in results[:count]]
+    tangent = flat.out_tree.unflatten([_pushed(t, a, prepared) for t, a in zip(out[:count], avals, strict=True)])
     return (value, tangent, flat.aux.of(results[count:])) if has_aux else (value, tangent)
 
 
@@ -146,10 +147,12 @@ class ArgumentsError(BevelError, TypeError):
     """A differentiated function was called without the arguments that it is differentiated in."""
 
 
-def _instantiated(tangent):
+def _pushed(tangent, aval, given):
+    """The tangent of a result as the caller gets it: weakly typed where that is, unless it is one of those given."""
     if is_zero(tangent) and tangent.aval.dtype == dtypes.float0:
         return np.zeros(tangent.aval.shape, dtypes.float0)
-    return as_array(instantiate(tangent))
+    array = as_array(instantiate(tangent))
+    return array if any([tangent is t for t in given]) else as_weak_as(array, aval)
 
 
 def _tangent(tangent, primal, position):
@@ -231,16 +234,20 @@ class VJP:
             )
         cts = [_cotangent(ct, aval) for ct, aval in zip(given, self.out_avals, strict=True)]
         found = self.linearized.backward(cts)
-        weak = all([is_zero(ct) or get_aval(ct).weak_type for ct in cts])
-        return self.in_tree.unflatten([_product(ct, aval, weak) for ct, aval in zip(found, self.in_avals, strict=True)])
+        pairs = zip(given, self.out_avals, strict=True)
+        is_strong = any([aval.weak_type and not get_aval(ct).weak_type for ct, aval in pairs])
+        products = zip(found, self.in_avals, strict=True)
+        return self.in_tree.unflatten([pulled(ct, aval, is_strong) for ct, aval in products])
 
 
-def _product(ct, aval, is_weak):
-    """A cotangent as the caller gets it: weakly typed where those given and the argument were."""
+def pulled(ct, aval, is_strong=False):
+    """The cotangent of an argument as the caller gets it: weakly typed where that is, unless the caller gave a strongly
+    typed one of a weakly typed value."""
     if ct is None:
         return np.zeros(aval.shape, dtypes.float0)
+    keeps = not aval.weak_type or (is_strong and not is_zero(ct))
     ct = as_array(instantiate(ct))
-    return convert(ct, aval.dtype, True) if is_weak and aval.weak_type and not get_aval(ct).weak_type else ct
+    return ct if keeps else as_weak_as(ct, aval)
 
 
 def _cotangent(ct, aval, expected=None):
@@ -319,7 +326,7 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
     results, linearized = run_linearize(under("jvp", flat), leaves)
     count = len(results) - len(flat.aux.arrays)
     linearized.results = linearized.results[:count]
-    out_tree = flat.out_tree
+    out_tree, out_avals = flat.out_tree, [get_aval(r) for r in results[:count]]
 
     def push(*tangents):
         given, tree = flatten(tangents)
@@ -329,7 +336,8 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
                 + describe_mismatch(in_tree, tangents, "the arguments", "the tangents")
             )
         prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
-        return out_tree.unflatten([_instantiated(t) for t in linearized.forward(prepared)])
+        out = linearized.forward(prepared)
+        return out_tree.unflatten([_pushed(t, a, prepared) for t, a in zip(out, out_avals, strict=True)])
 
     value = out_tree.unflatten([as_array(r) for r in results[:count]])
     return (value, push, flat.aux.of(results[count:])) if has_aux else (value, push)
@@ -369,7 +377,7 @@ def linear_transpose(fun: Callable, *primals, reduce_axes: Sequence = ()) -> Cal
         with scope(Transformation("transpose")):
             found = backward(closed, linear, [None] * len(avals), cts)
         return in_tree.unflatten(
-            [convert(as_array(instantiate(ct)), a.dtype) for ct, a in zip(found, avals, strict=True)]
+            [convert(as_array(instantiate(ct)), a.dtype, a.weak_type) for ct, a in zip(found, avals, strict=True)]
         )
 
     return transposed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bevel.api.derivatives import ArgumentsError, Aux, check_callable, check_inputs, value_and_aux
+from bevel.api.derivatives import ArgumentsError, Aux, check_callable, check_inputs, pulled, value_and_aux
 from bevel.api.flat import name_of, named_after, positions_of
 from bevel.base import dtypes, settings
 from bevel.base.errors import NonDifferentiableError
@@ -16,8 +16,7 @@ from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
-from bevel.ops.convert import convert
-from bevel.ops.shapes import as_array, full, instantiate
+from bevel.ops.shapes import as_array, full
 from bevel.transforms.linearize import linearize as run_linearize
 
 
@@ -95,7 +94,7 @@ def value_and_grad(
         ct = _one(get_aval(value))
         linearized.results = linearized.results[:1]
         cts = linearized.backward([ct])
-        gradients = [_gradient(ct, leaf) for ct, leaf in zip(cts, leaves, strict=True)]
+        gradients = [pulled(ct, get_aval(leaf)) for ct, leaf in zip(cts, leaves, strict=True)]
         found = in_tree.unflatten(gradients)
         found = found[0] if isinstance(argnums, (int, np.integer)) else found
         value = as_array(value)
@@ -148,13 +147,3 @@ def _one(aval):
         return full(aval.shape, 1, aval.dtype)
     trace = staging_trace() if aval.weak_type else None
     return one if trace is None else Scalar(one, aval, trace)
-
-
-def _gradient(ct, leaf):
-    """A cotangent as the caller gets it."""
-    if ct is None:
-        return np.zeros(get_aval(leaf).shape, dtypes.float0)
-    ct = as_array(instantiate(ct))
-    aval = get_aval(leaf)
-    is_wanted_weak = aval.weak_type and aval.dtype.kind != "c" and not get_aval(ct).weak_type
-    return convert(ct, aval.dtype, True) if is_wanted_weak else ct

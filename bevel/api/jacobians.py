@@ -15,7 +15,7 @@ from bevel.base.errors import NonDifferentiableError
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
 from bevel.ops.arithmetic import add
-from bevel.ops.convert import convert
+from bevel.ops.convert import as_weak_as, convert
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.logic import eq
 from bevel.ops.shapes import Iota, reshape
@@ -138,7 +138,7 @@ def _standard_basis(leaves):
         else:
             rows = np.zeros((total, aval.size), dtype=aval.dtype)
             rows[np.arange(start, start + aval.size), np.arange(aval.size)] = 1
-        basis.append(reshape(rows, (total, *aval.shape)))
+        basis.append(as_weak_as(reshape(rows, (total, *aval.shape)), aval))
         start += aval.size
     return basis
 

@@ -15,7 +15,7 @@ from bevel.core.places import under
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
-from bevel.ops.convert import convert
+from bevel.ops.convert import as_weak_as, convert
 from bevel.ops.elementwise import mul
 from bevel.ops.shapes import as_array, instantiate
 from bevel.transforms.jet import jet as run_jet
@@ -87,7 +87,8 @@ def jet(fun: Callable, primals: Sequence, series: Sequence, factorial_scaled: bo
         return results
 
     results, found = run_jet(under("jet", flat), values, paths, order)
-    terms = [_given(r, t, order, factorial_scaled) for r, t in zip(results, found, strict=True)]
+    is_strong = any([get_aval(x).weak_type and not _is_weak(path) for x, path in zip(values, paths, strict=True)])
+    terms = [_given(r, t, order, factorial_scaled, is_strong) for r, t in zip(results, found, strict=True)]
     return tree.unflatten([as_array(r) for r in results]), tree.unflatten(terms)
 
 
@@ -163,17 +164,24 @@ def _prepared(fun, primals, i, x, terms, order, factorial_scaled):
     return x, out
 
 
-def _given(result, terms, order, factorial_scaled):
-    """The terms of a result as the caller gets them."""
+def _is_weak(path) -> bool:
+    """Are the terms of an argument's series weakly typed, or none?"""
+    return path is None or all([is_zero(t) or get_aval(t).weak_type for t in path])
+
+
+def _given(result, terms, order, factorial_scaled, is_strong):
+    """The terms of a result as the caller gets them: weakly typed where that is, unless `is_strong`."""
     aval = get_aval(result).to_tangent_aval()
     if aval.dtype == dtypes.float0:
         return [np.zeros(aval.shape, dtypes.float0)] * order
     terms = [Zero(aval)] * order if terms is None else terms
+    if not factorial_scaled:
+        scale = [aval.dtype.type(1 / math.factorial(k)) for k in range(1, order + 1)]
+        terms = [t if is_zero(t) else mul(t, s) for t, s in zip(terms, scale, strict=True)]
     arrays = [as_array(instantiate(t)) for t in terms]
-    if factorial_scaled:
+    if not aval.weak_type:
         return arrays
-    scale = [None, *[aval.dtype.type(1 / math.factorial(k)) for k in range(1, order + 1)]]
-    return [t if is_zero(z) else as_array(mul(t, s)) for t, z, s in zip(arrays, terms, scale[1:], strict=True)]
+    return [t if is_strong and not is_zero(z) else as_weak_as(t, aval) for t, z in zip(arrays, terms, strict=True)]
 
 
 __all__ = ["SeriesError", "ZeroSeries", "ZeroTerm", "jet", "jet2", "zero_series", "zero_term"]

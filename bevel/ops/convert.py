@@ -253,4 +253,10 @@ def convert(x, dtype, weak_type=False):
     return ConvertElementType(dtype, weak_type)(x)
 
 
+def as_weak_as(x, aval):
+    """x, of the dtype of an aval, weakly typed where the aval is and nowhere else; complex numbers as they are."""
+    is_weak = get_aval(x).weak_type
+    return x if is_weak == aval.weak_type or aval.dtype.kind == "c" else convert(x, aval.dtype, aval.weak_type)
+
+
 __all__ = ["BitcastConvertType", "ConvertElementType", "Copy", "ReducePrecision", "Stage", "convert"]

@@ -7,6 +7,7 @@ import bevel
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.errors import BevelError, NonDifferentiableError
+from bevel.experimental.jet import jet
 
 pytestmark = pytest.mark.smoke
 
@@ -295,3 +296,43 @@ def test_an_array_of_one_number_has_a_gradient_in_the_profile_default():
             pytest.raises(TypeError, match=r"grad needs a scalar; <lambda> gave float32\[1\]"),
         ):
             bevel.grad(u)(jnp.array([1.0, 2.0]))
+
+
+# ---- what is weakly typed: what reverse mode gives as the argument is, what forward mode gives as the value is
+
+OF_WEAK = {  # functions, and whether their value is weakly typed where the argument is
+    "sin": (jnp.sin, True),
+    "a constant": (lambda x: 1.0, True),
+    "itself": (lambda x: x, True),
+    "times strong": (lambda x: x * np.float32(2), False),
+    "stacked": (lambda x: jnp.stack([x, x]), True),
+    "times a vector": (lambda x: x * jnp.arange(3.0), False),
+}
+
+
+def is_weak(function, *arguments):
+    return bevel.eval_shape(function, *arguments).weak_type
+
+
+@pytest.mark.parametrize("name", OF_WEAK)
+def test_derivatives_are_weakly_typed_where_jaxs_are(name):
+    function, value_is_weak = OF_WEAK[name]
+    size = bevel.eval_shape(function, 2.0)
+    assert size.weak_type == value_is_weak
+    assert is_weak(bevel.jacrev(function), 2.0)
+    assert is_weak(bevel.hessian(function), 2.0)
+    assert is_weak(lambda x: bevel.vjp(function, x)[1](function(x))[0], 2.0)
+    assert is_weak(bevel.jacfwd(function), 2.0) == value_is_weak
+    assert is_weak(lambda x: bevel.jvp(function, (x,), (x,))[1], 2.0) == value_is_weak
+    assert is_weak(lambda x: bevel.linearize(function, x)[1](x), 2.0) == value_is_weak
+    value, [first, second] = bevel.eval_shape(lambda x: jet(function, (x,), ([1.0, 0.0],)), 2.0)
+    assert value.weak_type == first.weak_type == second.weak_type == value_is_weak
+    strong = jnp.float32(2)
+    if name != "a constant":
+        assert not is_weak(bevel.jacfwd(function), strong)
+    assert not is_weak(bevel.jacrev(function), strong)
+
+
+def test_a_strong_cotangent_of_a_weak_value_stays_strong():
+    assert not is_weak(lambda x, ct: bevel.vjp(jnp.sin, x)[1](ct)[0], 2.0, jnp.float32(1))
+    assert is_weak(lambda ct: bevel.linear_transpose(lambda x: x * 2, 2.0)(ct)[0], jnp.float32(1))
