@@ -246,5 +246,8 @@ def scale_and_translate(
 
 @compiled(static=("shape", "axes", "method", "antialias", "precision"))
 def _scale_and_translate(image, scale, translation, *, shape, axes, method, antialias, precision):
-    image, scale, translation = promote_inexact(image, scale, translation)
-    return _resampled(image, axes, shape, scale, translation, method, antialias, precision)
+    [image] = promote_inexact(image)
+    wide, scale, translation = promote_inexact(
+        image, scale, translation
+    )  # the weights of narrow floats keep their digits
+    return _resampled(wide, axes, shape, scale, translation, method, antialias, precision).astype(image.dtype)

@@ -2,7 +2,8 @@
 
     python scripts/compare.py lax                         a table: tests/data/lax_calls.txt
     python scripts/compare.py lax --only scatter --x64    the lines that match an expression, in 64 bits
-    python scripts/compare.py lax --share 0.1             one line of ten, by chance
+    python scripts/compare.py lax --share 0.1             one call of ten, by chance
+    python scripts/compare.py lax --each 5                of each line of the table five calls at most, by chance
     python scripts/compare.py lax --python .venv-3.13/bin/python
 
 Compared are dtype, shape, weak type and values of each result, or the classes of the exception. `tests/data/calls.py`
@@ -57,8 +58,8 @@ def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
             yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
 
 
-def read(path: Path) -> tuple[list[str], dict[re.Pattern, str], bool]:
-    """The calls of a table, what of them differs on purpose, with the reasons, and are all refusals alike?"""
+def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, str], bool]:
+    """The calls of each line of a table, what differs on purpose, with the reasons, and are all refusals alike?"""
     calls, named, differs, any_refusal = [], {}, {}, False
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
@@ -73,13 +74,13 @@ def read(path: Path) -> tuple[list[str], dict[re.Pattern, str], bool]:
                 word.strip() for word in NAME.sub(lambda m: " / ".join(named[m[1]]), naming[2]).split("/")
             ]
         else:
-            calls += expanded(line, named)
-    for call in calls:
+            calls.append(list(expanded(line, named)))
+    for call in itertools.chain(*calls):
         try:
             compile(call.split(" | ")[1], call, "eval")
         except SyntaxError:
             sys.exit(f"This is no Python: {call}")
-    return list(dict.fromkeys(calls)), differs, any_refusal
+    return calls, differs, any_refusal
 
 
 def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[list]:
@@ -151,6 +152,7 @@ def main() -> int:
     parser.add_argument("table", help="lax, numpy, linear, scipy, nn, random, slopes, or the path of a table")
     parser.add_argument("--only", default="", help="an expression that is looked for in the calls")
     parser.add_argument("--share", type=float, default=1.0, help="the share of the calls to play")
+    parser.add_argument("--each", type=int, default=0, help="at most so many calls of each line; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="another one chooses others")
     parser.add_argument("--x64", action="store_true")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="the Python that has Bevel")
@@ -159,9 +161,11 @@ def main() -> int:
     )
     options = parser.parse_args()
     path = ROOT / "tests" / "data" / f"{options.table}_calls.txt"
-    calls, differs, any_refusal = read(path if path.exists() else Path(options.table))
+    lines, differs, any_refusal = read(path if path.exists() else Path(options.table))
     chance = random.Random(options.seed)
-    calls = [c for c in calls if re.search(options.only, c) and chance.random() < options.share]
+    lines = [[c for c in line if re.search(options.only, c) and chance.random() < options.share] for line in lines]
+    lines = [chance.sample(line, min(options.each or len(line), len(line))) for line in lines]
+    calls = list(dict.fromkeys(itertools.chain(*lines)))
     with ThreadPoolExecutor() as pool:
         theirs = pool.submit(remembered, options.peer, options.x64, calls)
         ours = list(played(options.python.absolute(), "bevel", options.x64, calls))

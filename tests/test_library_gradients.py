@@ -52,6 +52,13 @@ NOT_SMOOTH = {
     "scipy.special.zeta": "no derivative in x here nor in JAX",
 }
 
+# The same of complex numbers; there, points where the real ones stand at an edge are none.
+NOT_SMOOTH_COMPLEX = {
+    "numpy.sign": "its slope is given as 0, as in JAX",
+    "numpy.linalg.eigh": "its eigenvectors have a phase that nothing fixes",
+    "numpy.linalg.svd": "its vectors have a phase that nothing fixes",
+}
+
 
 def is_number(value):
     if isinstance(value, (bool, np.bool_)):
@@ -78,8 +85,13 @@ def right_calls(module, name, function):
     return []
 
 
-def of_numbers(module, name, function):
-    """The function of those arguments of its example that may be floats, and these arguments; or None."""
+def turned(value):
+    """A number or an array, a little off, in complex numbers off both axes."""
+    return moved(value) + 1j * moved(0.3 * np.cos(np.arange(np.size(value)) + 0.4).reshape(np.shape(value)))
+
+
+def of_numbers(module, name, function, moved=moved):
+    """The function of those arguments of its example that may be numbers so `moved`, and these arguments; or None."""
     calls = right_calls(module, name, function)
     leaves, structure = bevel.tree.flatten(calls[0]) if calls else ([], None)
 
@@ -107,6 +119,16 @@ def of_numbers(module, name, function):
     return (among(places), [moved(leaves[i]) for i in places]) if places else None
 
 
+def in_parts(call):
+    """A function of complex numbers as one of their real and imaginary parts, to real and imaginary parts."""
+
+    def parts(*numbers):
+        results = call(*[re + 1j * im for re, im in zip(numbers[::2], numbers[1::2], strict=True)])
+        return [part(r) for r in results for part in (jnp.real, jnp.imag)]
+
+    return parts
+
+
 def problems(namespace, order):
     for full, module, name, function in wrong_input.functions(namespace):
         found = of_numbers(module, name, function)
@@ -119,6 +141,30 @@ def problems(namespace, order):
             testing.check_grads(call, at, order=order, modes=("fwd", "rev"), rtol=1e-4, atol=1e-5)
         except Exception as error:
             yield full, f"{type(error).__name__}: {error}"
+
+
+def complex_problems(namespace):
+    for full, module, name, function in wrong_input.functions(namespace):
+        found = of_numbers(module, name, function, turned)
+        if found is None:
+            continue
+        call, at = found
+        parts = [part(z) for z in at for part in (jnp.real, jnp.imag)]
+        try:
+            testing.check_grads(in_parts(call), parts, order=1, modes=("fwd", "rev"), rtol=1e-4, atol=1e-5)
+        except Exception as error:
+            yield full, f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_slopes_of_complex_numbers_are_differences(namespace):
+    # a slope that differs, or none: what takes no complex numbers is not among them
+    with bevel.enable_x64(True):
+        found = dict(complex_problems(namespace))
+    assert {k: v for k, v in found.items() if k not in NOT_SMOOTH and k not in NOT_SMOOTH_COMPLEX} == {}
+    assert {k for k in NOT_SMOOTH_COMPLEX if k.rpartition(".")[0] == namespace} <= set(found)
 
 
 @pytest.mark.slow

@@ -141,7 +141,14 @@ def _array(value, dtype, weak, copy):
     return _from_sequence(members, dtype, copy)
 
 
+def refuse_lost_part(value, dtype):
+    """A letter for a Python complex number where real ones go; an array's imaginary part is left out in silence."""
+    if isinstance(value, complex) and not dtypes.issubdtype(dtype, np.complexfloating) and dtype != np.bool_:
+        raise TypeError(f"{dtype.name} is for real numbers; got {value}{user_line(' at {}')}. Take its .real part.")
+
+
 def _numbers(value, dtype):
+    refuse_lost_part(value, dtype)
     try:
         return narrowed(np.asarray(value), dtype, False) if dtype.kind not in "iu" else np.asarray(value, dtype)
     except OverflowError:
@@ -209,6 +216,10 @@ def _from_sequence(values, dtype, copy):
                 return from_numpy(host, None, all([isinstance(v, np.ndarray) for v in leaves]))
         elif dtype is None:
             dtype = dtypes.canonicalize_dtype(np.dtype(float))
+        elif host.dtype.kind == "c":
+            for v in leaves:
+                if type(v) is complex:
+                    refuse_lost_part(v, dtype)
         elif host.dtype.kind in "iu" and dtypes.issubdtype(dtype, np.integer) and not _fits(host, dtype):
             _refuse_beyond([v for v in leaves if type(v) is int], dtype)
         return from_numpy(host, dtype)

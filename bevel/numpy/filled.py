@@ -12,7 +12,7 @@ from bevel.core.keys import is_key_dtype
 from bevel.core.sharp_edges import converted
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, wanted_dtype
+from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
@@ -120,6 +120,7 @@ def _number(value, dtype):
             converted(np.asarray(value), dtype)
             info = limits.iinfo(dtype)
             return np.asarray(0 if value != value else min(max(value, info.min), info.max)).astype(dtype)[()]
+    refuse_lost_part(value, dtype)
     return converted(np.asarray(value), dtype)[()]
 
 

@@ -62,12 +62,12 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
             raise IndexError(f"delete takes ints, a slice or booleans; got dtype {places.dtype}{user_line(' at {}')}.")
         places = places.astype(np.int64).ravel()
         wrong = places[(places < -size) | (places >= size)]
-        if wrong.size and places.size == 1 and np.ndim(obj) == 0:
+        if wrong.size:
             raise IndexError(
                 f"delete: index {wrong[0]} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
             )
         keep = np.ones(size, bool)
-        keep[places[(places >= -size) & (places < size)]] = False
+        keep[places] = False
     return take(x, np.flatnonzero(keep).astype(np.int32), axis=axis)
 
 

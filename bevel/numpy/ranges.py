@@ -201,6 +201,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
             if len(pairs) > 1
             else pairs[0].dtype
         )
+    if any([dtypes.issubdtype(get_aval(v).dtype, np.complexfloating) for v in host if v is not None]):
+        raise ValueError(f"jnp.arange counts from number to number{user_line(' at {}')}, which complex ones cannot.")
     dtype = wanted_dtype(dtype, "arange")
     if dtype == np.bool_:
         raise TypeError(

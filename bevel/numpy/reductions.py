@@ -25,7 +25,7 @@ from bevel.ops.complex import conj, real
 from bevel.ops.convert import convert
 from bevel.ops.dimensions import DimAsValue
 from bevel.ops.elementwise import MUL, mul
-from bevel.ops.logic import AND, NE, OR, select
+from bevel.ops.logic import AND, GT, NE, OR, select
 from bevel.ops.reductions import (
     ReduceAnd,
     ReduceMax,
@@ -442,12 +442,14 @@ def _variance(name, a, axis, dtype, ddof, keepdims, where, center, correction):
     part = get_aval(total).dtype
     count = _count(name, x, axes, keepdims, where, part)
     if isinstance(count, np.generic) and isinstance(ddof, (int, float)):
-        count = part.type(builtins.max(float(count) - ddof, 0))
+        left = float(count) - ddof
+        count = part.type(left if left > 0 else np.nan)
     else:
         count = count if not isinstance(count, np.generic) else full((), count, part)
         less = convert(as_array(name, ddof), part)
         count = arithmetic.SUB(count, broadcast_to(less, shape_of(count)))
-        count = arithmetic.MAX(count, full(shape_of(count), 0, part))
+        is_left = GT(count, full(shape_of(count), 0, part))
+        count = select(is_left, count, full(shape_of(count), np.nan, part))
     return convert(_quotient(total, count), dtype)
 
 

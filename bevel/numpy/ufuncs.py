@@ -155,12 +155,14 @@ class ufunc:
         refuse_out(f"{self.__name__}.accumulate", out)
         if not shape_of(x):
             x = reshape(x, (1,))
-        axis = None if axis is None else one_axis(self.__name__, _lone(axis), len(shape_of(x)))
+        if axis is None and len(shape_of(x)) > 1:
+            raise ValueError(
+                f"{self.__name__}.accumulate runs along one axis{user_line(' at {}')}; to run through all, x.ravel()."
+            )
+        axis = 0 if axis is None else one_axis(self.__name__, _lone(axis), len(shape_of(x)))
         if self._faster["accumulate"] is not None:
             return self._faster["accumulate"](x, axis=axis, dtype=dtype)
         x = convert(x, get_aval(x).dtype if dtype is None else wanted_dtype(dtype, self.__name__))
-        if axis is None:
-            x, axis = reshape(x, (get_aval(x).size,)), 0
         rows = move_axis(x, axis, 0)
         if not shape_of(rows)[0]:
             return x
@@ -210,7 +212,8 @@ class ufunc:
     def reduceat(self, a, indices, axis=0, dtype=None, out=None):
         """`reduce` of the stretches from each index to the next one, the last to the end.
 
-        Where the next index is not greater, the stretch is the one element.
+        Where the next index is not greater, the stretch is the one element. Ends beyond the last are the last; of
+        a start beyond it comes NaN, or the lowest integer.
         """
         x = self._operand("reduceat", a)
         refuse_out(f"{self.__name__}.reduceat", out)
@@ -225,7 +228,10 @@ class ufunc:
         rows = move_axis(convert(x, _sum_dtype(self, x, dtype)), axis, 0)
         if not shape_of(rows)[0]:
             raise IndexError(f"reduceat of an axis without elements{user_line(' at {}')}: shape {shape_of(x)}.")
-        return move_axis((_by_doubling if self.is_associative else _by_passing)(self._call, rows, starts), 0, axis)
+        result = (_by_doubling if self.is_associative else _by_passing)(self._call, rows, starts)
+        count = shape_of(rows)[0]
+        is_inside = _column(logic.logical_and(order.greater_equal(starts, -count), order.less(starts, count)), rows)
+        return move_axis(chosen(is_inside, result, index(rows, starts, mode="fill")), 0, axis)
 
     def outer(self, A, B, /):
         """The function of each element of A with each of B: the axes of A, then those of B."""
@@ -258,7 +264,13 @@ def _ends(starts, count):
         return starts
     last = full((1,), count, get_aval(starts).dtype)
     following = Concatenate(0)(slice_in_dim(starts, 1, shape_of(starts)[0], 0), last)
+    following = order.minimum(following, last)
     return chosen(order.greater(following, starts), following, arithmetic.add(starts, 1))
+
+
+def _column(v, rows):
+    """v, one for each row, as it broadcasts against the rows."""
+    return reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
 
 
 def _by_doubling(function, rows, starts):
@@ -270,7 +282,6 @@ def _by_doubling(function, rows, starts):
     count = shape_of(rows)[0]
     starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
     length = arithmetic.subtract(_ends(starts, count), starts)
-    column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
     place, result, is_begun = starts, None, None
     for k in range(max(count, 1).bit_length()):
         has_bit = order.equal(bits.bitwise_and(bits.right_shift(length, k), 1), 1)
@@ -278,8 +289,8 @@ def _by_doubling(function, rows, starts):
         if result is None:
             result, is_begun = part, has_bit
         else:
-            joined = chosen(column(is_begun), convert(function(result, part), get_aval(rows).dtype), part)
-            result = chosen(column(has_bit), joined, result)
+            joined = chosen(_column(is_begun, rows), convert(function(result, part), get_aval(rows).dtype), part)
+            result = chosen(_column(has_bit, rows), joined, result)
             is_begun = logic.logical_or(is_begun, has_bit)
         place = chosen(has_bit, arithmetic.add(place, 2**k), place)
         if 2**k < count:  # stretches that would pass the end are never asked for
@@ -292,7 +303,6 @@ def _by_passing(function, rows, starts):
     """Stretches of any function: one pass over the rows, each stretch taking in those that belong to it."""
     count, dtype = shape_of(rows)[0], get_aval(rows).dtype
     starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
-    column = lambda v: reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
     ends = _ends(starts, count)
 
     def step(results, numbered):
@@ -300,8 +310,8 @@ def _by_passing(function, rows, starts):
         begins, ended = order.equal(starts, number), order.greater_equal(number, ends)
         inside = logic.logical_and(order.greater(number, starts), logic.logical_not(ended))
         row = broadcast_to(row, shape_of(results))
-        new = chosen(column(inside), convert(function(results, row), dtype), results)
-        return chosen(column(begins), row, new), None
+        new = chosen(_column(inside, rows), convert(function(results, row), dtype), results)
+        return chosen(_column(begins, rows), row, new), None
 
     first = full((*shape_of(starts), *shape_of(rows)[1:]), 0, dtype)
     numbers = convert(arange(count), get_aval(starts).dtype)
@@ -381,8 +391,6 @@ def _running(op):
 
     def accumulate(x, *, axis, dtype):
         x = x if dtype is None else convert(x, wanted_dtype(dtype, "accumulate"))
-        if axis is None:
-            x, axis = reshape(x, (get_aval(x).size,)), 0
         if get_aval(x).dtype == np.dtype(bool):
             return convert(op(axis)(convert(x, np.dtype("int8"))), np.dtype(bool))
         return op(axis)(x)

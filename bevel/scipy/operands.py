@@ -5,7 +5,12 @@ from __future__ import annotations
 import functools
 import operator
 
+import numpy as np
+
 import bevel.numpy as jnp
+from bevel.base import dtypes
+from bevel.base.errors import DTypeError
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
@@ -28,6 +33,23 @@ def strong_floats(name, *values):
     return values if are_weak else [convert(v, get_aval(v).dtype) for v in values]
 
 
+def reals(name, *values):
+    """As `floats`; a letter for complex numbers, which have no order and no share below them."""
+    return _refusing_complex(name, floats(name, *values))
+
+
+def strong_reals(name, *values):
+    """As `strong_floats`; a letter for complex numbers."""
+    return _refusing_complex(name, strong_floats(name, *values))
+
+
+def _refusing_complex(name, values):
+    dtype = get_aval(values[0]).dtype
+    if dtypes.issubdtype(dtype, np.complexfloating):
+        raise DTypeError(f"{name} takes real numbers; got {dtype}{user_line(' at {}')}.")
+    return values
+
+
 def defined(value, *operands, positive=()):
     """The value; NaN where an operand is NaN, or one of those that must be positive is not."""
     known = [v == v for v in operands] + [v > 0 for v in positive]
@@ -48,6 +70,11 @@ def one_float(name, value):
     """As `floats`, of one operand."""
     [x] = promote_inexact(as_array(name, array(name, value)))
     return x
+
+
+def one_real(name, value):
+    """As `reals`, of one operand."""
+    return _refusing_complex(name, [one_float(name, value)])[0]
 
 
 def one_primitive(name, op, doc):

@@ -174,3 +174,11 @@ def test_the_slope_of_a_mean_and_a_norm():
 def test_refuses_with_a_letter(source, error, words):
     with pytest.raises(error, match=words):
         eval(source, {"np": jnp, "x": jnp.arange(6.0).reshape(2, 3)})
+
+
+def test_a_variance_of_too_few_is_nan():
+    x = jnp.array([[1.0, 2.0, numpy.nan], [4.0, 5.0, 6.0]])
+    for ddof in (3, 4, 2.5 + 1):
+        assert jnp.isnan(jnp.var(x[1], ddof=ddof)) and jnp.isnan(jnp.std(x[1], ddof=ddof))
+    assert jnp.isnan(jnp.nanvar(x, axis=1, ddof=2)).tolist() == [True, False]
+    assert jnp.isnan(jnp.var(x[1], ddof=2, where=x[1] > 4.5))

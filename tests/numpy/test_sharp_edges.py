@@ -257,3 +257,17 @@ def test_axes_and_shapes_by_arrays():
     assert jnp.sum(x, axis=numpy.array([0, 1])) == 15
     with pytest.raises(TypeError, match="needs a shape"):
         jnp.zeros(2.5)
+
+
+def test_python_complex_numbers_do_not_lose_their_imaginary_part():
+    acts = [
+        lambda: jnp.full(2, 1j, "float32"),
+        lambda: jnp.full_like(jnp.ones(2), 1j),
+        lambda: jnp.array(1j, "float32"),
+        lambda: jnp.array([1.0, 1j], "int32"),
+    ]
+    for act in acts:
+        with pytest.raises(TypeError, match=r"(float32|int32) is for real numbers; got 1j at test_sharp_edges.py:\d+"):
+            act()
+    with pytest.raises(ValueError, match="arange counts from number to number"):
+        jnp.arange(3j)

@@ -117,3 +117,13 @@ def test_roots_are_numpys(coefficients):
 def test_polynomial_of_a_matrix():
     matrix = numpy.array([[1.0, 2], [3, 4]])
     numpy.testing.assert_allclose(jnp.poly(jnp.array(matrix)).real, numpy.poly(matrix), rtol=1e-5)
+
+
+def test_stretches_that_end_beyond_the_last_end_there():
+    x = jnp.arange(1.0, 7.0)
+    assert jnp.add.reduceat(x, jnp.array([0, 9]))[0] == 21 and jnp.hypot(3, 4) == 5
+    assert jnp.multiply.reduceat(x, jnp.array([3, 1, 9])).tolist()[:2] == [4, 720]
+    for function in (jnp.add, jnp.maximum, jnp.subtract):
+        assert jnp.isnan(function.reduceat(x, jnp.array([9, 0]))).tolist() == [True, False]
+    with pytest.raises(ValueError, match="add.accumulate runs along one axis"):
+        jnp.add.accumulate(jnp.ones((2, 2)), axis=None)

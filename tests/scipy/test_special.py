@@ -160,3 +160,16 @@ def test_lists_and_words_are_refused():
 def test_bessel_functions_have_their_slopes_at_zero():
     for function, slopes in ((jsp.special.i0, (0.0, 0.5)), (jsp.special.i1, (0.5, 0.0)), (jnp.i0, (0.0, 0.5))):
         assert (float(bevel.grad(function)(0.0)), float(bevel.grad(bevel.grad(function))(0.0))) == slopes
+
+
+def test_complex_numbers_are_refused_by_what_is_of_real_ones():
+    z = jnp.array([0.3 + 0.2j])
+    special = bevel.scipy.special
+    acts = {
+        "ndtr": lambda: special.ndtr(z), "ndtri": lambda: special.ndtri(z), "log_ndtr": lambda: special.log_ndtr(z),
+        "entr": lambda: special.entr(z), "rel_entr": lambda: special.rel_entr(z, 1.0),
+        "kl_div": lambda: special.kl_div(1.0, z), "bessel_jn": lambda: special.bessel_jn(z, v=1),
+    }  # fmt: skip
+    for name, act in acts.items():
+        with pytest.raises(TypeError, match=rf"{name} takes real numbers; got complex64 at test_special.py:\d+"):
+            act()

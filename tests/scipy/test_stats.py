@@ -245,3 +245,12 @@ def test_refusals():
 def test_slopes_of_waiting_times_at_their_start_are_those_to_the_right():
     found = [float(bevel.grad(getattr(stats.expon, name))(0.0)) for name in ("cdf", "sf", "logsf", "logpdf")]
     assert found == [1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("name", sorted({*PARAMETERS} - {"cauchy", "logistic"}))
+def test_complex_numbers_are_refused(name):
+    # where no formula of theirs goes on into the plane: a complex one has no order, and no share below it
+    module = getattr(stats, name)
+    for function in {*module.__all__} - ({"logpdf", "pdf"} if name == "norm" else {"entropy"}):
+        with pytest.raises(TypeError, match=rf"{name}.\w+ takes real numbers; got complex64"):
+            getattr(module, function)(jnp.array([0.3 + 0.2j]), *PARAMETERS[name][0])

@@ -20,7 +20,7 @@ from bevel.numpy.logic import isfinite, isnan
 from bevel.numpy.promotion import promote_inexact
 from bevel.ops.convert import convert
 from bevel.ops.exponential import Logistic
-from bevel.scipy.operands import floats, one_float, one_primitive, strong_floats
+from bevel.scipy.operands import floats, one_float, one_primitive, one_real, strong_reals
 from bevel.scipy.special.series import polynomial
 
 # ---- sums of exponentials
@@ -159,13 +159,13 @@ def entr(x):
     >>> print(f"{jsp.special.entr(0.5):.4f}", jsp.special.entr(0.0))
     0.3466 -0.0
     """
-    x = one_float("entr", x)
+    x = one_real("entr", x)
     return choose(x < 0, -np.inf, negative(_xlogx(x)))
 
 
 def _entropies(name, p, q):
     """p and q made positive where one is not; where both were; what stands elsewhere, q - p for p = 0 ≤ q, else inf."""
-    p, q = strong_floats(name, p, q)
+    p, q = strong_reals(name, p, q)
     both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
     elsewhere = choose(isnan(p) | isnan(q), np.nan, choose(none, subtract(q, p), np.inf))
     return choose(both, p, 1), choose(both, q, 1), both, elsewhere

@@ -18,7 +18,7 @@ from bevel.numpy.exponentials import exp, log, sqrt
 from bevel.numpy.logic import isnan
 from bevel.numpy.order import minimum
 from bevel.ops import special
-from bevel.scipy.operands import one_float, one_primitive, strong
+from bevel.scipy.operands import one_primitive, one_real, strong
 from bevel.scipy.special.error_functions import erfcx, erfcx_above, exact_square
 from bevel.scipy.special.series import polynomial
 
@@ -79,7 +79,7 @@ def ndtr(x):
     >>> print(f"{jsp.special.ndtr(1.0):.4f}")
     0.8413
     """
-    return _ndtr(strong(one_float("ndtr", x)))
+    return _ndtr(strong(one_real("ndtr", x)))
 
 
 def _ndtr(x):
@@ -152,7 +152,7 @@ def ndtri(p):
     >>> print(f"{jsp.special.ndtri(0.975):.4f}")
     1.9600
     """
-    return _ndtri(strong(one_float("ndtri", p)))
+    return _ndtri(strong(one_real("ndtri", p)))
 
 
 @custom_jvp
@@ -192,7 +192,7 @@ def log_ndtr(x, series_order: int = 3):
     """
     if series_order < 0:
         raise ValueError(f"log_ndtr needs series_order of at least 0; got {series_order}{user_line(' at {}')}.")
-    return _log_ndtr(strong(one_float("log_ndtr", x)))
+    return _log_ndtr(strong(one_real("log_ndtr", x)))
 
 
 __all__ = ["erf", "erfc", "erfinv", "log_ndtr", "ndtr", "ndtri"]

@@ -14,7 +14,7 @@ from bevel.base import dtypes, limits
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_index
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import aligned_floats, one_float
+from bevel.scipy.operands import aligned_floats, one_real
 from bevel.scipy.special.gammas import betaln
 
 
@@ -98,7 +98,7 @@ def bessel_jn(z, *, v, n_iter=50):
 
 @compiled(static=("v", "start"))
 def _bessel_jn(z, *, v, start):
-    z = one_float("bessel_jn", z)
+    z = one_real("bessel_jn", z)
     dtype = z.dtype
     z = z.astype(np.float32) if dtype.itemsize < 4 else z
     size = jnp.abs(z)

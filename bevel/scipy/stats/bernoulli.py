@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import strong_reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.stats.derived import exponential
 
@@ -27,7 +27,7 @@ def _is_share(p):
 @compiled
 def logpmf(k, p, loc=0):
     """log of the probability of k - loc, -inf but at 0 and 1."""
-    k, p, loc = strong_floats("bernoulli.logpmf", k, p, loc)
+    k, p, loc = strong_reals("bernoulli.logpmf", k, p, loc)
     x = k - loc
     inside = (x >= 0) & (x <= 1)
     safe = jnp.where(inside, x, 0)
@@ -41,7 +41,7 @@ pmf = exponential(logpmf, "pmf")
 @compiled
 def cdf(k, p):
     """The probability of k or less; NaN where p is no probability."""
-    k, p = strong_floats("bernoulli.cdf", k, p)
+    k, p = strong_reals("bernoulli.cdf", k, p)
     steps = jnp.where(k < 0, 0, jnp.where(k < 1, 1 - p, 1))
     return jnp.where(jnp.isnan(k) | ~_is_share(p), jnp.nan, steps)
 
@@ -49,7 +49,7 @@ def cdf(k, p):
 @compiled
 def ppf(q, p):
     """The least k whose cdf is q or more: 0 or 1; NaN where q or p is no probability."""
-    q, p = strong_floats("bernoulli.ppf", q, p)
+    q, p = strong_reals("bernoulli.ppf", q, p)
     return jnp.where(_is_share(q) & _is_share(p), jnp.where(q <= 1 - p, jnp.zeros_like(q), jnp.ones_like(q)), jnp.nan)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, strong_floats
+from bevel.scipy.operands import defined, strong_reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betainc, betaln
 from bevel.scipy.stats.derived import exponential, logarithm
@@ -22,7 +22,7 @@ from bevel.scipy.stats.derived import exponential, logarithm
 @compiled
 def logpdf(x, a, b, loc=0, scale=1):
     """log of the density, (a - 1) log z + (b - 1) log(1 - z) - log B(a, b) - log scale with z = (x - loc) / scale."""
-    x, a, b, loc, scale = strong_floats("beta.logpdf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_reals("beta.logpdf", x, a, b, loc, scale)
     z = (x - loc) / scale
     inside = (z >= 0) & (z <= 1)
     z = jnp.where(inside, z, 0.5)
@@ -36,7 +36,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, a, b, loc=0, scale=1):
     """The share below x."""
-    x, a, b, loc, scale = strong_floats("beta.cdf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_reals("beta.cdf", x, a, b, loc, scale)
     return defined(betainc(a, b, jnp.clip((x - loc) / scale, 0, 1)), positive=(a, b, scale))
 
 
@@ -46,7 +46,7 @@ logcdf = logarithm(cdf, "logcdf")
 @compiled
 def sf(x, a, b, loc=0, scale=1):
     """The share above x: the share below 1 - x of the mirrored distribution, exact where it is small."""
-    x, a, b, loc, scale = strong_floats("beta.sf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_reals("beta.sf", x, a, b, loc, scale)
     return defined(betainc(b, a, jnp.clip((loc + scale - x) / scale, 0, 1)), positive=(a, b, scale))
 
 

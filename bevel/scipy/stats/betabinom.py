@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, strong_floats
+from bevel.scipy.operands import defined, strong_reals
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
@@ -25,7 +25,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpmf(k, n, a, b, loc=0):
     """log of the probability of k - loc, log (n choose y) + log B(y + a, n - y + b) - log B(a, b)."""
-    k, n, a, b, loc = strong_floats("betabinom.logpmf", k, n, a, b, loc)
+    k, n, a, b, loc = strong_reals("betabinom.logpmf", k, n, a, b, loc)
     y = jnp.floor(k) - loc
     inside = (y >= 0) & (y <= n)
     valid = (n >= 0) & (a > 0) & (b > 0)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats
+from bevel.scipy.operands import defined, reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
@@ -26,7 +26,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpmf(k, n, p, loc=0):
     """log of the probability of y = k - loc, log (n choose y) + y log p + (n - y) log(1 - p)."""
-    k, n, p, loc = floats("binom.logpmf", k, n, p, loc)
+    k, n, p, loc = reals("binom.logpmf", k, n, p, loc)
     y = k - loc
     inside = (y >= 0) & (y <= n)
     valid = (n >= 0) & (p >= 0) & (p <= 1)

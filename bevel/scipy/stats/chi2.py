@@ -15,7 +15,7 @@ gives   float[…], all operands broadcast
 from __future__ import annotations
 
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import strong_reals
 from bevel.scipy.stats import gamma
 from bevel.scipy.stats.derived import exponential, logarithm
 
@@ -23,7 +23,7 @@ from bevel.scipy.stats.derived import exponential, logarithm
 @compiled
 def logpdf(x, df, loc=0, scale=1):
     """log of the density, (df/2 - 1) log z - z/2 - log Γ(df/2) - df/2 log 2 - log scale with z = (x - loc) / scale."""
-    x, df, loc, scale = strong_floats("chi2.logpdf", x, df, loc, scale)
+    x, df, loc, scale = strong_reals("chi2.logpdf", x, df, loc, scale)
     return gamma.logpdf(x, 0.5 * df, loc, 2 * scale)
 
 
@@ -33,7 +33,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, df, loc=0, scale=1):
     """The share below x."""
-    x, df, loc, scale = strong_floats("chi2.cdf", x, df, loc, scale)
+    x, df, loc, scale = strong_reals("chi2.cdf", x, df, loc, scale)
     return gamma.cdf(x, 0.5 * df, loc, 2 * scale)
 
 
@@ -43,7 +43,7 @@ logcdf = logarithm(cdf, "logcdf")
 @compiled
 def sf(x, df, loc=0, scale=1):
     """The share above x."""
-    x, df, loc, scale = strong_floats("chi2.sf", x, df, loc, scale)
+    x, df, loc, scale = strong_reals("chi2.sf", x, df, loc, scale)
     return gamma.sf(x, 0.5 * df, loc, 2 * scale)
 
 

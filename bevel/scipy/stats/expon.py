@@ -15,14 +15,14 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats
+from bevel.scipy.operands import defined, reals
 from bevel.scipy.stats.derived import exponential
 
 
 @compiled
 def logpdf(x, loc=0, scale=1):
     """log of the density, -z - log scale with z = (x - loc) / scale; -inf below loc."""
-    x, loc, scale = floats("expon.logpdf", x, loc, scale)
+    x, loc, scale = reals("expon.logpdf", x, loc, scale)
     z = (x - loc) / scale
     return defined(jnp.where(z < 0, -jnp.inf, -z - jnp.log(scale)), positive=(scale,))
 
@@ -33,7 +33,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, loc=0, scale=1):
     """The share below x."""
-    x, loc, scale = floats("expon.cdf", x, loc, scale)
+    x, loc, scale = reals("expon.cdf", x, loc, scale)
     z = (x - loc) / scale
     return defined(-jnp.expm1(-jnp.where(z < 0, 0, z)), positive=(scale,))
 
@@ -41,7 +41,7 @@ def cdf(x, loc=0, scale=1):
 @compiled
 def logcdf(x, loc=0, scale=1):
     """log of the share below x."""
-    x, loc, scale = floats("expon.logcdf", x, loc, scale)
+    x, loc, scale = reals("expon.logcdf", x, loc, scale)
     z = (x - loc) / scale
     return defined(jnp.where(z <= 0, -jnp.inf, log1mexp(jnp.where(z <= 0, 1, z))), positive=(scale,))
 
@@ -49,7 +49,7 @@ def logcdf(x, loc=0, scale=1):
 @compiled
 def logsf(x, loc=0, scale=1):
     """log of the share above x."""
-    x, loc, scale = floats("expon.logsf", x, loc, scale)
+    x, loc, scale = reals("expon.logsf", x, loc, scale)
     z = (x - loc) / scale  # at loc the slope is that to its right, where the density is
     return defined(jnp.where(z < 0, 0, -z), positive=(scale,))
 
@@ -60,7 +60,7 @@ sf = exponential(logsf, "sf")
 @compiled
 def ppf(q, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, loc, scale = floats("expon.ppf", q, loc, scale)
+    q, loc, scale = reals("expon.ppf", q, loc, scale)
     return loc - scale * jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan))
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats, strong_floats
+from bevel.scipy.operands import defined, reals, strong_reals
 from bevel.scipy.special.elementary import xlogy
 from bevel.scipy.special.gammas import gammainc, gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential, logarithm
@@ -26,7 +26,7 @@ from bevel.scipy.stats.derived import exponential, logarithm
 @compiled
 def logpdf(x, a, loc=0, scale=1):
     """log of the density, (a - 1) log z - z - log Γ(a) - log scale with z = (x - loc) / scale; -inf below loc."""
-    x, a, loc, scale = strong_floats("gamma.logpdf", x, a, loc, scale)
+    x, a, loc, scale = strong_reals("gamma.logpdf", x, a, loc, scale)
     z = (x - loc) / scale
     inside = (z >= 0) & (z < jnp.inf)
     z = jnp.where(inside, z, 1)
@@ -40,7 +40,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, a, loc=0, scale=1):
     """The share below x."""
-    x, a, loc, scale = strong_floats("gamma.cdf", x, a, loc, scale)
+    x, a, loc, scale = strong_reals("gamma.cdf", x, a, loc, scale)
     return defined(gammainc(a, jnp.maximum((x - loc) / scale, 0)), positive=(a, scale))
 
 
@@ -50,7 +50,7 @@ logcdf = logarithm(cdf, "logcdf")
 @compiled
 def sf(x, a, loc=0, scale=1):
     """The share above x."""
-    x, a, loc, scale = floats("gamma.sf", x, a, loc, scale)
+    x, a, loc, scale = reals("gamma.sf", x, a, loc, scale)
     return defined(gammaincc(a, jnp.maximum((x - loc) / scale, 0)), positive=(a, scale))
 
 

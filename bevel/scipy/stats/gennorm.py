@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats
+from bevel.scipy.operands import defined, reals
 from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
 
@@ -21,7 +21,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpdf(x, beta):
     """log of the density, log(β/2) - log Γ(1/β) - |x|^β."""
-    x, beta = floats("gennorm.logpdf", x, beta)
+    x, beta = reals("gennorm.logpdf", x, beta)
     return jnp.log(0.5 * beta) - gammaln(1 / beta) - jnp.abs(x) ** beta
 
 
@@ -31,7 +31,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, beta):
     """The share below x."""
-    x, beta = floats("gennorm.cdf", x, beta)
+    x, beta = reals("gennorm.cdf", x, beta)
     tail = 0.5 * gammaincc(1 / beta, jnp.abs(x) ** beta)
     return defined(jnp.where(x > 0, 1 - tail, tail), positive=(beta,))
 

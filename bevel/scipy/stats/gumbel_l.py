@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import reals
 from bevel.scipy.stats import gumbel_r
 
 
 def _mirrored(name, source, doc):
     def function(x, loc=0, scale=1):
-        x, loc, scale = floats(f"gumbel_l.{name}", x, loc, scale)
+        x, loc, scale = reals(f"gumbel_l.{name}", x, loc, scale)
         return source(loc - x, 0, scale)
 
     function.__name__ = function.__qualname__ = name
@@ -40,7 +40,7 @@ logsf = _mirrored("logsf", gumbel_r.logcdf, "log of the share above x.")
 @compiled
 def ppf(p, loc=0, scale=1):
     """The x below which the share p lies; NaN outside [0, 1]."""
-    p, loc, scale = floats("gumbel_l.ppf", p, loc, scale)
+    p, loc, scale = reals("gumbel_l.ppf", p, loc, scale)
     return loc + jnp.where(scale > 0, scale, jnp.nan) * jnp.log(-jnp.log1p(-p))
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import reals
 from bevel.scipy.stats.derived import exponential
 
 
 def _standard(name, x, loc, scale):
     """z = (x - loc) / scale, NaN where the scale is not positive, and the scale."""
-    x, loc, scale = floats(name, x, loc, scale)
+    x, loc, scale = reals(name, x, loc, scale)
     scale = jnp.where(scale > 0, scale, jnp.nan)
     return (x - loc) / scale, scale
 
@@ -67,7 +67,7 @@ def logsf(x, loc=0, scale=1):
 @compiled
 def ppf(p, loc=0, scale=1):
     """The x below which the share p lies; NaN outside [0, 1]."""
-    p, loc, scale = floats("gumbel_r.ppf", p, loc, scale)
+    p, loc, scale = reals("gumbel_r.ppf", p, loc, scale)
     return loc - jnp.where(scale > 0, scale, jnp.nan) * jnp.log(-jnp.log(p))
 
 

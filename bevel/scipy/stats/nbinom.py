@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import strong_reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
@@ -26,7 +26,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpmf(k, n, p, loc=0):
     """log of the probability of y = k - loc, log Γ(y + n) - log Γ(n) - log y! + n log p + y log(1 - p)."""
-    k, n, p, loc = strong_floats("nbinom.logpmf", k, n, p, loc)
+    k, n, p, loc = strong_reals("nbinom.logpmf", k, n, p, loc)
     y = k - loc
     outside = y < 0
     y = jnp.where(outside, 0, y)

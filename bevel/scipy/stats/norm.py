@@ -17,7 +17,7 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import strong_floats, strong_reals
 from bevel.scipy.special.normal import log_ndtr, ndtr, ndtri
 from bevel.scipy.stats.derived import exponential
 
@@ -36,42 +36,42 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, loc=0, scale=1):
     """The share below x."""
-    x, loc, scale = strong_floats("norm.cdf", x, loc, scale)
+    x, loc, scale = strong_reals("norm.cdf", x, loc, scale)
     return ndtr((x - loc) / scale)
 
 
 @compiled
 def logcdf(x, loc=0, scale=1):
     """log of the share below x, exact where the share itself would underflow."""
-    x, loc, scale = strong_floats("norm.logcdf", x, loc, scale)
+    x, loc, scale = strong_reals("norm.logcdf", x, loc, scale)
     return log_ndtr((x - loc) / scale)
 
 
 @compiled
 def sf(x, loc=0, scale=1):
     """The share above x."""
-    x, loc, scale = strong_floats("norm.sf", x, loc, scale)
+    x, loc, scale = strong_reals("norm.sf", x, loc, scale)
     return ndtr((loc - x) / scale)
 
 
 @compiled
 def logsf(x, loc=0, scale=1):
     """log of the share above x."""
-    x, loc, scale = strong_floats("norm.logsf", x, loc, scale)
+    x, loc, scale = strong_reals("norm.logsf", x, loc, scale)
     return log_ndtr((loc - x) / scale)
 
 
 @compiled
 def ppf(q, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, loc, scale = strong_floats("norm.ppf", q, loc, scale)
+    q, loc, scale = strong_reals("norm.ppf", q, loc, scale)
     return loc + scale * ndtri(q)
 
 
 @compiled
 def isf(q, loc=0, scale=1):
     """The x above which the share q lies, exact for tiny shares; NaN outside [0, 1]."""
-    q, loc, scale = strong_floats("norm.isf", q, loc, scale)
+    q, loc, scale = strong_reals("norm.isf", q, loc, scale)
     return loc - scale * ndtri(q)
 
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, floats, strong_floats
+from bevel.scipy.operands import defined, reals, strong_reals
 from bevel.scipy.stats.derived import exponential
 
 
-def _logarithm(name, x, b, loc, scale, promoted=strong_floats):
+def _logarithm(name, x, b, loc, scale, promoted=strong_reals):
     """(log z with z = (x - loc) / scale at least 1, whether x is below the distribution, b, scale).
 
     b is NaN where it is not positive, or the scale is not.
@@ -53,7 +53,7 @@ def cdf(x, b, loc=0, scale=1):
 @compiled
 def logcdf(x, b, loc=0, scale=1):
     """log of the share below x."""
-    logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale, floats)
+    logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale, reals)
     fall = b * logarithm
     return jnp.where(fall > 0, log1mexp(jnp.where(fall > 0, fall, 1)), jnp.where(jnp.isnan(fall), fall, -jnp.inf))
 
@@ -71,7 +71,7 @@ sf = exponential(logsf, "sf")
 @compiled
 def ppf(q, b, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, b, loc, scale = strong_floats("pareto.ppf", q, b, loc, scale)
+    q, b, loc, scale = strong_reals("pareto.ppf", q, b, loc, scale)
     return loc + scale * jnp.exp(-jnp.log1p(-jnp.where((q >= 0) & (q <= 1), q, jnp.nan)) / b)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
-from bevel.scipy.operands import defined, floats, strong_floats
+from bevel.scipy.operands import defined, reals, strong_reals
 from bevel.scipy.special.elementary import xlogy
 from bevel.scipy.special.gammas import gammaincc, gammaln
 from bevel.scipy.stats.derived import exponential
@@ -27,7 +27,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpmf(k, mu, loc=0):
     """log of the probability of y = k - loc, y log mu - mu - log y!; -inf where y is no whole number from 0 up."""
-    k, mu, loc = floats("poisson.logpmf", k, mu, loc)
+    k, mu, loc = reals("poisson.logpmf", k, mu, loc)
     y = k - loc
     outside = (y < 0) | (y > jnp.floor(y)) | (y == jnp.inf)
     y = jnp.where(outside, 0, y)
@@ -40,7 +40,7 @@ pmf = exponential(logpmf, "pmf")
 @compiled
 def cdf(k, mu, loc=0):
     """The probability of k or less."""
-    k, mu, loc = strong_floats("poisson.cdf", k, mu, loc)
+    k, mu, loc = strong_reals("poisson.cdf", k, mu, loc)
     y = jnp.floor(k - loc)
     return jnp.where(y < 0, 0, gammaincc(jnp.where(y < 0, 0, y) + 1, mu))
 
@@ -54,7 +54,7 @@ _TERMS = 128
 @compiled
 def entropy(mu, loc=0):
     """-Σ pmf log pmf over all counts, in nats; `loc` changes nothing. NaN for negative mu, 0 for 0."""
-    mu, _ = floats("poisson.entropy", mu, loc)
+    mu, _ = reals("poisson.entropy", mu, loc)
     turn = 50.0 if mu.dtype == np.float64 else 10.0  # the sum's terms lose digits in float32 before the series has them
     is_small = mu < turn
     small = jnp.where(is_small & (mu > 0), mu, 1)

@@ -19,7 +19,7 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import defined, strong_floats
+from bevel.scipy.operands import defined, strong_reals
 from bevel.scipy.special.gammas import betaln
 from bevel.scipy.stats.derived import exponential
 
@@ -30,7 +30,7 @@ def logpdf(x, df, loc=0, scale=1):
 
     z = (x - loc) / scale; infinite df give the normal distribution.
     """
-    x, df, loc, scale = strong_floats("t.logpdf", x, df, loc, scale)
+    x, df, loc, scale = strong_reals("t.logpdf", x, df, loc, scale)
     z = (x - loc) / scale
     is_normal = df == jnp.inf
     safe = jnp.where(is_normal, 1, df)

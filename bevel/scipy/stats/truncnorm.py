@@ -20,7 +20,7 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import strong_floats
+from bevel.scipy.operands import strong_reals
 from bevel.scipy.special.normal import log_ndtr, ndtr
 from bevel.scipy.stats import norm
 from bevel.scipy.stats.derived import exponential
@@ -45,7 +45,7 @@ def _log_mass(a, b):
 
 
 def _standard(name, x, a, b, loc, scale):
-    x, a, b, loc, scale = strong_floats(name, x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_reals(name, x, a, b, loc, scale)
     return (x - loc) / scale, jnp.where(a < b, a, jnp.nan), b, scale
 
 
@@ -79,7 +79,7 @@ cdf = exponential(logcdf, "cdf")
 @compiled
 def logsf(x, a, b, loc=0, scale=1):
     """log of the share above x: that below of the mirrored distribution."""
-    x, a, b, loc, scale = strong_floats("truncnorm.logsf", x, a, b, loc, scale)
+    x, a, b, loc, scale = strong_reals("truncnorm.logsf", x, a, b, loc, scale)
     return logcdf(-x, -b, -a, -loc, scale)
 
 

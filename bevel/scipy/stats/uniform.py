@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats, strong
+from bevel.scipy.operands import reals, strong
 from bevel.scipy.stats.derived import exponential
 
 
 @compiled
 def logpdf(x, loc=0, scale=1):
     """log of the density, -log scale; -inf outside."""
-    x, loc, scale = floats("uniform.logpdf", x, loc, scale)
+    x, loc, scale = reals("uniform.logpdf", x, loc, scale)
     return jnp.where((x < loc) | (x > loc + scale), -jnp.inf, -jnp.log(scale))
 
 
@@ -31,14 +31,14 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, loc=0, scale=1):
     """The share below x."""
-    x, loc, scale = floats("uniform.cdf", x, loc, scale)
+    x, loc, scale = reals("uniform.cdf", x, loc, scale)
     return strong(jnp.clip((x - loc) / scale, 0, 1))
 
 
 @compiled
 def ppf(q, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, loc, scale = floats("uniform.ppf", q, loc, scale)
+    q, loc, scale = reals("uniform.ppf", q, loc, scale)
     return jnp.where((q >= 0) & (q <= 1), loc + scale * q, jnp.nan)
 
 

@@ -20,7 +20,7 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import reals
 from bevel.scipy.special.bessel import i0e
 from bevel.scipy.stats.derived import exponential
 
@@ -28,7 +28,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpdf(x, kappa):
     """log of the density, κ cos x - log(2π I₀(κ)), for any angle x; NaN for negative κ."""
-    x, kappa = floats("vonmises.logpdf", x, kappa)
+    x, kappa = reals("vonmises.logpdf", x, kappa)
     # cos x - 1 = -2 sin²(x/2), exact for small angles and large κ
     half = jnp.sin(0.5 * x)
     value = -2 * kappa * half * half - math.log(2 * math.pi) - jnp.log(i0e(kappa))

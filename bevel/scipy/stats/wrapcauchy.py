@@ -19,14 +19,14 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import reals
 from bevel.scipy.stats.derived import exponential
 
 
 @compiled
 def logpdf(x, c):
     """log of the density, log((1 - c²) / (2π (1 + c² - 2 c cos x))); -inf outside [0, 2π]; NaN unless 0 < c < 1."""
-    x, c = floats("wrapcauchy.logpdf", x, c)
+    x, c = reals("wrapcauchy.logpdf", x, c)
     half = jnp.sin(0.5 * x)
     # 1 + c² - 2 c cos x = (1 - c)² + 4 c sin²(x/2): no difference of near numbers
     spread = (1 - c) ** 2 + 4 * c * half * half
