@@ -64,6 +64,16 @@ def _between(random: np.random.RandomState, low: float, high: float, count: int)
     return np.where(random.rand(count) < 0.5, even, by_size)
 
 
+def beyond(least: float, points: Points) -> Points:
+    """Of points those that are as far from 0: others lie at that distance. JAX's exp1 does not end on small numbers."""
+
+    def moved(random: np.random.RandomState, dtype: str) -> tuple[Array, ...]:
+        *others, x = points(random, dtype)
+        return *others, np.where(abs(x) < least, np.copysign(least, x), x).astype(dtype)
+
+    return moved
+
+
 def sizes(low: float, high: float, both: bool = False, count: int = COUNT) -> Points:
     """Numbers whose logarithms lie evenly, of both signs where `both`."""
 
@@ -272,9 +282,9 @@ SPECIALS = (
     Special(_S + "boxcox1p", spread((-0.999, 100), (-3, 3)), lambda x, p: _boxcox(1 + x, p)),
     Special(_S + "erfcx", spread((-5, 60)), _erfcx),
     Special(_S + "dawsn", spread((-30, 30)), _dawsn),
-    Special(_S + "exp1", spread((0, 80)), mpmath.e1),
-    Special(_S + "expi", spread((-60, 80)), mpmath.ei),
-    Special(_S + "expn", whole_and(1, 12, 0, 60), mpmath.expint),
+    Special(_S + "exp1", beyond(1e-3, spread((0, 80))), mpmath.e1, "(from 1e-3)"),
+    Special(_S + "expi", beyond(1e-3, spread((-60, 80))), mpmath.ei, "(from ±1e-3)"),
+    Special(_S + "expn", beyond(1e-3, whole_and(1, 12, 0, 60)), mpmath.expint, "(from 1e-3)"),
     Special(_S + "fresnel", spread((-30, 30)), mpmath.fresnels, part=0),
     Special(_S + "fresnel", spread((-30, 30)), mpmath.fresnelc, part=1),
     Special(_S + "sici", spread((-60, 60)), mpmath.si, part=0),

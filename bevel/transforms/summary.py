@@ -11,6 +11,7 @@ from bevel.ops.fast import MANY, has_long_formula
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _SOME = 1 << 11  # elements of which functions take some microseconds
+_SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
 _EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
 
@@ -35,7 +36,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "looped_ciphers",
             "functions",
             "long_elementwise",
-            "interleaved",
+            "newer",
             "shared",
         ),
         0,
@@ -57,6 +58,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             counts["tangents"] += number
         if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
             counts["looped_ciphers"] += number
+        if op.name in _SCATTERED_EXTREMA and avals[-1].size >= _LONG:
+            counts["newer"] += number
         if kind in counts:
             counts[kind] += number
             if looped and kind == "barriers":
@@ -89,7 +92,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
             elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
-                counts["interleaved"] += 1
+                counts["newer"] += 1
             if not op.holds_programs:
                 row = alike.setdefault((op, *[v.aval for v in eqn.invars]), [eqn, 0])
                 row[1] += 1

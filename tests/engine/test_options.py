@@ -111,7 +111,7 @@ SHAPES = {
     ),
     "a product": (ProgramSummary(equations=3, distinct_kernels=3, dots=1, elementwise=1), {EMITTERS: "true", LEVEL: 1}),
     "a quotient used twice": (ProgramSummary(equations=4, distinct_kernels=4, elementwise=4, shared=1), {}),
-    "each element twice": (ProgramSummary(equations=2, distinct_kernels=2, interleaved=1), {}),
+    "each element twice": (ProgramSummary(equations=2, distinct_kernels=2, newer=1), {}),
     "nothing known": (ProgramSummary(), {}),
 }
 

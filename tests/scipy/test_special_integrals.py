@@ -59,6 +59,18 @@ def test_expn_and_owens_t():
     assert np.isnan(special.expn(-1, 1.0)) and special.expn(2, 0.0) == 1 and special.expn(2, np.inf) == 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_root_of_expi_and_small_orders_of_expn_keep_their_digits(dtype):
+    with bevel.enable_x64(True):
+        x = np.asarray([0.36, 0.367, 0.3725, 0.37251, 0.4], dtype)
+        orders, y = np.asarray([1, 2, 3, 4, 9, 15], dtype), np.asarray([0.001, 0.1, 0.715, 0.6, 0.4, 0.9], dtype)
+        exact = [float(mpmath.ei(float(v))) for v in x]
+        exact += [float(mpmath.expint(int(n), float(v))) for n, v in zip(orders, y, strict=True)]
+        found = np.concatenate([special.expi(x), special.expn(orders, y)])
+        assert found.dtype == dtype
+        assert np.all(abs(found - exact) <= 5 * np.spacing(np.abs(found)))
+
+
 def test_faddeeva():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 300)) * np.exp(rng.uniform(-6, 4, (2, 300)))

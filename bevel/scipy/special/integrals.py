@@ -56,13 +56,15 @@ exp1 = smooth(
 
 def _expi(x):
     near_x = kept((x > 0) & (x <= 6), x, 1)
-    root = (near_x - tables.EI_ROOT) - tables.EI_ROOT_REST
+    # the root in this dtype; what it lacks is taken off at the end, by the slope: XLA makes one of two constants in a row
+    at = float(np.asarray(tables.EI_ROOT).astype(x.dtype))
+    lacking = (tables.EI_ROOT - at) + tables.EI_ROOT_REST
+    root = near_x - at
     is_at_root = jnp.abs(root) < 0.1
     # log(x/r) = log(1 + (x - r)/r): near the root no digits are lost
-    logarithm = jnp.where(
-        is_at_root, jnp.log1p(kept(is_at_root, root, 0) / tables.EI_ROOT), jnp.log(near_x / tables.EI_ROOT)
-    )
+    logarithm = jnp.where(is_at_root, jnp.log1p(kept(is_at_root, root, 0) / at), jnp.log(near_x / at))
     near = logarithm + root * chebyshev(between(near_x, 0, 6), tables.EI_NEAR)
+    near = near - lacking * math.exp(tables.EI_ROOT) / tables.EI_ROOT
     far_x = kept((x > 6) & (x < jnp.inf), x, 24)
     share = jnp.where(
         far_x <= 12,
@@ -104,18 +106,18 @@ def _expn(n, x):
     wide = x.dtype == np.float64
     # x ≤ 1: Abramowitz & Stegun 1964, 5.1.12: a power series in which one term is a logarithm instead.
     near = kept((x > 0) & (x <= 1), x, 1)
+    # That term is (-x)ᵏ/k! (ψ(n) - log x) with k = n - 1, and ψ(n) = -γ + 1 + 1/2 + … + 1/k.
     power = jnp.ones_like(x)
-    total = jnp.zeros_like(x)
-    for k in range(20 if wide else 12):
+    total = scale = jnp.zeros_like(x)
+    psi = jnp.full_like(x, -np.euler_gamma)
+    for k in range(20 if wide else 14):
         gap = k - (n - 1)
+        scale = jnp.where(gap == 0, power, scale)
+        psi = psi + jnp.where(gap < 0, 1 / (k + 1), 0)
         total = total - jnp.where(gap == 0, 0, power / jnp.where(gap == 0, 1, gap))
         power = power * (-near) / (k + 1)
     order = jnp.where(n >= 1, n, 1)
-    sign = jnp.where((order - 1) % 2 == 0, 1, -1)
-    log_near = jnp.log(near)
-    scale = sign * jnp.exp((order - 1) * log_near - special.Lgamma()(order))
-    psi = jnp.where(order == 1, -np.euler_gamma, special.Digamma()(order))
-    series = total + scale * (psi - log_near)
+    series = total + scale * (psi - jnp.log(near))
     # x > 1: A&S 5.1.22 as the contraction x + n - 1·n/(x + n + 2 - 2(n + 1)/(x + n + 4 - …)), from its far end.
     far = kept((x > 1) & (x < jnp.inf), x, 1)
     depth = 100 if wide else 30
