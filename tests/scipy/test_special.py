@@ -153,7 +153,9 @@ def test_near_and_far_arguments_keep_their_digits():
 
 def test_quotients_that_overflow_and_orders_without_end():
     assert float(special.rel_entr(np.float32(1e20), np.float32(1e-30))) == pytest.approx(1e20 * np.log(1e50), rel=1e-6)
-    assert float(special.rel_entr(np.float32(1e-30), np.float32(1e20))) == pytest.approx(-1e-30 * np.log(1e50), rel=1e-6)
+    assert float(special.rel_entr(np.float32(1e-30), np.float32(1e20))) == pytest.approx(
+        -1e-30 * np.log(1e50), rel=1e-6
+    )
     np.testing.assert_allclose(bevel.grad(special.rel_entr, argnums=(0, 1))(2.0, 2.0), [1.0, -1.0])
     z, m = np.float32([1e10, 2, np.inf, 0, -2.3, 0.5]), np.float32([2, np.inf, 2, 0, 3.5, -0.2])
     np.testing.assert_allclose(special.poch(z, m), scipy.special.poch(z.astype(float), m.astype(float)), rtol=2e-6)

@@ -288,7 +288,9 @@ def _poch(z, m):
     near_z, near_m = choose(are_positive, z, 1), choose(are_positive, m, 1)
     # The quotient of Lanczos's two forms: no logarithms of Γ that would cancel where z is large.
     t, end = add(near_z, 6.5), add(add(near_z, near_m), 6.5)
-    size = subtract(add(multiply(subtract(near_z, 0.5), log1p(true_divide(near_m, t))), multiply(near_m, log(end))), near_m)
+    size = subtract(
+        add(multiply(subtract(near_z, 0.5), log1p(true_divide(near_m, t))), multiply(near_m, log(end))), near_m
+    )
     near = multiply(exp(size), true_divide(_lanczos(add(near_z, near_m)), _lanczos(near_z)))
     near = choose(isinf(whole), choose(m > 0, np.inf, 0), near)
 
