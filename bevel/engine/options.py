@@ -215,8 +215,8 @@ CPU_RULES = (
             and p.repetition < LITTLE_REPETITION
             and p.equations > 1
             and (p.reductions == 0 or p.dots >= p.reductions)
-            # repeat(x, 2) of 1e6 runs in 0.95 ms by the older one, 0.48 by the newer; three times 1.1 and 1.7. The largest
-            # of each of 1,000 segments of 1e5 numbers 141 and 90 µs
+            # repeat(x, 2) of 1e6 runs in 0.95 ms by the older one, 0.48 by the newer; three times 1.1 and 1.7.
+            # the largest of each of 1,000 segments of 1e5 numbers 141 and 90 µs
             and p.newer == 0
             # where a loop writes over what it reads, the older one's is not vectorised: gelu(x @ w) of 512 x 1024 4.3
             # and 2.5 ms, softplus 15 and 3.5; y = exp(p) / q; where(y > 1, log(y), y p) of 100,000 570 and 160 µs

@@ -265,8 +265,8 @@ def poch(z, m):
     return _poch(z, m)
 
 
-# Lanczos 1964, doi:10.1137/0701008, with g = 7: Γ(x) = √(2π) t^(x - 1/2) exp(-t) A(x), t = x + 13/2, and A(x) is the first
-# number and the others over x, x + 1, ….
+# Lanczos 1964, doi:10.1137/0701008, with g = 7: Γ(x) = √(2π) t^(x - 1/2) exp(-t) A(x), t = x + 13/2, and A(x) is the
+# first number and the others over x, x + 1, ….
 _LANCZOS = (
     0.99999999999980993227684700473478, 676.520368121885098567009190444019, -1259.13921672240287047156078755283,
     771.3234287776530788486528258894, -176.61502916214059906584551354, 12.507343278686904814458936853,

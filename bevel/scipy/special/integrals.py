@@ -56,7 +56,7 @@ exp1 = smooth(
 
 def _expi(x):
     near_x = kept((x > 0) & (x <= 6), x, 1)
-    # the root in this dtype; what it lacks is taken off at the end, by the slope: XLA makes one of two constants in a row
+    # the root in this dtype; what it lacks is taken off at the end, by the slope: XLA adds up two constants in a row
     at = float(np.asarray(tables.EI_ROOT).astype(x.dtype))
     lacking = (tables.EI_ROOT - at) + tables.EI_ROOT_REST
     root = near_x - at
