@@ -134,9 +134,10 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
     dtype('float32')
     """
     leaves, tree = flatten(x)
-    wanted = broadcast_prefix(
+    given = broadcast_prefix(
         device, x, is_leaf=lambda d: d is None, prefix_name="the devices", full_name="the tree of arrays"
     )
+    wanted = [place_of(to) for to in given]
     is_written = staging_trace() is not None
     traced = [i for i, leaf in enumerate(leaves) if _is_traced(leaf, wanted[i], is_written)]
     put: dict = {}
@@ -145,7 +146,7 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
             broadcast_prefix(given, x, is_leaf=lambda d: d is None, prefix_name=name, full_name="the tree of arrays")
             for given, name in ((src, "src"), (donate, "donate"), (may_alias, "may_alias"))
         ]
-        rows = [(_place(wanted[i]), columns[0][i], _semantics(columns[1][i], columns[2][i])) for i in traced]
+        rows = [(wanted[i], columns[0][i], _semantics(columns[1][i], columns[2][i])) for i in traced]
         op = DevicePut(*[tuple(column) for column in zip(*rows, strict=True)])
         put = dict(zip(traced, op(*[leaves[i] for i in traced]), strict=True))
     with guards.explicit():
@@ -165,8 +166,23 @@ def _is_traced(leaf, to, is_written):
     return to is not None and isinstance(leaf, (names.Array, np.ndarray, np.generic)) and not get_aval(leaf).extended
 
 
-def _place(to):
-    return to if to is None or isinstance(to, (Space, names.Sharding, names.Device)) else _sharding(to)
+def place_of(to, asked_by="device_put"):
+    """What was named as a place, read: None, a memory, a sharding or a device."""
+    if to is None or isinstance(to, (Space, names.Sharding, names.Device)):
+        return to
+    from bevel.api.layouts import Format  # for start-up time: few name one
+    from bevel.base.meshes import NamedSharding, PartitionSpec
+
+    if isinstance(to, (PartitionSpec, NamedSharding)):
+        from bevel.transforms.spread import resolved
+
+        return resolved(to, asked_by)
+    if isinstance(to, Format):
+        return single(client.default_device()) if to.sharding is None else to.sharding
+    raise DeviceTypeError(
+        f"{asked_by} needs a device or a sharding; got {kind_of(to)}{user_line(' at {}')}: {str(to)[:60]}\n"
+        "bevel.devices() lists the devices."
+    )
 
 
 def _semantics(donate, may_alias):
@@ -187,7 +203,7 @@ def _put(leaf, to):
         if isinstance(leaf, names.Array):
             return leaf
         return evaluate.on_device(_host(leaf), aval, client.default_device())
-    sharding = to if isinstance(to, names.Sharding) else _sharding(to)
+    sharding = to if isinstance(to, names.Sharding) else single(to)
     if type(sharding) is not client.SingleDeviceSharding:
         return evaluate.laid(leaf if isinstance(leaf, names.Array) else _host(leaf), aval, sharding)
     assigned = list(sharding._device_assignment)
@@ -206,28 +222,6 @@ def _host(leaf):
 
 class DeviceTypeError(BevelError, TypeError, ValueError):
     """Something that is no device nor sharding was named as a place for arrays."""
-
-
-def _sharding(to):
-    from bevel.api.layouts import Format  # for start-up time: few name one
-    from bevel.base.meshes import PartitionSpec
-
-    if isinstance(to, PartitionSpec):
-        from bevel.transforms.spread import resolved
-
-        return resolved(to, "device_put")
-    if isinstance(to, Format):
-        return single(client.default_device()) if to.sharding is None else to.sharding
-    return single(_device(to))
-
-
-def _device(to):
-    if not isinstance(to, names.Device):
-        raise DeviceTypeError(
-            f"device_put needs a device or a sharding; got {kind_of(to)}{user_line(' at {}')}: {str(to)[:60]}\n"
-            "bevel.devices() lists the devices."
-        )
-    return to
 
 
 def device_get(x: Any) -> Any:

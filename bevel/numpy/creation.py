@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.api.arrays import device_put
+from bevel.api.arrays import device_put, place_of
 from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import JAXTypeError, ShapeError
-from bevel.base.words import kind_of
 from bevel.core.sharp_edges import converted, narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval
-from bevel.engine import jaxlib_names as names
 from bevel.engine.client import Array, put
 from bevel.numpy.promotion import SCALARS, promote_dtypes
 from bevel.ops.convert import Copy, convert
@@ -78,12 +76,8 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
 def on_device(value, device):
     if device is None:
         return value
-    if not isinstance(device, (names.Sharding, names.Device)):
-        raise TypeError(
-            f"device is a device or a sharding{user_line(' at {}')}; got {kind_of(device)}. bevel.devices() lists the "
-            "devices."
-        )
-    return device_put(value, device) if isinstance(value, Array) else value
+    to = place_of(device, "device=")
+    return device_put(value, to) if isinstance(value, Array) else value
 
 
 def is_number(value) -> bool:

@@ -116,11 +116,23 @@ def _ids(devices) -> str:
 
 
 def resolved(sharding, asked_by: str):
-    """A sharding as it stands, or of a PartitionSpec the one over the mesh around."""
+    """A sharding as it stands; of a PartitionSpec, and of a type's sharding, the one over the mesh around.
+
+    None where that says nothing, as the sharding of a type over no mesh.
+    """
     if isinstance(sharding, names.Sharding) or sharding is None:
         return sharding
+    mesh = settings.mesh.value
+    if type(sharding) is NamedSharding:
+        if not sharding.mesh.axis_names:
+            return None
+        if isinstance(mesh, Mesh) and mesh.abstract_mesh == sharding.mesh:
+            return NamedSharding(mesh, sharding.spec, memory_kind=sharding.memory_kind)
+        raise ShardingError(
+            f"{asked_by} was given {sharding}{user_line(' at {}')}, over a mesh of names alone, and the mesh around is "
+            f"{mesh}.\nSet one that has these axes, and devices: `with bevel.set_mesh(mesh):`."
+        )
     if isinstance(sharding, PartitionSpec):
-        mesh = settings.mesh.value
         if not isinstance(mesh, Mesh):
             raise ShardingError(
                 f"{asked_by} was given {sharding}{user_line(' at {}')}, and no mesh is around by which to read it.\n"

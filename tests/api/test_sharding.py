@@ -231,3 +231,19 @@ def test_dtypes(dtype):
         x = bevel.device_put(values, NamedSharding(MESH, spec))
         assert (x == values).all() and np.asarray(x).dtype == np.asarray(values).dtype
         np.testing.assert_array_equal(np.asarray(x), np.asarray(values))
+
+
+def test_the_sharding_of_a_type_says_where_only_under_a_mesh():
+    """What `typeof(x).sharding` gives may be handed on wherever a sharding is taken, as libraries do."""
+    key, nowhere = bevel.random.key(0), bevel.typeof(jnp.ones((8, 4))).sharding
+    for at in (nowhere, None):
+        for draw in (lambda at=at: bevel.random.bernoulli(key, 0.5, (8, 4), out_sharding=at),
+                     bevel.jit(lambda at=at: bevel.random.bernoulli(key, 0.5, (8, 4), out_sharding=at)),
+                     lambda at=at: jnp.zeros((8, 4), device=at), lambda at=at: bevel.device_put(VALUES, at),
+                     lambda at=at: bevel.jit(lambda x: x + 1, in_shardings=at)(VALUES)):  # fmt: skip
+            assert draw().sharding == jnp.ones(3).sharding
+    rows = NamedSharding(MESH.abstract_mesh, P("x", None))
+    with bevel.set_mesh(MESH):
+        assert bevel.device_put(VALUES, rows).sharding.is_equivalent_to(NamedSharding(MESH, P("x")), 2)
+    with pytest.raises(ShardingError, match="names alone"):
+        bevel.device_put(VALUES, rows)
