@@ -37,8 +37,7 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     part = dtypes.real_dtype_of_complex(dtype) if dtypes.issubdtype(dtype, np.complexfloating) else dtype
     rtol, atol = (convert(as_array("isclose", t), part) for t in (rtol, atol))
     near = less_equal(absolute(subtract(x, y)), add(atol, multiply(rtol, absolute(y))))
-    both = AND(isfinite(x), isfinite(y))
-    close = OR(AND(both, near), equal(x, y))
+    close = OR(AND(isfinite(y), near), equal(x, y))
     return OR(close, AND(isnan(x), isnan(y))) if equal_nan else close
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes, limits
+from bevel.numpy.arithmetic import add, floor_divide, multiply, remainder, subtract
 from bevel.numpy.axes import refuse_out
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import dtype_of, filled_with, is_complex, is_inexact, whole
+from bevel.numpy.order import equal, greater
 from bevel.numpy.promotion import array
 from bevel.ops import arithmetic
 from bevel.ops import complex as complex_ops
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
-from bevel.ops.logic import LT, select
+from bevel.ops.logic import AND, LT, OR, select
 
 
 def _rounded(name, op, doc):
@@ -103,8 +105,19 @@ def round(a, decimals=0, out=None):
     if not is_inexact(x):
         if decimals >= 0:
             return whole(x)  # integers have no decimals to lose
-        return convert(_rounded_to(convert(x, dtypes.canonicalize_dtype(np.dtype("float64"))), decimals), dtype_of(x))
+        return _whole_rounded_to(whole(x), 10**-decimals)
     return _rounded_to(x, decimals)
+
+
+def _whole_rounded_to(x, unit):
+    """Integers to whole units, a half to the even side, without floats, which have fewer digits."""
+    if dtype_of(x) == np.bool_ or unit > limits.iinfo(dtype_of(x)).max:
+        return filled_with(x, 0)
+    units = floor_divide(x, unit)
+    rest = subtract(x, multiply(units, unit))
+    is_odd = equal(remainder(units, 2), 1)
+    goes_up = OR(greater(rest, unit // 2), AND(equal(rest, unit // 2), is_odd))
+    return multiply(add(units, convert(goes_up, dtype_of(x))), unit)
 
 
 def _rounded_to(x, decimals):

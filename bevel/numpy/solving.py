@@ -414,13 +414,13 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     dtype = get_aval(a).dtype
     if not get_aval(a).size:
         x, s = zeros((n, shape_of(columns)[1]), dtype), zeros((0,), real_dtype(dtype))
-        rank = zeros((), np.int32)
+        rank = zeros((), int)
     else:
         s, u, vh = Svd(False, True)(a)
         if rcond is None:
             rcond = max(m, n) * float(limits.finfo(dtype).eps)
         kept = s > _cutoff("lstsq", s, (m, n), rcond)
-        rank = total(kept, dtype=np.dtype("int32"))
+        rank = total(kept, dtype=int)
         inverse = convert(where(kept, true_divide(1, where(kept, s, 1)), 0), dtype)
         x = product(adjoint(vh), multiply(inverse[:, None], product(adjoint(u), columns)))
     rest = subtract(columns, product(a, x))

@@ -134,7 +134,7 @@ class ufunc:
         """The rows joined, one after the other."""
         count, shape = shape_of(rows)[0], shape_of(rows)[1:]
         dtype = get_aval(rows).dtype
-        start = self.identity if initial is None and (mask is not None or not count) else initial
+        start = self.identity if initial is None else initial
         if start is None and not count:
             raise ValueError(
                 f"zero-size array to reduction operation {self.__name__} which has no identity{user_line(' at {}')}: "

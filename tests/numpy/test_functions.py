@@ -213,3 +213,18 @@ def test_every_number_of_16_bits_becomes_its_nearest_of_8(name):
     numpy.testing.assert_array_equal(
         numpy.asarray(jnp.asarray(x).astype(name)).astype("float32"), expected.astype("float32")
     )
+
+
+def test_integers_are_rounded_without_floats():
+    x = numpy.array([5, 15, 25, 45, 99, 2147483000, -5, -15, -25, -2147483600], "int32")
+    for decimals in (-1, -2, -3, -20):
+        assert jnp.round(x, decimals).tolist() == [round(int(n), decimals) for n in x]
+    assert jnp.round(numpy.array([5, 15, 100], "int8"), -1).tolist() == [0, 20, 100]
+
+
+def test_what_infinite_tolerance_is_close_to():
+    assert jnp.isclose(jnp.inf, 1.0, atol=jnp.inf) and not jnp.isclose(1.0, jnp.inf, atol=jnp.inf)
+
+
+def test_a_fold_starts_at_the_identity():
+    assert jnp.frompyfunc(lambda a, b: 10 * a + b, 2, 1, identity=7).reduce(jnp.array([1, 2])) == 712

@@ -254,3 +254,15 @@ def test_complex_numbers_are_refused(name):
     for function in {*module.__all__} - ({"logpdf", "pdf"} if name == "norm" else {"entropy"}):
         with pytest.raises(TypeError, match=rf"{name}.\w+ takes real numbers; got complex64"):
             getattr(module, function)(jnp.array([0.3 + 0.2j]), *PARAMETERS[name][0])
+
+
+def test_results_are_weakly_typed_where_jaxs_are():
+    whole, flags = jnp.array([1, 2]), jnp.array([True, False])
+    for strong in (stats.logistic.pdf(whole, 1.0, 2.0), stats.cauchy.cdf(flags), stats.gumbel_r.sf(flags)):
+        assert not strong.weak_type
+    for weak in (
+        stats.logistic.cdf(flags),
+        stats.gumbel_r.cdf(whole, 1.0, 2.0),
+        bevel.scipy.special.rel_entr(0.5, 0.2),
+    ):
+        assert weak.weak_type

@@ -187,7 +187,7 @@ def rel_entr(p, q):
 def _log_ratio(p, q):
     """log(p / q) of positive numbers, by one logarithm: log(1 + (p - q) / q) where p is greater, whose difference is
     exact near 1. A quotient that would overflow is taken of p times a power of two."""
-    dtype = get_aval(p).dtype
+    dtype, is_weak = get_aval(p).dtype, get_aval(p).weak_type
     power = np.finfo(np.float64 if dtype.itemsize == 8 else np.float32).minexp + 1
     if dtype.itemsize < 4:
         p, q = convert(p, np.dtype("float32")), convert(q, np.dtype("float32"))
@@ -196,7 +196,7 @@ def _log_ratio(p, q):
     is_far = low < multiply(high, 2.0**power)
     high = multiply(high, choose(is_far, 2.0**power, 1))
     value = add(log1p(true_divide(subtract(high, low), low)), choose(is_far, -power * np.log(2), 0))
-    return convert(choose(is_less, negative(value), value), dtype)
+    return convert(choose(is_less, negative(value), value), dtype, is_weak)
 
 
 @_log_ratio.defjvp

@@ -15,14 +15,14 @@ import math
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import strong_floats
 from bevel.scipy.stats.derived import exponential
 
 
 @compiled
 def logpdf(x, loc=0, scale=1):
     """log of the density, -log(π scale (1 + z²)) with z = (x - loc) / scale."""
-    x, loc, scale = floats("cauchy.logpdf", x, loc, scale)
+    x, loc, scale = strong_floats("cauchy.logpdf", x, loc, scale)
     z = (x - loc) / scale
     return -jnp.log1p(z * z) - jnp.log(scale) - math.log(math.pi)
 
@@ -38,14 +38,14 @@ def _below(z):
 @compiled
 def cdf(x, loc=0, scale=1):
     """The share below x."""
-    x, loc, scale = floats("cauchy.cdf", x, loc, scale)
+    x, loc, scale = strong_floats("cauchy.cdf", x, loc, scale)
     return _below((x - loc) / scale)
 
 
 @compiled
 def logcdf(x, loc=0, scale=1):
     """log of the share below x."""
-    x, loc, scale = floats("cauchy.logcdf", x, loc, scale)
+    x, loc, scale = strong_floats("cauchy.logcdf", x, loc, scale)
     z = (x - loc) / scale
     return jnp.where(z > 0, jnp.log1p(-_below(-z)), jnp.log(_below(z)))
 
@@ -53,14 +53,14 @@ def logcdf(x, loc=0, scale=1):
 @compiled
 def sf(x, loc=0, scale=1):
     """The share above x."""
-    x, loc, scale = floats("cauchy.sf", x, loc, scale)
+    x, loc, scale = strong_floats("cauchy.sf", x, loc, scale)
     return _below((loc - x) / scale)
 
 
 @compiled
 def logsf(x, loc=0, scale=1):
     """log of the share above x."""
-    x, loc, scale = floats("cauchy.logsf", x, loc, scale)
+    x, loc, scale = strong_floats("cauchy.logsf", x, loc, scale)
     z = (loc - x) / scale
     return jnp.where(z > 0, jnp.log1p(-_below(-z)), jnp.log(_below(z)))
 
@@ -77,14 +77,14 @@ def _quantile(q):
 @compiled
 def ppf(q, loc=0, scale=1):
     """The x below which the share q lies; NaN outside [0, 1]."""
-    q, loc, scale = floats("cauchy.ppf", q, loc, scale)
+    q, loc, scale = strong_floats("cauchy.ppf", q, loc, scale)
     return loc + scale * _quantile(q)
 
 
 @compiled
 def isf(q, loc=0, scale=1):
     """The x above which the share q lies; NaN outside [0, 1]."""
-    q, loc, scale = floats("cauchy.isf", q, loc, scale)
+    q, loc, scale = strong_floats("cauchy.isf", q, loc, scale)
     return loc - scale * _quantile(q)
 
 

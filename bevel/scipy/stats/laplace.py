@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import reals
+from bevel.scipy.operands import strong_reals
 from bevel.scipy.stats.derived import exponential
 
 
 @compiled
 def logpdf(x, loc=0, scale=1):
     """log of the density, -|z| - log(2 scale) with z = (x - loc) / scale."""
-    x, loc, scale = reals("laplace.logpdf", x, loc, scale)
+    x, loc, scale = strong_reals("laplace.logpdf", x, loc, scale)
     return -jnp.abs((x - loc) / scale) - jnp.log(2 * scale)
 
 
@@ -34,7 +34,7 @@ pdf = exponential(logpdf, "pdf")
 @compiled
 def cdf(x, loc=0, scale=1):
     """The share below x."""
-    x, loc, scale = reals("laplace.cdf", x, loc, scale)
+    x, loc, scale = strong_reals("laplace.cdf", x, loc, scale)
     z = (x - loc) / scale
     tail = 0.5 * jnp.exp(-jnp.abs(z))
     return jnp.where(z > 0, 1 - tail, tail)

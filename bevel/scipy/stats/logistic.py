@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import floats
+from bevel.scipy.operands import floats, strong_floats
 from bevel.scipy.special.elementary import expit, logit
 from bevel.scipy.stats.derived import exponential
 
@@ -23,7 +23,7 @@ from bevel.scipy.stats.derived import exponential
 @compiled
 def logpdf(x, loc=0, scale=1):
     """log of the density, -|z| - 2 log(1 + exp(-|z|)) - log scale with z = (x - loc) / scale."""
-    x, loc, scale = floats("logistic.logpdf", x, loc, scale)
+    x, loc, scale = strong_floats("logistic.logpdf", x, loc, scale)
     half = 0.5 * ((x - loc) / scale)
     return -2 * jnp.logaddexp(half, -half) - jnp.log(scale)
 
@@ -48,14 +48,14 @@ def sf(x, loc=0, scale=1):
 @compiled
 def ppf(x, loc=0, scale=1):
     """The number below which the share x lies; NaN outside [0, 1]."""
-    x, loc, scale = floats("logistic.ppf", x, loc, scale)
+    x, loc, scale = strong_floats("logistic.ppf", x, loc, scale)
     return loc + scale * logit(x)
 
 
 @compiled
 def isf(x, loc=0, scale=1):
     """The number above which the share x lies; NaN outside [0, 1]."""
-    x, loc, scale = floats("logistic.isf", x, loc, scale)
+    x, loc, scale = strong_floats("logistic.isf", x, loc, scale)
     return loc - scale * logit(x)
 
 
