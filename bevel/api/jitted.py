@@ -366,7 +366,8 @@ class Jitted:
 
     def shardings(self, traced, args, kwargs):
         """The shardings asked for, of the dynamic leaves and of the results: (list, list)."""
-        from bevel.transforms.spread import resolved  # loaded where a program names one
+        from bevel.api.layouts import Format, sharding_of  # these are loaded where a program names one
+        from bevel.transforms.spread import resolved
 
         dynamic, rest, _ = self.split(args, kwargs)
         results = traced.out_tree.unflatten(range(traced.out_tree.num_leaves))
@@ -380,7 +381,12 @@ class Jitted:
             flat = broadcast_prefix(
                 wanted, whole, is_leaf=lambda s: s is None, prefix_name=what, full_name=f"those of {self.name}"
             )
-            columns.append([resolved(s, f"jit of {self.name}, by {what},") for s in flat])
+            asked_by = f"jit of {self.name}, by {what},"
+            if any([isinstance(s, Format) for s in flat]):
+                avals = traced.closed.out_avals if whole is results else map(get_aval, flatten(whole)[0])
+                pairs = zip(flat, avals, strict=True)
+                flat = [sharding_of(s, a.shape, asked_by) if isinstance(s, Format) else s for s, a in pairs]
+            columns.append([resolved(s, asked_by) for s in flat])
         columns[0] += [None] * len(flatten(rest)[0])
         columns[0] = [s for i, s in enumerate(columns[0]) if i not in traced.by_value]
         return columns

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bevel.base.errors import ShapeError
+from bevel.base.errors import BevelError, ShapeError
+from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine.pytree import flatten
@@ -34,6 +35,41 @@ def layout_of(layout) -> Layout:
 def format_of(array) -> Format:
     """How an array lies, and where."""
     return Format(layout_of(array._pjrt_layout), array._sharding)
+
+
+class LayoutError(BevelError, ValueError):
+    """jit was asked for arguments or results in another order in memory than by rows.
+
+    Fails: `jit(f, in_shardings=Format(Layout((1, 0)), sharding))(x)`.
+    Mended: `jit(lambda x: f(with_layout_constraint(x, Layout((1, 0)))), in_shardings=sharding)(x)`.
+    """
+
+
+def sharding_of(given: Format, shape, asked_by: str):
+    """The sharding that a Format names, for an argument or result of that shape.
+
+    Its layout is the one that these have here, by rows; or it is left to the compiler.
+    """
+    layout, rank = given.layout, len(shape)
+    if isinstance(layout, Layout):
+        order = tuple(layout.major_to_minor)
+        if sorted(order) != list(range(rank)):
+            raise LayoutError(
+                f"{asked_by} was given {order} as the order of axes of an array of shape {tuple(shape)}"
+                f"{user_line(' at {}')}.\nName each of its {rank} axes once."
+            )
+        if order != tuple(range(rank)):
+            raise LayoutError(
+                f"{asked_by} was asked for axes in the order {order} in memory{user_line(' at {}')}; arguments and "
+                f"results lie by rows, {tuple(range(rank))}.\n"
+                f"Have the program lay values out itself: with_layout_constraint(x, Layout({order}))."
+            )
+        if given.sharding is None:
+            raise LayoutError(
+                f"{asked_by} was given a Format with a layout and no sharding{user_line(' at {}')}.\n"
+                "Name both, Format(layout, x.sharding), or neither."
+            )
+    return given.sharding
 
 
 def with_layout_constraint(x, layouts):
@@ -68,4 +104,4 @@ def _constrained(x, layout):
     return LayoutConstraint(layout)(x)
 
 
-__all__ = ["Format", "Layout", "format_of", "layout_of", "with_layout_constraint"]
+__all__ = ["Format", "Layout", "LayoutError", "format_of", "layout_of", "sharding_of", "with_layout_constraint"]

@@ -219,12 +219,13 @@ class Traced(_Stage):
 
     def _layout(self):
         """How the program lies over several devices; None on one."""
+        jitted, record = self._jitted, self._record
+        args, kwargs = self._args
         if not client.meshes_in_use:
+            jitted.shardings_of_program(record, args, kwargs)  # a letter, for what is none
             return None
         from bevel.transforms import spread  # loaded where a program names a mesh
 
-        jitted, record = self._jitted, self._record
-        args, kwargs = self._args
         leaves = flatten(jitted.split(args, kwargs)[:2])[0]
         dynamic = [x for i, x in enumerate(leaves) if i not in record.by_value]
         taken = [x for x, k in zip(dynamic, record.kept, strict=True) if k]
