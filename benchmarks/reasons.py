@@ -21,6 +21,14 @@ _ONE_THREAD = (
     "OpenBLAS has one thread here and two in JAX, which gain 15 to 30 % on an idle machine and lose a factor of 30 and "
     "more on a busy one (docs/decisions/079); with one thread on both sides Bevel takes 0.8 of JAX's time"
 )
+_COMPILER = (
+    "XLA takes all but 2 % of it; in one process it compiles Bevel's program in 0.9 of the time of JAX's, and what is "
+    "left between two processes is noise"
+)
+_SCATTERED = (
+    "both sides spend the time in the same call of jaxlib, which waits for memory: with one array given 2,000 times "
+    "Bevel takes 0.98 of JAX's time, with arrays from device_put 0.9, from a jitted function 0.6"
+)
 REASONS: tuple[tuple[str, str], ...] = (
     (r"jnp\.(any|all) of 1e6, NumPy$", "NumPy stops at the first element that decides, XLA looks at all"),
     (r"jnp\.(full|ones|zeros|array|concatenate|stack|tile|repeat|abs|maximum|minimum|clip|square).* 1e6, N", _MEMORY),
@@ -28,16 +36,8 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"galaxy step against C -ffast-math", _RULES),
     (r"(inv|det|solve|cholesky|triangular_solve|grad of solve), [35]00 x", _ONE_THREAD),
     (r"run: Adam", "both sides run the same compiled program, with the same options, on memory aligned alike"),
-    (
-        r"compile: (200-layer MLP|Adam)",
-        "XLA takes all but 2 % of it; in one process it compiles Bevel's program in 0.9 of the time of JAX's, and what is "
-        "left between two processes is noise",
-    ),
-    (
-        r"jit call, .* 3 used",
-        "both sides spend the time in the same call of jaxlib, which waits for memory: with one array given 2,000 times "
-        "Bevel takes 0.98 of JAX's time, with arrays from device_put 0.9, from a jitted function 0.6",
-    ),
+    (r"compile: (200-layer MLP|Adam)", _COMPILER),
+    (r"jit call, .* 3 used", _SCATTERED),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
 )
 UNKNOWN = "the cause is not known"
