@@ -145,7 +145,10 @@ def _resampled(image, axes, shape, scales, translations, method, antialias, prec
     real = dtypes.real_dtype_of_complex(dtype) if dtype.kind == "c" else dtype
     for i, axis in enumerate(axes):
         w = _weights(image.shape[axis], shape[axis], scales[i], translations[i], method, antialias, real).astype(dtype)
-        image = jnp.moveaxis(lax.dot_general(w, image, (((0,), (axis,)), ((), ())), precision=precision), 0, axis)
+        if axis:  # by rows: what a product takes fastest
+            image = jnp.moveaxis(lax.dot_general(image, w, (((axis,), (0,)), ((), ())), precision=precision), -1, axis)
+        else:
+            image = lax.dot_general(w, image, (((0,), (0,)), ((), ())), precision=precision)
     return image
 
 
