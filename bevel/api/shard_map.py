@@ -17,7 +17,7 @@ import numpy as np
 from bevel.api.flat import argument_names, name_of, named_after
 from bevel.api.jit import jit
 from bevel.api.sharding import constrained
-from bevel.api.vmap import vmap
+from bevel.api.vmap import mapped_size, vmap
 from bevel.base import settings
 from bevel.base.errors import ShapeError, ShardingError
 from bevel.base.meshes import UNCONSTRAINED, NamedSharding, PartitionSpec, axes_of, check_shape, check_spec
@@ -267,7 +267,8 @@ def pmap(
         given = tuple([args[i] for i in kept]), kwargs
         places = _axes((axes, 0), given, "in_axes", "the arguments")
         leaves, tree = flatten(given)
-        size = _slices(name_of(fun), leaves, places, axis_size)
+        shown = [args[i] if i in kept else None for i in range(len(args))]  # a static one has no leaves to be named
+        size = mapped_size("pmap", fun, leaves, places, axis_size, shown, kwargs)
         mesh = _row(name_of(fun), size, devices, backend, label)
         some, named = tree.unflatten([constrained(x, _along(mesh, a)) for x, a in zip(leaves, places, strict=True)])
         mapped = vmap(of_some, axes, out_axes, axis_name=label, axis_size=size, spmd_axis_name=label)
@@ -287,17 +288,6 @@ def _along(mesh, axis):
     """The sharding of an array whose slices along an axis lie on the devices of a row."""
     [name] = mesh.axis_names
     return NamedSharding(mesh, _WHOLE if axis is None else PartitionSpec(*[None] * axis, name))
-
-
-def _slices(name, leaves, places, axis_size) -> int:
-    """How many slices the arguments of pmap have."""
-    sizes = {get_aval(x).shape[a] for x, a in zip(leaves, places, strict=True) if a is not None}
-    if len(sizes) > 1 or not (sizes or axis_size):
-        raise ShapeError(
-            f"pmap of {name}{user_line(' at {}')} needs arguments of one size along the mapped axes; got "
-            f"{sorted(sizes)}."
-        )
-    return sizes.pop() if sizes else axis_size
 
 
 def _row(name, size, devices, backend, label) -> Mesh:

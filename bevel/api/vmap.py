@@ -68,8 +68,8 @@ def vmap(
         axes = broadcast_prefix(
             (in_axes, 0), (args, kwargs), is_leaf=_is_none, prefix_name="in_axes", full_name="the arguments"
         )
-        size = _size(fun, leaves, axes, axis_size, args, kwargs)
-        axes = [_within(fun, x, a, args, kwargs, i) for i, (x, a) in enumerate(zip(leaves, axes, strict=True))]
+        size = mapped_size("vmap", fun, leaves, axes, axis_size, args, kwargs)
+        axes = [_within("vmap", fun, x, a, args, kwargs, i) for i, (x, a) in enumerate(zip(leaves, axes, strict=True))]
         flat = Flat(fun, in_tree)
         results, out = batch(under("vmap", flat), leaves, axes, size, state.trace, axis_name, spmd_axis_name)
         value = flat.out_tree.unflatten(results)
@@ -92,31 +92,31 @@ def is_index(leaf) -> bool:
     return True
 
 
-def _within(fun, leaf, axis, args, kwargs, position):
+def _within(asked, fun, leaf, axis, args, kwargs, position):
     """The axis counted from the front."""
     if axis is None:
         return None
     rank = len(get_aval(leaf).shape)
     if not -rank <= axis < rank:
         raise ValueError(
-            f"vmap of {name_of(fun)} maps axis {axis} of {argument_names(fun, args, kwargs)[position]}, which is "
+            f"{asked} of {name_of(fun)} maps axis {axis} of {argument_names(fun, args, kwargs)[position]}, which is "
             f"{get_aval(leaf).str_short(short_dtypes=False)}{user_line(' at {}')}: it has "
             f"{rank} ax{'i' if rank == 1 else 'e'}s.\nUse None in in_axes for what is shared."
         )
     return int(axis) % rank
 
 
-def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
-    """The one size of all mapped axes."""
+def mapped_size(asked, fun, leaves, axes, axis_size, args, kwargs) -> int:
+    """The one size of all mapped axes; `asked` is vmap or pmap."""
     sizes: dict[int, int | None] = {}
     for position, (leaf, axis) in enumerate(zip(leaves, axes, strict=True)):
         if axis is not None:
-            axis = _within(fun, leaf, axis, args, kwargs, position)
+            axis = _within(asked, fun, leaf, axis, args, kwargs, position)
             sizes.setdefault(get_aval(leaf).shape[axis], position)
     if not sizes:
         if axis_size is None:
             raise ValueError(
-                f"vmap of {name_of(fun)} maps nothing{user_line(' at {}')}: in_axes is None for every argument.\n"
+                f"{asked} of {name_of(fun)} maps nothing{user_line(' at {}')}: in_axes is None for every argument.\n"
                 "Map at least one, or say how many examples there are: axis_size=n."
             )
         return axis_size
@@ -132,8 +132,8 @@ def _size(fun, leaves, axes, axis_size, args, kwargs) -> int:
                 shape = get_aval(leaves[first]).str_short(short_dtypes=False)
                 lines.append(f"  {names[first]}, {shape}, has {size} along axis {axes[first]}")
         raise MappedAxisError(
-            f"vmap of {name_of(fun)} needs one size for all mapped axes{user_line(' at {}')}; got inconsistent sizes:\n"
-            + "\n".join(lines[:5])
+            f"{asked} of {name_of(fun)} needs one size for all mapped axes{user_line(' at {}')}; got inconsistent "
+            + "\n".join(["sizes:", *lines[:5]])
             + "\nUse None in in_axes for an argument that all examples share."
         )
     return next(iter(sizes))

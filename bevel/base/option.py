@@ -63,6 +63,7 @@ class Option(threading.local):
     parse: Callable[[str], Any]
     in_trace_key: bool
     value: Any
+    argument: str = "new_val"  # what a call may name the value
     on_without_argument: Any = UNSET  # what `option()` means; options that are not switches have no such meaning
 
     @property
@@ -79,8 +80,14 @@ class Option(threading.local):
         """This thread's override, or UNSET."""
         return self.__dict__.get("value", UNSET)
 
-    def __call__(self, value: Any = UNSET) -> Override:
-        """A context manager, and decorator, under which this thread sees `value`; a switch without one is on."""
+    def __call__(self, new_val: Any = UNSET, **named: Any) -> Override:
+        """A context manager, and decorator, under which this thread sees the value; a switch without one is on.
+
+        Where an option calls its value otherwise (`argument`), that name is taken too: `disable_jit(disable=False)`.
+        """
+        value = named.pop(self.argument, new_val) if named else new_val
+        if named:
+            raise TypeError(f"{self.name}(…) takes one value; got {', '.join(named)} besides.")
         if value is UNSET:
             value = self.on_without_argument
         if value is UNSET:
@@ -255,11 +262,20 @@ def closest(word: str, words) -> str | None:
 
 
 def define(
-    name: str, default: Any, doc: str, accepts: Callable, parse: Callable = str, *, in_trace_key=False, on=UNSET
+    name: str,
+    default: Any,
+    doc: str,
+    accepts: Callable,
+    parse: Callable = str,
+    *,
+    in_trace_key=False,
+    on=UNSET,
+    argument: str = "new_val",
 ) -> Option:
     """Makes a new option known. Its value is the environment's, where that has one, else `default`.
 
-    on   its value in a block `with option():`, for an option that has one
+    on         its value in a block `with option():`, for an option that has one
+    argument   what a call of it may name the value
     """
     members = {
         "name": name,
@@ -271,6 +287,7 @@ def define(
         "in_trace_key": in_trace_key,
         "value": default,
         "on_without_argument": on,
+        "argument": argument,
     }
     option = type(name, (Option,), members)()
     said = _from_environment(option)

@@ -119,9 +119,9 @@ def _parse_compiler_options(text):
 # How options are declared.
 
 
-def switch(name: str, default: bool, doc: str, *, in_trace_key=False) -> Option:
+def switch(name: str, default: bool, doc: str, *, in_trace_key=False, argument="new_val") -> Option:
     """An option that is on or off."""
-    return define(name, default, doc, _switch, in_trace_key=in_trace_key, on=True)
+    return define(name, default, doc, _switch, in_trace_key=in_trace_key, on=True, argument=argument)
 
 
 def choice(name: str, default: Any, choices: tuple, doc: str, *, in_trace_key=False) -> Option:
@@ -140,8 +140,9 @@ MATMUL_PRECISIONS = (
 
 enable_x64 = switch("enable_x64", False, "Keep 64-bit dtypes, which otherwise become 32-bit ones.", in_trace_key=True)
 disable_jit = switch(
-    "disable_jit", False, "Run functions under jit, and loops, one operation at a time.", in_trace_key=True
-)
+    "disable_jit", False, "Run functions under jit, and loops, one operation at a time.", in_trace_key=True,
+    argument="disable",
+)  # fmt: skip
 debug_nans = switch(
     "debug_nans", False, "Raise where a result holds NaN, and find which operation made it.", in_trace_key=True
 )

@@ -21,7 +21,7 @@ from bevel.engine import forks, memory
 from bevel.engine import jaxlib_names as names
 
 _lock = threading.RLock()
-_clients: dict[str, object] = {}
+started: dict[str, object] = {}  # the clients, by platform
 Array = names.Array
 
 
@@ -76,19 +76,19 @@ def client(platform: str | None = None):
     if forks.is_child:
         forks.refuse()
     with _lock:
-        if platform not in _clients:
+        if platform not in started:
             forks.watch()
             if platform == "cpu":
-                _clients["cpu"] = _make_cpu()
+                started["cpu"] = _make_cpu()
             elif platform in _installed():
-                _clients[platform] = _make_plugin(platform)
+                started[platform] = _make_plugin(platform)
             else:
                 known = ", ".join(sorted({"cpu", *_installed()}))
                 raise EngineError(
                     f"Unknown backend: there is no platform '{platform}' here; there is: {known}.\n"
                     "A GPU needs the package extra bevel[cuda13]."
                 )
-        return _clients[platform]
+        return started[platform]
 
 
 def default_client():
@@ -104,7 +104,7 @@ def default_client():
 
 
 def is_started() -> bool:
-    return bool(_clients)
+    return bool(started)
 
 
 def devices(platform: str | None = None) -> list:

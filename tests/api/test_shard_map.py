@@ -160,5 +160,7 @@ def test_pmap():
     np.testing.assert_allclose(slope, 2 * ROWS, rtol=1e-6)
     with pytest.raises(ShapeError, match="was given 99 slices, and there are"):
         bevel.pmap(lambda x: x)(np.ones(99))
-    with pytest.raises(ShapeError, match="of one size along the mapped axes"):
-        bevel.pmap(lambda x, y: x)(np.ones(4), np.ones(2))
+    with pytest.raises(ShapeError, match=r"(?s)pmap of <lambda> needs one size.*y, float32\[2\], has 2"):
+        bevel.pmap(lambda x, n, y: x, static_broadcasted_argnums=1)(np.ones(4), 3, np.ones(2))
+    with pytest.raises(ValueError, match="pmap of <lambda> maps axis 0 of n, which is int32"):
+        bevel.pmap(lambda x, n: x)(np.ones(4), 3)

@@ -90,6 +90,13 @@ def test_a_switch_without_argument_is_on_and_others_need_one():
         settings.default_matmul_precision()
 
 
+def test_the_value_may_be_named_as_jax_names_it():
+    with settings.disable_jit(disable=True), settings.enable_x64(new_val=True):
+        assert settings.disable_jit.value and settings.enable_x64.value
+    with pytest.raises(TypeError, match="takes one value; got disable"):
+        settings.enable_x64(disable=True)
+
+
 def test_update_reaches_every_thread_save_those_with_an_override():
     started, go = threading.Event(), threading.Event()
     seen = []

@@ -3,7 +3,7 @@
 from bevel.compat.extend.backend import backends, get_backend
 from bevel.engine import client
 
-_backends: dict = {}
+_backends = client.started
 
 
 def backends_are_initialized() -> bool:
