@@ -76,6 +76,9 @@ for name, other, goal in (
 ):
     operands = (other, lambda side: abs(normal(side, 1)) + 0.1)
     declare(name, "float32", lambda side, name=name: getattr(side.lax, name), *operands, goal=goal)
+for name in ("rel_entr", "kl_div", "poch"):
+    function = lambda side, name=name: getattr(side.jax.scipy.special, name)
+    declare(name, "float32", function, positive, lambda side: abs(normal(side, 1)) + 0.1, goal=1.1)
 for dtype in ("int32", "int64"):
     for name in ("remainder", "floor_divide"):
         function = lambda side, name=name: getattr(side.jnp, name)

@@ -241,3 +241,45 @@ def run_adam(side: Side) -> Run:
 def run_unrolled_scan(side: Side) -> Run:
     """The compiled exponential average over inputs and outputs"""
     return jitted(side, unrolled_scan(side, 1024))
+
+
+@FAMILY.loop_row("run: gelu of a product, 512 x 1024", goal=1.0)
+def run_layer(side: Side) -> Run:
+    """An activation that is written over what it reads: `gelu(x @ w + b)`, x of 512 x 256"""
+    gelu = side.jax.nn.gelu
+    random = side.np.random.default_rng(0)
+    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
+    return jitted(side, (lambda x, w, b: gelu(x @ w + b), tuple(arrays)))
+
+
+@FAMILY.loop_row("run: Mandelbrot, 300 x 300, 20 turns", goal=1.0)
+def run_mandelbrot(side: Side) -> Run:
+    """A loop over 90,000 complex numbers, each until it leaves"""
+    random = side.np.random.default_rng(0)
+    points = (random.standard_normal((300, 300)) + 1j * random.standard_normal((300, 300))).astype("complex64") / 4
+
+    def turns(c: Any) -> Any:
+        return side.lax.fori_loop(0, 20, lambda i, z: side.jnp.where(abs(z) < 2, z * z + c, z), c)
+
+    return jitted(side, (turns, (points,)))
+
+
+@FAMILY.loop_row("run: a quotient used twice, 100,000", goal=1.0)
+def run_shared_quotient(side: Side) -> Run:
+    """`r = (q - p) / p; where(r < 0.1, r, log(p))`: XLA makes two kernels of it"""
+    random = side.np.random.default_rng(0)
+    arrays = tuple(random.uniform(0.1, 3, (2, 100_000)).astype("float32"))
+
+    def either(p: Any, q: Any) -> Any:
+        r = (q - p) / p
+        return side.jnp.where(r < 0.1, r, side.jnp.log(p))
+
+    return jitted(side, (either, arrays))
+
+
+@FAMILY.loop_row("run: the largest of 1,000 segments of 100,000", goal=1.0)
+def run_segment_max(side: Side) -> Run:
+    """`segment_max`, the segments in no order"""
+    random = side.np.random.default_rng(0)
+    arrays = (random.standard_normal(100_000).astype("float32"), random.integers(0, 1000, 100_000).astype("int32"))
+    return jitted(side, (lambda x, i: side.jax.ops.segment_max(x, i, 1000), arrays))

@@ -159,9 +159,10 @@ def index_take(src, idxs, axes: Sequence[int]):
     shape, aval = get_aval(places[0]).shape, get_aval(x)
     columns = []
     for place, axis in zip(places, axes, strict=True):
-        size = aval.shape[axis]
-        place = convert_element_type(place, get_aval(places[0]).dtype)
-        place = rem(place, max(size, 1))
+        dtype = get_aval(places[0]).dtype
+        size = np.asarray(aval.shape[axis], dtype)[()]
+        place = convert_element_type(place, dtype)
+        place = rem(place, max(size, dtype.type(1)))
         place = select(lt(place, 0), add(place, size), place)
         columns.append(broadcast_in_dim(place, (*shape, 1), tuple(range(len(shape)))))
     indices = concatenate(columns, len(shape)) if len(columns) > 1 else columns[0]

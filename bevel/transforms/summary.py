@@ -72,6 +72,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                     counts["formulas"] += number
             if kind == "elementwise" and results[0].size >= _LONG:
                 counts["long_elementwise"] += number
+                if looped:  # what a loop carries is written over
+                    counts["newer"] += number
             if kind == "dots" and any(op.dimension_numbers[1]):
                 counts["batched_dots"] += number
 

@@ -106,4 +106,7 @@ def test_index_take_is_numpys_indexing(axes):
     for axis, place in zip(axes, places, strict=True):
         key[axis] = place
     expected = np.moveaxis(x, axes, range(len(axes)))[tuple(places)]
-    assert np.asarray(lax.index_take(x, places, axes)).tolist() == expected.tolist()
+    for wide in (False, True):  # int32 places beside 64-bit ints
+        with bevel.enable_x64(wide):
+            found = lax.index_take(x, [p.astype(np.int32) for p in places], axes)
+        assert np.asarray(found).tolist() == expected.tolist()

@@ -5,6 +5,8 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bevel import nn
@@ -188,14 +190,15 @@ def _log_ratio(p, q):
     """log(p / q) of positive numbers, by one logarithm: log(1 + (p - q) / q) where p is greater, whose difference is
     exact near 1. A quotient that would overflow is taken of p times a power of two."""
     dtype, is_weak = get_aval(p).dtype, get_aval(p).weak_type
-    power = np.finfo(np.float64 if dtype.itemsize == 8 else np.float32).minexp + 1
+    number = np.float64 if dtype.itemsize == 8 else np.float32
+    power = int(np.finfo(number).minexp) + 1
     if dtype.itemsize < 4:
         p, q = convert(p, np.dtype("float32")), convert(q, np.dtype("float32"))
     is_less = p < q
     high, low = choose(is_less, q, p), choose(is_less, p, q)
     is_far = low < multiply(high, 2.0**power)
-    high = multiply(high, choose(is_far, 2.0**power, 1))
-    value = add(log1p(true_divide(subtract(high, low), low)), choose(is_far, -power * np.log(2), 0))
+    high = multiply(high, choose(is_far, number(2.0**power), number(1)))
+    value = add(log1p(true_divide(subtract(high, low), low)), choose(is_far, number(-power * math.log(2)), number(0)))
     return convert(choose(is_less, negative(value), value), dtype, is_weak)
 
 

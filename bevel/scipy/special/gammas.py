@@ -292,7 +292,7 @@ def _poch(z, m):
         add(multiply(subtract(near_z, 0.5), log1p(true_divide(near_m, t))), multiply(near_m, log(end))), near_m
     )
     near = multiply(exp(size), true_divide(_lanczos(add(near_z, near_m)), _lanczos(near_z)))
-    near = choose(isinf(whole), choose(m > 0, np.inf, 0), near)
+    near = choose(isinf(whole), choose(m > 0, whole, 0), near)
 
     def beyond(z, whole):
         # by log |Γ| and signs: few have negative numbers, and who has none does not wait for it

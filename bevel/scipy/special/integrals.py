@@ -113,7 +113,7 @@ def _expn(n, x):
     for k in range(20 if wide else 14):
         gap = k - (n - 1)
         scale = jnp.where(gap == 0, power, scale)
-        psi = psi + jnp.where(gap < 0, 1 / (k + 1), 0)
+        psi = jnp.where(gap < 0, psi + 1 / (k + 1), psi)
         total = total - jnp.where(gap == 0, 0, power / jnp.where(gap == 0, 1, gap))
         power = power * (-near) / (k + 1)
     order = jnp.where(n >= 1, n, 1)
