@@ -35,6 +35,7 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     [0 2 0 1]
     """
     v = as_array("bincount", x)
+    v = convert(v, np.dtype("int32")) if get_aval(v).dtype == np.bool_ else v
     if not dtypes.issubdtype(get_aval(v).dtype, np.integer):
         raise TypeError(
             f"x argument to bincount must have an integer type{user_line(' at {}')}; got {get_aval(v).dtype}."

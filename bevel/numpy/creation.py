@@ -150,6 +150,13 @@ def _numbers(value, dtype):
 
 
 def from_numpy(value, dtype, is_exact=True):
+    if value.dtype.kind == "O" and dtype is not None:
+        try:
+            value = np.asarray(value, dtype)  # objects that are numbers, None for NaN
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"jnp.array cannot make {dtype} of a NumPy array of objects{user_line(' at {}')}: {str(error)[:80]}."
+            ) from None
     if value.dtype.kind in "OSUMm":
         raise TypeError(
             f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and "

@@ -326,7 +326,10 @@ def eye(N, M=None, k=0, dtype=None, *, device=None):
 
 @compiled(static=("shape", "dtype"))
 def _eye(k, *, shape, dtype):
-    k = convert(as_array("eye", k), _INT32)
+    k = as_array("eye", k)
+    if dtypes.issubdtype(get_aval(k).dtype, np.inexact):
+        raise ValueError(f"eye needs an int k, which diagonal{user_line(' at {}')}; got {get_aval(k).str_short()}.")
+    k = convert(k, _INT32)
     row = ADD(Iota(_INT32, shape, 0)(), BroadcastInDim(shape, ())(k))
     return convert(EQ(row, Iota(_INT32, shape, 1)()), dtype)
 

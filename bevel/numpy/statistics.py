@@ -328,8 +328,9 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
     else:
         x = Concatenate(0)(*[rows(inexact(v)) for v in promote_dtypes(x, y)])
     variables, n = shape_of(x)
-    if not variables:
-        return full((0, 0), np.nan, get_aval(x).dtype)
+    if not variables or not n:
+        result = full((variables, variables), np.nan, get_aval(x).dtype)
+        return reshaped(result, ()) if variables == 1 else result
     part = get_aval(x).dtype
     part = dtypes.real_dtype_of_complex(part) if dtypes.issubdtype(part, np.complexfloating) else part
     weights = None

@@ -150,16 +150,14 @@ class ufunc:
         return scan(step, first, rest if mask is None else (rest, mask))[0]
 
     def accumulate(self, a, axis=0, dtype=None, out=None):
-        """All the partial results of `reduce` along an axis; as many as there are elements."""
+        """All the partial results of `reduce` along an axis; as many as there are elements. None: of x laid flat."""
         x = self._operand("accumulate", a)
         refuse_out(f"{self.__name__}.accumulate", out)
         if not shape_of(x):
             x = reshape(x, (1,))
-        if axis is None and len(shape_of(x)) > 1:
-            raise ValueError(
-                f"{self.__name__}.accumulate runs along one axis{user_line(' at {}')}; to run through all, x.ravel()."
-            )
-        axis = 0 if axis is None else one_axis(self.__name__, _lone(axis), len(shape_of(x)))
+        if axis is None:
+            x, axis = reshape(x, (get_aval(x).size,)), 0
+        axis = one_axis(self.__name__, _lone(axis), len(shape_of(x)))
         if self._faster["accumulate"] is not None:
             return self._faster["accumulate"](x, axis=axis, dtype=dtype)
         x = convert(x, get_aval(x).dtype if dtype is None else wanted_dtype(dtype, self.__name__))

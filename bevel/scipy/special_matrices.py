@@ -289,7 +289,7 @@ def convolution_matrix(a, n: int, mode: str = "full"):
     if mode == "valid":
         first, last = min(m, n) - 1, max(m, n)
     places = np.arange(first, last)[:, None] - np.arange(n)[None, :]
-    filled = concatenate([v, v[..., :1] * 0], axis=-1)
+    filled = concatenate([v, zeros((*shape_of(v)[:-1], 1), get_aval(v).dtype)], axis=-1)
     return filled[..., np.where((places >= 0) & (places < m), places, m)]
 
 

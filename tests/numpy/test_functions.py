@@ -228,3 +228,18 @@ def test_what_infinite_tolerance_is_close_to():
 
 def test_a_fold_starts_at_the_identity():
     assert jnp.frompyfunc(lambda a, b: 10 * a + b, 2, 1, identity=7).reduce(jnp.array([1, 2])) == 712
+
+
+def test_small_dtypes_and_objects():
+    assert jnp.bincount(jnp.array([True, False, True])).tolist() == [1, 2]
+    rows, columns = jnp.unravel_index(jnp.array([100, 255], "uint8"), (300, 2))
+    assert rows.tolist() == [50, 127] and columns.tolist() == [0, 1] and rows.dtype == jnp.uint8
+    assert bevel.scipy.linalg.convolution_matrix(jnp.array([True, False]), 2).dtype == bool
+    objects = numpy.array([1, None], object)
+    assert jnp.isnan(jnp.array(objects, dtype=float)).tolist() == [False, True]
+    for wrong, dtype in ((numpy.array(["a"], object), float), (objects, int), (objects, None)):
+        with pytest.raises(TypeError, match=r"jnp.array cannot (make|hold)"):
+            jnp.array(wrong, dtype=dtype)
+    assert jnp.isnan(jnp.cov(jnp.zeros((2, 0)))).all()
+    with pytest.raises(ValueError, match=r"eye needs an int k, which diagonal at test_functions.py:\d+; got f32"):
+        jnp.eye(3, k=1.5)
