@@ -20,7 +20,7 @@ from bevel.numpy.eager import compiled
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
 
 _COMMON = """
-    data            number[n, ...]
+    data            number[n, ...]; one row, number[1, ...], or a number stand for n equal ones
     segment_ids     int[n, ...]    the segment of each row; any order. A number below 0 or past the last belongs nowhere
     num_segments    how many segments there are; by default one more than the largest number, which must then be known:
                     under jit it has to be given
@@ -79,7 +79,10 @@ _WAYS = {
 
 @compiled(static=("how", "count", "is_sorted", "is_unique", "bucket_size", "mode"))
 def _reduced(data, segment_ids, *, how, count, is_sorted, is_unique, bucket_size, mode):
-    shape, ids_shape = data.shape, segment_ids.shape
+    ids_shape = segment_ids.shape
+    if len(ids_shape) == 1 and (not data.shape or data.shape[0] == 1):
+        data = jnp.broadcast_to(data, (*ids_shape, *data.shape[1:]))
+    shape = data.shape
     if not ids_shape or shape[: len(ids_shape)] != ids_shape:
         raise SegmentShapeError(
             f"segment_ids need the leading sizes of data, one number a row{user_line(' at {}')}; got data of shape "

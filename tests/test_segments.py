@@ -43,6 +43,9 @@ def test_as_a_loop_over_rows(name):
     jitted = bevel.jit(lambda d, i: bevel.vmap(lambda d: function(d, i, 4), in_axes=1, out_axes=1)(d))
     np.testing.assert_allclose(jitted(DATA, IDS), loop(name, DATA, IDS, 4), rtol=1e-6)
     assert function(np.zeros((0, 2), np.float32), np.zeros(0, int), 3).shape == (3, 2)
+    for few in (DATA[:1], np.float32(1.5)):  # one row, or a number, for all
+        all_rows = np.broadcast_to(few, (6, *np.shape(few)[1:]))
+        np.testing.assert_allclose(function(few, IDS, 4), loop(name, all_rows, IDS, 4), rtol=1e-6)
 
 
 def test_empty_segments_of_integers_and_booleans():

@@ -75,7 +75,7 @@ def _to(value, aval, dtype, weak):
         if weak:
             if aval.dtype == dtype or dtype.kind == "b":
                 return value
-            return held(value, dtype) if dtype.kind in "iu" else dtype.type(value).item()
+            return int(held(value, dtype)) if dtype.kind in "iu" else dtype.type(value).item()
         if type(value) is int and dtype.kind in "iu":
             value = held(value, dtype)
         return np.asarray(value).astype(dtype)[()]

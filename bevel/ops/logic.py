@@ -15,7 +15,7 @@ from bevel.core.trace import get_aval
 from bevel.engine.builder import comparison
 from bevel.ops.elementwise import PYTHON_SCALARS, Binary, Elementwise, Predicate, Unary, filled, pair, typed
 from bevel.ops.known_nan import choose
-from bevel.ops.shapes import BroadcastInDim, full, instantiate, mapped_size, to_front
+from bevel.ops.shapes import BroadcastInDim, as_array, full, instantiate, mapped_size, to_front
 
 
 class Compare(Predicate):
@@ -403,9 +403,15 @@ def ge(x, y):
 def select(condition, where_true, where_false):
     """`where_true` where the condition holds; Python numbers are spread to the other's shape."""
     if type(where_true) in PYTHON_SCALARS:
-        aval = get_aval(where_false)
-        where_true = full(aval.shape, typed(where_true, aval), aval.dtype)
+        where_true = _filled(where_true, get_aval(where_false))
     if type(where_false) in PYTHON_SCALARS:
-        aval = get_aval(where_true)
-        where_false = full(aval.shape, typed(where_false, aval), aval.dtype)
+        where_false = _filled(where_false, get_aval(where_true))
     return SELECT_N(condition, where_false, where_true)
+
+
+def _filled(number, aval):
+    """A Python number at the shape of what it meets; weakly typed where that is."""
+    number = typed(number, aval)
+    if aval.weak_type and get_aval(number).dtype == aval.dtype:
+        return BroadcastInDim(aval.shape, ())(number) if aval.shape else as_array(number)
+    return full(aval.shape, number, aval.dtype)

@@ -9,6 +9,9 @@ import pathlib
 
 import pytest
 
+import bevel
+import bevel.numpy as jnp
+
 HERE = pathlib.Path(__file__).parent.parent / "data"
 RECORDED = json.loads((HERE / "function_dtypes.json").read_text())
 SPEC = importlib.util.spec_from_file_location("make_function_dtypes", HERE / "make_function_dtypes.py")
@@ -31,3 +34,22 @@ def test_dtypes_are_those_of_jax(ours):
             if theirs not in ("!", found):
                 otherwise[name, kind] = (found, theirs)
     assert otherwise == {}
+
+
+def test_a_python_number_written_into_a_trace_is_as_one_that_is_traced():
+    """Also beside what is weakly typed itself, and where it is True or False."""
+    otherwise = {}
+    for name in maker.BINARY:
+        function = getattr(jnp, name)
+        for x in ("bool", "int32", "float16", "complex64", 3, 2.5, 2j):
+            for number in (True, 3, 2.5, 2j):
+                for f in (function, lambda x, y, function=function: function(y, x)):
+                    try:
+                        wanted = bevel.eval_shape(f, maker.operand(jnp, x), number)
+                    except Exception:  # what refuses a tracer may take a number: a fixed exponent, say
+                        continue
+                    found = bevel.eval_shape(lambda x, f=f, number=number: f(x, number), maker.operand(jnp, x))
+                    if maker.word(found) != maker.word(wanted):
+                        otherwise[name, x, number] = maker.word(found), maker.word(wanted)
+    # a fixed whole exponent is a product, in JAX too
+    assert otherwise == {("power", 3, 3): ("int32*", "int32")}
