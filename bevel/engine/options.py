@@ -54,7 +54,7 @@ class ProgramSummary:
     looped_ciphers    long draws in the bodies of loops, each a function that XLA may not inline
     functions         functions, as formulas, of arrays that are not short
     long_elementwise  elementwise operations on long arrays
-    shared            functions and quotients of long arrays that several equations use
+    shared            functions and quotients of arrays that are not short, where several equations use one
     newer             what only the newer emitter does well: elements of long arrays repeated side by side, 2, 4, 8, …
                       times, scattered extrema, and elementwise operations on long arrays in loops
     lone              one operation of the user's, called by itself outside jit

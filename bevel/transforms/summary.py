@@ -11,6 +11,7 @@ from bevel.ops.fast import MANY, has_long_formula
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _SOME = 1 << 11  # elements of which functions take some microseconds
+_FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
 _SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
 _EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
@@ -89,7 +90,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 for v in eqn.invars:
                     if v in dear:
                         dear[v] += 1
-            if (op.is_formula or op.name == "div") and eqn.outvars[0].aval.size >= _LONG:
+            if (op.is_formula or op.name == "div") and eqn.outvars[0].aval.size >= _FEW:
                 dear[eqn.outvars[0]] = 0
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
