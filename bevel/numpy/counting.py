@@ -16,7 +16,7 @@ from bevel.numpy.creation import asarray
 from bevel.numpy.cumulative import diff
 from bevel.numpy.eager import compiled
 from bevel.numpy.order import equal
-from bevel.numpy.promotion import promote_dtypes
+from bevel.numpy.promotion import promote_dtypes, promote_inexact
 from bevel.numpy.ranges import linspace
 from bevel.numpy.searching import index_dtype, known, searchsorted
 from bevel.ops.convert import convert
@@ -200,10 +200,14 @@ def _histogramdd(points, edges, weights, *, density):
     n, rank = shape_of(points)
     shape = tuple([shape_of(e)[0] - 1 for e in edges])
     key = tuple([_place(points[:, i], e) for i, e in enumerate(edges)])
-    weight = full((n,), 1, index_dtype()) if weights is None else as_array("histogramdd", weights)
+    if weights is None:
+        weight = full((n,), 1, index_dtype())
+    else:
+        _, weight = promote_inexact(points, as_array("histogramdd", weights))
     counts = full([d + 2 for d in shape], 0, get_aval(weight).dtype).at[key].add(weight)
     counts = counts[tuple([slice(1, d + 1) for d in shape])]
     if density:
+        counts = convert(counts, get_aval(edges[0]).dtype) if weights is None else counts
         counts = divide(counts, reductions.sum(counts))
         for axis, e in enumerate(edges):
             counts = divide(counts, reshaped(diff(e), [shape[axis] if i == axis else 1 for i in np.arange(rank)]))

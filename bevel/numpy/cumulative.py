@@ -13,7 +13,7 @@ from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out
 from bevel.numpy.creation import wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.order import not_equal
-from bevel.numpy.promotion import broadcast_to, promote_dtypes
+from bevel.numpy.promotion import broadcast_to, promote_dtypes, promote_inexact
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.reductions import wide_dtype
 from bevel.ops.convert import convert
@@ -219,16 +219,15 @@ def gradient(f, *varargs, axis=None, edge_order=None):
             f"gradient needs no distance, one, or one for each of {len(axes)} axes; got "
             f"{len(varargs)}{user_line(' at {}')}."
         )
-    spacing = list(varargs) if len(varargs) == len(axes) else [varargs[0] if varargs else 1.0] * len(axes)
+    spacing = list(varargs) if len(varargs) == len(axes) else list(varargs) * len(axes)
     results = _gradient(x, spacing, axes=axes)
     return results[0] if (axis is not None and not isinstance(axis, (tuple, list))) or len(axes) == 1 else results
 
 
 @compiled(static="axes")
 def _gradient(x, spacing, *, axes):
-    dtype = get_aval(x).dtype
-    if not dtypes.issubdtype(dtype, np.inexact):
-        x = convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype)))
+    x, *spacing = promote_inexact(x, *[as_array("gradient", h) for h in spacing])
+    spacing = spacing or [as_array("gradient", 1.0)] * len(axes)
     return [_slope(x, h, axis) for axis, h in zip(axes, spacing, strict=True)]
 
 
@@ -238,7 +237,6 @@ def _slope(x, h, axis):
         raise ValueError(
             f"gradient needs at least 2 samples along axis {axis}; shape {shape_of(x)} has {size}{user_line(' at {}')}."
         )
-    h = as_array("gradient", h)
 
     def part(v, start, stop):
         return slice_in_dim(v, start, stop, axis)
@@ -285,7 +283,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     """
     if x is None:
         [v] = [_inexact(w) for w in as_arrays("trapezoid", y)]
-        steps = _inexact(as_array("trapezoid", dx))
+        steps = as_array("trapezoid", dx)
     else:
         v, places = [_inexact(w) for w in promote_dtypes(*as_arrays("trapezoid", y, x))]
         if len(shape_of(places)) == 1:

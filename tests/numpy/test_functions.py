@@ -243,3 +243,23 @@ def test_small_dtypes_and_objects():
     assert jnp.isnan(jnp.cov(jnp.zeros((2, 0)))).all()
     with pytest.raises(ValueError, match=r"eye needs an int k, which diagonal at test_functions.py:\d+; got f32"):
         jnp.eye(3, k=1.5)
+
+
+def test_spacings_and_weights_meet_the_dtype_of_the_samples():
+    half, whole = jnp.ones(4, "float16"), jnp.array([1, 2, 4, 8])
+    with bevel.enable_x64(True):
+        assert jnp.trapezoid(jnp.ones(4, "float32"), dx=2).dtype == jnp.float32
+        assert jnp.gradient(jnp.ones(4, "float32"), numpy.arange(4)).dtype == jnp.float32
+        for counts in (
+            jnp.histogram2d(half, half, 3, density=True)[0],
+            jnp.histogramdd(half[:, None], 3, density=True)[0],
+        ):
+            assert counts.dtype == jnp.float16
+    assert jnp.trapezoid(half, dx=2).dtype == jnp.gradient(half, whole).dtype == jnp.float16
+    assert jnp.gradient(half, jnp.float32(2)).dtype == jnp.float32
+    for distances, is_weak in (((), False), ((2,), False), ((2.0,), True)):
+        slopes = jnp.gradient(whole, *distances)
+        assert slopes.weak_type is is_weak
+        numpy.testing.assert_allclose(slopes, numpy.gradient(numpy.asarray(whole), *distances))
+    counts, *_ = jnp.histogram2d(half, half, 2, weights=whole)
+    assert counts.dtype == jnp.float16 and counts.sum() == 15
