@@ -163,7 +163,7 @@ def betaln(a, b):
     raises  TypeError where they are complex, ValueError where they do not broadcast
 
     With b the larger, log Γ(b) - log Γ(a + b) is by Stirling's formula a - a log b - (a + b - 1/2) log(1 + a/b) and a
-    small rest; log Γ(a) joins it, by the same formula where a is large too.
+    small rest, for negative a too while a + b is large; log |Γ(a)| joins it, by the same formula where a is large.
 
     >>> import math
     >>> from bevel.scipy.special import betaln
@@ -171,9 +171,15 @@ def betaln(a, b):
     -16.118 -16.118
     """
     a, b = floats("betaln", a, b)
-    a, b = minimum(a, b), maximum(a, b)
+    own = get_aval(a)
+    if own.dtype.itemsize == 2:
+        a, b = convert(a, _FLOAT32), convert(b, _FLOAT32)
+    return convert(_betaln(minimum(a, b), maximum(a, b)), own.dtype, own.weak_type)
+
+
+def _betaln(a, b):
     lgamma = special.Lgamma()
-    is_large = (b >= _LARGE) & (a > 0)
+    is_large = (b >= _LARGE) & (add(a, b) >= _LARGE)
     near_a, near_b = choose(is_large, 1, a), choose(is_large, 1, b)
     plain = subtract(add(lgamma(near_a), lgamma(near_b)), lgamma(add(near_a, near_b)))
     far_a, far_b = choose(is_large, a, 1), choose(is_large, b, _LARGE)
