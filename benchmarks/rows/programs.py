@@ -93,6 +93,18 @@ def long_memory(side: Side) -> Program:
     return total, (weights, x, start, lengths)
 
 
+def recurrence(side: Side) -> Program:
+    """Gradient, by its weight, of 100 turns of a recurrent layer of 256, of 8 sequences."""
+    jnp, np = side.jnp, side.np
+    weight = np.sin(np.arange(256 * 256, dtype="float32")).reshape(256, 256) / 16
+    x = np.cos(np.arange(100 * 8 * 256, dtype="float32")).reshape(100, 8, 256)
+
+    def total(weight: Any, x: Any) -> Any:
+        return side.lax.scan(lambda h, row: (jnp.tanh(h @ weight + row), None), x[0], x)[0].sum()
+
+    return side.jax.grad(total), (weight, x)
+
+
 def random_walk(side: Side, steps: int) -> Program:
     """Metropolis: a normal proposal, accepted by a uniform draw, for a standard normal target in four dimensions."""
     jnp, lax, random = side.jnp, side.lax, side.random
@@ -183,6 +195,12 @@ def run_network_flow(side: Side) -> Run:
     """The compiled adjoint of an adaptive solution, with 12,288 weights"""
     run = jitted(side, network_flow(side))
     return lambda: run()[0]
+
+
+@FAMILY.loop_row("run: grad of a recurrent layer of 256", goal=1.0)
+def run_recurrence(side: Side) -> Run:
+    """The compiled gradient of 100 turns over 8 sequences"""
+    return jitted(side, recurrence(side))
 
 
 @FAMILY.loop_row("run: LSTM, two layers, both directions")

@@ -5,6 +5,8 @@ The derivatives of its body are made in `scan_derivatives`.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from bevel.base.avals import ShapedArray
@@ -163,11 +165,25 @@ class Scan(ProgramOp):
             ]
         carry_cts, ys_cts = cts[: self.num_carry], cts[self.num_carry :]
         flowing = [instantiate(ct) for ct, h in zip(carry_cts, parts.carry_has, strict=True) if h]
-        started = [instantiate(Zero(a)) for a in parts.const_avals]
+        at_once = {product.total: product for product in parts.products}
+        started = [instantiate(Zero(a)) for i, a in enumerate(parts.const_avals) if i not in at_once]
         op = self.like(parts.program, len(started) + len(flowing), len(known_consts), not self.reverse)
-        results = op(*known_consts, *started, *flowing, *known_xs, *[ct for ct in ys_cts if not is_zero(ct)])
-        # results: cotangents of constants, of the carry, of xs: of those to which something flows
+        taken = [*known_xs, *[ct for ct in ys_cts if not is_zero(ct)]]
+        results = op(*known_consts, *started, *flowing, *taken)
+        # results: cotangents of constants, of the carry, of xs: of those to which something flows; factors of products
+        rows = {"taken": taken, "given": results[len(started) + len(flowing) :]}
         given = iter(results)
+        sums = []
+        for i in range(len(parts.const_avals)):
+            if i in at_once:
+                product = at_once[i]
+                total = product.op(*[rows[kind][place] for kind, place in product.factors])
+                for move in product.then:
+                    total = move(total)
+                sums.append(total)
+            else:
+                sums.append(next(given))
+        given = itertools.chain(sums, given)
         out = []
         for x, flows in zip([*consts, *carry, *xs], parts.flows, strict=True):
             value = next(given) if flows else None

@@ -10,6 +10,7 @@ import numpy as np
 from bevel.control.branches import union
 from bevel.control.loops import grown, reordered
 from bevel.control.program import backward, kept, linearize_jaxpr, restage, run
+from bevel.control.scan_products import products_of
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var
 from bevel.core.tangents import Zero, is_zero
 from bevel.ops.elementwise import add_any
@@ -122,17 +123,19 @@ class _Transposed:
     carry_has      which carries' cotangents flow
     const_avals    of the linear constants to which something flows: their cotangents are added up
     flows          for each argument, whether a cotangent comes out for it
+    products       those of them that are not added up, but products over all steps
     program        (known constants, sums, cotangents of carry, known carries, known xs, cotangents of ys)
-                   → (sums, cotangents of carry, cotangents of xs)
+                   → (sums, cotangents of carry, cotangents of xs, factors of products that are none of these)
     """
 
-    __slots__ = ("carry_has", "const_avals", "flows", "forward", "linear_carry", "program")
+    __slots__ = ("carry_has", "const_avals", "flows", "forward", "linear_carry", "products", "program")
 
     carry_has: tuple
     const_avals: list
     flows: list
     forward: ClosedJaxpr | None
     linear_carry: tuple
+    products: list
     program: ClosedJaxpr
 
 
@@ -211,7 +214,7 @@ def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transpose
             *[ct for ct, f in zip(back[first:], flows[first:], strict=True) if f],
         ]
 
-    parts.program = restage(
+    program = restage(
         run_transposed,
         [
             *[avals[i] for i in known_consts], *parts.const_avals, *carry_avals(carry_has),
@@ -219,6 +222,8 @@ def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transpose
         ],
         closed,
     )  # fmt: skip
+    rows = len(known_rows) + len(ys_avals)
+    parts.program, parts.products = products_of(program, len(known_consts), sums, rows, sums + sum(carry_has))
     return parts
 
 

@@ -492,3 +492,40 @@ def test_samples_agree_with_the_reference(number):
     op, operands = samples[number]
     for got, expected in zip(op(*operands), op.reference(*operands), strict=True):
         np.testing.assert_allclose(np.asarray(got), np.asarray(expected), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("wanted", [0, (0, 1, 2)])
+def test_a_large_weights_gradient_is_one_product_behind_the_loop(reverse, wanted):
+    w = np.sin(np.arange(64 * 64, dtype=np.float32)).reshape(64, 64) / 8
+    xs = np.cos(np.arange(5 * 2 * 64, dtype=np.float32)).reshape(5, 2, 64)
+
+    def looped(w, h, xs):
+        return scan(lambda h, x: (jnp.tanh(h @ w + x),) * 2, h, xs, reverse=reverse)[1].sum()
+
+    def unrolled(w, h, xs):
+        total = 0.0
+        for x in xs[::-1] if reverse else xs:
+            h = jnp.tanh(h @ w + x)
+            total += h.sum()
+        return total
+
+    arguments = w, xs[0], xs
+    program = bevel.make_jaxpr(bevel.grad(looped, wanted))(*arguments)
+    [product] = [eqn for eqn in program.eqns if eqn.primitive.name == "dot_general"]
+    assert product.params["dimension_numbers"][0] == ((0, 1), (0, 1))
+    assert all(v.aval.shape != w.shape for eqn in program.eqns if eqn.primitive.name == "scan" for v in eqn.outvars)
+    for given, expected in zip(
+        *[bevel.tree.leaves(bevel.jit(bevel.grad(f, wanted))(*arguments)) for f in (looped, unrolled)], strict=True
+    ):
+        np.testing.assert_allclose(given, expected, rtol=2e-5, atol=2e-5)
+    second = [bevel.grad(lambda w, f=f: (bevel.grad(f)(w, xs[0], xs) ** 2).sum())(w) for f in (looped, unrolled)]
+    np.testing.assert_allclose(*second, rtol=2e-4, atol=2e-3)
+    shapes = bevel.vmap(bevel.grad(looped))(w[None], xs[:1], xs[None])
+    np.testing.assert_allclose(shapes[0], bevel.grad(looped)(*arguments), rtol=2e-5, atol=2e-5)
+
+
+def test_a_small_weights_gradient_is_added_up_in_the_loop():
+    w, xs = np.ones((8, 8), np.float32), np.ones((5, 2, 8), np.float32)
+    program = bevel.make_jaxpr(bevel.grad(lambda w: scan(lambda h, x: (h @ w + x, None), xs[0], xs)[0].sum()))(w)
+    assert "dot_general" not in [eqn.primitive.name for eqn in program.eqns]
