@@ -13,6 +13,7 @@ from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import Le, ShiftRightLogical, and_, gt, lt, or_, select
 from bevel.ops.random_bits import RandomBits
+from bevel.ops.shapes import reshape
 from bevel.random.drawing import (
     RandomDTypeError,
     draws,
@@ -58,7 +59,8 @@ def bits_of(key, shape, dtype):
 def uniform(key, shape=(), dtype=None, minval=0.0, maxval=1.0, *, out_sharding=None):
     """Uniform on [minval, maxval).
 
-    minval, maxval   float[…], which broadcast to `shape`
+    minval, maxval   float[…], which broadcast to `shape`; further axes of size 1 in front are left out, and those of
+                     minval come back in the result, as in JAX
     dtype            a floating one; the default for None
     raises           ValueError where dtype is not floating, or key is several
 
@@ -68,8 +70,17 @@ def uniform(key, shape=(), dtype=None, minval=0.0, maxval=1.0, *, out_sharding=N
     """
     key = single_key(key, "uniform")
     dtype = float_dtype(dtype, "uniform")
+    (minval, more), (maxval, _) = [_within(bound, shape) for bound in (minval, maxval)]
     shape = joint_shape(shape, "uniform", minval, maxval)
-    return placed(uniform_of(key, shape, dtype, minval, maxval), out_sharding)
+    drawn = uniform_of(key, shape, dtype, minval, maxval)
+    return placed(reshape(drawn, (*more, *shape)) if more else drawn, out_sharding)
+
+
+def _within(bound, shape):
+    """A bound without those axes of size 1 that it has in front of the shape's: (the bound, their sizes)."""
+    own = getattr(bound, "shape", ())
+    more = own[: len(own) - len(shape)] if isinstance(shape, (tuple, list)) and len(own) > len(shape) else ()
+    return (reshape(bound, own[len(more) :]), more) if more and all([d == 1 for d in more]) else (bound, ())
 
 
 def uniform_of(key, shape, dtype, low=0.0, high=1.0, draw=RandomBits):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import bevel
+import bevel.numpy as jnp
+from bevel import random
 
 HERE = pathlib.Path(__file__).parent.parent / "data"
 ROWS = json.loads((HERE / "random.json").read_text())
@@ -98,3 +100,13 @@ def test_same_bits_under_jit(row, settings):
         assert (got["dtype"], got["shape"]) == (row["dtype"], row["shape"])
         return
     agrees(got, row, row.get("jit", row["sha256"]))
+
+
+def test_uniform_leaves_lone_axes_of_its_bounds_out():
+    key = random.key(0)
+    low, high = jnp.full((1, 1), 0.25), jnp.full((1, 3), 0.5)
+    plain = random.uniform(key, (3,), minval=0.25, maxval=0.5)
+    np.testing.assert_array_equal(random.uniform(key, (3,), minval=0.25, maxval=high), plain)
+    np.testing.assert_array_equal(random.uniform(key, (3,), minval=low, maxval=high), plain[None])
+    with pytest.raises(ValueError, match="does not broadcast"):
+        random.uniform(key, (), maxval=jnp.ones(2))
