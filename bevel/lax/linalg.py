@@ -43,12 +43,12 @@ def _matrix(name, x, square=False):
 
 
 def symmetrize(x):
-    """(x + xᴴ) / 2, of integers in the floats that they are divided in, and of bools in weakly typed ones."""
+    """(x + xᴴ) / 2, of integers in the floats that they are divided in, of bools in default ones that are weakly typed."""
     dtype = get_aval(x).dtype
     is_bool = dtype == np.bool_
     doubled = or_(x, adjoint(x)) if is_bool else add(x, adjoint(x))
     if not dtypes.issubdtype(dtype, np.inexact):
-        dtype = dtypes.to_inexact_dtype(dtype)
+        dtype = dtypes.canonicalize_dtype(np.float64) if is_bool else dtypes.to_inexact_dtype(dtype)
         doubled = convert(doubled, dtype)
     half = div(doubled, np.asarray(2, dtype)[()])
     return convert(half, dtype, weak_type=is_bool or get_aval(x).weak_type)

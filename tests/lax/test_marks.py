@@ -110,3 +110,13 @@ def test_index_take_is_numpys_indexing(axes):
         with bevel.enable_x64(wide):
             found = lax.index_take(x, [p.astype(np.int32) for p in places], axes)
         assert np.asarray(found).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("size", [0, 2])
+def test_truths_are_factored_in_the_default_float(size):
+    with bevel.enable_x64(True):
+        x = jnp.eye(size, dtype=bool)
+        factor, vectors, values = lax.linalg.cholesky(x), *lax.linalg.eigh(x)
+        assert {v.dtype.name for v in (factor, vectors, values)} == {"float64"}
+        np.testing.assert_allclose(factor, np.eye(size) * np.sqrt(0.5))
+        assert factor.weak_type
