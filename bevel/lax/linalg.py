@@ -43,7 +43,7 @@ def _matrix(name, x, square=False):
 
 
 def symmetrize(x):
-    """(x + xᴴ) / 2, of integers in the floats that they are divided in, of bools in default ones that are weakly typed."""
+    """(x + xᴴ) / 2; of integers in the floats that they are divided in, of bools in the default one, weakly typed."""
     dtype = get_aval(x).dtype
     is_bool = dtype == np.bool_
     doubled = or_(x, adjoint(x)) if is_bool else add(x, adjoint(x))
