@@ -363,12 +363,12 @@ def _unravel_index(indices, *, shape):
 
     i = as_array("unravel_index", indices)
     total = int(np.prod(shape, dtype=np.int64))
-    own = get_aval(i).dtype
+    own, weak = get_aval(i).dtype, get_aval(i).weak_type
     i = i if total <= _highest(i) else convert(i, index_dtype())  # narrow ones count no further than their reach
     i = clip(where(i < 0, i + total, i), 0, max(total - 1, 0))
     results = []
     for size in reversed(shape):
-        results.append(convert(remainder(i, size) if size else i, own))
+        results.append(convert(remainder(i, size) if size else i, own, weak))
         i = floor_divide(i, size) if size else i
     return tuple(results[::-1])
 

@@ -328,8 +328,8 @@ class Mul(Binary):
     def jvp(self, primals, tangents):
         [x, y], [dx, dy] = primals, tangents
         result = MUL(x, y)
-        if x is y and dx is dy:  # a square: one equation of tangents in place of three
-            return result, MUL(dx, mul(2, x))
+        if x is y and dx is dy:  # a square: two equations of tangents in place of three, and x is all that is kept
+            return result, MUL(mul(2, dx), x)
         if is_zero(dy):
             return result, mul(dx, y)
         if is_zero(dx):
