@@ -50,10 +50,19 @@ class Many(NamedTuple):
     is_wrapped: bool = False
 
 
-class New(NamedTuple):
-    """New axes of size 1: one, or none where `...` stands for no axis, which still keeps arrays around it apart."""
+class New:
+    """New axes of size 1: one, or none where `...` stands for no axis, which still keeps arrays around it apart.
 
-    axes: int = 1
+    No tuple, since a program is known by its entries, and a tuple of 1 is equal to one of True.
+    """
+
+    __slots__ = ("axes",)
+
+    def __init__(self, axes):
+        self.axes = axes
+
+
+NEW, NOTHING = New(1), New(0)
 
 
 def parse(shape, key, mode=None, wrap=True) -> list:
@@ -91,13 +100,13 @@ def parse(shape, key, mode=None, wrap=True) -> list:
         if kind is int:
             entries.append(_int(item, shape[axis], axis, mode, wrap))
         elif item is None:
-            entries.append(New())
+            entries.append(NEW)
             continue
         elif kind is slice:
             entries.append(_span(item, shape[axis], axis))
         elif item is Ellipsis:
             rest = len(shape) - taken
-            entries.extend([Span(0, d, 1) for d in shape[axis : axis + rest]] or [New(0)] * count)
+            entries.extend([Span(0, d, 1) for d in shape[axis : axis + rest]] or [NOTHING] * count)
             axis += rest
             continue
         elif kind is _Mask:

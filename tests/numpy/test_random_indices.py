@@ -118,6 +118,13 @@ def split(key):
 AROUND_NOTHING = (slice(None), np.array([0, 2]), Ellipsis, np.array([3, 1]))
 
 
+def test_a_program_is_kept_for_each_kind_of_entry():
+    """1 is equal to True, and None puts in an axis of size 1 as True does: their programs are not one another's."""
+    for first in (None, True, None):
+        places = PLACES[first, np.array([0, 0])]
+        np.testing.assert_array_equal(np.asarray(jnp.asarray(X)[first, np.array([0, 0])]), X.flat[places])
+
+
 @settings(max_examples=scaled(100), deadline=None)
 @given(keys())
 @example(AROUND_NOTHING)
