@@ -170,9 +170,11 @@ program = bevel.jit(jnp.sort)
 program(x)
 
 def signals():
-    for _ in range(10):
+    for sent in range(10):
         time.sleep(0.03)
         os.kill(os.getpid(), signal.SIGINT)
+        while counted <= sent:  # two at once would be one
+            time.sleep(0.001)
 
 counted, wrong, thread = 0, 0, threading.Thread(target=signals)
 thread.start()
