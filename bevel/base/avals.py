@@ -153,3 +153,16 @@ class AbstractToken(AbstractValue):
 
 
 abstract_token = AbstractToken()
+
+
+class OneForEach(dict):
+    """aval → what `make` gives for it: one object for each, since there is one aval of each kind."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make):
+        self.make = make
+
+    def __missing__(self, aval):
+        made = self[aval] = self.make(aval)
+        return made

@@ -20,6 +20,7 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from bevel.base.avals import OneForEach
 from bevel.base.errors import BevelError, MissingRuleError
 from bevel.core.source import located
 from bevel.core.tangents import zero_of
@@ -279,15 +280,7 @@ class LinearOperand:
         return f"LinearOperand({self.aval.str_short()})"
 
 
-class _LinearOperands(dict):
-    """aval → its `LinearOperand`: one object for each, since avals are."""
-
-    def __missing__(self, aval):
-        operand = self[aval] = LinearOperand(aval)
-        return operand
-
-
-linear_operands: dict[Any, LinearOperand] = _LinearOperands()
+linear_operands: dict[Any, LinearOperand] = OneForEach(LinearOperand)
 
 
 def is_linear(operand) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bevel.base.avals import OneForEach
 from bevel.core.trace import get_aval
 
 
@@ -22,15 +23,8 @@ class Zero:
         return f"Zero({self.aval.str_short()})"
 
 
-class _Zeros(dict):
-    """aval of a value → its zero tangent: one object for each, since avals are."""
-
-    def __missing__(self, aval):
-        zero = self[aval] = Zero(aval.to_tangent_aval())
-        return zero
-
-
-zeros: dict[Any, Zero] = _Zeros()
+# The zero tangent of a value, by the value's aval.
+zeros: dict[Any, Zero] = OneForEach(lambda aval: Zero(aval.to_tangent_aval()))
 
 
 def is_zero(tangent) -> bool:
