@@ -185,7 +185,11 @@ def _branch(what, index, functions, operands, names):
 
 
 def _staged_branches(what, functions, tree, avals, names):
-    parts = [staged_function(what, f, _counted(tree), tree, avals) for f in functions]
+    staged: dict[int, Any] = {}  # a function that stands for several branches is traced once
+    for f in functions:
+        if id(f) not in staged:
+            staged[id(f)] = staged_function(what, f, _counted(tree), tree, avals)
+    parts = [staged[id(f)] for f in functions]
     first = parts[-1] if what == "cond" else parts[0]
     said = names[-1] if what == "cond" else names[0]
     for part, name in zip(parts, names, strict=True):

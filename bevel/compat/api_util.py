@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from bevel.api.flat import argument_names, name_of, positions_of, signature_of
-from bevel.compat.extend import linear_util as lu
+from bevel.compat import linear_util as lu
 from bevel.core.jaxpr import DebugInfo
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_leaves

@@ -18,12 +18,13 @@ from bevel.base.errors import (
     UnexpectedTracerError,
 )
 from bevel.compat.outside import CallPrimitive, Primitive
+from bevel.compat.traces import Trace
 from bevel.core.effects import Effect
 from bevel.core.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, Literal, Var, no_effects
 from bevel.core.jaxpr import Equation as JaxprEqn
 from bevel.core.jaxpr import check as check_jaxpr
 from bevel.core.jaxpr import evaluate as _evaluate
-from bevel.core.trace import Trace, Tracer, get_aval, is_valid_value, state, under
+from bevel.core.trace import Tracer, get_aval, is_valid_value, state, under
 from bevel.core.trace import aval_of_type as pytype_aval_mappings
 from bevel.engine.client import Array
 from bevel.transforms.evaluate import EVALUATION

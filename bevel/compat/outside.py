@@ -88,10 +88,6 @@ class Primitive(PrimitiveHandle, metaclass=_AnyPrimitive):
             return self.impl
         return self.impl_function
 
-    def bind_with_trace(self, trace, operands, parameters):
-        with under(trace):
-            return self.bind(*operands, **parameters)
-
     def __reduce__(self):
         return object.__reduce__(self)
 

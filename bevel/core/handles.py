@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bevel.core.primitive import Primitive, registered
+from bevel.core.trace import under
 
 _handles: dict[str, PrimitiveHandle] = {}
 _FAMILIES = ("bevel.ops", "bevel.control")
@@ -39,6 +40,7 @@ class PrimitiveHandle:
     map_primitive = False
     multiple_results = False
     op_class: Any = None  # the class whose instances are this primitive's ops
+    of_functions: Any = None  # parameters with Python functions, `subfuns`, in the place of programs → op
 
     def __init__(self, name: str, op_class=None):
         self.name = name
@@ -48,6 +50,8 @@ class PrimitiveHandle:
 
     def op(self, parameters: dict[str, Any]) -> Primitive:
         """The op of this primitive with these parameters, by JAX's names. What is None and unknown here is left out."""
+        if self.of_functions is not None and "subfuns" in parameters:
+            return self.of_functions(parameters)
         fields = self.op_class.fields
         given = {}
         for key, value in parameters.items():
@@ -65,6 +69,12 @@ class PrimitiveHandle:
     def bind(self, *operands, **parameters):
         """Applies the primitive: its result, or a list of them where `multiple_results`."""
         return self.op(parameters)(*operands)
+
+    def bind_with_trace(self, trace, operands, *avals_and_parameters):
+        """Applies the primitive under an interpreter: `(trace, operands, avals, parameters)`, or without the avals, as
+        programs for an older JAX call it."""
+        with under(trace):
+            return self.bind(*operands, **avals_and_parameters[-1])
 
     def get_bind_params(self, parameters):
         """The parameters to bind an equation's primitive with again."""

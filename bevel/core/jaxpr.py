@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bevel.base.avals import AbstractToken, ShapedArray
 from bevel.base.errors import BevelError, JaxprTypeError
 from bevel.core import handles  # noqa: F401  # gives ops their handles
-from bevel.core.places import within
+from bevel.core.places import as_place, within
 from bevel.core.trace import Tracer, state
 
 no_effects: frozenset = frozenset()
@@ -96,14 +96,17 @@ class Equation:
     primitive = property(lambda self: self.op.handle)
     params = property(lambda self: self.op.params)
     effects = property(lambda self: self.op.effects)
-    source_info = property(lambda self: self.source)
+    source_info = property(lambda self: as_place(self.source))
 
     def of(self, invars) -> Equation:
         """The equation with other operands: a quick `replace`."""
         return Equation(self.op, invars, self.outvars, self.source)
 
     def replace(self, *, primitive=None, params=None, **changes) -> Equation:
-        """The equation with other parts: `op`, or JAX's `primitive` and `params`; `invars`, `outvars`, `source`."""
+        """The equation with other parts: `op`, or JAX's `primitive` and `params`; `invars`, `outvars`, `source` (or
+        JAX's `source_info`)."""
+        if "source_info" in changes:
+            changes["source"] = changes.pop("source_info")
         if primitive is not None or params is not None:
             changes["op"] = (primitive or self.primitive).op(self.params if params is None else params)
         parts = {"op": self.op, "invars": self.invars, "outvars": self.outvars, "source": self.source, **changes}
@@ -173,6 +176,9 @@ class ClosedJaxpr:
 
     in_avals = property(lambda self: [v.aval for v in self.jaxpr.invars])
     out_avals = property(lambda self: [v.aval for v in self.jaxpr.outvars])
+    constvars = property(lambda self: self.jaxpr.constvars)
+    invars = property(lambda self: self.jaxpr.invars)
+    outvars = property(lambda self: self.jaxpr.outvars)
     eqns = property(lambda self: self.jaxpr.eqns)
     effects = property(lambda self: self.jaxpr.effects)
     literals = property(lambda self: self.consts)

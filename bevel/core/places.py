@@ -11,6 +11,27 @@ import functools
 from bevel.core.source import get_traceback
 from bevel.core.trace import state
 
+UNCHANGED = object()
+
+
+class NameStack(tuple):
+    """The scopes around a place, outermost first; as text `a/transpose(jvp(layer))/b`."""
+
+    __slots__ = ()
+    stack = property(tuple)
+
+    def extend(self, name: str) -> NameStack:
+        return NameStack((*self, name))
+
+    def transform(self, name: str) -> NameStack:
+        return NameStack((*self, Transformation(name)))
+
+    def __add__(self, other):
+        return NameStack((*self, *other))
+
+    def __str__(self):
+        return scope_names(self)
+
 
 class Place:
     """A traceback (None: that of the code now running), inside named scopes, outermost first."""
@@ -25,15 +46,25 @@ class Place:
     def frames(self):
         return () if self.traceback is None else self.traceback.frames
 
-    @property
-    def name_stack(self) -> str:
-        return scope_names(self.scopes)
+    name_stack = property(lambda self: NameStack(self.scopes))
+
+    def replace(self, *, traceback=UNCHANGED, name_stack=UNCHANGED) -> Place:
+        """The place with another traceback or other scopes."""
+        return Place(
+            self.traceback if traceback is UNCHANGED else traceback,
+            self.scopes if name_stack is UNCHANGED else name_stack,
+        )
 
 
 class Transformation(str):
     """The name of a transformation among scopes: it is written around the next scope, `jvp(layer)`."""
 
     __slots__ = ()
+
+
+def as_place(place) -> Place:
+    """A kept traceback as a place, in no scope where it names none."""
+    return place if type(place) is Place else Place(place, ())
 
 
 def scopes_of(place) -> tuple:

@@ -205,18 +205,34 @@ def _encrypt(key, x0, x1):
     return Threefry2x32()(*both(key), x0, x1)
 
 
-def _encrypt_counts(key, size):
-    """uint32[size] in the original layout.
+def threefry_2x32(keypair, count):
+    """Counts encrypted under a key, in the original layout: those of the first half are paired with the second half.
 
-    The counts 0 … size - 1, an odd number of them padded by a 0, are cut into halves that are encrypted as pairs; the
-    two results are laid end to end.
+    keypair   uint32[2], or two uint32 of rank 0
+    count     uint32[…]; an odd number of them is padded by a 0
+    gives     uint32[…], of the shape of count: the two results laid end to end
+    raises    TypeError where one is not uint32, ValueError where the key has not two words
     """
+    if len(keypair) != 2:
+        raise ValueError(f"threefry_2x32 takes a key of two words; got {len(keypair)}.")
+    key = keypair if isinstance(keypair, (tuple, list)) else both(keypair)
+    given = [get_aval(x) for x in (*key, count)]
+    if any([aval.dtype != UINT32 for aval in given]):
+        kinds = ", ".join([aval.str_short() for aval in given])
+        raise TypeError(f"threefry_2x32 takes uint32, as the key's two words and as counts; got {kinds}.")
+    shape, size = given[2].shape, given[2].size
+    flat = reshape(count, (size,))
     half = (size + 1) // 2
-    first = Iota(UINT32, (half,), 0)()
-    second = add(first, half)
+    second = slice_in_dim(flat, half, size, 0)
     if size % 2:
-        second = Concatenate(0)(slice_in_dim(second, 0, half - 1, 0), np.zeros(1, np.uint32))
-    return slice_in_dim(Concatenate(0)(*_encrypt(key, first, second)), 0, size, 0)
+        second = Concatenate(0)(second, np.zeros(1, np.uint32))
+    encrypted = Threefry2x32()(*key, slice_in_dim(flat, 0, half, 0), second)
+    return reshape(slice_in_dim(Concatenate(0)(*encrypted), 0, size, 0), shape)
+
+
+def _encrypt_counts(key, size):
+    """uint32[size]: the counts 0 … size - 1, encrypted."""
+    return threefry_2x32(both(key), Iota(UINT32, (size,), 0)())
 
 
 def threefry_split(key, shape):
@@ -274,4 +290,4 @@ THREEFRY = register_implementation(
     )
 )
 
-__all__ = ["THREEFRY", "Threefry2x32", "Threefry2x32Apart", "both", "counters", "words_of_seed"]
+__all__ = ["THREEFRY", "Threefry2x32", "Threefry2x32Apart", "both", "counters", "threefry_2x32", "words_of_seed"]

@@ -365,7 +365,7 @@ def _scope_of(out, source):
         return ""
     text = out.module.scope_texts.get(source.scopes)
     if text is None:
-        text = out.module.scope_texts[source.scopes] = source.name_stack + "/"
+        text = out.module.scope_texts[source.scopes] = f"{source.name_stack}/"
         if named_by_user(source):
             out.module.scopes.add(text)
     return text

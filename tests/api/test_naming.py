@@ -17,7 +17,7 @@ def layer(x):
 
 
 def places(f, *args):
-    return [(e.primitive.name, e.source_info.name_stack) for e in bevel.make_jaxpr(f)(*args).eqns]
+    return [(e.primitive.name, str(e.source_info.name_stack)) for e in bevel.make_jaxpr(f)(*args).eqns]
 
 
 def test_transformations_are_said_around_the_scope():

@@ -1,4 +1,4 @@
-"""Primitives and rules of other people's, in JAX's signatures; interpreters written against jax.core."""
+"""Primitives and rules of other people's, in JAX's signatures."""
 
 import numpy as np
 import pytest
@@ -177,21 +177,6 @@ def test_a_lowering_that_gives_something_else_than_the_abstract_evaluation_says_
     mlir.register_lowering(p, mlir.lower_fun(lambda x: 3 * x, multiple_results=False))
     with pytest.raises(TypeError, match=r"lowering of 'two_minds' .* f32\[2\], .*tensor<3xf32>"):
         bevel.jit(p.bind)(V)
-
-
-def test_an_interpreter_written_as_a_trace():
-    """A trace that states process_primitive, as libraries write them."""
-    seen = []
-
-    class Counting(core.Trace):
-        def process_primitive(self, primitive, operands, parameters):
-            seen.append(primitive)
-            with core.eval_context():
-                return primitive.bind(*operands, **parameters)
-
-    with core.set_current_trace(Counting()):
-        y = jnp.sin(1.0) + lax.add(2.0, 3.0)
-    assert seen == [lax.sin_p, lax.add_p, lax.add_p] and float(y) == pytest.approx(np.sin(1) + 5)
 
 
 def test_isinstance_of_primitive():

@@ -149,16 +149,21 @@ def test_results_that_are_operands_or_nothing():
     assert cond(True, lambda x: x, lambda x: x, np.zeros((0, 2), F32)).shape == (0, 2)
 
 
-def test_functions_are_traced_once():
-    count = []
+@pytest.mark.parametrize("choose", [lambda f, x: cond(x > 0, f, f, x), lambda f, x: switch(2, [f, f, f], x)])
+def test_functions_are_traced_once(choose):
+    """Also one that stands for several branches, and one that is given again."""
+    seen = []
 
     def f(x):
-        count.append(1)
-        return x
+        seen.append(x)
+        return x * x
 
+    assert float(bevel.jit(choose, static_argnums=0)(f, 3.0)) == 9 and len(seen) == 1
     for _ in range(3):
-        cond(True, f, f, 1.0)
-    assert len(count) == 2
+        choose(f, jnp.float32(2))
+    assert len(seen) <= 2
+    assert float(bevel.grad(lambda x: choose(f, x))(3.0)) == 6
+    assert bevel.vmap(lambda x: choose(f, x))(jnp.array([2.0, -3.0])).tolist() == [4, 9]
 
 
 def test_disable_jit():

@@ -6,37 +6,11 @@ import contextlib
 from typing import NamedTuple
 
 from bevel.core import source
-from bevel.core.source import get_traceback
+from bevel.core.places import NameStack, Place, Transformation, as_place, here, scope, scopes_of, traceback_of
 from bevel.core.staging import tracing
+from bevel.core.trace import state
 
-
-class NameStack(tuple):
-    """Names of the scopes around a place in a program, outermost first."""
-
-    __slots__ = ()
-
-    def __new__(cls, stack=()):
-        return tuple.__new__(cls, stack)
-
-    @property
-    def stack(self):
-        return tuple(self)
-
-    def extend(self, name) -> NameStack:
-        return NameStack((*self, *((name,) if isinstance(name, str) else name)))
-
-    def __str__(self):
-        return "/".join([str(part) for part in self])
-
-
-class SourceInfo(NamedTuple):
-    """A place in the user's program: the stack, and the scopes."""
-
-    traceback: object
-    name_stack: NameStack
-
-    def replace(self, **changes) -> SourceInfo:
-        return self._replace(**changes)
+SourceInfo = Place
 
 
 class Frame(NamedTuple):
@@ -52,18 +26,18 @@ def new_name_stack(name: str = "") -> NameStack:
 
 
 def current_name_stack() -> NameStack:
-    """The scopes around; Bevel keeps the user's lines, not scopes, so there are none."""
-    return NameStack()
+    """The scopes around."""
+    return NameStack(scopes_of(state.place))
 
 
 def new_source_info() -> SourceInfo:
-    return SourceInfo(None, NameStack())
+    return Place(None, NameStack())
 
 
 def current() -> SourceInfo:
-    """The place now running."""
+    """The place now running, in the scopes around."""
     with tracing():
-        return SourceInfo(get_traceback(), NameStack())
+        return as_place(here())
 
 
 def user_frame(source_info):
@@ -87,30 +61,51 @@ def register_exclusion(path: str):
 
 
 @contextlib.contextmanager
+def _at(place):
+    before, state.place = state.place, place
+    try:
+        yield
+    finally:
+        state.place = before
+
+
 def user_context(traceback, *, name_stack=None):
-    """A block whose equations come from elsewhere. Bevel gives each the line that runs, and leaves it so."""
-    yield
+    """A block whose equations are said to come from elsewhere: from a kept traceback (None: from where they do), and
+    from other scopes where some are given."""
+    around = state.place
+    return _at(
+        Place(
+            traceback_of(around) if traceback is None else traceback,
+            scopes_of(around) if name_stack is None else tuple(name_stack),
+        )
+    )
 
 
 @contextlib.contextmanager
+def _inside(name):
+    with scope(name):
+        yield current_name_stack()
+
+
 def extend_name_stack(name: str):
-    """A block in a scope."""
-    yield NameStack((name,))
+    """A block in a scope; gives the scopes."""
+    return _inside(name)
 
 
-@contextlib.contextmanager
+def transform_name_stack(name: str):
+    """A block in a transformation, which is written around the scopes in it."""
+    return _inside(Transformation(name))
+
+
 def set_name_stack(name_stack):
-    """A block in other scopes."""
-    yield
+    """A block in these scopes instead of those around."""
+    return user_context(None, name_stack=name_stack)
 
 
-@contextlib.contextmanager
 def reset_name_stack():
     """A block in no scope."""
-    yield
+    return user_context(None, name_stack=())
 
-
-transform_name_stack = extend_name_stack
 
 __all__ = [
     "Frame", "NameStack", "SourceInfo", "current", "current_name_stack", "extend_name_stack", "new_name_stack",

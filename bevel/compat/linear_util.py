@@ -104,7 +104,7 @@ class WrappedFun:
 def wrap_init(f: Callable, params=None, *, debug_info=None) -> WrappedFun:
     """A function as a `WrappedFun` without transformations; `params` are keyword arguments given with each call.
 
-    >>> from bevel.compat.extend import linear_util as lu
+    >>> from bevel.compat import linear_util as lu
     >>> @lu.transformation_with_aux2
     ... def counted(f, store, extra, *args):
     ...     store.store(len(args))
