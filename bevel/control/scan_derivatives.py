@@ -1,12 +1,14 @@
 """Derivatives of the bodies of scans: a body split into its values and its linear part, and that part transposed.
 
-What is the same in every step is taken out of the loop; what an operand or a result holds already is not kept twice.
+What is the same in every step is taken out of the loop; what an operand or a result holds already is not kept twice,
+and of what is spread out of something smaller that is kept.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from bevel.base.dimensions import is_symbolic
 from bevel.control.branches import union
 from bevel.control.loops import grown, reordered
 from bevel.control.program import backward, kept, linearize_jaxpr, restage, run
@@ -53,9 +55,14 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
     xs = {v: i for i, v in enumerate(jaxpr.invars[num_consts + num_carry :])}
     ys = {v: i for i, v in reversed(list(enumerate(results[num_carry:]))) if type(v) is Var}
     hoisted: list = []
-    stacked: list = []
-    split.shared, places = [], []
+    stacked: dict = {}
+    makers = {eqn.outvars[0]: eqn for eqn in jaxpr.eqns if eqn.op.name in _SPREADING}
+    split.shared, places, spreads = [], [], []
     for v in residuals:
+        spread: list = []
+        if type(v) is Var and not (v in invariant or v in xs or v in ys):
+            v, spread = _least(v, makers)
+        spreads.append(spread)
         if type(v) is Literal or v in invariant:
             places.append(("invariant", len(hoisted)))
             hoisted.append(v)
@@ -63,8 +70,7 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
             places.append(("shared", len(split.shared)))
             split.shared.append(("xs", xs[v]) if v in xs else ("ys", ys[v]))
         else:
-            places.append(("stacked", len(stacked)))
-            stacked.append(v)
+            places.append(("stacked", stacked.setdefault(v, len(stacked))))
     outside = without_dead_code(
         jaxpr.replace(invars=jaxpr.invars[:num_consts], outvars=hoisted, eqns=invariant_eqns, arg_names=None)
     )
@@ -80,7 +86,13 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
     def run_linear(*args):
         starts = {"invariant": 0, "shared": int(ends[2]), "stacked": int(ends[3])}
         tangents = [*args[ends[0] : ends[2]], *args[ends[4] :]]
-        outs = iter(run(linear, *[args[starts[kind] + i] for kind, i in places], *tangents))
+        known = []
+        for (kind, i), spread in zip(places, spreads, strict=True):
+            value = args[starts[kind] + i]
+            for op in spread:
+                value = op(value)
+            known.append(value)
+        outs = iter(run(linear, *known, *tangents))
         carries = iter(carry_avals)
         full = []
         for i, (given, wanted) in enumerate(zip(given_has, out_has, strict=True)):
@@ -102,6 +114,26 @@ def linearized_body(closed, has, num_consts, num_carry) -> _Split:
     ]
     split.linear = restage(run_linear, avals, closed)
     return split
+
+
+_SPREADING = frozenset(("broadcast_in_dim", "convert_element_type", "reshape"))
+
+
+def _least(v, makers):
+    """What v is spread out of, in the fewest bytes, and the operations that do it: of a mask over rows, a bit a row."""
+    best, spread, ops = v, [], []
+    while v in makers:
+        eqn = makers[v]
+        [v], ops = eqn.invars, [eqn.op, *ops]
+        if type(v) is not Var or is_symbolic(v.aval.shape) or is_symbolic(best.aval.shape):
+            break
+        if _bytes(v.aval) <= _bytes(best.aval):
+            best, spread = v, ops
+    return best, spread
+
+
+def _bytes(aval):
+    return aval.size * aval.dtype.itemsize
 
 
 def _invariant(jaxpr, num_consts):

@@ -21,6 +21,7 @@ from bevel.base import dtypes
 from bevel.base.errors import BevelError, ShapeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.lax.joining import split
 from bevel.nn.activations import sigmoid
 from bevel.numpy.choosing import where
 from bevel.numpy.joining import concatenate, stack
@@ -192,8 +193,7 @@ def _direction(x, h, c, weights, lengths, backward, precision):
         h, c = state
         gates, time = row
         gates = gates + matmul(h, w_hh, precision=precision)
-        size = get_aval(h).shape[-1]
-        i, f, g, o = [gates[:, k * size : (k + 1) * size] for k in range(4)]
+        i, f, g, o = split(gates, [get_aval(h).shape[-1]] * 4, 1)
         new_c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         new_h = sigmoid(o) * tanh(new_c)
         # beyond its end a sequence stands still: backward, that is before its start

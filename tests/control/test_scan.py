@@ -192,6 +192,25 @@ def test_invariant_residuals_are_not_stacked():
     assert [v.aval.shape for v in scans[0].outvars] == [(), (3,), (3,)]
 
 
+def test_of_a_mask_over_rows_a_bit_a_row_is_kept():
+    lengths, xs = np.int32([4, 2, 5]), floats(5, 3, 4)
+
+    def masked(scan_like, weight):
+        def step(h, row):
+            x, time = row
+            lasts = (time < lengths)[:, None]
+            new = jnp.tanh(h * weight + x)
+            return jnp.where(lasts, new, h), jnp.where(lasts, new, 0) * lasts.astype(F32)
+
+        return scan_like(step, xs[0], (xs, np.arange(5, dtype=np.int32)))[1].sum()
+
+    slope = bevel.grad(lambda w: masked(scan, w))
+    np.testing.assert_allclose(slope(0.5), bevel.grad(lambda w: masked(loop, w))(0.5), rtol=1e-5)
+    program = bevel.make_jaxpr(slope)(0.5).jaxpr
+    forward = next(eqn for eqn in program.eqns if eqn.primitive.name == "scan")
+    assert [v.aval.str_short() for v in forward.outvars if v.aval.dtype == np.bool_] == ["bool[5,3]"]
+
+
 def test_batching_leaves_shared_values_alone():
     def step(w):
         return lambda c, x: (c + 1.0, w @ x + c)
