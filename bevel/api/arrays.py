@@ -125,7 +125,7 @@ class Space(enum.Enum):
 def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = False, may_alias: Any = None) -> Any:
     """The arrays of a tree on a device (or under a sharding); NumPy arrays and numbers become arrays.
 
-    device   a device, a sharding, or a tree of them matching x; None: the default device, not committed to it.
+    device   a device, a sharding, a Format, or a tree of them matching x; None: the default device, not committed.
              `array.sharding.with_memory_kind("pinned_host")` is the memory of the host beside a GPU: arrays wait there,
              and come back where a program takes them; `bevel.memory.Space.Host` says so for whichever device
 
@@ -150,9 +150,25 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
         op = DevicePut(*[tuple(column) for column in zip(*rows, strict=True)])
         put = dict(zip(traced, op(*[leaves[i] for i in traced]), strict=True))
     with guards.explicit():
-        return tree.unflatten(
-            [put[i] if i in put else _put(leaf, to) for i, (leaf, to) in enumerate(zip(leaves, wanted, strict=True))]
-        )
+        done = [put[i] if i in put else _put(x, to) for i, (x, to) in enumerate(zip(leaves, wanted, strict=True))]
+        if any([to is not place for to, place in zip(wanted, given, strict=True)]):  # there may be Formats
+            done = _in_memory(done, given)
+        return tree.unflatten(done)
+
+
+def _in_memory(arrays, places):
+    """The arrays, each with its axes in the order that its place names, where that is a Format with a layout."""
+    from bevel.api.layouts import Format, in_orders, layout_to_put
+
+    for i, (array, place) in enumerate(zip(arrays, places, strict=True)):
+        layout = layout_to_put(place, get_aval(array)) if isinstance(place, Format) else None
+        if layout is None:
+            continue
+        if isinstance(array, Tracer):
+            [arrays[i]] = in_orders([array], [layout])
+        else:
+            arrays[i] = evaluate.in_order(array, layout.major_to_minor, layout)
+    return arrays
 
 
 def _is_traced(leaf, to, is_written):

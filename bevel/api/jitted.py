@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import time
@@ -25,7 +26,7 @@ from bevel.engine.client import Array
 from bevel.engine.dispatch import result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import key_use, watch
-from bevel.transforms.evaluate import arguments, compile_for, execute, fastpath, is_elsewhere
+from bevel.transforms.evaluate import arguments, compile_for, execute, fastpath, needs_python
 from bevel.transforms.simplify import pruned
 
 _serials = itertools.count()
@@ -327,13 +328,14 @@ class Jitted:
         executable, device, committed, _program, kept = self.compiled(traced, leaves, args, kwargs)
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
         arrays = arguments(executable, taken, device)
+        by_python = needs_python(taken, arrays)
         results = execute(executable, arrays)
         result = traced.out_tree.unflatten(results)
         fast = None
         if watch.is_on():
             donated = any([isinstance(x, Array) and x.is_deleted() for x in leaves])
             watch.check_program(self.name, results, traced.closed, None if donated else leaves)
-        elif any([is_elsewhere(x) for x in taken]):
+        elif by_python:
             pass
         elif keys is not None:
             key_use.hand_on(results, keys)
@@ -365,13 +367,16 @@ class Jitted:
         return [m for i, m in enumerate(marks) if i not in traced.by_value]
 
     def shardings(self, traced, args, kwargs):
-        """The shardings asked for, of the dynamic leaves and of the results: (list, list)."""
-        from bevel.api.layouts import Format, sharding_of  # these are loaded where a program names one
+        """The shardings asked for, of the dynamic leaves and of the results, and the layouts: (list, list, Orders).
+
+        None for the layouts, where none is asked for.
+        """
+        from bevel.api.layouts import Format, Orders, layout_in  # these are loaded where a program names one
         from bevel.transforms.spread import resolved
 
         dynamic, rest, _ = self.split(args, kwargs)
         results = traced.out_tree.unflatten(range(traced.out_tree.num_leaves))
-        columns = []
+        columns, layouts = [], []
         for wanted, whole, what in (
             (self.in_shardings, dynamic, "in_shardings"),
             (self.out_shardings, results, "out_shardings"),
@@ -382,30 +387,43 @@ class Jitted:
                 wanted, whole, is_leaf=lambda s: s is None, prefix_name=what, full_name=f"those of {self.name}"
             )
             asked_by = f"jit of {self.name}, by {what},"
+            order: list = [None] * len(flat)
             if any([isinstance(s, Format) for s in flat]):
                 avals = traced.closed.out_avals if whole is results else map(get_aval, flatten(whole)[0])
-                pairs = zip(flat, avals, strict=True)
-                flat = [sharding_of(s, a.shape, asked_by) if isinstance(s, Format) else s for s, a in pairs]
+                pairs = list(zip(flat, avals, strict=True))
+                order = [layout_in(s, a, asked_by) if isinstance(s, Format) else None for s, a in pairs]
+                flat = [s.sharding if isinstance(s, Format) else s for s in flat]
             columns.append([resolved(s, asked_by) for s in flat])
-        columns[0] += [None] * len(flatten(rest)[0])
-        columns[0] = [s for i, s in enumerate(columns[0]) if i not in traced.by_value]
-        return columns
+            layouts.append(order)
+        for column in (columns[0], layouts[0]):
+            column += [None] * len(flatten(rest)[0])
+            column[:] = [s for i, s in enumerate(column) if i not in traced.by_value]
+        orders = Orders(*map(tuple, layouts)) if any([*layouts[0], *layouts[1]]) else None
+        return (*columns, orders)
 
     def shardings_of_program(self, traced, args, kwargs):
-        """As `shardings`, of the arguments that the pruned program takes; (None, None) where none are asked for."""
+        """As `shardings`, of the arguments that the pruned program takes; None three times where none are asked for."""
         if not self.is_laid_out:
-            return None, None
-        wanted, results = self.shardings(traced, args, kwargs)
-        return [s for s, k in zip(wanted, traced.kept, strict=True) if k], results
+            return None, None, None
+        wanted, results, orders = self.shardings(traced, args, kwargs)
+        kept = traced.kept
+        if orders is not None:
+            taken = tuple([layout for layout, k in zip(orders.arguments, kept, strict=True) if k])
+            orders = dataclasses.replace(orders, arguments=taken)
+        return [s for s, k in zip(wanted, kept, strict=True) if k], results, orders
 
     def constrained(self, traced, leaves, args, kwargs):
         """The value of a call while a trace is in progress, with the shardings asked for as constraints."""
+        from bevel.api.layouts import in_orders
         from bevel.api.sharding import constrained
 
-        wanted, answers = self.shardings(traced, args, kwargs)
+        wanted, answers, orders = self.shardings(traced, args, kwargs)
         laid = [constrained(x, s) for x, s in zip(leaves, wanted, strict=True)]
+        if orders is not None:
+            laid = in_orders(laid, orders.arguments)
         results = self.op_of(traced, args, kwargs)(*traced.outer, *laid)
-        return traced.out_tree.unflatten([constrained(y, s) for y, s in zip(results, answers, strict=True)])
+        results = [constrained(y, s) for y, s in zip(results, answers, strict=True)]
+        return traced.out_tree.unflatten(in_orders(results, orders.results) if orders is not None else results)
 
     def compiled(self, traced, leaves, args, kwargs):
         if traced.pruned is None:
@@ -413,7 +431,7 @@ class Jitted:
         marks = self.donated_leaves(traced, args, kwargs)
         kept = traced.kept
         donated = [p for p, m in enumerate([m for m, k in zip(marks, kept, strict=True) if k]) if m] if marks else []
-        wanted, results = self.shardings_of_program(traced, args, kwargs)
+        wanted, results, orders = self.shardings_of_program(traced, args, kwargs)
         executable, device, committed = compile_for(
             traced.pruned,
             leaves,
@@ -423,6 +441,7 @@ class Jitted:
             taken=leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k],
             wanted=wanted,
             results=results,
+            orders=orders,
         )
         return executable, device, committed, traced.pruned, kept
 

@@ -5,31 +5,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bevel.base.errors import BevelError, ShapeError
+from bevel.base.errors import ShapeError
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.core.tree_difference import broadcast_prefix
+from bevel.engine import jaxlib_names as names
 from bevel.engine.pytree import flatten
 from bevel.ops.layout import Layout, LayoutConstraint
+from bevel.transforms.orders import LayoutError, Orders, check_layout, check_tiling, layout_of
 
 
 @dataclass(frozen=True)
 class Format:
-    """A layout, and the sharding beside it; None where it is left to the compiler.
+    """A layout, and the sharding beside it.
 
-    >>> import bevel.numpy as jnp
-    >>> jnp.ones((2, 3)).format.layout.major_to_minor
+    layout     a `Layout`; None: by rows; `Layout.AUTO`, for arguments and results of jit: as the compiler chooses
+    sharding   needed beside a `Layout`; None: as it would be without
+
+    raises     TypeError where they are something else
+
+    >>> import bevel, bevel.numpy as jnp
+    >>> x = jnp.ones((2, 3))
+    >>> x.format.layout.major_to_minor
     (0, 1)
+    >>> by_columns = Format(Layout((1, 0)), x.sharding)
+    >>> bevel.device_put(x, by_columns).format.layout.major_to_minor
+    (1, 0)
+    >>> bevel.jit(lambda x: x + 1, out_shardings=by_columns)(x).format.layout.major_to_minor
+    (1, 0)
     """
 
     layout: Any = None
     sharding: Any = None
 
-
-def layout_of(layout) -> Layout:
-    """What the engine says of a layout."""
-    inner = layout._xla_layout()
-    return Layout(tuple(inner.minor_to_major())[::-1], tuple(map(tuple, inner.tiling())), inner.element_size_in_bits())
+    def __post_init__(self):
+        for what, value, kinds, named in (
+            ("a layout", self.layout, (Layout, type(Layout.AUTO)), "a Layout, Layout.AUTO or None"),
+            (
+                "a sharding",
+                self.sharding,
+                names.Sharding,
+                "a sharding, as x.sharding or NamedSharding(mesh, P()), or None",
+            ),
+        ):
+            if value is not None and not isinstance(value, kinds):
+                raise TypeError(
+                    f"Format was given {kind_of(value)} as {what}{user_line(' at {}')}: {str(value)[:60]}\n"
+                    f"It takes {named}."
+                )
 
 
 def format_of(array) -> Format:
@@ -37,39 +61,55 @@ def format_of(array) -> Format:
     return Format(layout_of(array._pjrt_layout), array._sharding)
 
 
-class LayoutError(BevelError, ValueError):
-    """jit was asked for arguments or results in another order in memory than by rows.
-
-    Fails: `jit(f, in_shardings=Format(Layout((1, 0)), sharding))(x)`.
-    Mended: `jit(lambda x: f(with_layout_constraint(x, Layout((1, 0)))), in_shardings=sharding)(x)`.
-    """
-
-
-def sharding_of(given: Format, shape, asked_by: str):
-    """The sharding that a Format names, for an argument or result of that shape.
-
-    Its layout is the one that these have here, by rows; or it is left to the compiler.
-    """
-    layout, rank = given.layout, len(shape)
+def layout_in(given: Format, aval, asked_by: str):
+    """The layout that a Format asks for, for an argument or result of jit: a Layout, Layout.AUTO, or None, by rows."""
+    layout = given.layout
     if isinstance(layout, Layout):
-        order = tuple(layout.major_to_minor)
-        if sorted(order) != list(range(rank)):
-            raise LayoutError(
-                f"{asked_by} was given {order} as the order of axes of an array of shape {tuple(shape)}"
-                f"{user_line(' at {}')}.\nName each of its {rank} axes once."
-            )
-        if order != tuple(range(rank)):
-            raise LayoutError(
-                f"{asked_by} was asked for axes in the order {order} in memory{user_line(' at {}')}; arguments and "
-                f"results lie by rows, {tuple(range(rank))}.\n"
-                f"Have the program lay values out itself: with_layout_constraint(x, Layout({order}))."
-            )
-        if given.sharding is None:
-            raise LayoutError(
-                f"{asked_by} was given a Format with a layout and no sharding{user_line(' at {}')}.\n"
-                "Name both, Format(layout, x.sharding), or neither."
-            )
-    return given.sharding
+        check_layout(layout, aval.shape, asked_by)
+        _need_sharding(given, asked_by)
+    return None if aval.extended else layout
+
+
+def layout_to_put(given: Format, aval) -> Layout | None:
+    """The layout that a Format asks for, where an array is put: one that is known."""
+    layout = given.layout
+    if layout is Layout.AUTO:
+        raise LayoutError(
+            f"device_put was given Layout.AUTO{user_line(' at {}')}, and there is no program to choose an order for.\n"
+            "Name the order of axes, Layout((1, 0)); or give what compiled.input_formats says."
+        )
+    if layout is None:
+        return None
+    check_layout(layout, aval.shape, "device_put")
+    _need_sharding(given, "device_put")
+    check_tiling(layout, given.sharding._device_assignment[0].platform)
+    return None if aval.extended else layout
+
+
+def layout_of_struct(given: Format, shape) -> Layout | None:
+    """The layout that a Format says, of a stand-in for an array."""
+    if given.layout is Layout.AUTO:
+        raise TypeError(
+            f"ShapeDtypeStruct was given Layout.AUTO{user_line(' at {}')}; it stands for an array, which lies in some "
+            "order.\nLeave it out here, and say jit(f, in_shardings=Format(Layout.AUTO))."
+        )
+    if given.layout is not None:
+        check_layout(given.layout, shape, "ShapeDtypeStruct")
+    return given.layout
+
+
+def _need_sharding(given, asked_by):
+    if given.sharding is None:
+        raise LayoutError(
+            f"{asked_by} was given a Format with a layout and no sharding{user_line(' at {}')}.\n"
+            "Name both, Format(layout, x.sharding), or neither."
+        )
+
+
+def in_orders(leaves, layouts) -> list:
+    """Values inside a program, each laid as said; None and Layout.AUTO: as the compiler chooses."""
+    laid = zip(leaves, layouts, strict=True)
+    return [LayoutConstraint(layout)(x) if isinstance(layout, Layout) else x for x, layout in laid]
 
 
 def with_layout_constraint(x, layouts):
@@ -104,4 +144,4 @@ def _constrained(x, layout):
     return LayoutConstraint(layout)(x)
 
 
-__all__ = ["Format", "Layout", "LayoutError", "format_of", "layout_of", "sharding_of", "with_layout_constraint"]
+__all__ = ["Format", "Layout", "LayoutError", "Orders", "format_of", "with_layout_constraint"]

@@ -15,6 +15,7 @@ from bevel.engine import portable
 from bevel.engine.client import default_device, local_devices
 from bevel.engine.compile import Executable, to_bytes
 from bevel.transforms.evaluate import on_device
+from bevel.transforms.orders import orders_taken
 
 
 class SerializationError(BevelError, ValueError):
@@ -114,7 +115,7 @@ def deserialize_and_load(
     hidden = [put(x, device) for x in fields["hidden"]]
     executable = Executable(
         loaded, fields["taken"], fields["given"], hidden, (device,), False, fields["choice"], [], None,
-        fields["kernels"],
+        fields["kernels"], in_orders=orders_taken(loaded, len(hidden)),
     )  # fmt: skip
     parts = (fields[k] for k in ("in_avals", "out_avals", "donated", "kept", "arg_names"))
     compiled = Compiled(Signature(fields["name"], in_tree, out_tree, *parts), executable, device)

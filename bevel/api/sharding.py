@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bevel.api.arrays import device_put
+from bevel.api.layouts import Format
 from bevel.base import settings
 from bevel.base.errors import ShardingError
 from bevel.base.meshes import NO_MESH, AbstractMesh, AxisType, NamedSharding
@@ -21,6 +22,7 @@ from bevel.engine import jaxlib_names as names
 from bevel.engine.pytree import flatten
 from bevel.engine.shardings import EMPTY_MESH, ManyDevices, Mesh
 from bevel.ops.shardings import ShardingConstraint
+from bevel.transforms.evaluate import in_order
 from bevel.transforms.spread import resolved
 
 
@@ -140,6 +142,8 @@ def make_array_from_single_device_arrays(shape, sharding, arrays: Sequence, *, d
     raises   ShardingError where they are not the parts
     """
     shape = tuple(shape)
+    if isinstance(sharding, Format):
+        return device_put(make_array_from_single_device_arrays(shape, sharding.sharding, arrays), sharding)
     if not isinstance(sharding, ManyDevices):
         if len(arrays) != 1 or arrays[0].shape != shape:
             raise ValueError(
@@ -158,6 +162,7 @@ def make_array_from_single_device_arrays(shape, sharding, arrays: Sequence, *, d
         )
     aval = get_aval(arrays[0]).with_shape(shape)
     devices = list(sharding._device_assignment)
+    held = {d: in_order(a, None) for d, a in held.items()}
     return names.batched_device_put(aval, sharding, [held[d] for d in devices], devices, True, enable_x64=True)
 
 
@@ -172,7 +177,8 @@ def make_array_from_callback(shape, sharding, data_callback: Callable, dtype=Non
     (4, 2)
     """
     shape, seen, arrays = tuple(shape), {}, []
-    for device, index in sharding.addressable_devices_indices_map(shape).items():
+    places = sharding.sharding if isinstance(sharding, Format) else sharding
+    for device, index in places.addressable_devices_indices_map(shape).items():
         key = str(index)
         if key not in seen:
             seen[key] = np.asarray(data_callback(index), dtype=dtype)

@@ -21,8 +21,9 @@ from bevel.engine import client, portable
 from bevel.engine.client import default_device, platform_of, single
 from bevel.engine.dispatch import cached_call, result_of
 from bevel.engine.pytree import call_tree_of, flatten
-from bevel.transforms.evaluate import arguments, compile_program, execute, fastpath, is_elsewhere, place_argument
+from bevel.transforms.evaluate import arguments, compile_program, execute, fastpath, needs_python, place_argument
 from bevel.transforms.lower import lower as lower_program
+from bevel.transforms.orders import check_given, layout_of, orders_for
 from bevel.transforms.simplify import pruned
 
 print_jaxpr = printing.print_jaxpr  # loaded with this module, so that every jaxpr prints
@@ -31,16 +32,20 @@ print_jaxpr = printing.print_jaxpr  # loaded with this module, so that every jax
 class ShapeDtypeStruct:
     """A stand-in for an array: its shape and dtype, for tracing without data."""
 
-    __slots__ = ("dtype", "shape", "sharding", "vma", "weak_type")
+    __slots__ = ("dtype", "layout", "shape", "sharding", "vma", "weak_type")
 
     def __init__(self, shape, dtype, *, sharding=None, weak_type=False, vma=None, is_ref=False):
         if dtype is None:
             raise ValueError("ShapeDtypeStruct needs a dtype; it was given None.")
         aval = ShapedArray(tuple(shape), dtype, weak_type)
         self.shape, self.dtype, self.weak_type = aval.shape, aval.dtype, aval.weak_type
+        self.layout = None
+        if isinstance(sharding, layouts.Format):
+            self.layout, sharding = layouts.layout_of_struct(sharding, self.shape), sharding.sharding
         self.sharding = sharding
         self.vma = vma
 
+    format = property(lambda self: layouts.Format(self.layout, self.sharding))
     size = property(lambda self: ShapedArray(self.shape, self.dtype).size)
     ndim = property(lambda self: len(self.shape))
     aval = property(lambda self: ShapedArray(self.shape, self.dtype, self.weak_type))
@@ -55,7 +60,7 @@ class ShapeDtypeStruct:
         fields: dict[str, Any] = {
             "shape": self.shape,
             "dtype": self.dtype,
-            "sharding": self.sharding,
+            "sharding": self.sharding if self.layout is None else self.format,
             "weak_type": self.weak_type,
             "vma": self.vma,
         }
@@ -69,12 +74,13 @@ class ShapeDtypeStruct:
         return hash(self._key())
 
     def _key(self):
-        return self.shape, self.dtype, self.weak_type, self.sharding
+        return self.shape, self.dtype, self.weak_type, self.sharding, self.layout
 
     def __repr__(self):
         weak = ", weak_type=True" if self.weak_type else ""
         sharding = f", sharding={self.sharding}" if self.sharding is not None else ""
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak}{sharding})"
+        layout = f", format={self.layout}" if self.layout is not None else ""
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak}{sharding}{layout})"
 
 
 aval_of_type[ShapeDtypeStruct] = lambda struct: ShapedArray(struct.shape, struct.dtype, struct.weak_type)
@@ -215,21 +221,22 @@ class Traced(_Stage):
         marks = jitted.donated_leaves(record, args, kwargs)
         kept = [m for m, k in zip(marks, record.kept, strict=True) if k] if marks else []
         donated = tuple([p for p, m in enumerate(kept) if m])
-        return Lowered(jitted, record, self._signature, donated, lowering_platforms, self._layout())
+        return Lowered(jitted, record, self._signature, donated, lowering_platforms, *self._layout())
 
     def _layout(self):
-        """How the program lies over several devices; None on one."""
+        """How the program lies over several devices, None on one; and the orders that are not by rows, or None."""
         jitted, record = self._jitted, self._record
         args, kwargs = self._args
-        if not client.meshes_in_use:
-            jitted.shardings_of_program(record, args, kwargs)  # a letter, for what is none
-            return None
-        from bevel.transforms import spread  # loaded where a program names a mesh
-
+        wanted, results, orders = jitted.shardings_of_program(record, args, kwargs)
         leaves = flatten(jitted.split(args, kwargs)[:2])[0]
         dynamic = [x for i, x in enumerate(leaves) if i not in record.by_value]
         taken = [x for x, k in zip(dynamic, record.kept, strict=True) if k]
-        return spread.layout_for(record.pruned, taken, *jitted.shardings_of_program(record, args, kwargs))
+        orders = orders_for(jitted.name, taken, orders)
+        if not client.meshes_in_use:
+            return None, orders
+        from bevel.transforms import spread  # loaded where a program names a mesh
+
+        return spread.layout_for(record.pruned, taken, wanted, results), orders
 
 
 class Lowered(_Stage):
@@ -243,17 +250,19 @@ class Lowered(_Stage):
     6.0
     """
 
-    def __init__(self, jitted, record, signature, donated, platforms=None, layout=None):
+    def __init__(self, jitted, record, signature, donated, platforms=None, layout=None, orders=None):
         self._jitted = jitted
         self._record = record
         self._signature = signature
         self._donated = donated
         self._layout = layout
+        self._orders = orders
         device = (jitted.device or default_device()) if layout is None else layout.devices[0]
         platform = platforms[0] if platforms else platform_of(device)
         self._device = device
         self._platform = platform
-        self._module = lower_program(record.pruned, "jit_" + jitted.name, platform, donated, layout=layout)
+        name = "jit_" + jitted.name
+        self._module = lower_program(record.pruned, name, platform, donated, layout=layout, orders=orders)
 
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
         """The program as text: dialect "stablehlo" (the default), or "hlo", before any optimisation.
@@ -291,7 +300,7 @@ class Lowered(_Stage):
         overrides = {**(self._jitted.compiler_options or {}), **(compiler_options or {})}
         executable = compile_program(
             self._record.pruned, self._device, self._layout is not None, self._donated, overrides or None,
-            self._module, self._layout,
+            self._module, self._layout, self._orders,
         )  # fmt: skip
         return Compiled(self._signature, executable, self._device, self._jitted)
 
@@ -345,16 +354,17 @@ class Compiled(_Stage):
         >>> compiled.input_formats[0][0].layout.major_to_minor
         (0, 1)
         """
-        given = self._executable.loaded.get_parameter_layouts()[len(self._executable.hidden) :]
-        given = iter([layouts.layout_of(x) for x in given])
+        of = self._executable
+        given = map(layout_of, of.loaded.get_parameter_layouts()[len(of.hidden) :])
+        given = zip(given, of.in_shardings or itertools.repeat(single(self._device)), strict=False)
         return self.in_tree.unflatten(
-            [layouts.Format(next(given), single(self._device)) if k else layouts.Format() for k in self._signature.kept]
+            [layouts.Format(*next(given)) if k else layouts.Format() for k in self._signature.kept]
         )
 
     @property
     def output_formats(self):
         """How each result lies in memory and where, as a tree like the value."""
-        given = map(layouts.layout_of, self._executable.loaded.get_output_layouts())
+        given = map(layout_of, self._executable.loaded.get_output_layouts())
         return self.out_tree.unflatten(
             [layouts.Format(x, s) for x, s in zip(given, self._executable.out_shardings, strict=True)]
         )
@@ -420,16 +430,15 @@ class Compiled(_Stage):
             )
         kept = of.kept
         taken = leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k]
+        if client.orders_in_use:
+            check_given(of.name, taken, self._executable.in_orders)
         arrays = arguments(self._executable, taken, self._device)
+        by_python = needs_python(taken, arrays)
         result = of.out_tree.unflatten(execute(self._executable, arrays))
         again = None
         # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for
-        if call_tree_of((args, kwargs))[0] == len(leaves) and all(
-            [
-                a is not None and not is_elsewhere(x) and get_aval(x).dtype == a.dtype
-                for x, a in zip(leaves, of.in_avals, strict=True)
-            ]
-        ):
+        fits = [a is not None and get_aval(x).dtype == a.dtype for x, a in zip(leaves, of.in_avals, strict=True)]
+        if not by_python and all(fits) and call_tree_of((args, kwargs))[0] == len(leaves):
             again = fastpath(self._executable, result, self._device, False, kept)
         return result, again, False
 

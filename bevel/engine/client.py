@@ -137,6 +137,7 @@ def _first_device():
 
 SingleDeviceSharding = names.SingleDeviceSharding
 meshes_in_use = False  # has any sharding over a mesh been made? Until then nobody looks for one
+orders_in_use = False  # may there be arrays whose axes lie otherwise in memory than by rows? As above
 
 
 def _is_same_single(self, other):
@@ -217,6 +218,11 @@ def is_in_usual_memory(array) -> bool:
     """Whether programs can take an array as it lies, and not in another memory, as "pinned_host"."""
     sharding = array._sharding
     return sharding.memory_kind in (None, usual_memory(sharding._device_assignment[0]))
+
+
+def order_of(array) -> tuple[int, ...]:
+    """The order of an array's axes in memory, from the one whose steps are longest."""
+    return tuple(array._pjrt_layout._xla_layout().minor_to_major())[::-1]
 
 
 def put(aval, value: np.ndarray, sharding=None, committed=False):

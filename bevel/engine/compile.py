@@ -26,6 +26,7 @@ class Executable:
 
     in_avals, out_avals  of the caller's arguments that it takes, and of its results
     in_shardings         how its arguments lie over several devices; None on one
+    in_orders            the order of axes in memory of each argument, None for by rows; None where all are
     hidden               values it takes before them (large constants)
     choice               the compiler options and why they were chosen
     out_memories         the kind of memory of each result, None for the usual one
@@ -39,7 +40,8 @@ class Executable:
         "devices",
         "handlers",
         "hidden",
-                "in_avals",
+        "in_avals",
+        "in_orders",
         "in_shardings",
         "keep_alive",
         "loaded",
@@ -50,7 +52,7 @@ class Executable:
 
     def __init__(
         self, loaded, in_avals, out_avals, hidden, devices, committed, choice, keep_alive, callbacks,
-        calls_kernels=False, out_memories=None, in_shardings=None, out_shardings=None,
+        calls_kernels=False, out_memories=None, in_shardings=None, out_shardings=None, in_orders=None,
     ):  # fmt: skip
         self.loaded = loaded
         self.in_avals = in_avals
@@ -58,6 +60,7 @@ class Executable:
         self.hidden = hidden
         self.devices = devices
         self.in_shardings = in_shardings
+        self.in_orders = in_orders
         self.out_shardings = out_shardings or [
             single(devices[0], kind) for kind in out_memories or [None] * len(out_avals)
         ]

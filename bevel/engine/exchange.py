@@ -71,6 +71,8 @@ def borrow(capsule, device, stream=None, copy=None):
         if copy is False:
             raise ValueError(f"This memory cannot be used without a copy: {error}\nLeave out copy=False.") from None
         raise EngineError(str(error)) from None
+    if client.order_of(array) != tuple(range(len(aval.shape))):
+        client.orders_in_use = True
     # what comes in has no aval, and not every jaxlib lets one be set: the same buffer in a whole array
     return names.whole_array(aval, client.single(device), array, array._committed)
 

@@ -21,7 +21,7 @@ class Layout:
     >>> Layout((1, 0))
     Layout(major_to_minor=(1, 0), tiling=None, sub_byte_element_size_in_bits=0)
 
-    `Layout.AUTO`, in the `Format` of an argument or result, leaves the order to the compiler.
+    `Layout.AUTO`, in the `Format` of an argument or result of jit, leaves the order to the compiler.
     """
 
     major_to_minor: tuple[int, ...]
@@ -29,10 +29,13 @@ class Layout:
     sub_byte_element_size_in_bits: int = 0
     AUTO: ClassVar[Any]
 
+    def __post_init__(self):
+        object.__setattr__(self, "major_to_minor", tuple(self.major_to_minor))
+
 
 class _Auto:
     def __repr__(self):
-        return "Layout.AUTO"
+        return "AUTO"
 
     def __reduce__(self):
         return "_AUTO"

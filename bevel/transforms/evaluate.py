@@ -28,6 +28,7 @@ from bevel.engine.client import (
     SingleDeviceSharding,
     default_device,
     is_in_usual_memory,
+    order_of,
     platform_of,
     put,
     single,
@@ -38,6 +39,7 @@ from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import call_tree_of
 from bevel.transforms import key_use, watch
 from bevel.transforms.constants import hidden_constants, is_hidden
+from bevel.transforms.orders import Layout, Orders, by_rows, lies_otherwise, orders_for, orders_taken
 
 
 class EvaluationTrace(Trace):
@@ -114,11 +116,10 @@ def run_flat(closed, operands, multiple_results):
     """Compiles and runs a program on flat operands, as a miss of the C++ call reports it."""
     executable, device, committed = compile_for(closed, operands)
     arrays = arguments(executable, operands, device)
+    by_python = needs_python(operands, arrays)
     results = execute(executable, arrays)
     result = results if multiple_results else results[0]
-    if any([a is not x and is_elsewhere(x) for a, x in zip(arrays, operands, strict=True)]):
-        return result, None, False
-    return result, fastpath(executable, result, device, committed), False
+    return result, None if by_python else fastpath(executable, result, device, committed), False
 
 
 # ---- programs found by their structure
@@ -177,21 +178,26 @@ def _without_programs(op):
 
 
 def compile_for(
-    closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None, taken=None, wanted=None, results=None
-):
+    closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None, taken=None, wanted=None, results=None,
+    orders=None,
+):  # fmt: skip
     """The executable for a program on the devices its operands are committed to: (executable, device, committed).
 
     taken             those of the operands that the program takes, where that is not all
     wanted, results   shardings that the user asks for, of what is taken and of the results
+    orders            an orders.Orders that he asks for, of these
     """
     if forks.is_child:
         forks.refuse(user_line(" at {}"))
+    if orders is not None or client.orders_in_use:
+        orders = orders_for(closed.jaxpr.name, operands if taken is None else taken, orders)
     if client.meshes_in_use:
         from bevel.transforms import spread  # loaded where a program names a mesh
 
         layout = spread.layout_for(closed, operands if taken is None else taken, wanted, results)
         if layout is not None:
-            return compile_program(closed, layout.devices[0], True, donated, overrides, layout=layout), None, True
+            program = compile_program(closed, layout.devices[0], True, donated, overrides, layout=layout, orders=orders)
+            return program, None, True
     committed = False
     for operand in operands:
         if isinstance(operand, AbstractArray) and operand._committed:
@@ -204,24 +210,25 @@ def compile_for(
             device, committed = here, True
     if device is None:
         device = default_device()
-    return compile_program(closed, device, committed, donated, overrides), device, committed
+    return compile_program(closed, device, committed, donated, overrides, orders=orders), device, committed
 
 
 # A check that nobody gathers is left out where it is a debug_check, and refused where it is none.
 _FOUND_AGAIN = frozenset([CHECK])
 
 
-def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None, layout=None):
+def compile_program(closed, device, committed=False, donated=(), overrides=None, module=None, layout=None, orders=None):
     """Lowers and compiles, or finds the executable of a program of the same structure.
 
     module   the program as it was lowered already
     layout   a spread.Layout, for a program on several devices
+    orders   an orders.Orders, where arguments or results do not lie by rows
     """
     key = None
     if not closed.effects - _FOUND_AGAIN:
         key = (
             structure(closed), device if layout is None else layout, committed, tuple(donated), settings.trace_key(),
-            None if not overrides else tuple(sorted(overrides.items())),
+            None if not overrides else tuple(sorted(overrides.items())), orders,
         )  # fmt: skip
         with _lock:
             found = _executables.get(key)
@@ -242,7 +249,8 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
     from bevel.transforms.summary import summarize
 
     if module is None:
-        module = lower(closed, closed.jaxpr.name or "main", platform_of(device), donated, layout=layout)
+        name, platform = closed.jaxpr.name or "main", platform_of(device)
+        module = lower(closed, name, platform, donated, layout=layout, orders=orders)
     if module.variables:
         raise OpenShapeError(
             f"{closed.jaxpr.name or 'The program'} has open dimensions, {', '.join(module.variables)}, and is compiled "
@@ -257,7 +265,9 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
         out_shardings = spread.results_of(loaded, layout, [v.aval for v in closed.jaxpr.outvars])
         even = spread.even(layout, out_shardings, [v.aval for v in closed.jaxpr.outvars])
         if even is not None:
-            return _kept(key, compile_program(closed, device, committed, donated, overrides, layout=even))
+            again = compile_program(closed, device, committed, donated, overrides, layout=even, orders=orders)
+            return _kept(key, again)
+    in_orders = None if orders is None else orders_taken(loaded, len(module.hidden))
     with guards.explicit():
         hidden = placed(module.hidden, device, layout)
     executable = engine.Executable(
@@ -274,6 +284,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
         module.out_memories,
         None if layout is None else layout.arguments,
         out_shardings,
+        in_orders,
     )
     return _kept(key, executable)
 
@@ -300,18 +311,48 @@ def clear_caches():
 
 
 def arguments(executable, values, device) -> list:
-    """The arguments of a program as arrays that lie where it takes them."""
+    """The arguments of a program as arrays that lie where, and in the order in which, it takes them."""
     if executable.in_shardings is None:
-        return [on_device(x, aval, device) for x, aval in zip(values, executable.in_avals, strict=True)]
-    rows = zip(values, executable.in_avals, executable.in_shardings, strict=True)
-    return [laid(x, aval, sharding) for x, aval, sharding in rows]
+        arrays = [on_device(x, aval, device) for x, aval in zip(values, executable.in_avals, strict=True)]
+    else:
+        rows = zip(values, executable.in_avals, executable.in_shardings, strict=True)
+        arrays = [laid(x, aval, sharding) for x, aval, sharding in rows]
+    if executable.in_orders is not None:
+        return [in_order(x, order) for x, order in zip(arrays, executable.in_orders, strict=True)]
+    return [in_order(x, None) for x in arrays] if client.orders_in_use else arrays
+
+
+def in_order(array, order, layout=None):
+    """The array with its axes in that order in memory, None: by rows; laid anew where they are not.
+
+    layout   the whole layout that is wanted
+    """
+    if not isinstance(array, Array):  # of keys, which lie by rows
+        return array
+    lies = order_of(array)
+    if lies == (by_rows(len(lies)) if order is None else order):
+        return array
+    v = Var(get_aval(array))
+    closed = ClosedJaxpr(Jaxpr([], [v], [v], [], name="relayout"), [])
+    wanted = layout or (None if order is None else Layout(order))
+    orders = Orders((None if lies == by_rows(len(lies)) else Layout(lies),), (wanted,))
+    over, sharding = None, array._sharding
+    if type(sharding) is not SingleDeviceSharding:
+        from bevel.transforms import spread
+
+        over = spread.layout_for(closed, [array], None, [sharding])
+    device = sharding._device_assignment[0]
+    program = compile_program(closed, device, array._committed, layout=over, orders=orders)
+    return execute(program, [array])[0]
 
 
 def placed(values, device, layout) -> list:
     """The hidden constants of a program where the program runs."""
     if layout is None:
-        return [on_device(value, get_aval(value), device) for value in values]
-    return [laid(x, get_aval(x), sharding) for x, sharding in zip(values, layout.hidden, strict=True)]
+        arrays = [on_device(value, get_aval(value), device) for value in values]
+    else:
+        arrays = [laid(x, get_aval(x), sharding) for x, sharding in zip(values, layout.hidden, strict=True)]
+    return [in_order(x, None) for x in arrays] if client.orders_in_use else arrays
 
 
 def on_device(value, aval, device):
@@ -386,9 +427,15 @@ def gone(array) -> DonatedBufferError:
     )
 
 
-def is_elsewhere(operand) -> bool:
-    """Is it an array in another memory than programs take? C++ would hand it to the program as it is."""
-    return isinstance(operand, Array) and not is_in_usual_memory(operand)
+def needs_python(values, arrays) -> bool:
+    """Was a value laid in another memory, or in another order, than it was given in? C++ would take it as it is."""
+    for value, array in zip(values, arrays, strict=True):
+        if value is not array:
+            if isinstance(value, Array) and not is_in_usual_memory(value):
+                return True
+            if client.orders_in_use and (lies_otherwise(value) or lies_otherwise(array)):
+                return True
+    return False
 
 
 def place_argument(value, sharding, layout=None):

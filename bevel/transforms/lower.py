@@ -173,12 +173,13 @@ def _identifier(name):
 
 
 def lower(
-    closed: ClosedJaxpr, name="main", platform="cpu", donated=(), result_names=None, portable=False, layout=None
+    closed: ClosedJaxpr, name="main", platform="cpu", donated=(), portable=False, layout=None, orders=None
 ) -> Module:
     """Lowers a program. `donated` are the positions of arguments whose memory the results may use.
 
     portable   for another process: with all constants written in, and without kernels of this one
     layout     a spread.Layout: for several devices
+    orders     an orders.Orders: how the axes of arguments and results lie in memory
     """
     if closed.effects:
         closed = in_program_order(closed)
@@ -209,7 +210,7 @@ def lower(
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
             operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
-        marks.mark(module, operation, jaxpr, len(hidden), donated)
+        marks.mark(module, operation, jaxpr, len(hidden), donated, orders)
         module.result_count = len(results)
         return module
 

@@ -9,7 +9,6 @@ import bevel
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.errors import DeviceMismatchError, ShardingError
-from bevel.experimental.layout import Format, Layout
 from bevel.sharding import Mesh, NamedSharding
 from bevel.sharding import PartitionSpec as P
 
@@ -248,33 +247,3 @@ def test_the_sharding_of_a_type_says_where_only_under_a_mesh():
         assert bevel.device_put(VALUES, rows).sharding.is_equivalent_to(NamedSharding(MESH, P("x")), 2)
     with pytest.raises(ShardingError, match="names alone"):
         bevel.device_put(VALUES, rows)
-
-
-def test_a_format_names_a_sharding_and_a_layout_by_rows():
-    x = jnp.arange(6.0).reshape(2, 3)
-    by_rows = Format(Layout((0, 1)), x.sharding)
-    for given in (by_rows, x.format, Format(Layout.AUTO, x.sharding), Format()):
-        doubled = bevel.jit(lambda x: x * 2, in_shardings=given, out_shardings=given)
-        np.testing.assert_array_equal(doubled(x), x * 2)
-        assert doubled.lower(x).compile().input_formats[0][0] == x.format
-
-
-@pytest.mark.parametrize("given", ["in_shardings", "out_shardings"])
-@pytest.mark.parametrize(
-    ("layout", "words"),
-    [
-        (Layout((1, 0)), r"asked for axes in the order \(1, 0\) in memory.*\n.*with_layout_constraint"),
-        (Layout((0,)), r"given \(0,\) as the order of axes of an array of shape \(2, 3\)"),
-    ],
-)
-def test_a_layout_that_is_not_by_rows_is_refused(given, layout, words):
-    x = jnp.zeros((2, 3))
-    doubled = bevel.jit(lambda x: x * 2, **{given: Format(layout, x.sharding)})
-    for run in (doubled, doubled.lower):
-        with pytest.raises(ValueError, match=words):
-            run(x)
-
-
-def test_a_layout_needs_a_sharding_beside_it():
-    with pytest.raises(ValueError, match="no sharding"):
-        bevel.jit(lambda x: x, in_shardings=Format(Layout((0,))))(jnp.zeros(2))
