@@ -40,6 +40,7 @@ class ProgramSummary:
     reductions        reductions and cumulative operations
     convolutions      convolutions
     wide_convolutions those of them in double precision
+    narrow_convolutions those of them of few features, or of complex numbers
     dots              dot_general
     batched_dots      those of them with batch dimensions
     elementwise       elementwise operations
@@ -67,6 +68,7 @@ class ProgramSummary:
     reductions: int = 0
     convolutions: int = 0
     wide_convolutions: int = 0
+    narrow_convolutions: int = 0
     dots: int = 0
     batched_dots: int = 0
     elementwise: int = 0
@@ -114,6 +116,12 @@ _YNN = "xla_cpu_experimental_ynn_fusion_type"
 _LEVEL = "xla_backend_optimization_level"
 _DISABLED = "xla_disable_hlo_passes"
 _WIDTH = "xla_cpu_prefer_vector_width"
+
+
+@functools.cache
+def has_few_cores() -> bool:
+    """Whether this process has two cores at most, of which a library that takes one leaves little unused."""
+    return (len(os.sched_getaffinity(0)) if "sched_getaffinity" in dir(os) else os.cpu_count() or 1) <= 2
 
 
 @functools.cache
@@ -267,8 +275,13 @@ CPU_RULES = (
         "convolutions: YNN runs them on one core, Eigen on all",
         # On two cores forward 1.5 times as fast, the gradient in the weights 1.3 to 2.4 times, and more on more cores.
         # Not with double precision, which Eigen has not: 8 x 56 x 56 x 64 by 3 x 3 x 64 x 64 takes YNN 27 ms, and 200
-        # as one product over patches.
-        lambda p: p.convolutions > p.wide_convolutions == 0,
+        # as one product over patches. Nor on two cores where features are few, which cost Eigen 1.7 to 2.9 times the
+        # work: 3 x 3 from 32 features to 3 13.8 and 4.8 ms, 7 x 7 with stride 2 from 3 to 64 5.4 and 3.2. Complex
+        # numbers are three convolutions side by side, 4 x 28 x 28 x 32 by 3 x 3 x 32 x 32 2.9 and 1.5 ms.
+        lambda p: (
+            p.convolutions > p.wide_convolutions == 0
+            and not (has_few_cores() and p.narrow_convolutions == p.convolutions)
+        ),
     ),
     Rule(
         _YNN,

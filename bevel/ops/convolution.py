@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,10 @@ from bevel.ops.elementwise import Bilinear
 from bevel.ops.precision import Precision, precision_config
 from bevel.ops.shapes import Rev, full, mapped_size, move_axis, reshape
 from bevel.ops.sliding import check_positive, dilated, prepared_array, seen_in_array, slid
+
+_FEW_OUTS = 8  # out features for which a product's columns are too few
+_FEW_INS, _MANY_TERMS = 4, 100  # in features that do not fill a register, and terms of a sum worth a product
+_MOST_TAPS = 64  # elements of a kernel that slides, and is not an array's gradient
 
 
 class ConvDimensionNumbers(NamedTuple):
@@ -73,6 +78,15 @@ class ConvGeneralDilated(Bilinear):
         return results[0].size * w.size / max(1, w.shape[self.dimension_numbers.rhs_spec[0]]) + super().work(
             operands, results
         )
+
+    def is_narrow(self, x, w):
+        """Has each place few features, or complex ones, so that a library is slow that shares places between cores?"""
+        _, (outs, ins, *kernel) = self.sizes(x, w)
+        taps = math.prod(kernel)
+        if taps > _MOST_TAPS or max(self.feature_group_count, self.batch_group_count) > 1:
+            return False
+        few = outs <= _FEW_OUTS or (ins <= _FEW_INS and ins * taps >= _MANY_TERMS)
+        return few or dtypes.issubdtype(x.dtype, np.complexfloating)
 
     # ---- shapes
 

@@ -50,7 +50,7 @@ MOST_INS = 8  # in features of a group, in one loop
 MOST_SUMS = 32  # numbers for each feature that a loop over rows adds up
 MOST_SPLIT = 32  # groups that become convolutions of their own
 MOST_PATCH_BYTES = 1 << 28
-MOST_PAIRED = 32  # in features of complex numbers whose two parts are laid side by side
+MOST_PAIRED = 16  # in features of complex numbers whose two parts are laid side by side
 
 
 def choose(op, avals, result, platform):

@@ -25,6 +25,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "reductions",
             "convolutions",
             "wide_convolutions",
+            "narrow_convolutions",
             "dots",
             "batched_dots",
             "draws",
@@ -67,6 +68,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 counts["looped_barriers"] += number
             if kind == "convolutions" and results[0].dtype.name in ("float64", "complex128"):
                 counts["wide_convolutions"] += number
+            if kind == "convolutions" and op.is_narrow(*avals):
+                counts["narrow_convolutions"] += number
             if op.is_formula and results[0].size >= _SOME:
                 counts["functions"] += number
                 if results[0].size >= _LONG:

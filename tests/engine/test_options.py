@@ -356,6 +356,23 @@ def test_equations_that_are_alike_count_each():
     assert found.elementwise >= 6 and found.repetition > 1.5
 
 
+def test_on_two_cores_convolutions_of_few_features_take_one(monkeypatch):
+    def narrow(image, kernel, dtype="float32", transposed=False):
+        apply = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x, w = np.zeros(image, dtype), np.zeros(kernel, dtype)
+        function = bevel.grad(lambda w: apply(x, w).sum()) if transposed else lambda w: apply(x, w)
+        return summarize(bevel.make_jaxpr(function)(w)).narrow_convolutions
+
+    assert narrow((1, 8, 8, 3), (7, 7, 3, 64)) == narrow((1, 8, 8, 32), (3, 3, 32, 3)) == 1
+    assert narrow((1, 8, 8, 32), (3, 3, 32, 32), "complex64") == 1
+    assert narrow((1, 8, 8, 64), (3, 3, 64, 64)) == narrow((1, 8, 8, 3), (3, 3, 3, 32)) == 0
+    assert narrow((1, 9, 9, 3), (3, 3, 3, 32), transposed=True) == 0
+    for few, all_narrow, expected in ((True, True, False), (True, False, True), (False, True, True)):
+        monkeypatch.setattr(options, "has_few_cores", lambda few=few: few)
+        summary = ProgramSummary(equations=2, convolutions=2, narrow_convolutions=1 + all_narrow)
+        assert (YNN in choose(summary, "cpu").options) is expected
+
+
 def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_program):
     functions = ProgramSummary(elementwise=3, formulas=1, equations=3, distinct_kernels=1)
     for is_wide, expected in ((True, {options._WIDTH: 512}), (False, {})):

@@ -129,7 +129,8 @@ def test_which_form_is_chosen():
     assert chosen((8, 7, 7, 64), (7, 7, 64, 256), padding=0) == "product"
     assert chosen((8, 1, 1, 256), (7, 7, 256, 64), padding=6) == "dealt"
     assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "int32") == "patches"
-    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "paired"
+    assert chosen((4, 28, 28, 16), (3, 3, 16, 32), "complex64") == "paired"
+    assert chosen((4, 28, 28, 32), (3, 3, 32, 32), "complex64") == "parts"
     assert chosen((4, 28, 28, 64), (3, 3, 64, 64), "complex64") == "parts"
     assert chosen((4, 28, 28, 2), (3, 3, 2, 2), "complex64") == "multiplied"
 
