@@ -11,6 +11,7 @@ from bevel.api.flat import Flat, argument_names, name_of, named_after
 from bevel.api.letters import with_letters
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
+from bevel.base.lattice import lattice_result
 from bevel.core import printing
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.source import user_line
@@ -419,7 +420,7 @@ class Compiled(_Stage):
             if aval is None:
                 continue
             got = get_aval(leaf)
-            if (got.shape, got.dtype) != (aval.shape, aval.dtype) and not (got.shape == aval.shape and got.weak_type):
+            if (got.shape, got.dtype) != (aval.shape, aval.dtype) and not _becomes(got, aval):
                 wrong.append(f"  {name}: compiled for {_words(aval)}, called with {_words(got)}")
         if wrong:
             more = [f"  and {len(wrong) - 4} more"] if len(wrong) > 4 else []
@@ -441,6 +442,13 @@ class Compiled(_Stage):
         if not by_python and all(fits) and call_tree_of((args, kwargs))[0] == len(leaves):
             again = fastpath(self._executable, result, self._device, False, kept)
         return result, again, False
+
+
+def _becomes(got, aval) -> bool:
+    """Is it a Python number that takes on the other's dtype beside it? An int beside floats, no float beside ints."""
+    if got.shape != aval.shape or not got.weak_type:
+        return False
+    return lattice_result(((got.dtype, True), (aval.dtype, False)))[0] == aval.dtype
 
 
 def _words(aval):

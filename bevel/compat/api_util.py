@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from bevel.api.flat import argument_names, name_of, positions_of, signature_of
 from bevel.compat import linear_util as lu
+from bevel.compat.src.util import safe_map, safe_zip
 from bevel.core.jaxpr import DebugInfo
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_flatten, tree_leaves
@@ -109,16 +110,6 @@ def rebase_donate_argnums(donate_argnums, static_argnums) -> tuple[int, ...]:
 def flatten_axes(name, treedef, axis_tree, *, kws=False, tupled_args=False) -> list:
     """One value of `axis_tree`, a prefix of the tree (None is a value), for each leaf."""
     return broadcast_prefix(axis_tree, treedef.unflatten([0] * treedef.num_leaves), is_leaf=lambda x: x is None)
-
-
-def safe_map(f, *sequences) -> list:
-    """`list(map(f, …))` of sequences that must be of one length."""
-    return [f(*row) for row in zip(*[list(s) for s in sequences], strict=True)]
-
-
-def safe_zip(*sequences) -> list:
-    """`list(zip(…))` of sequences that must be of one length."""
-    return list(zip(*[list(s) for s in sequences], strict=True))
 
 
 def shaped_abstractify(x):

@@ -239,7 +239,7 @@ def linearize(function, primals, has_tangent=None, by=jvp):
     for i, p in enumerate(primals):
         aval = get_aval(p).to_tangent_aval()
         wanted = aval is not None and aval.dtype != dtypes.float0 and (has_tangent is None or has_tangent[i])
-        inputs.append(Var(aval.strip_weak_type(), tape) if wanted else None)
+        inputs.append(Var(aval, tape) if wanted else None)
     tangents = [zero_of(p) if v is None else v for p, v in zip(primals, inputs, strict=True)]
     with tracing():
         results, tangents_out = by(function, primals, tangents, tape)

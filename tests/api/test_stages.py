@@ -76,6 +76,15 @@ def test_calls_that_do_not_fit_are_told_by_argument():
         bevel.grad(lambda x: compiled(x, {"k": 2.0, "n": 3})["a"].sum())(X)
 
 
+def test_a_compiled_program_takes_pythons_numbers_that_its_dtypes_hold():
+    """An int where it takes floats; no float where it takes ints, which would lose its fraction."""
+    compiled = bevel.jit(lambda x, y: 2 * x + y).lower(jnp.float32(3), jnp.int32(4)).compile()
+    assert float(compiled(1, 2)) == 4 and float(compiled(1.5, 2)) == 5
+    for wrong in [(1.5, 2.5), (1j, 2), (True, 2), (1.5, np.int8(2))]:
+        with pytest.raises(TypeError, match="[xy]: compiled for"):
+            compiled(*wrong)
+
+
 def test_python_values_that_became_static_are_told_too():
     with pytest.warns(UserWarning, match="takes it as static"):
         lowered = bevel.jit(lambda x, n: sum([x] * n)).lower(X, 2)
