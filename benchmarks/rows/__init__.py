@@ -18,6 +18,7 @@ FAMILIES = (
     "eager",
     "numpy_functions",
     "programs",
+    "models",
     "convolutions",
     "ordering",
     "elementwise",
