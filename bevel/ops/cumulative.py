@@ -1,4 +1,4 @@
-"""Running sums, products, extrema and log-sums along an axis.
+"""Running sums, products, extrema and log-sums along an axis, and the recurrences that are their derivatives.
 
 How they are lowered is in `cumulative_forms`.
 """
@@ -14,17 +14,17 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
-from bevel.core.tangents import zero_of
+from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import MAX, MIN, add, sub
 from bevel.ops.convert import convert
 from bevel.ops.cumulative_forms import accumulate
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
-from bevel.ops.elementwise import KINDS, MUL, mul
+from bevel.ops.elementwise import KINDS, add_any, mul
 from bevel.ops.exponential import exp
 from bevel.ops.extrema import complex_extremum, highest, lowest
 from bevel.ops.logic import eq, select
-from bevel.ops.shapes import Linear, Rev, reshape
+from bevel.ops.shapes import Linear, Rev, in_front, instantiate, reshape
 
 _FLOAT32 = np.dtype("float32")
 
@@ -71,7 +71,7 @@ class Cumulative(Primitive):
         before, size = math.prod(aval.shape[: self.axis]), aval.shape[self.axis]
         view = ShapedArray((before, size, math.prod(aval.shape[self.axis + 1 :])), aval.dtype)
         x = out.reshape(x, view)
-        y = accumulate(self, out, x, view)
+        [y] = accumulate(self, out, [x], view)
         y = out.reshape(self.finish(out, y, view), aval)
         return y if aval is result else out.convert(y, result)
 
@@ -83,8 +83,14 @@ class Cumulative(Primitive):
         return y
 
     def accumulate(self, out, x, y, aval):
-        """Writes x ∘ y, x being the earlier."""
+        """Writes x ∘ y."""
         return out.op(self.hlo, [x, y], aval=aval)
+
+    def accumulated(self, out, earlier, later, aval):
+        return [self.accumulate(out, *earlier, *later, aval)]
+
+    def identities_of(self, dtype):
+        return [self.identity_of(dtype)]
 
     @classmethod
     def samples(cls, array):
@@ -180,9 +186,13 @@ class Cumprod(Cumulative):
     def identity_of(dtype):
         return 1
 
-    def combined(self, earlier, later):
-        (x, dx), (y, dy) = earlier, later
-        return MUL.jvp((x, y), (dx, dy))
+    def jvp(self, primals, tangents):
+        [x], [dx] = primals, tangents
+        y = self(x)
+        if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+            return y, zero_of(y)
+        slope = mul(dx, _moved(y, 1, self.axis, self.reverse))
+        return y, LinearRecurrence(self.axis, self.reverse)(x, slope)  # the product rule, y[i] being y[i - 1] x[i]
 
     def reference(self, x):
         return _accumulated(np.multiply, self, x)
@@ -191,6 +201,115 @@ class Cumprod(Cumulative):
     def samples(cls, array):
         yield from super().samples(array)
         yield cls(0), [np.asarray([2.0, 0.0, 3.0, 0.0, 0.5], np.float32)]
+
+
+def _moved(x, start, axis, reverse):
+    """x[i - 1], the first being `start`; with reverse x[i + 1], the last being it."""
+    shape = get_aval(x).shape
+    ends = (-1, 1) if reverse else (1, -1)
+    return pad(x, start, [(*ends, 0) if i == axis else (0, 0, 0) for i in range(len(shape))])
+
+
+@primitive
+class LinearRecurrence(Primitive):
+    """y[i] = a[i] y[i - 1] + b[i] along `axis`, y[-1] being 0; with `reverse` y[i + 1] in place of y[i - 1].
+
+    a, b   float or complex, of one shape and dtype. Linear in b; its adjoint is the recurrence from the other end.
+
+    It is the running composition of x ↦ a[i] x + b[i], which `cumulative_forms` accumulates as it does sums. Elsewhere
+    than on CPUs it is written as a tree.
+    """
+
+    axis: int
+    reverse: bool = False
+    kind = "reductions"
+    cost = 16
+    longest_window = 1
+    is_short = True
+
+    def infer(self, a, b):
+        if a.shape != b.shape or not 0 <= self.axis < len(a.shape):
+            raise ShapeError(
+                f"linear_recurrence takes two arrays of one shape that has the axis {self.axis}; got {a.str_short()} "
+                f"and {b.str_short()}."
+            )
+        if a.dtype != b.dtype or not dtypes.issubdtype(a.dtype, np.inexact):
+            raise DTypeError(
+                "linear_recurrence takes floating-point or complex numbers of one dtype; got "
+                f"{a.str_short()} and {b.str_short()}."
+            )
+        return b.strip_weak_type()
+
+    def jvp(self, primals, tangents):
+        (a, b), (da, db) = primals, tangents
+        y = self(a, b)
+        if not is_zero(da):
+            db = add_any(instantiate(db), mul(da, _moved(y, 0, self.axis, self.reverse)))
+        return y, self(a, instantiate(db))
+
+    def transpose(self, ct, a, b):
+        return [None, LinearRecurrence(self.axis, not self.reverse)(_moved(a, 0, self.axis, not self.reverse), ct)]
+
+    def batch(self, operands, axes):
+        return LinearRecurrence(self.axis + 1, self.reverse)(*in_front(operands, axes)), 0
+
+    def lower(self, out, a, b):
+        aval = result = out.avals[0]
+        if not aval.size or aval.shape[self.axis] == 1:
+            return b
+        if out.platform != "cpu":
+            return out.module.compose(out, self._as_tree, out.in_avals, [a, b])[0]
+        if dtypes.issubdtype(aval.dtype, np.floating) and aval.dtype.itemsize < 4:
+            aval = aval.with_dtype(_FLOAT32)
+            a, b = out.convert(a, aval), out.convert(b, aval)
+        before, size = math.prod(aval.shape[: self.axis]), aval.shape[self.axis]
+        view = ShapedArray((before, size, math.prod(aval.shape[self.axis + 1 :])), aval.dtype)
+        _, y = accumulate(self, out, [out.reshape(a, view), out.reshape(b, view)], view)
+        y = out.reshape(y, aval)
+        return y if aval is result else out.convert(y, result)
+
+    def _as_tree(self, a, b):
+        turned = Rev((self.axis,)) if self.reverse else (lambda x: x)
+        _, y = _scan(self._composed, (turned(a), turned(b)), self.axis)
+        return [turned(y)]
+
+    @staticmethod
+    def _composed(earlier, later):
+        (a, b), (c, d) = earlier, later
+        return mul(c, a), add(mul(c, b), d)
+
+    def accumulated(self, out, earlier, later, aval):
+        (a, b), (c, d) = earlier, later
+        product = out.op("stablehlo.multiply", [c, b], aval=aval)
+        return [out.op("stablehlo.multiply", [c, a], aval=aval), out.op("stablehlo.add", [product, d], aval=aval)]
+
+    def identities_of(self, dtype):
+        return [1, 0]
+
+    def reference(self, a, b):
+        y, last = np.zeros_like(b), np.zeros_like(np.take(b, 0, self.axis)) if b.shape[self.axis] else None
+        places = range(b.shape[self.axis])
+        for i in reversed(places) if self.reverse else places:
+            at = (*[slice(None)] * self.axis, i)
+            y[at] = last = a[at] * last + b[at]
+        return y
+
+    @staticmethod
+    def samples(array):
+        for kind in ("float32", "complex64", "bfloat16"):
+            yield LinearRecurrence(0), [array(5, dtype=kind), array(5, dtype=kind)]
+        yield LinearRecurrence(1, True), [array(2, 3), array(2, 3)]
+        yield LinearRecurrence(0), [array(4, 2, 2), array(4, 2, 2)]
+        yield LinearRecurrence(0), [array(0), array(0)]
+        yield LinearRecurrence(1), [array(2, 1), array(2, 1)]
+        for reverse in (False, True):
+            yield LinearRecurrence(0, reverse), [1 + array(150, low=-1, high=1) / 32, array(150)]
+
+    @staticmethod
+    def refusals(array):
+        yield LinearRecurrence(0), [array(3), array(4)], "two arrays of one shape"
+        yield LinearRecurrence(1), [array(3), array(3)], "has the axis 1"
+        yield LinearRecurrence(0), [array(3, dtype="int32"), array(3, dtype="int32")], "floating-point or complex"
 
 
 class CumulativeExtremum(Cumulative):
