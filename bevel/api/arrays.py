@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.errors import BevelError
 from bevel.base.words import kind_of
 from bevel.core.source import user_line
@@ -213,6 +214,8 @@ def _put(leaf, to):
     if isinstance(to, Space):
         to = to.sharding_of(leaf)
     aval = get_aval(leaf)
+    if aval.dtype == dtypes.float0:
+        return leaf
     if aval.extended and not isinstance(leaf, names.Array):
         return aval.dtype.wrap(_put(aval.dtype.unwrap(leaf), to))
     if to is None:

@@ -93,6 +93,12 @@ def check_inputs(fun, leaves, positions, chosen, holomorphic, allow_int, what):
                     f"{name_of(fun)} is {get_aval(leaf).str_short()}{user_line(' at {}')}.\n"
                     "Pass a float (3.0 for 3), choose others by argnums, or allow_int=True for a gradient of float0."
                 )
+        elif what == "jacfwd" and dtypes.issubdtype(dtype, np.complexfloating):
+            raise NonDifferentiableError(
+                f"jacfwd needs real arguments; {_leaf_name(fun, positions, chosen, index)} of {name_of(fun)} is "
+                f"{get_aval(leaf).str_short()}{user_line(' at {}')}.\n"
+                "For a holomorphic function: holomorphic=True; for the derivative in one direction: jvp."
+            )
         elif not dtypes.issubdtype(dtype, np.inexact):
             raise NonDifferentiableError(f"{what} cannot differentiate in an argument of dtype {dtype}.")
 

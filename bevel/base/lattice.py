@@ -131,7 +131,9 @@ def _join(nodes: Iterable[Any], mode: str) -> Any:
 
 
 def _no_promotion(nodes: list, mode: str) -> TypePromotionError:
-    names = [f"a Python {node}" if isinstance(node, str) else str(node.name) for node in nodes]
+    names = [
+        "float0" if node == float0 else f"a Python {node}" if isinstance(node, str) else node.name for node in nodes
+    ]
     asked = " and ".join([", ".join(names[:-1]), names[-1]])
     strangers = [n for n in nodes if not isinstance(n, str) and n not in SUPPORTED]
     narrow = [n for n in nodes if n in BITS]

@@ -18,6 +18,7 @@ from bevel.control.program import (
     jvp_jaxpr,
     kept,
     linearize_jaxpr,
+    reached,
     restage,
     run,
     spread,
@@ -178,6 +179,11 @@ class Cond(ProgramOp):
                 )
         outs = zip(*[b.out_avals for b in self.branches], strict=True)
         return [a[0] if all(b.weak_type for b in a) else a[0].strip_weak_type() for a in outs]
+
+    def reached(self, marks):
+        if marks[0]:
+            return [True] * len(self.branches[0].out_avals)
+        return union([reached(b.jaxpr, marks[1:]) for b in self.branches])
 
     # ---- derivatives
 

@@ -8,6 +8,7 @@ from bevel.control.program import (
     jet_jaxpr,
     jvp_jaxpr,
     linearize_jaxpr,
+    reached,
     run,
     spread,
     spread_terms,
@@ -50,6 +51,9 @@ class CallOp(ProgramOp):
         results = self.like(program)(*primals, *[t for t in tangents if not is_zero(t)])
         count = len(out_has)
         return results[:count], spread(results[count:], out_has, results)
+
+    def reached(self, marks):
+        return reached(self.jaxpr.jaxpr, marks)
 
     def jet(self, primals, series, order):
         has = tuple([terms is not None for terms in series])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bevel.base.dtypes import float0
@@ -34,7 +35,7 @@ class CustomVmapFunction(FunctionOp):
         has = tuple([not is_zero(t) for t in tangents])
         flows: list[bool] = []
         fun = Differentiated(lambda xs, _: (self.fun(*xs), ()), has, flows)
-        rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has, flows)
+        rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has, flows, self.fun)
         op = CustomVmapFunction(lambda *xs: fun(xs)[0], Rule(lambda _, *given: rule(*given[::-1]), "jvp"), self.label)
         results = op(*primals, *[t for t in tangents if not is_zero(t)])
         count = len(flows)
@@ -56,27 +57,41 @@ class CustomVmapFunction(FunctionOp):
 
 class Differentiated:
     """A function of (values, which are mapped) → (results, which are mapped), made one of values and the tangents of
-    those marked in `has`, which gives the tangents of its results too: of those that may have one, said in `flows`."""
+    those marked in `has`, which gives the tangents of its results too: of those that may have one, said in `flows`.
 
-    __slots__ = ("flows", "function", "has")
+    plain   what it does where nothing is mapped
+    """
 
-    def __init__(self, function, has, flows):
+    __slots__ = ("flows", "function", "has", "plain")
+
+    def __init__(self, function, has, flows, plain=None):
         self.function = function
         self.has = has
         self.flows = flows
+        self.plain = plain
 
     def __call__(self, values, marks=None):
-        count = len(self.has)
-        primals, given = list(values[:count]), iter(values[count:])
+        if marks is None:
+            return self.pushed(self.function, values, None)
+        count, size = len(self.has), len_of(values, marks)
+        if not any(marks[:count]):  # examples that differ in tangents alone, as the columns of a Jacobian
+
+            def each(*xs):
+                return self.pushed(lambda xs, _: (self.plain(*xs), ()), xs, None)[0]
+
+            results, axes = batch(each, values, [0 if m else None for m in marks], size, state.trace)
+            return mapped_in_front(results, axes), [a is not None for a in axes]
+        return self.pushed(self.function, *self.mapped_alike(values, marks, size))
+
+    def pushed(self, function, values, marks):
+        primals, given = list(values[: len(self.has)]), iter(values[len(self.has) :])
         tangents = [
             next(given) if h else Zero(get_aval(x).to_tangent_aval()) for x, h in zip(primals, self.has, strict=True)
         ]
-        if marks is not None:
-            marks = self.mapped_alike(primals, tangents, marks, len_of(values, marks))
         mapped: list[bool] = []
 
         def run(*xs):
-            results, mapped[:] = self.function(list(xs), marks)
+            results, mapped[:] = function(list(xs), marks)
             return results
 
         results, out = jvp(run, primals, tangents, state.trace)
@@ -84,15 +99,15 @@ class Differentiated:
         flowing = [instantiate(t) for t, flows in zip(out, self.flows, strict=True) if flows]
         return [*results, *flowing], [*mapped, *[m for m, flows in zip(mapped, self.flows, strict=False) if flows]]
 
-    def mapped_alike(self, primals, tangents, marks, size):
-        """Which values are mapped, each with its tangent; one of the two is repeated where only the other one is."""
-        count = len(self.has)
-        alike, given = list(marks[:count]), iter(marks[count:])
+    def mapped_alike(self, values, marks, size):
+        """The values, each mapped where its tangent is and the other way round, and which of the first ones are."""
+        values, alike, given = list(values), list(marks[: len(self.has)]), iter(range(len(self.has), len(values)))
         for i, h in enumerate(self.has):
-            if h and next(given) != alike[i]:
-                values = tangents if alike[i] else primals
-                values[i], alike[i] = to_front(values[i], None, size), True
-        return alike
+            at = next(given) if h else i
+            if marks[at] != alike[i]:
+                other = at if alike[i] else i
+                values[other], alike[i] = to_front(values[other], None, size), True
+        return values, alike
 
 
 def len_of(values, marks) -> int:
@@ -129,7 +144,8 @@ class CustomVmapCall(CustomCall):
         if any(has[:count]):
             results = run(program, *given)
         else:
-            rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has[count:], [])
+            plain = partial(run, self.call_jaxpr, *primals[:count])
+            rule = Differentiated(lambda xs, marks: self.rule(len_of(xs, marks), marks, xs), has[count:], [], plain)
             results = CustomVmapCall(program, Rule(lambda _, *given: rule(*given[::-1]), "jvp"), count)(*given)
         return results[: len(flows)], spread(results[len(flows) :], flows, results)
 

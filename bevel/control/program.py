@@ -12,7 +12,7 @@ from bevel.ops.elementwise import Elementwise
 from bevel.ops.shapes import instantiate, mapped_size
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.jvp import jvp_program
-from bevel.transforms.linearize import accumulate, linearize_jaxpr, run_backward
+from bevel.transforms.linearize import accumulate, linearize, linearize_jaxpr, run_backward
 
 
 class ProgramOp(Primitive):
@@ -223,7 +223,7 @@ def backward(closed, linear, operands, cts):
         for eqn in jaxpr.eqns:
             for v in eqn.invars:
                 if type(v) is Var and v not in env:
-                    equations.append(eqn)
+                    equations.append(eqn if eqn.op.reached is None else _with_known_results(eqn, env))
                     break
             else:
                 results = eqn.op(*[v.val if type(v) is Literal else env[v] for v in eqn.invars])
@@ -236,6 +236,53 @@ def backward(closed, linear, operands, cts):
     return [flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin]
 
 
+def reached(jaxpr, marks) -> list[bool]:
+    """Which results of a program depend on the marked arguments."""
+    found = {v for v, m in zip(jaxpr.invars, marks, strict=True) if m}
+    for eqn in jaxpr.eqns:
+        marked = [type(v) is Var and v in found for v in eqn.invars]
+        if any(marked):
+            given = eqn.op.reached
+            found.update(
+                eqn.outvars if given is None else [v for v, r in zip(eqn.outvars, given(marked), strict=True) if r]
+            )
+    return [type(v) is Var and v in found for v in jaxpr.outvars]
+
+
+def _with_known_results(eqn, env):
+    """An equation to transpose, in place of one of which some results do not depend on linear operands.
+
+    Those are evaluated, and put into env; with the linear operands at zero, where the op is linearised.
+    """
+    linear = [type(v) is Var and v not in env for v in eqn.invars]
+    if all(eqn.op.reached(linear)):
+        return eqn
+    operands = [
+        v.val if type(v) is Literal else env[v] if not m else None for v, m in zip(eqn.invars, linear, strict=True)
+    ]
+    operands = [instantiate(Zero(v.aval)) if m else x for x, v, m in zip(operands, eqn.invars, linear, strict=True)]
+    results, linearized = linearize(lambda *xs: eqn.op(*xs), operands, linear)
+    if any([m and v is None for m, v in zip(linear, linearized.inputs, strict=True)]):  # integers have no tangents
+        return eqn
+    tangents = [(v, t) for v, t in zip(eqn.outvars, linearized.results, strict=True) if not is_zero(t)]
+    env.update([(v, r) for v, r, t in zip(eqn.outvars, results, linearized.results, strict=True) if is_zero(t)])
+    linearized.results = [t for _, t in tangents]
+    return Equation(_Linear(eqn.op.name, linearized), eqn.invars, [v for v, _ in tangents], eqn.source)
+
+
+class _Linear:
+    """An op that is known by its transpose."""
+
+    multiple_results = True
+
+    def __init__(self, name, linearized):
+        self.name = name
+        self.linearized = linearized
+
+    def transpose(self, cts, *operands):
+        return self.linearized.backward(cts)
+
+
 def spread(given, has, results):
     """The tangents of results: those given where `has` says so, else `Zero`."""
     given = iter(given)
@@ -244,5 +291,5 @@ def spread(given, has, results):
 
 __all__ = [
     "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jet_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr",
-    "restage", "run", "spread", "spread_terms", "terms_of", "transpose_jaxpr",
+    "reached", "restage", "run", "spread", "spread_terms", "terms_of", "transpose_jaxpr",
 ]  # fmt: skip

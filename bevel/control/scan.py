@@ -13,7 +13,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
 from bevel.control.call import axis_names_of
 from bevel.control.loops import grown, interleaved, jet_of_body, jvp_of_body, reordered
-from bevel.control.program import ProgramOp, batch_jaxpr, run, spread, spread_terms, terms_of
+from bevel.control.program import ProgramOp, batch_jaxpr, reached, run, spread, spread_terms, terms_of
 from bevel.control.scan_derivatives import linearized_body, transposed_body
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import is_linear, primitive
@@ -70,6 +70,9 @@ class Scan(ProgramOp):
         """(constants, carry, xs)."""
         first, second = self.num_consts, self.num_consts + self.num_carry
         return list(operands[:first]), list(operands[first:second]), list(operands[second:])
+
+    def reached(self, marks):
+        return grown(marks, self.num_consts, self.num_carry, lambda m: reached(self.jaxpr.jaxpr, m))[1]
 
     def infer(self, *avals):
         consts, carry, xs = self.split(avals)

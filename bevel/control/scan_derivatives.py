@@ -11,7 +11,7 @@ import numpy as np
 from bevel.base.dimensions import is_symbolic
 from bevel.control.branches import union
 from bevel.control.loops import grown, reordered
-from bevel.control.program import backward, kept, linearize_jaxpr, restage, run
+from bevel.control.program import backward, kept, linearize_jaxpr, reached, restage, run
 from bevel.control.scan_products import products_of
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var
 from bevel.core.tangents import Zero, is_zero
@@ -175,7 +175,7 @@ class _Transposed:
 def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transposed:
     jaxpr = closed.jaxpr
     first = num_consts + num_carry
-    linear, _ = grown(linear, num_consts, num_carry, lambda marks: _tainted(jaxpr, marks))
+    linear, _ = grown(linear, num_consts, num_carry, lambda marks: reached(jaxpr, marks))
     parts = _Transposed()
     parts.linear_carry = carry_linear = linear[num_consts:first]
     known_carry = [i for i in range(num_carry) if not carry_linear[i]]
@@ -257,15 +257,6 @@ def transposed_body(closed, linear, has_ct, num_consts, num_carry) -> _Transpose
     rows = len(known_rows) + len(ys_avals)
     parts.program, parts.products = products_of(program, len(known_consts), sums, rows, sums + sum(carry_has))
     return parts
-
-
-def _tainted(jaxpr, marks):
-    """Which results depend on the marked arguments."""
-    tainted = {v for v, m in zip(jaxpr.invars, marks, strict=True) if m}
-    for eqn in jaxpr.eqns:
-        if any(type(v) is Var and v in tainted for v in eqn.invars):
-            tainted.update(eqn.outvars)
-    return tuple([type(v) is Var and v in tainted for v in jaxpr.outvars])
 
 
 __all__ = ["linearized_body", "transposed_body"]

@@ -125,6 +125,9 @@ class Primitive:
     # one: how an op does less where not all is wanted (transforms.simplify).
     narrowed = None
 
+    # None, or a method (which operands are marked) -> which results depend on those: where it is not all of them.
+    reached = None
+
     # None, or a method (ledger, *keys) -> keys of its results: how an op that holds several programs, or runs one more
     # than once, uses random keys up (transforms.key_use).
     use_keys = None

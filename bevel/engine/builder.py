@@ -285,7 +285,11 @@ def comparison(order, dtype, total=False):
     if dtypes.issubdtype(dtype, np.inexact):
         kind = "TOTALORDER" if total else "FLOAT"
     else:
-        kind = "UNSIGNED" if dtypes.issubdtype(dtype, np.unsignedinteger) or dtype == np.bool_ else "SIGNED"
+        kind = (
+            "UNSIGNED"
+            if dtypes.issubdtype(dtype, np.unsignedinteger) or dtype in (np.bool_, dtypes.float0)
+            else "SIGNED"
+        )
     return {
         "comparison_direction": parsed(f"#stablehlo<comparison_direction {order}>"),
         "compare_type": parsed(f"#stablehlo<comparison_type {kind}>"),

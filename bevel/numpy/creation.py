@@ -150,6 +150,8 @@ def _numbers(value, dtype):
 
 
 def from_numpy(value, dtype, is_exact=True):
+    if value.dtype == dtypes.float0:  # which has no numbers, and stays on the host
+        return value.copy() if dtype in (None, dtypes.float0) else from_numpy(np.zeros(value.shape, dtype), dtype)
     if value.dtype.kind == "O" and dtype is not None:
         try:
             value = np.asarray(value, dtype)  # objects that are numbers, None for NaN

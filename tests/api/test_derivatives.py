@@ -110,6 +110,42 @@ def test_holomorphic_and_complex():
     assert np.isclose(g, 2 - 4j)  # with JAX's convention: the conjugate of the direction of ascent
 
 
+def test_complex_arguments_have_no_jacobian_by_columns():
+    for transform in (bevel.jacfwd, bevel.hessian):
+        with pytest.raises(TypeError, match=r"jacfwd needs real arguments; z of <lambda> is c64\[\].*\n.*holomorphic"):
+            transform(lambda z: jnp.abs(z))(1 + 2j)
+
+
+def test_what_a_program_knows_beside_what_it_is_linear_in():
+    double = bevel.jit(lambda t, x: (x * 2, t * x))
+
+    def linear(t):
+        known, product = double(t, 3.0)
+        return known * product
+
+    assert float(bevel.linear_transpose(linear, 1.0)(1.0)[0]) == 18.0
+
+    def of_loop(c, xs):
+        return lax.scan(lambda c, x: (jnp.sin(c) * x, None), c, xs)[0]
+
+    xs = jnp.array([0.5, 0.7])
+
+    def hvp(t):
+        return bevel.jvp(lambda xs: bevel.grad(of_loop)(1.0, xs), (xs,), (t,))[1]
+
+    [found] = bevel.linear_transpose(hvp, xs)(1.0)
+    np.testing.assert_allclose(found, bevel.jacrev(bevel.grad(of_loop), argnums=1)(1.0, xs), rtol=1e-6)
+
+
+def test_float0_stays_on_the_host():
+    zero = np.zeros(2, bevel.float0)
+    for moved in (jnp.asarray(zero), jnp.array(zero), bevel.device_put(zero)):
+        assert type(moved) is np.ndarray and moved.dtype == bevel.float0 and moved.shape == (2,)
+    assert jnp.astype(zero, jnp.float32).tolist() == [0, 0] and jnp.array_equal(zero, zero)
+    with pytest.raises(TypeError, match="float32 and float0 have no common dtype"):
+        jnp.ones(2) + zero
+
+
 def test_integers():
     g = bevel.grad(lambda x: x * 1.0, allow_int=True)(3)
     assert g.dtype == bevel.float0

@@ -303,6 +303,26 @@ def test_custom_vmap(wrap):
         bevel.vmap(custom_vmap(lambda x: x))(XS)
 
 
+def test_columns_of_a_jacobian_share_the_value_of_a_custom_vmap():
+    @custom_vmap
+    def f(x, y):
+        return x * y, y
+
+    calls = []
+
+    @f.def_vmap
+    def rule(size, mapped, x, y):
+        calls.append(tuple(mapped))
+        return (x * y, y), (any(mapped), mapped[1])
+
+    jacobian = bevel.jacfwd(f)(jnp.arange(2.0), jnp.array(3.0))
+    np.testing.assert_array_equal(jacobian[0], 3 * np.eye(2))
+    np.testing.assert_array_equal(jacobian[1], np.zeros(2))
+    assert not calls  # no value is mapped: only its tangents are
+    both = bevel.vmap(bevel.jacfwd(f))(jnp.ones((4, 2)), jnp.full(4, 3.0))
+    np.testing.assert_array_equal(both[0], np.stack([3 * np.eye(2)] * 4))
+
+
 def test_sequential_vmap():
     np.testing.assert_array_equal(bevel.vmap(sequential_vmap(lambda x, y: x + y), (0, None))(XS, 2.0), XS + 2)
 
