@@ -93,11 +93,11 @@ def long_memory(side: Side) -> Program:
     return total, (weights, x, start, lengths)
 
 
-def recurrence(side: Side) -> Program:
-    """Gradient, by its weight, of 100 turns of a recurrent layer of 256, of 8 sequences."""
+def recurrence(side: Side, width: int = 256, rows: int = 8) -> Program:
+    """Gradient, by its weight, of 100 turns of a recurrent layer."""
     jnp, np = side.jnp, side.np
-    weight = np.sin(np.arange(256 * 256, dtype="float32")).reshape(256, 256) / 16
-    x = np.cos(np.arange(100 * 8 * 256, dtype="float32")).reshape(100, 8, 256)
+    weight = np.sin(np.arange(width * width, dtype="float32")).reshape(width, width) / width**0.5
+    x = np.cos(np.arange(100 * rows * width, dtype="float32")).reshape(100, rows, width)
 
     def total(weight: Any, x: Any) -> Any:
         return side.lax.scan(lambda h, row: (jnp.tanh(h @ weight + row), None), x[0], x)[0].sum()
@@ -203,6 +203,12 @@ def run_recurrence(side: Side) -> Run:
     return jitted(side, recurrence(side))
 
 
+@FAMILY.loop_row("run: grad of a recurrent layer of 64, 32 sequences", goal=1.0)
+def run_narrow_recurrence(side: Side) -> Run:
+    """The same where the factors of the weight's gradient are as large as it is, so that it is added up in the loop"""
+    return jitted(side, recurrence(side, 64, 32))
+
+
 @FAMILY.loop_row("run: LSTM, two layers, both directions")
 def run_long_memory(side: Side) -> Run:
     """The compiled layers of 64 over 32 sequences of up to 100 steps"""
@@ -268,6 +274,77 @@ def run_layer(side: Side) -> Run:
     random = side.np.random.default_rng(0)
     arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
     return jitted(side, (lambda x, w, b: gelu(x @ w + b), tuple(arrays)))
+
+
+@FAMILY.loop_row("run: softplus of a product, 512 x 1024", goal=1.0)
+def run_softplus(side: Side) -> Run:
+    """`softplus(x @ w + b)`, x of 512 x 256"""
+    softplus = side.jax.nn.softplus
+    random = side.np.random.default_rng(0)
+    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
+    return jitted(side, (lambda x, w, b: softplus(x @ w + b), tuple(arrays)))
+
+
+@FAMILY.loop_row("run: two layers of 128, 32 rows", goal=1.0)
+def run_small_layers(side: Side) -> Run:
+    """`tanh(x @ w + b) @ v`: where a function of 4,096 elements decides about the emitter"""
+    jnp, random = side.jnp, side.np.random.default_rng(0)
+    shapes = ((32, 128), (128, 128), (128,), (128, 128))
+    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in shapes]
+    return jitted(side, (lambda x, w, b, v: jnp.tanh(x @ w + b) @ v, tuple(arrays)))
+
+
+@FAMILY.loop_row("run: gradient step of an MLP with gelu", goal=1.0)
+def run_mlp_step(side: Side) -> Run:
+    """256 rows through 256, 512, 512 and 10: the loss's gradient, and a step along it"""
+    jnp, gelu = side.jnp, side.jax.nn.gelu
+    random = side.np.random.default_rng(0)
+    widths = (256, 512, 512, 10)
+    weights = [random.standard_normal(pair).astype("float32") / 16 for pair in zip(widths, widths[1:], strict=False)]
+    x, y = (random.standard_normal((256, width)).astype("float32") for width in (256, 10))
+
+    def loss(weights: Any, x: Any, y: Any) -> Any:
+        for w in weights[:-1]:
+            x = gelu(x @ w)
+        return jnp.mean((x @ weights[-1] - y) ** 2)
+
+    def step(weights: Any, x: Any, y: Any) -> Any:
+        slopes = side.jax.grad(loss)(weights, x, y)
+        return [w - 0.1 * slope for w, slope in zip(weights, slopes, strict=True)]
+
+    run = jitted(side, (step, (weights, x, y)))
+    return lambda: run()[0]
+
+
+@FAMILY.loop_row("run: silu of a convolution, 8 x 32 x 32 x 32", goal=1.0)
+def run_silu(side: Side) -> Run:
+    """`silu` of a 3 x 3 convolution from 16 features to 32"""
+    random = side.np.random.default_rng(0)
+    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((8, 32, 32, 16), (3, 3, 16, 32))]
+    layout = ("NHWC", "HWIO", "NHWC")
+
+    def layer(x: Any, w: Any) -> Any:
+        return side.jax.nn.silu(side.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=layout))
+
+    return jitted(side, (layer, tuple(arrays)))
+
+
+@FAMILY.loop_row("run: exp in a loop, 90,000, 20 turns", goal=1.0)
+def run_exponential_loop(side: Side) -> Run:
+    """`z = exp(-z z) + x`, again and again: a loop writes over what it reads"""
+    x = side.np.random.default_rng(0).standard_normal(90_000).astype("float32")
+
+    def turns(x: Any) -> Any:
+        return side.lax.fori_loop(0, 20, lambda i, z: side.jnp.exp(-z * z) + x, x)
+
+    return jitted(side, (turns, (x,)))
+
+
+@FAMILY.loop_row("run: a matrix and its transpose, added, 1000 x 1000", goal=1.0)
+def run_transpose_added(side: Side) -> Run:
+    """`x.T + x`, which the newer emitter takes eleven times as long for"""
+    x = side.np.random.default_rng(0).standard_normal((1000, 1000)).astype("float32")
+    return jitted(side, (lambda x: x.T + x, (x,)))
 
 
 @FAMILY.loop_row("run: Mandelbrot, 300 x 300, 20 turns", goal=1.0)
