@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -300,7 +301,7 @@ def run_mlp_step(side: Side) -> Run:
     jnp, gelu = side.jnp, side.jax.nn.gelu
     random = side.np.random.default_rng(0)
     widths = (256, 512, 512, 10)
-    weights = [random.standard_normal(pair).astype("float32") / 16 for pair in zip(widths, widths[1:], strict=False)]
+    weights = [random.standard_normal(pair).astype("float32") / 16 for pair in itertools.pairwise(widths)]
     x, y = (random.standard_normal((256, width)).astype("float32") for width in (256, 10))
 
     def loss(weights: Any, x: Any, y: Any) -> Any:
