@@ -35,8 +35,8 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     if not leaves:
         return full((0,), 0, dtypes.canonicalize_dtype(np.dtype(float))), _Unravel(tree, avals, None)
     pairs = tuple([(a.dtype, a.weak_type) for a in avals])
-    dtype = lattice.lattice_result(pairs)[0] if len(set(pairs)) > 1 else avals[0].dtype
-    parts = [Reshape((a.size,))(convert(x, dtype)) for x, a in zip(leaves, avals, strict=True)]
+    dtype, weak = lattice.lattice_result(pairs) if len(set(pairs)) > 1 else pairs[0]
+    parts = [Reshape((a.size,))(convert(x, dtype, weak)) for x, a in zip(leaves, avals, strict=True)]
     vector = Concatenate(0)(*parts)
     # of leaves in one dtype a vector in another is unravelled as it is: a tangent, a gradient in a wider float
     return vector, _Unravel(tree, avals, dtype if len({a.dtype for a in avals}) > 1 else None)

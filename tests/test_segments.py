@@ -56,6 +56,14 @@ def test_empty_segments_of_integers_and_booleans():
     assert segments.segment_max(data > 0, ids, 2).tolist() == [True, False]
 
 
+def test_into_no_segments_nothing_is_written():
+    rows, numbers = jnp.ones((3, 2)), jnp.array([0, 1, -1])
+    assert segments.segment_sum(rows, numbers, 0).shape == (0, 2)
+    assert bevel.jit(lambda i: jnp.zeros(0).at[i].add(1.0))(numbers).shape == (0,)
+    with pytest.raises(IndexError, match="index 3 is out of bounds for axis 0 with size 0"):
+        jnp.zeros(0).at[3].add(1.0)
+
+
 def test_gradients_go_back_to_the_rows():
     weights = jnp.arange(8.0).reshape(4, 2)
     slope = bevel.grad(lambda d: (segments.segment_sum(d, IDS, 4) * weights).sum())(DATA)

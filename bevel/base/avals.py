@@ -127,7 +127,12 @@ def _intern(shape, dtype, weak_type, sharding, vma) -> ShapedArray:
 
 
 def _dimension(d):
-    """A dimension as a Python int; one that is not known yet (base.dimensions) passes."""
+    """A dimension as a Python int; one that is not known yet (base.dimensions) passes.
+
+    A float is refused, even 2.0: it equals 2 and has its hash, so its aval would be that of every such shape.
+    """
+    if isinstance(d, (float, np.floating)):
+        raise TypeError(f"The sizes of an array are ints; got {d}. A size that was computed needs int(size), or //.")
     return int(d) if isinstance(d, (int, np.integer)) else d
 
 

@@ -187,8 +187,7 @@ def softplus(x):
     >>> print(bevel.nn.softplus(bevel.numpy.array([0., 1000.])))
     [6.931472e-01 1.000000e+03]
     """
-    x = as_array("softplus", x)
-    return jnp.logaddexp(x if jnp.issubdtype(x.dtype, jnp.inexact) or x.weak_type else x.astype(float), 0.0)
+    return jnp.logaddexp(as_array("softplus", x), 0)
 
 
 @compiled

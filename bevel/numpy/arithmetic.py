@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.control_flow import while_loop
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError
 from bevel.core.trace import get_aval
@@ -20,6 +21,7 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import ADD, DIV, NEG, SUB
 from bevel.ops.elementwise import MUL
 from bevel.ops.logic import AND, EQ, LT, NE, OR, select
+from bevel.ops.reductions import ReduceOr
 
 _INT32 = np.dtype("int32")
 
@@ -265,13 +267,11 @@ def power(x1, x2, /):
     >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
     [1. 4. 9.]
     """
-    if type(x2) is not int and _is_known_integer(x2):  # its dtype has no say in the result's, as under JAX
+    if type(x2) is bool or _is_known_integer(x2):  # its dtype has no say in the result's, as under JAX
         x2 = int(x2)
     if type(x2) is not int or isinstance(x1, int):
         _check_exponent(x1, x2)
-    if type(x2) is int:
-        return integer_power(x1, y=x2) if -64 <= x2 <= 64 or _is_float(x1) else _power(x1, x2)
-    return _power(x1, x2)
+    return integer_power(x1, y=x2) if type(x2) is int else _power(x1, x2)
 
 
 def _is_known_integer(y):
@@ -299,10 +299,6 @@ def integer_power(x, *, y):
     return powers.IntegerPow(y)(x)
 
 
-def _is_float(x):
-    return dtypes.issubdtype(get_aval(x).dtype, np.inexact)
-
-
 @compiled
 def _power(x, y):
     x, y = arrays("power", x, y)
@@ -323,17 +319,25 @@ def _power(x, y):
 
 
 def _integer_power_by_squaring(x, y):
-    """x ** y of integer arrays: six squarings reach every exponent whose result may not overflow anyhow."""
+    """x ** y of integer arrays, which wraps around; 0 for negative y.
+
+    Six squarings reach every exponent whose result need not wrap around; a loop, which is seldom entered, the rest.
+    """
     x, y = _arrays_of_numbers(x, y)
-    one = _like(x, 1)
     zero = _like(y, 0)
-    result, base = select(LT(y, zero), _like(x, 0), one), x
+    result = select(LT(y, zero), _like(x, 0), _like(x, 1))
+    state = (arithmetic.MAX(y, zero), x, result)
     for _ in range(6):
-        odd = EQ(AND(y, _like(y, 1)), _like(y, 1))
-        result = select(odd, MUL(result, base), result)
-        base = MUL(base, base)
-        y = logic.ShiftRightLogical()(y, _like(y, 1))
-    return result
+        state = _squared(state)
+    axes = tuple(range(len(get_aval(y).shape)))
+    return while_loop(lambda state: ReduceOr(axes)(NE(state[0], zero)), _squared, state)[2]
+
+
+def _squared(state):
+    """The next bit of the exponent: what is left of it, the power of x that it stands for, the product so far."""
+    y, base, result = state
+    odd = EQ(AND(y, _like(y, 1)), _like(y, 1))
+    return logic.ShiftRightLogical()(y, _like(y, 1)), MUL(base, base), select(odd, MUL(result, base), result)
 
 
 pow = power

@@ -86,10 +86,7 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
         )
     edges = asarray(bins) if not np.isscalar(bins) else bins
     if shape_of(edges):
-        dtype = get_aval(edges).dtype
-        if not dtypes.issubdtype(dtype, np.inexact):
-            dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
-        return _edges_given(edges, dtype=dtype)
+        return _edges_given(edges, dtype=dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)))
     count = as_index("histogram", bins)
     if range is None:
         ends = None
@@ -136,6 +133,8 @@ def histogram(a, bins=10, range=None, weights=None, density=None):
         raise ValueError(
             f"weights should have the same shape as a{user_line(' at {}')}: {shape_of(weights)} and {shape_of(x)}."
         )
+    if weights is not None:
+        x, weights = promote_inexact(x, as_array("histogram", weights))
     edges = histogram_bin_edges(x, bins, range, weights)
     return _histogram(x, edges, weights, density=bool(density)), edges
 
@@ -145,9 +144,7 @@ def _histogram(x, edges, weights, *, density):
     size = get_aval(x).size
     x = reshaped(x, (size,))
     inexact = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
-    weight = full((size,), 1, inexact) if weights is None else reshaped(as_array("histogram", weights), (size,))
-    if weights is not None and not dtypes.issubdtype(get_aval(weight).dtype, np.inexact):
-        weight = convert(weight, inexact)
+    weight = full((size,), 1, inexact) if weights is None else reshaped(weights, (size,))
     count = shape_of(edges)[0] - 1
     counts = _binned(x, edges, weight, count)
     if density:
@@ -185,7 +182,10 @@ def histogramdd(sample, bins=10, range=None, weights=None, density=None):
     n, rank = shape_of(points)
     if weights is not None and shape_of(as_array("histogramdd", weights)) != (n,):
         raise ValueError(f"should have one weight for each sample{user_line(' at {}')}: {shape_of(weights)} for {n}.")
-    given = bins if isinstance(bins, (tuple, list)) else [bins] * rank
+    if weights is not None:
+        points, weights = promote_inexact(points, as_array("histogramdd", weights))
+    is_several = isinstance(bins, (tuple, list)) or (not np.isscalar(bins) and shape_of(bins))
+    given = list(bins) if is_several else [bins] * rank
     if len(given) != rank:
         raise ValueError(f"should be a bin for each dimension{user_line(' at {}')}: {len(given)} for {rank}.")
     if range is not None and len(range) != rank:
@@ -200,10 +200,7 @@ def _histogramdd(points, edges, weights, *, density):
     n, rank = shape_of(points)
     shape = tuple([shape_of(e)[0] - 1 for e in edges])
     key = tuple([_place(points[:, i], e) for i, e in enumerate(edges)])
-    if weights is None:
-        weight = full((n,), 1, index_dtype())
-    else:
-        _, weight = promote_inexact(points, as_array("histogramdd", weights))
+    weight = full((n,), 1, index_dtype()) if weights is None else weights
     counts = full([d + 2 for d in shape], 0, get_aval(weight).dtype).at[key].add(weight)
     counts = counts[tuple([slice(1, d + 1) for d in shape])]
     if density:

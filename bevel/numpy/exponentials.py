@@ -148,6 +148,7 @@ def _log_sum(name, x, y, exp_, unit):
         part = complex_ops.imag(result)
         part = arithmetic.sub(part, mul(turn, arithmetic.Round(1)(arithmetic.div(part, turn))))
         result = complex_ops.Complex()(complex_ops.real(result), part)
+    was_weak = was_weak and (unit == 1 or not get_aval(result).shape)
     return weak_as(x, result) if was_weak else convert(result, get_aval(result).dtype)
 
 

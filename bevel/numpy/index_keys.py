@@ -65,7 +65,7 @@ class New:
 NEW, NOTHING = New(1), New(0)
 
 
-def parse(shape, key, mode=None, wrap=True) -> list:
+def parse(shape, key, mode=None, wrap=True, is_written=False) -> list:
     """The entries of a key for an array of that shape: they cover each of its axes, in order.
 
     Boolean arrays become the integer arrays of their True places; each lone True or False becomes an array of one or no
@@ -114,7 +114,7 @@ def parse(shape, key, mode=None, wrap=True) -> list:
             axis += item.flags.ndim
             continue
         else:
-            entries.append(_array(item, shape[axis], axis, mode, wrap))
+            entries.append(_array(item, shape[axis], axis, mode, wrap, is_written))
         axis += 1
     return entries
 
@@ -278,11 +278,11 @@ def _span_of_unknown(item, size, axis):
     return Span(start, count, step, stop if step > 0 else None)
 
 
-def _array(k, size, axis, mode, wrap):
+def _array(k, size, axis, mode, wrap, is_written):
     aval = get_aval(k)
-    if not size and 0 not in aval.shape:
+    if not size and 0 not in aval.shape and not (is_written and aval.shape):
         raise BoundsError(f"an index is out of bounds for axis {axis} with size 0{user_line(' at {}')}.")
-    if type(k) is np.ndarray and mode is None and k.size and settings.sharp_edges.value != "compat":
+    if type(k) is np.ndarray and mode is None and k.size and size and settings.sharp_edges.value != "compat":
         least, greatest = int(k.min()), int(k.max())
         if not (-size if wrap else 0) <= least <= greatest < size:
             _int(greatest if greatest >= size else least, size, axis, mode, wrap)  # which raises

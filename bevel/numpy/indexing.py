@@ -102,6 +102,8 @@ def update(x, entries, how, value, mode=None, is_sorted=False, is_unique=False, 
 def _update(x, entries, combination, value, mode, is_sorted, is_unique, wrap):
     """As `update`, of a value of x's dtype and the indexed shape."""
     shape = get_aval(x).shape
+    if 0 in shape:  # what is written falls outside
+        return x
     if any([type(e) is Span and e.step != 1 for e in entries]):
         part, changed = strided_part(x, entries)
         inner = _update(part, changed, combination, value, mode, is_sorted, is_unique, wrap)
@@ -271,7 +273,7 @@ def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap
             return masked(x, key, how, value)
         mode = mode if mode is None else GatherScatterMode.from_any(mode)
         aval = get_aval(x)
-        entries = parse(aval.shape, key, mode, wrap_negative_indices)
+        entries = parse(aval.shape, key, mode, wrap_negative_indices, is_written=True)
         options = (mode, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
         if type(value) is int and aval.dtype.kind in "iu":
             value = wrapped(value, aval)

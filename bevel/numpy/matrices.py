@@ -77,7 +77,7 @@ def diag(v, k=0):
     [[1 0]
      [0 2]]
     """
-    x = as_array("diag", v)
+    x, k = as_array("diag", v), as_index("diag", k)
     x = convert(x, get_aval(x).dtype)
     if len(shape_of(x)) == 2:
         return diagonal_of(x, k, 0, 1)
@@ -231,7 +231,7 @@ def _tri(*, shape, k, dtype):
 
 def _triangle_indices(name, keep):
     def indices(n, k=0, m=None):
-        mask = keep(np.ones((n, n if m is None else m), bool), k)
+        mask = keep(np.ones((n, n if m is None else m), bool), as_index(name, k))
         return tuple([asarray(i) for i in np.nonzero(mask)])
 
     indices.__name__ = indices.__qualname__ = name

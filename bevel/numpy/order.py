@@ -15,6 +15,7 @@ from bevel.numpy.operands import both_arrays, filled_with, is_bool, is_inexact, 
 from bevel.numpy.promotion import arrays, broadcast, promote, promote_inexact
 from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import MAX, MIN
+from bevel.ops.convert import convert
 from bevel.ops.logic import AND, EQ, GE, GT, LE, LT, NE, OR, select
 
 
@@ -157,9 +158,11 @@ def heaviside(x1, x2, /):
     [0.  0.5 1. ]
     """
     x, y = arrays("heaviside", x1, x2)
+    was_weak = get_aval(x).weak_type
     x, y = both_arrays(*broadcast("heaviside", *promote_inexact(x, y)))
     zero, one = filled_with(x, 0), filled_with(x, 1)
-    return weak_as(x, select(LT(x, zero), zero, select(GT(x, zero), one, select(EQ(x, zero), y, x))))
+    result = select(LT(x, zero), zero, select(GT(x, zero), one, select(EQ(x, zero), y, x)))
+    return weak_as(x, result) if was_weak else convert(result, get_aval(result).dtype)
 
 
 __all__ = [

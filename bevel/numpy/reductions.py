@@ -107,7 +107,10 @@ def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_int
     refuse_out(name, out)
     x = as_array(name, a)
     own = get_aval(x).dtype
-    dtype = wide_dtype(own, promote_integers) if dtype is None else wanted_dtype(dtype, name)
+    if dtype is not None:
+        dtype = wanted_dtype(dtype, name)
+    else:  # a bool is counted in 32 bits where the default int is not asked for
+        dtype = np.dtype("int32") if own == _BOOL and not promote_integers else wide_dtype(own, promote_integers)
     inner = _FLOAT32 if _is_narrow_float(dtype) else dtype
     if inner == _BOOL:  # counting in bool is logic
         x = _is_nonzero(x)

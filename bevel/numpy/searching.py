@@ -210,7 +210,7 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
 
     method   'scan' and 'scan_unrolled' halve the range of each v; 'sort' sorts a and v together; 'compare_all'
              compares each pair, the quickest for a short a
-    gives    int32 of the shape of v: how many elements of a come before it; a itself is not checked to be sorted
+    gives    the default int, of the shape of v: how many elements of a come before it; a is not checked to be sorted
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.searchsorted(jnp.array([1, 2, 2, 3]), 2, side="right"))

@@ -331,13 +331,16 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
     if not variables or not n:
         result = full((variables, variables), np.nan, get_aval(x).dtype)
         return reshaped(result, ()) if variables == 1 else result
+    if aweights is not None:
+        aweights = as_array("cov", aweights)
+        x, _ = promote_dtypes(x, aweights)
     part = get_aval(x).dtype
     part = dtypes.real_dtype_of_complex(part) if dtypes.issubdtype(part, np.complexfloating) else part
     weights = None
     if fweights is not None:
         weights = convert(as_array("cov", fweights), part)
     if aweights is not None:
-        a = convert(as_array("cov", aweights), part)
+        a = convert(aweights, part)
         weights = a if weights is None else multiply(weights, a)
     if weights is None:
         divisor = np.asarray(n - ddof, part)[()]
@@ -352,7 +355,6 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
         elif aweights is None:
             divisor = subtract(whole, ddof)
         else:
-            a = convert(as_array("cov", aweights), part)
             divisor = subtract(whole, divide(multiply(ddof, total(multiply(weights, a))), whole))
         centered = subtract(x, middle)
         weighed = multiply(centered, weights)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 
+from bevel.core.trace import get_aval
 from bevel.numpy.eager import compiled
-from bevel.numpy.operands import filled_with, is_complex, of_inexact
+from bevel.numpy.operands import filled_with, is_complex, of_inexact, weak_as
 from bevel.numpy.promotion import array, arrays, broadcast, promote_inexact
 from bevel.ops import arithmetic, exponential, hyperbolic, powers, trigonometric
 from bevel.ops import complex as complex_ops
@@ -217,7 +218,8 @@ def hypot(x1, x2, /):
     ratio = arithmetic.div(y, select(at_zero, filled_with(x, 1), x))
     length = mul(x, powers.sqrt(arithmetic.add(powers.square(ratio), 1)))
     infinite = OR(EQ(a, filled_with(a, math.inf)), EQ(b, filled_with(b, math.inf)))  # also beside NaN
-    return select(infinite, filled_with(x, math.inf), select(at_zero, x, length))
+    result = select(infinite, filled_with(x, math.inf), select(at_zero, x, length))
+    return result if get_aval(result).shape else weak_as(x, result)
 
 
 # NumPy's newer names for the same functions

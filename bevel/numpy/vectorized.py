@@ -160,7 +160,7 @@ def apply_over_axes(func, a, axes):
     """
     x = as_array("apply_over_axes", a)
     for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
-        result = func(x, axis=axis)
+        result = func(x, axis)
         if len(shape_of(result)) == len(shape_of(x)):
             x = result
         elif len(shape_of(result)) == len(shape_of(x)) - 1:

@@ -258,7 +258,7 @@ def ball(key, d, p=2, shape=(), dtype=None, *, out_sharding=None):
     """
     key, dtype = single_key(key, "ball"), float_dtype(dtype, "ball")
     shape = shape_of(shape, "ball")
-    whole = (*shape, d)
+    whole = shape + shape_of((d,), "ball")
     first, second = split_of(key)
     g = generalized_normal_of(first, p, whole, dtype)
     power = spread(number(p, dtype, "p"), whole)

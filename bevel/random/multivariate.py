@@ -114,9 +114,7 @@ def orthogonal(key, n, shape=(), dtype=None, m=None, *, out_sharding=None):
     """
     key, dtype = single_key(key, "orthogonal"), float_dtype(dtype, "orthogonal", complex_too=True)
     shape = shape_of(shape, "orthogonal")
-    m = n if m is None else m
-    if n < 0 or m < 0:
-        raise RandomShapeError(f"orthogonal was asked for {n} rows and {m} columns{user_line(' at {}')}.")
+    n, m = shape_of((n, n if m is None else m), "orthogonal")
     q, r = _linalg().qr(normal_of(key, (*shape, max(n, m), min(n, m)), dtype))
     signs = sign(_diagonal(r))
     rank = len(shape)

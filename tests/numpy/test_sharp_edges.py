@@ -8,6 +8,7 @@ import pytest
 import bevel
 import bevel.numpy as jnp
 from bevel.base import settings
+from bevel.base.avals import ShapedArray
 from bevel.core import sharp_edges
 
 
@@ -271,3 +272,40 @@ def test_python_complex_numbers_do_not_lose_their_imaginary_part():
             act()
     with pytest.raises(ValueError, match="arange counts from number to number"):
         jnp.arange(3j)
+
+
+def test_integers_to_large_powers_wrap_around_as_in_numpy():
+    x, y = numpy.arange(-5, 6)[:, None], numpy.array([0, 1, 31, 63, 64, 70, 99, 2_000_000_001])
+    for dtype in ("int32", "uint32", "int16", "int8"):
+        a, b = x.astype(dtype), (y % 127 if dtype == "int8" else y % 30_000 if dtype == "int16" else y).astype(dtype)
+        expected = numpy.power(a, b).tolist()
+        assert jnp.power(jnp.asarray(a), jnp.asarray(b)).tolist() == expected
+        assert bevel.jit(jnp.power)(a, b).tolist() == bevel.vmap(lambda i, b=b: jnp.power(i, b))(a).tolist() == expected
+        for place, exponent in enumerate(b.tolist()):
+            assert (jnp.asarray(a) ** exponent)[:, 0].tolist() == [row[place] for row in expected]
+
+
+def test_a_size_that_is_a_float_is_refused_and_leaves_no_trace():
+    """The aval of shape (2.0,) would be that of (2,) ever after, since they are equal."""
+    for act in (
+        lambda: jnp.diag(jnp.ones(3), 1.0),
+        lambda: jnp.diagflat(jnp.ones(3), 1.5),
+        lambda: jnp.tril_indices(3, 1.5),
+        lambda: bevel.random.ball(bevel.random.key(0), 3.0),
+        lambda: bevel.random.orthogonal(bevel.random.key(0), 2.0),
+        lambda: ShapedArray((713.0,), numpy.dtype("float32")),
+    ):
+        with pytest.raises(TypeError, match=r"needs an integer here|is a tuple of ints|sizes of an array are ints"):
+            act()
+    assert bevel.jit(lambda x: x + 1).lower(jnp.ones(713)).as_text().count("tensor<713xf32>")
+
+
+def test_bins_of_several_dimensions_may_be_an_array():
+    points = jnp.ones((4, 2))
+    assert jnp.histogramdd(points, jnp.array([2, 3]))[0].shape == (2, 3)
+    with pytest.raises(ValueError, match="3 for 2"):
+        jnp.histogramdd(points, jnp.array([2, 3, 4]))
+
+
+def test_a_function_over_axes_may_name_its_axis_as_it_likes():
+    assert jnp.apply_over_axes(lambda a, along: jnp.max(a, along), jnp.ones((2, 3)), (0, 1)).shape == (1, 1)

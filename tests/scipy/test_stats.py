@@ -187,6 +187,8 @@ def test_gaussian_kde(weights, bw_method):
                 np.testing.assert_allclose(float(ours.integrate_box_1d(-1, 0.5)), reference.integrate_box_1d(-1, 0.5))
     if weights is None and bw_method is None:
         assert ours.resample(bevel.random.key(0), (3, 2)).shape == (2, 3, 2)
+        drawn = stats.gaussian_kde(jnp.arange(5.0)).resample(bevel.random.key(0), (2,))
+        np.testing.assert_array_equal(drawn[0], np.float32([-2.7989988, 1.6671562]))  # as recorded from JAX
         found = bevel.jit(bevel.grad(lambda d: stats.gaussian_kde(d).logpdf(np.float32(0.1))[0]))(
             jnp.asarray([0.0, 1.0, 3.0])
         )

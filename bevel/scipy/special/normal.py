@@ -13,6 +13,7 @@ from bevel.api.custom_jvp import custom_jvp
 from bevel.core.source import user_line
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, subtract, true_divide
 from bevel.numpy.choosing import where as choose
+from bevel.numpy.creation import asarray
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import exp, log, sqrt
 from bevel.numpy.logic import isnan
@@ -79,7 +80,7 @@ def ndtr(x):
     >>> print(f"{jsp.special.ndtr(1.0):.4f}")
     0.8413
     """
-    return _ndtr(strong(one_real("ndtr", x)))
+    return _ndtr(strong(one_real("ndtr", asarray(x))))
 
 
 def _ndtr(x):
@@ -192,7 +193,7 @@ def log_ndtr(x, series_order: int = 3):
     """
     if series_order < 0:
         raise ValueError(f"log_ndtr needs series_order of at least 0; got {series_order}{user_line(' at {}')}.")
-    return _log_ndtr(strong(one_real("log_ndtr", x)))
+    return _log_ndtr(strong(one_real("log_ndtr", asarray(x))))
 
 
 __all__ = ["erf", "erfc", "erfinv", "log_ndtr", "ndtr", "ndtri"]

@@ -17,7 +17,7 @@ from bevel.lax.linalg import cholesky, triangular_solve
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import promote_inexact
-from bevel.random import categorical, multivariate_normal, split
+from bevel.random import choice, multivariate_normal, split
 from bevel.scipy.special.elementary import logsumexp
 from bevel.scipy.special.normal import ndtr
 
@@ -182,8 +182,14 @@ class gaussian_kde:
     def resample(self, key, shape=()):
         """Points drawn from the estimate: float[d, *shape]."""
         which, around = split(key)
-        chosen = categorical(which, jnp.log(self.weights), shape=shape)
-        noise = multivariate_normal(around, jnp.zeros_like(self.covariance[0]), self.covariance, shape)
+        chosen = choice(which, self.n, shape, p=self.weights)
+        noise = multivariate_normal(
+            around,
+            jnp.zeros_like(self.covariance[0]),
+            self.covariance,
+            shape,
+            dtypes.canonicalize_dtype(self.dataset.dtype),
+        )
         return jnp.moveaxis(jnp.moveaxis(self.dataset[:, chosen], 0, -1) + noise, -1, 0)
 
     def integrate_box(self, low_bounds, high_bounds, maxpts=None):
