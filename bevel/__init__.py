@@ -121,7 +121,7 @@ _PLACES = {
     **dict.fromkeys(
         """
         ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors experimental export ffi
-        flatten_util image jaxprs lax memory nn profiler random scipy segments sharding stages testing typing
+        flatten_util image jaxprs lax memory nn profiler random scipy segments sharding stages test_util testing typing
         """.split(),
         "",
     ),

@@ -11,9 +11,10 @@ from bevel.api.checkpoint import (
     checkpoint_policies,
     print_saved_residuals,
     remat,
+    saved_residuals,
 )
 
 __all__ = [
     "Offloadable", "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies",
-    "print_saved_residuals", "remat",
+    "print_saved_residuals", "remat", "saved_residuals",
 ]  # fmt: skip

@@ -40,6 +40,7 @@ GROUPS = {
     ),
     "Looking in, and testing": (
         "bevel.errors", "bevel.debug", "bevel.jaxprs", "bevel.stages", "bevel.profiler", "bevel.testing",
+        "bevel.test_util",
     ),
     "To other programs": (
         "bevel.export", "bevel.experimental.serialize_executable", "bevel.ffi", "bevel.dlpack",

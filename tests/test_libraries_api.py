@@ -12,7 +12,7 @@ TABLE = json.loads((pathlib.Path(__file__).parent / "data" / "api_scipy.json").r
 
 PLACES = {
     "ops": "bevel.segments",
-    "test_util": "bevel.testing",
+    "test_util": "bevel.test_util",
     "example_libraries.optimizers": "bevel.compat.example_libraries.optimizers",
     "example_libraries.stax": "bevel.compat.example_libraries.stax",
 }

@@ -65,7 +65,6 @@ PLACES = {
     "jax._src.random": "bevel.random",
     "jax._src.scipy": "bevel.scipy",
     "jax._src.source_info_util": "bevel.compat.extend.source_info_util",
-    "jax.test_util": "bevel.testing",
 }
 
 
