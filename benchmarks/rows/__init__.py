@@ -15,6 +15,7 @@ FAMILIES = (
     "first_calls",
     "dispatch",
     "front_doors",
+    "retracing",
     "eager",
     "numpy_functions",
     "programs",

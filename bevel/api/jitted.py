@@ -47,7 +47,19 @@ class Traced:
     kept      which arguments the pruned program takes
     """
 
-    __slots__ = ("arg_names", "by_value", "closed", "compiled", "in_tree", "kept", "op", "out_tree", "outer", "pruned")
+    __slots__ = (
+        "arg_names",
+        "by_value",
+        "closed",
+        "compiled",
+        "in_tree",
+        "kept",
+        "lowered",
+        "op",
+        "out_tree",
+        "outer",
+        "pruned",
+    )
 
     def __init__(self, closed, outer, in_tree, out_tree, arg_names, by_value):
         self.closed = closed
@@ -59,6 +71,7 @@ class Traced:
         self.pruned = None
         self.kept = None
         self.compiled = {}
+        self.lowered = None  # the module that `lower` wrote last, behind what decides it
         self.op = None
 
 

@@ -15,6 +15,8 @@ from bevel.api.layouts import Format
 from bevel.base import settings
 from bevel.base.errors import ShardingError
 from bevel.base.meshes import NO_MESH, AbstractMesh, AxisType, NamedSharding
+from bevel.core.sharp_edges import narrowed
+from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.engine import client
@@ -176,14 +178,29 @@ def make_array_from_callback(shape, sharding, data_callback: Callable, dtype=Non
     >>> bevel.make_array_from_callback((4, 2), rows, lambda index: whole[index]).shape
     (4, 2)
     """
-    shape, seen, arrays = tuple(shape), {}, []
+    shape, seen, parts = tuple(shape), {}, []
     places = sharding.sharding if isinstance(sharding, Format) else sharding
-    for device, index in places.addressable_devices_indices_map(shape).items():
+    for index in places.parts_of(shape) if isinstance(places, ManyDevices) else [(slice(None),) * len(shape)]:
         key = str(index)
         if key not in seen:
             seen[key] = np.asarray(data_callback(index), dtype=dtype)
-        arrays.append(device_put(seen[key], device))
-    return make_array_from_single_device_arrays(shape, sharding, arrays)
+        parts.append(seen[key])
+    if not isinstance(places, ManyDevices):
+        return device_put(parts[0], sharding)
+    wanted, aval = places.shard_shape(shape), get_aval(parts[0])
+    for part, device in zip(parts, places._device_assignment, strict=True):
+        if part.shape != wanted or part.dtype != parts[0].dtype:
+            raise ShardingError(
+                f"make_array_from_callback of shape {shape} by {places} takes an array of shape {wanted} for each of "
+                f"{places.num_devices} devices, all of one dtype; got {part.dtype}{list(part.shape)} for device "
+                f"{device.id}{user_line(' at {}')}."
+            )
+    if aval.dtype != parts[0].dtype:
+        parts = [narrowed(part, aval.dtype) for part in parts]
+    parts = [np.array(part, order="C", copy=True) for part in parts]  # the caller may write into his
+    devices = list(places._device_assignment)
+    made = names.batched_device_put(aval.with_shape(shape), places, parts, devices, True, enable_x64=True)
+    return made if places is sharding else device_put(made, sharding)
 
 
 def make_array_from_process_local_data(sharding, local_data, global_shape=None):

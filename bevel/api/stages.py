@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from bevel.api import layouts
 from bevel.api.flat import Flat, argument_names, name_of, named_after
 from bevel.api.letters import with_letters
+from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
 from bevel.base.lattice import lattice_result
@@ -263,7 +264,11 @@ class Lowered(_Stage):
         self._device = device
         self._platform = platform
         name = "jit_" + jitted.name
-        self._module = lower_program(record.pruned, name, platform, donated, layout=layout, orders=orders)
+        key = (platform, donated, layout, orders, settings.trace_key())
+        if record.lowered is None or record.lowered[0] != key or record.pruned.effects:
+            module = lower_program(record.pruned, name, platform, donated, layout=layout, orders=orders)
+            record.lowered = key, module
+        self._module = record.lowered[1]
 
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
         """The program as text: dialect "stablehlo" (the default), or "hlo", before any optimisation.

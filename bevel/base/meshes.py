@@ -49,11 +49,14 @@ class PartitionSpec:
     UNCONSTRAINED = UNCONSTRAINED
 
     def __init__(self, *partitions, unreduced=frozenset(), reduced=frozenset()):
-        self._partitions = tuple(
-            [tuple(p) if isinstance(p, (list, tuple)) and len(p) != 1 else _single_name(p) for p in partitions]
-        )
-        self.unreduced = frozenset(unreduced)
-        self.reduced = frozenset(reduced)
+        for p in partitions:
+            if isinstance(p, (list, tuple)):
+                partitions = tuple([tuple(p) if isinstance(p, list) else p for p in partitions])
+                partitions = tuple([p[0] if isinstance(p, tuple) and len(p) == 1 else p for p in partitions])
+                break
+        self._partitions = partitions
+        self.unreduced = unreduced if type(unreduced) is frozenset else frozenset(unreduced)
+        self.reduced = reduced if type(reduced) is frozenset else frozenset(reduced)
 
     def __getitem__(self, i):
         return self._partitions[i]
@@ -90,15 +93,12 @@ class PartitionSpec:
         return PartitionSpec, self._partitions
 
 
-def _single_name(part):
-    return part[0] if isinstance(part, (list, tuple)) else part
-
-
 class MeshAxes:
     """What a mesh with devices and one without share: axes with names and sizes."""
 
     axis_names: tuple
     axis_types: tuple
+    known: dict | None = None  # a dictionary, partitions → NamedSharding: they are asked for again and again
 
     @property
     def shape(self) -> collections.OrderedDict:
@@ -199,10 +199,17 @@ class NamedSharding(metaclass=_Named):
     memory_kind: str | None
 
     def __new__(cls, mesh, spec, *, memory_kind=None):
+        known = mesh.known
+        if known is not None and memory_kind is None and type(spec) is PartitionSpec:
+            found = known.get(spec._partitions)
+            if found is not None and not spec.unreduced and not spec.reduced:
+                return found
         spec = spec if isinstance(spec, PartitionSpec) else PartitionSpec(*spec)
         check_spec(mesh, spec)
         on_devices = mesh.sharding(spec, memory_kind)
         if on_devices is not None:
+            if memory_kind is None and not spec.unreduced and not spec.reduced:
+                mesh.known[spec._partitions] = on_devices
             return on_devices
         self = object.__new__(cls)
         self.mesh = mesh

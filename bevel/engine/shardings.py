@@ -85,6 +85,10 @@ class Mesh(MeshAxes):
         self.axis_sizes = self.devices.shape
         self.axis_types = axis_types_of(axis_types, len(self.axis_names))
         self._hash = hash(self._key())
+        self.known: dict = {}
+
+    def __getstate__(self):
+        return {**self.__dict__, "known": {}}
 
     @property
     def abstract_mesh(self) -> AbstractMesh:

@@ -247,3 +247,22 @@ def test_the_sharding_of_a_type_says_where_only_under_a_mesh():
         assert bevel.device_put(VALUES, rows).sharding.is_equivalent_to(NamedSharding(MESH, P("x")), 2)
     with pytest.raises(ShardingError, match="names alone"):
         bevel.device_put(VALUES, rows)
+
+
+def test_parts_that_do_not_fit_are_refused():
+    rows = NamedSharding(MESH, P("x"))
+    for part, words in (
+        (lambda index: VALUES, r"takes an array of shape \(4, 4\) for each of 4 devices.*float32\[8, 4\] for device 0"),
+        (
+            lambda index: VALUES[index].astype(np.int32 if index[0].start else np.float32),
+            r"all of one dtype; got int32",
+        ),
+    ):
+        with pytest.raises(ShardingError, match=words):
+            bevel.make_array_from_callback((8, 4), rows, part)
+    mine = VALUES.copy()
+    made = bevel.make_array_from_callback((8, 4), rows, lambda index: mine[index])
+    mine[:] = 0
+    np.testing.assert_array_equal(made, VALUES)
+    assert NamedSharding(MESH, P("x")) is rows
+    assert NamedSharding(MESH, P("x", unreduced={"y"})) != rows

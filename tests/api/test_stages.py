@@ -142,3 +142,14 @@ def test_another_process_loads_it(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script, tmp_path / "program"], capture_output=True, text=True)
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_a_lowered_program_is_found_again():
+    f = bevel.jit(lambda x: x * 2)
+    first, second = f.lower(jnp.ones(3)), f.lower(jnp.ones(3))
+    assert first.compiler_ir() is second.compiler_ir()
+    assert f.lower(jnp.ones(4)).compiler_ir() is not first.compiler_ir()
+    donated = bevel.jit(lambda x: x * 2, donate_argnums=0).lower(jnp.ones(3))
+    assert "tf.aliasing_output" in donated.as_text() and "tf.aliasing_output" not in second.as_text()
+    for lowered in (first, second):
+        assert lowered.compile()(jnp.ones(3)).tolist() == [2, 2, 2]
