@@ -244,13 +244,13 @@ class DeviceTypeError(BevelError, TypeError, ValueError):
 
 
 def device_get(x: Any) -> Any:
-    """The tree with its arrays as NumPy arrays."""
+    """The tree with its arrays as NumPy arrays; traced values stay what they are, since they are nowhere yet."""
     leaves, tree = flatten(x)
     with guards.explicit():
         for leaf in leaves:
             if isinstance(leaf, names.Array):
                 leaf.copy_to_host_async()
-        return tree.unflatten([np.asarray(v) if isinstance(v, (names.Array, Tracer)) else v for v in leaves])
+        return tree.unflatten([np.asarray(v) if isinstance(v, names.Array) else v for v in leaves])
 
 
 def block_until_ready(x: Any) -> Any:
