@@ -57,8 +57,8 @@ class Format:
 
 
 def format_of(array) -> Format:
-    """How an array lies, and where."""
-    return Format(layout_of(array._pjrt_layout), array._sharding)
+    """How an array lies, and where; only where, once its memory has been given away."""
+    return Format(None if array.is_deleted() else layout_of(array._pjrt_layout), array._sharding)
 
 
 def layout_in(given: Format, aval, asked_by: str):

@@ -16,6 +16,7 @@ from bevel.numpy.arithmetic import add, remainder
 from bevel.numpy.axes import as_array, one_axis, several_axes, shape_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.joining import concatenate
+from bevel.numpy.operands import on_host
 from bevel.numpy.order import greater_equal
 from bevel.numpy.picking import take
 from bevel.numpy.reductions import sum as total
@@ -52,7 +53,7 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
                 "Say assume_unique_indices=True where they are all different."
             )
         return _delete_traced(x, obj, axis=axis)
-    places = np.asarray(obj)
+    places = on_host(obj)
     if places.dtype == np.bool_:
         if places.shape != (size,):
             raise ValueError(f"delete needs a mask of shape {(size,)}; got {places.shape}{user_line(' at {}')}.")
@@ -102,7 +103,7 @@ def insert(arr, obj, values, axis=None):
         obj = np.arange(size)[obj]
     if isinstance(obj, Tracer) and obj.known_value() is None:
         raise ConcretizationTypeError(f"jnp.insert needs to know the places{user_line(' at {}')}; they are traced.")
-    places = np.asarray(obj)
+    places = on_host(obj)
     if places.dtype == np.bool_:
         places = np.flatnonzero(places)
     if places.size and places.dtype.kind not in "iu":
@@ -147,7 +148,7 @@ def trim_zeros(filt, trim="fb", axis=None):
             f"jnp.trim_zeros gives a shape that depends on values{user_line(' at {}')}, which are traced. Use it "
             "outside jit."
         )
-    host = np.asarray(x) != 0
+    host = on_host(x) != 0
     rank = host.ndim
     axes = several_axes("trim_zeros", axis, rank)
     for i in axes:

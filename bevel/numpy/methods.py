@@ -332,6 +332,18 @@ def _lies(self):
     return format_of(self)
 
 
+def _while_there(method):
+    """A method of jaxlib's that reads the memory of an array: of a deleted one the process would die of it."""
+
+    def asked(self):
+        if self.is_deleted():
+            raise gone(self)
+        return method(self)
+
+    asked.__name__, asked.__doc__ = method.__name__, method.__doc__
+    return asked
+
+
 def _unhashable(self):
     raise TypeError(
         f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: "
@@ -412,6 +424,8 @@ def install():
     Array.committed = property(lambda self: self._committed)
     Array.is_fully_addressable = property(lambda self: True)
     Array.is_fully_replicated = property(lambda self: self._sharding.is_fully_replicated)
+    Array.clone = _while_there(Array.clone)
+    Array.platform = _while_there(Array.platform)
     Array.devices = _devices
     Array.addressable_shards = Array.global_shards = property(_shards)
     Array.addressable_data = _addressable_data

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.trace import get_aval
+from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import array, broadcast_to, promote_inexact
 from bevel.ops.arithmetic import full_like
@@ -21,6 +21,12 @@ _BOOL, _INT32 = np.dtype(bool), np.dtype("int32")
 
 def dtype_of(x):
     return get_aval(x).dtype
+
+
+def on_host(x) -> np.ndarray:
+    """The numbers of an array, or of a traced value that is known, as in `grad` outside of jit: for what decides a
+    shape, of which there is no derivative."""
+    return np.asarray(x.known_value() if isinstance(x, Tracer) else x)
 
 
 def is_bool(x) -> bool:

@@ -14,6 +14,7 @@ from bevel.numpy.arithmetic import subtract
 from bevel.numpy.axes import as_array, shape_of
 from bevel.numpy.creation import array as array_of
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import array as array_or_number
 from bevel.numpy.promotion import broadcast_to, held
 from bevel.ops.arithmetic import Round
@@ -91,7 +92,7 @@ def _host_widths(widths, what="pad_width"):
         raise ConcretizationTypeError(
             f"pad needs {what} as numbers, for it decides the shape{user_line(' at {}')}; it is traced."
         )
-    host = np.asarray(widths)
+    host = on_host(widths)
     if host.dtype.kind not in "iu":
         raise TypeError(f"`{what}` must be of integral type{user_line(' at {}')}; got {widths}.")
     return host

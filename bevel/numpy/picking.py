@@ -13,6 +13,7 @@ from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import shapes
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out, shape_of, static_axes
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.searching import index_dtype, known, nonzero
@@ -316,7 +317,7 @@ def compress(condition, a, axis=None, *, size=None, fill_value=0, out=None):
     length = shape_of(x)[axis]
     [count] = shape_of(mask)
     if count > length:
-        if (isinstance(mask, Tracer) and mask.known_value() is None) or np.asarray(mask)[length:].any():
+        if (isinstance(mask, Tracer) and mask.known_value() is None) or on_host(mask)[length:].any():
             raise ValueError(
                 f"condition contains entries that are out of bounds{user_line(' at {}')}: {count} for {length} slices."
             )

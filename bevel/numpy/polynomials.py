@@ -14,6 +14,7 @@ from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumprod
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.order import equal, less
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import sum as total
@@ -260,7 +261,7 @@ def roots(p, *, strip_zeros=True):
             f"{user_line(' at {}')}.\n"
             "Under jit: jnp.roots(p, strip_zeros=False), with NaN for each zero that is missing."
         )
-    places = np.flatnonzero(np.asarray(p if not isinstance(p, Tracer) else p.known_value()) != 0)
+    places = np.flatnonzero(on_host(p) != 0)
     first, last = (int(places[0]), int(places[-1])) if len(places) else (0, 0)
     found = _companion_zeros(slice_in_dim(p, first, last + 1, 0))
     beyond = shape_of(p)[0] - 1 - last if len(places) else 0  # each coefficient of 0 at the end is a zero at 0

@@ -14,6 +14,7 @@ from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
 from bevel.numpy.axes import as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, from_numpy, on_device, wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import SCALARS, arrays, broadcast_shapes, broadcast_to
 from bevel.ops.arithmetic import floor
 from bevel.ops.convert import convert
@@ -193,7 +194,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
             )
     if any([is_symbolic_dim(v) for v in given]):
         return _arange_of_unknown(start, stop, step, dtype)
-    host = [v if v is None or type(v) in SCALARS else np.asarray(v) for v in given]
+    host = [v if v is None or type(v) in SCALARS else on_host(v) for v in given]
     if dtype is None:
         pairs = [get_aval(v) for v in given if v is not None]
         dtype = (

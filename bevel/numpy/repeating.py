@@ -11,6 +11,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.picking import take
 from bevel.numpy.promotion import broadcast_to
 from bevel.numpy.searching import searchsorted
@@ -119,7 +120,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
             if counts < 0:
                 raise ValueError(f"repeat counts cannot be negative{user_line(' at {}')}: {counts}.")
             return _repeat_evenly(x, count=int(counts), axis=axis)
-        counts = np.asarray(counts)
+        counts = on_host(counts)
         if counts.dtype.kind not in "iub":
             raise TypeError(f"repeat needs integer counts; got dtype {counts.dtype}{user_line(' at {}')}.")
     count_shape = shape_of(counts)

@@ -14,6 +14,7 @@ from bevel.core.trace import Tracer, get_aval
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import promote_dtypes
 from bevel.numpy.reductions import _is_nonzero
 from bevel.numpy.reductions import sum as total
@@ -45,7 +46,7 @@ def known(name, x):
             f"jnp.{name} gives a shape that depends on values, which are being traced{user_line(' at {}')}.\n"
             f"Say how many results there are at most: jnp.{name}(…, size=n); or use it outside jit."
         )
-    return np.asarray(x)
+    return on_host(x)
 
 
 # ---- sorting

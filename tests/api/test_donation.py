@@ -45,6 +45,8 @@ USES = {
     "being ready": lambda x: x.is_ready(),
     "its size": lambda x: x.on_device_size_in_bytes(),
     "its address": lambda x: x.unsafe_buffer_pointer(),
+    "a clone": lambda x: x.clone(),
+    "its platform": lambda x: x.platform(),
 }
 
 
@@ -73,6 +75,7 @@ def test_every_use_of_a_donated_array_says_who_has_taken_it(use, given_away):
 
 def test_what_stays_known_of_a_donated_array(given_away):
     assert given_away.is_deleted() and given_away.shape == (4,) and given_away.dtype == np.float32
+    assert given_away.format.layout is None and given_away.format.sharding == given_away.sharding
     assert repr(given_away) == "<deleted Array f32[4]>"
     assert bevel.tree.leaves({"a": given_away})[0] is given_away
 

@@ -132,3 +132,25 @@ def test_without_a_size_jit_gets_a_letter(name):
 def test_refuses_with_a_letter(source, error, words):
     with pytest.raises(error, match=words):
         eval(source, {"np": jnp, "x": jnp.arange(6.0).reshape(2, 3)})
+
+
+SHAPED_BY_VALUES = {
+    "nonzero": (lambda x: x[jnp.nonzero(x)], [0, 1, 1, 0]),
+    "the method": (lambda x: x[x.nonzero()], [0, 1, 1, 0]),
+    "argwhere": (lambda x: x[jnp.argwhere(x)[:, 0]], [0, 1, 1, 0]),
+    "flatnonzero": (lambda x: x[jnp.flatnonzero(x)], [0, 1, 1, 0]),
+    "trim_zeros": (jnp.trim_zeros, [0, 1, 1, 0]),
+    "extract": (lambda x: jnp.extract(x, x), [0, 1, 1, 0]),
+    "compress": (lambda x: jnp.compress(x, x), [0, 1, 1, 0]),
+    "arange": (lambda x: jnp.arange(x[2]) * x[1], [0, 1, 0, 0]),
+    "a mask": (lambda x: x[x > 1], [0, 0, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("what", SHAPED_BY_VALUES)
+def test_known_values_decide_a_shape_in_derivatives_too(what):
+    """`grad` outside of jit knows the numbers, at any depth."""
+    f, slope = SHAPED_BY_VALUES[what]
+    x = jnp.array([0.0, 1, 2, 0])
+    assert bevel.grad(lambda x: f(x).sum())(x).tolist() == slope
+    assert bevel.jvp(bevel.grad(lambda x: (f(x) ** 2).sum()), (x,), (x,))[1].shape == (4,)
