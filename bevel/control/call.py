@@ -9,6 +9,7 @@ from bevel.control.program import (
     jvp_jaxpr,
     linearize_jaxpr,
     reached,
+    reordered,
     run,
     spread,
     spread_terms,
@@ -20,6 +21,7 @@ from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import is_zero
 from bevel.ops.shapes import mapped_in_front
 from bevel.transforms.order import with_order
+from bevel.transforms.simplify import holds_backward_only, live_part
 
 
 class CallOp(ProgramOp):
@@ -110,6 +112,15 @@ class Jit(CallOp):
         said = {"jaxpr": True, "donated_invars": any(self.donated_invars), "keep_unused": self.keep_unused}
         said["inline"] = self.inline
         return [("name", self.fun_name), *[(key, getattr(self, key)) for key in sorted(said) if said[key]]]
+
+    def narrowed(self, eqn, wanted):
+        if not holds_backward_only(self.jaxpr):
+            return eqn
+        program, used = live_part(self.jaxpr, tuple([i for i, w in enumerate(wanted) if w]))
+        taken = [i for i, u in enumerate(used) if u]
+        op = self.like(reordered(program, tuple(taken), tuple(range(sum(wanted)))))
+        outvars = [v for v, w in zip(eqn.outvars, wanted, strict=True) if w]
+        return eqn.replace(op=op, invars=[eqn.invars[i] for i in taken], outvars=outvars)
 
     def linearize(self, tape, primals, tangents):
         has = tuple([not is_zero(t) for t in tangents])

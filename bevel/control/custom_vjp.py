@@ -347,6 +347,7 @@ class CustomLin(ProgramOp):
     operands: num_res residuals, then the tangents of the arguments that have one.
     """
 
+    backward_only = True
     num_res: int
     bwd: Any
     in_avals: tuple

@@ -17,6 +17,7 @@ from bevel.control.program import (
     jet_jaxpr,
     jvp_jaxpr,
     kept,
+    reordered,
     restage,
     run,
     spread,
@@ -265,17 +266,6 @@ def _check(what, program, avals):
 
 
 @kept
-def reordered(closed: ClosedJaxpr, arguments: tuple, results: tuple) -> ClosedJaxpr:
-    """The same program with its arguments in another order, and of its results those named, in that order."""
-    jaxpr = closed.jaxpr
-    changed = jaxpr.replace(
-        invars=[jaxpr.invars[i] for i in arguments], outvars=[jaxpr.outvars[i] for i in results],
-        arg_names=None, result_paths=None,
-    )  # fmt: skip
-    return ClosedJaxpr(changed, closed.consts)
-
-
-@kept
 def ignoring(closed: ClosedJaxpr, avals: tuple) -> ClosedJaxpr:
     """The program that takes further arguments of these avals, and does nothing with them."""
     count = len(closed.in_avals)
@@ -414,4 +404,4 @@ def _over(going, value):
     return going if len(shape) == 1 else broadcast_to_shape(going, shape, (0,))
 
 
-__all__ = ["ReverseThroughWhileError", "While", "grown", "ignoring", "interleaved", "jvp_of_body", "reordered"]
+__all__ = ["ReverseThroughWhileError", "While", "grown", "ignoring", "interleaved", "jvp_of_body"]

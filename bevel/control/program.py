@@ -236,6 +236,17 @@ def backward(closed, linear, operands, cts):
     return [flows.get(var, Zero(var.aval)) for var, is_lin in zip(jaxpr.invars, linear, strict=True) if is_lin]
 
 
+@kept
+def reordered(closed: ClosedJaxpr, arguments: tuple, results: tuple) -> ClosedJaxpr:
+    """The same program with its arguments in another order, and of its results those named, in that order."""
+    jaxpr = closed.jaxpr
+    changed = jaxpr.replace(
+        invars=[jaxpr.invars[i] for i in arguments], outvars=[jaxpr.outvars[i] for i in results],
+        arg_names=None, result_paths=None,
+    )  # fmt: skip
+    return ClosedJaxpr(changed, closed.consts)
+
+
 def reached(jaxpr, marks) -> list[bool]:
     """Which results of a program depend on the marked arguments."""
     found = {v for v, m in zip(jaxpr.invars, marks, strict=True) if m}
@@ -291,5 +302,5 @@ def spread(given, has, results):
 
 __all__ = [
     "ProgramOp", "ShapedArray", "backward", "batch_jaxpr", "jet_jaxpr", "jvp_jaxpr", "kept", "linearize_jaxpr",
-    "reached", "restage", "run", "spread", "spread_terms", "terms_of", "transpose_jaxpr",
+    "reached", "reordered", "restage", "run", "spread", "spread_terms", "terms_of", "transpose_jaxpr",
 ]  # fmt: skip

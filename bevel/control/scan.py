@@ -12,8 +12,8 @@ import numpy as np
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
 from bevel.control.call import axis_names_of
-from bevel.control.loops import grown, interleaved, jet_of_body, jvp_of_body, reordered
-from bevel.control.program import ProgramOp, batch_jaxpr, reached, run, spread, spread_terms, terms_of
+from bevel.control.loops import grown, interleaved, jet_of_body, jvp_of_body
+from bevel.control.program import ProgramOp, batch_jaxpr, reached, reordered, run, spread, spread_terms, terms_of
 from bevel.control.scan_derivatives import linearized_body, transposed_body
 from bevel.core.jaxpr import ClosedJaxpr, same_type
 from bevel.core.primitive import is_linear, primitive
@@ -25,6 +25,7 @@ from bevel.ops.elementwise import mul
 from bevel.ops.shapes import instantiate, move_axis, to_front
 from bevel.ops.trigonometric import sin
 from bevel.transforms.order import with_order
+from bevel.transforms.simplify import holds_backward_only, live_part
 
 _COUNTER = ShapedArray((), np.dtype("int32"))
 _FLAG = ShapedArray((), np.dtype(bool))
@@ -70,6 +71,24 @@ class Scan(ProgramOp):
         """(constants, carry, xs)."""
         first, second = self.num_consts, self.num_consts + self.num_carry
         return list(operands[:first]), list(operands[first:second]), list(operands[second:])
+
+    def narrowed(self, eqn, wanted):
+        if not holds_backward_only(self.jaxpr):
+            return eqn
+        first, last = self.num_consts, self.num_consts + self.num_carry
+        wanted = list(wanted)
+        while True:
+            program, used = live_part(self.jaxpr, tuple([i for i, w in enumerate(wanted) if w]))
+            carry = [w or u for w, u in zip(wanted, used[first:last], strict=False)]
+            if carry == wanted[: self.num_carry]:
+                break
+            wanted[: self.num_carry] = carry
+        used = [*used[:first], *carry, *used[last:]]
+        taken = [i for i, u in enumerate(used) if u]
+        program = reordered(program, tuple(taken), tuple(range(sum(wanted))))
+        op = self.like(program, sum(carry), sum(used[:first]))
+        outvars = [v for v, w in zip(eqn.outvars, wanted, strict=True) if w]
+        return eqn.replace(op=op, invars=[eqn.invars[i] for i in taken], outvars=outvars)
 
     def reached(self, marks):
         return grown(marks, self.num_consts, self.num_carry, lambda m: reached(self.jaxpr.jaxpr, m))[1]

@@ -10,8 +10,8 @@ import numpy as np
 
 from bevel.base.dimensions import is_symbolic
 from bevel.control.branches import union
-from bevel.control.loops import grown, reordered
-from bevel.control.program import backward, kept, linearize_jaxpr, reached, restage, run
+from bevel.control.loops import grown
+from bevel.control.program import backward, kept, linearize_jaxpr, reached, reordered, restage, run
 from bevel.control.scan_products import products_of
 from bevel.core.jaxpr import ClosedJaxpr, Literal, Var
 from bevel.core.tangents import Zero, is_zero

@@ -53,6 +53,7 @@ class Primitive:
     uses_keys_up = False  # may its first operand, of random keys, be used by nothing else?
     makes_keys = False  # are the keys that it gives other ones than those it was given?
     knows_keys = False  # its lowering takes key arrays as they are
+    backward_only = False  # is it known by its transpose alone, so that no program that uses its results can run?
     asks_for_trace = False  # does applying it do more than hand it to the current trace?
     handle: ClassVar[Any]  # the primitive as an object of its own; core.handles puts it here
 

@@ -24,6 +24,7 @@ from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.ops.elementwise import add_any
 from bevel.ops.shapes import instantiate
 from bevel.transforms.jvp import jvp, jvp_program
+from bevel.transforms.simplify import without_dead_code
 
 _new = object.__new__
 
@@ -101,6 +102,9 @@ class Linearized:
     def forward(self, tangents):
         """The tangents of the results, for tangents of the arguments (`Zero` allowed)."""
         env = {}
+        if any([eqn.op.holds_programs for eqn in self.equations]):  # what a derivative of derivatives leaves over
+            live = [r for r in self.results if self.tape.holds(r)]
+            self.equations = without_dead_code(Jaxpr([], [], live, self.equations)).eqns
         for var, tangent in zip(self.inputs, tangents, strict=True):
             if var is not None:
                 env[var] = instantiate(tangent)

@@ -35,6 +35,7 @@ from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.constants import hidden_constants
 from bevel.transforms.open_shapes import OpenShapeError, find_variables
 from bevel.transforms.order import in_program_order
+from bevel.transforms.simplify import holds_backward_only, without_dead_code
 
 builder.set_frame_filter(source.is_ours)
 
@@ -183,6 +184,8 @@ def lower(
     """
     if closed.effects:
         closed = in_program_order(closed)
+    if holds_backward_only(closed):
+        closed = ClosedJaxpr(without_dead_code(closed.jaxpr), closed.consts)
     layout = layout and layout.cut
     with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform, layout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Var
+from bevel.core.jaxpr import ClosedJaxpr, Jaxpr, Var, subprograms
 
 
 def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
@@ -24,6 +24,35 @@ def _live(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
             used.update([v for v in eqn.invars if type(v) is Var])
     is_changed = is_changed or len(kept) != len(jaxpr.eqns)
     return jaxpr.replace(eqns=kept[::-1]) if is_changed else jaxpr, used
+
+
+def holds_backward_only(closed: ClosedJaxpr) -> bool:
+    """Is there an op in it, or in its programs, that cannot run, and must be dead?"""
+    found = closed.kept.get("backward_only")
+    if found is None:
+        found = closed.kept["backward_only"] = _holds_backward_only(closed.jaxpr)
+    return found
+
+
+def _holds_backward_only(jaxpr):
+    for eqn in jaxpr.eqns:
+        if eqn.op.backward_only:
+            return True
+        for _, inner in subprograms(eqn.op) if eqn.op.holds_programs else ():
+            if holds_backward_only(inner) if isinstance(inner, ClosedJaxpr) else _holds_backward_only(inner):
+                return True
+    return False
+
+
+def live_part(closed: ClosedJaxpr, results: tuple) -> tuple[ClosedJaxpr, list[bool]]:
+    """The program that gives those results alone, and which of its arguments it uses."""
+    key = ("live_part", results)
+    found = closed.kept.get(key)
+    if found is None:
+        some = closed.jaxpr.replace(outvars=[closed.jaxpr.outvars[i] for i in results], result_paths=None)
+        jaxpr = without_dead_code(some)
+        found = closed.kept[key] = ClosedJaxpr(jaxpr, closed.consts), used_arguments(jaxpr)
+    return found
 
 
 def used_variables(jaxpr: Jaxpr) -> set[Var]:
