@@ -168,6 +168,19 @@ declare(
     lambda side: (lambda x: side.jnp.argmin(x, 1), (integers(side, 1000, 2048, 2048),)),
     goal=0.8,
 )
+for axis, which in ((0, "columns"), (1, "rows")):
+    declare(
+        f"max: {which} of 1000 x 1000",
+        f"jnp.max along axis {axis} of float32",
+        lambda side, axis=axis: (lambda x: side.jnp.max(x, axis), (floats(side, 1000, 1000),)),
+        goal=1.0,
+    )
+declare(
+    "max: 10,000 rows of 100",
+    "jnp.max along the last axis of float32",
+    lambda side: (lambda x: side.jnp.max(x, 1), (floats(side, 10_000, 100),)),
+    goal=1.0,
+)
 declare(
     "nonzero: 1,000,000",
     "jnp.nonzero with a size, of random truth values",
