@@ -90,24 +90,39 @@ class RandomGamma(OfLastAxes):
         def draw(words, a):
             return [draws(RandomWrap(impl)(words), a, self.log_space)]
 
+        def draw_by_one(words, a):
+            return [draws_by_one(RandomWrap(impl)(words), a, self.log_space)]
+
+        if impl is not THREEFRY:
+            return out.module.compose(out, draw_by_one, [physical(key_aval), aval], [keys, a])[0]
         return out.module.compose(out, draw, [physical(key_aval), aval], [keys, a], mapped=rank)[0]
 
 
 def draws(key, a, log_space):
-    """The draws of one key: each element has a key of its own."""
-    shape, dtype, impl = get_aval(a).shape, get_aval(a).dtype, get_aval(key).dtype.impl
+    """The draws of one key of threefry: each element has a key of its own."""
+    shape, dtype = get_aval(a).shape, get_aval(a).dtype
     size = math.prod(shape)
     if not size:
         return full(shape, 0, dtype)
     a = reshape(a, (size,))
-    if impl is THREEFRY and settings.threefry_partitionable.value and size < 2**32:
+    if settings.threefry_partitionable.value and size < 2**32:
         one = _Words(both(RandomUnwrap()(key)))
         return reshape(_draw_each(one.numbered(Iota(np.dtype("uint32"), (size,), 0)()), a, log_space), shape)
-    keys = RandomSplit((size,))(key)
-    if impl is THREEFRY:
-        return reshape(_draw_each(_Keys([keys]), a, log_space), shape)
+    return reshape(_draw_each(_Keys([RandomSplit((size,))(key)]), a, log_space), shape)
 
-    # other generators draw for several keys at once from the first of them: so one key at a time
+
+def draws_by_one(keys, a, log_space):
+    """The draws of keys of another generator: those draw for several keys at once from the first of them.
+
+    So the keys are split together, which is such a draw for some generators, and each then draws by itself.
+    """
+    shape, dtype, lead = get_aval(a).shape, get_aval(a).dtype, get_aval(keys).shape
+    size, count = math.prod(shape), math.prod(shape[len(lead) :])
+    if not size:
+        return full(shape, 0, dtype)
+    keys = reshape(RandomSplit((count,))(keys), (size,))
+    a = reshape(a, (size,))
+
     def row(key, a):
         return [reshape(_draw_each(_Keys([reshape(key, (1,))]), reshape(a, (1,)), log_space), ())]
 

@@ -412,6 +412,8 @@ def _swapped(name, norm):
 def _frequencies(name, n, d, dtype, device, numbers):
     n = _length_or_none(name, n)
     d = _as_array(name, d)
+    if _dtypes.issubdtype(_get_aval(d).dtype, np.complexfloating):
+        raise TypeError(f"{name}: the d argument is a real number{user_line(' at {}')}; got {_get_aval(d).dtype}.")
     if _shape_of(d):
         raise ValueError(f"{name}: the d argument must be a scalar{user_line(' at {}')}; got shape {_shape_of(d)}.")
     dtype = _dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else _wanted_dtype(dtype, name)

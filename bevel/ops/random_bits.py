@@ -20,7 +20,7 @@ from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import physical
 from bevel.ops.rbg import RBG, UNSAFE_RBG
-from bevel.ops.shapes import OfLastAxes, move_axis
+from bevel.ops.shapes import OfLastAxes, move_axis, reshape
 from bevel.ops.threefry import THREEFRY
 
 UINT32 = np.dtype("uint32")
@@ -92,7 +92,10 @@ class RandomSplit(OnKeys):
 
 @primitive
 class RandomFoldIn(OnKeys):
-    """A new key for each key and integer: key<…>[*shape] of key<…>[*shape] and uint32[*shape]."""
+    """A new key for each key and integer: key<…>[*shape] of key<…>[*shape] and uint32[*shape].
+
+    An axis of either may be 1 long, or all be missing: then one key, or integer, is for all along it.
+    """
 
     name = "random_fold_in"
     makes_keys = True
@@ -102,33 +105,37 @@ class RandomFoldIn(OnKeys):
         _check_keys(self, keys)
         if data.dtype != UINT32:
             raise DTypeError(f"random_fold_in takes uint32 data; got {data.str_short()}.")
-        if keys.shape and data.shape and keys.shape != data.shape:
+        if not keys.shape or not data.shape:
+            return ShapedArray(keys.shape or data.shape, keys.dtype)
+        pairs = list(zip(keys.shape, data.shape, strict=False))
+        if len(keys.shape) != len(data.shape) or any([k != d and 1 not in (k, d) for k, d in pairs]):
             raise ShapeError(f"random_fold_in needs one integer a key; got {keys.str_short()}, {data.str_short()}.")
-        return ShapedArray(keys.shape or data.shape, keys.dtype)
+        return ShapedArray(tuple([k if d == 1 else d for k, d in pairs]), keys.dtype)
 
     def batch(self, operands, axes):
-        [keys, data], [key_axis, data_axis] = operands, axes
-        if not _rank(keys, key_axis) and not _rank(data, data_axis):  # one stays single where it is not mapped
-            keys = keys if key_axis is None else move_axis(keys, key_axis, 0)
-            data = data if data_axis is None else move_axis(data, data_axis, 0)
-            return self(keys, data), 0
-        return super().batch(operands, axes)
+        # what is not mapped keeps an axis of size 1: some generators draw together for all integers, and for no more
+        ranks = [len(get_aval(x).shape) - (axis is not None) for x, axis in zip(operands, axes, strict=True)]
+        placed = []
+        for x, axis, rank in zip(operands, axes, ranks, strict=True):
+            x = x if axis is None else move_axis(x, axis, 0)
+            shape = get_aval(x).shape
+            lead = shape[: len(shape) - rank] or (1,) * any(ranks)
+            placed.append(reshape(x, (*lead, *(shape[len(shape) - rank :] or (1,) * max(ranks)))))
+        return self(*placed), 0
 
     def lower(self, out, keys, data):
         key_aval, data_aval = out.in_avals
-        impl = key_aval.dtype.impl
         shape = out.avals[0].shape
-        if key_aval.shape != shape:
-            wide = physical(out.avals[0])
-            keys = out.broadcast(keys, wide, tuple(range(len(shape), len(wide.shape))))
-        if data_aval.shape != shape:
-            data = out.broadcast(data, ShapedArray(shape, UINT32))
-        out.in_avals = [key_aval.with_shape(shape), data_aval.with_shape(shape)]
-        return _composed(self, out, impl.fold_in, [keys, data])
-
-
-def _rank(x, axis):
-    return len(get_aval(x).shape) - (axis is not None)
+        own = [a.shape or (1,) * len(shape) for a in out.in_avals]
+        single = [tuple([i for i in (0, 1) if own[i][axis] != d]) for axis, d in enumerate(shape)]
+        kept = [tuple([d for d, at in zip(own[i], single, strict=True) if i not in at]) for i in (0, 1)]
+        avals = [physical(key_aval.with_shape(kept[0])), data_aval.with_shape(kept[1])]
+        values = [out.reshape(x, aval) for x, aval in zip((keys, data), avals, strict=True)]
+        fold_in = key_aval.dtype.impl.fold_in
+        apart = (type(self), self, key_aval.dtype, tuple(single))
+        return out.module.compose(
+            out, lambda key, number: [fold_in(key, number)], avals, values, len(shape), apart, single
+        )[0]
 
 
 @primitive

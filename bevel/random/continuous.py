@@ -289,10 +289,10 @@ def weibull_min(key, scale, concentration, shape=(), dtype=None):
 
     The share above x is exp(-(x / scale)^concentration) on [0, ∞): above the scale, 1/e whatever the concentration.
 
-    scale, concentration   float[…], > 0, which broadcast to `shape`
-    shape                  () unless it is given: parameters that are arrays need it
-    gives                  float[*shape] of `dtype`, the default float for None
-    raises                 ValueError where they do not fit the shape, dtype is not floating, or key is several
+    scale, concentration   float[…], > 0, which broadcast against the draws
+    shape                  of the draws, () unless it is given: parameters of other shapes then share one
+    gives                  float[…] of `dtype`, the default float for None, and the shape where all three meet
+    raises                 ValueError where these do not fit, dtype is not floating, or key is several
 
     >>> import bevel
     >>> x = bevel.random.weibull_min(bevel.random.key(0), 5.0, 2.0, (1000,))
@@ -300,10 +300,11 @@ def weibull_min(key, scale, concentration, shape=(), dtype=None):
     0.4
     """
     key, dtype = single_key(key, "weibull_min"), float_dtype(dtype, "weibull_min")
-    shape = joint_shape(shape, "weibull_min", scale, concentration)
     scale, concentration = number(scale, dtype, "scale"), number(concentration, dtype, "concentration")
+    draw = exponential_of(key, shape_of(shape, "weibull_min"), dtype)
+    shape = joint_shape(None, "weibull_min", draw, scale, concentration)
     inverse = spread(div(rounded(1, dtype), concentration), shape)
-    return mul(pow_(exponential_of(key, shape, dtype), inverse), spread(scale, shape))
+    return mul(pow_(spread(draw, shape), inverse), spread(scale, shape))
 
 
 @draws

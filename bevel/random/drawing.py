@@ -207,10 +207,15 @@ def inexact(x):
     return number(x, dtypes.canonicalize_dtype(dtypes.to_floating_dtype(get_aval(x).dtype)))
 
 
-def together(*parameters):
-    """Parameters in the floating dtype where theirs meet, by JAX's lattice."""
+def meeting(*parameters):
+    """The floating dtype where those of parameters meet, by JAX's lattice."""
     dtype, _ = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in map(get_aval, parameters)]))
-    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
+    return dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
+
+
+def together(*parameters):
+    """Parameters in the floating dtype where theirs meet."""
+    dtype = meeting(*parameters)
     return [number(p, dtype) for p in parameters]
 
 

@@ -16,7 +16,17 @@ from bevel.ops.logic import eq, select
 from bevel.ops.powers import sqrt
 from bevel.ops.shapes import BroadcastInDim, Iota, full, reduce_sum, transpose
 from bevel.random.continuous import normal_of
-from bevel.random.drawing import RandomShapeError, draws, float_dtype, number, placed, shape_of, single_key, spread
+from bevel.random.drawing import (
+    RandomShapeError,
+    draws,
+    float_dtype,
+    meeting,
+    number,
+    placed,
+    shape_of,
+    single_key,
+    spread,
+)
 
 
 def _linalg():
@@ -35,7 +45,8 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
     shape    of the draws without their last axis; that of mean and cov for None
     method   how cov is factored: "cholesky", the fastest, needs a definite cov, and gives NaN for another; "svd" takes
              semidefinite ones; "eigh" too, with NaN where rounding makes a zero eigenvalue negative
-    gives    float[*shape, n] of `dtype`, the default float for None
+    dtype    in which the normal numbers are drawn; for None that where mean and cov meet
+    gives    float[*shape, n] of the dtype where mean, cov and the numbers drawn meet
     raises   ValueError where the shapes do not fit, dtype is not floating, method another word, or key several
 
     >>> import bevel, bevel.numpy as jnp
@@ -45,12 +56,14 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
     (10000, 2) [[2. 1.]
      [1. 2.]]
     """
-    key, dtype = single_key(key, "multivariate_normal"), float_dtype(dtype, "multivariate_normal")
+    key = single_key(key, "multivariate_normal")
+    own = meeting(mean, cov)
+    dtype = float_dtype(own if dtype is None else dtype, "multivariate_normal")
     if method not in ("cholesky", "eigh", "svd"):
         raise ValueError(f"The method of multivariate_normal is 'cholesky', 'eigh' or 'svd'; got {method!r}.")
-    # of dtypes too narrow for factorizations the numbers are drawn, and what mean and cov are is the result
-    wide = dtype if dtype.itemsize > 2 else np.dtype("float32")
-    mean, cov = number(mean, wide, "mean"), number(cov, wide, "cov")
+    own = own if own.itemsize > 2 else np.dtype("float32")  # narrower ones have no factorizations
+    wide = own if own.itemsize > dtype.itemsize else dtype
+    mean, cov = number(mean, own, "mean"), number(cov, own, "cov")
     mean_shape, cov_shape = get_aval(mean).shape, get_aval(cov).shape
     if not mean_shape or cov_shape[-2:] != (mean_shape[-1],) * 2:
         raise RandomShapeError(
@@ -75,6 +88,7 @@ def multivariate_normal(key, mean, cov, shape=None, dtype=None, method="cholesky
             vectors, values, _ = linalg.svd(cov)
         square = get_aval(vectors).shape
         factor = mul(vectors, BroadcastInDim(square, (*range(len(square) - 2), len(square) - 1))(sqrt(values)))
+    mean, factor = convert(mean, wide), convert(factor, wide)
     draw = convert(normal_of(key, (*shape, size), dtype), wide)
     if len(cov_shape) == 2:  # (…, n) by (n, n): one product
         rank = len(shape)

@@ -134,16 +134,17 @@ class Module:
         """Calls a program as a function of the module; gives the values of its results."""
         return call(out, name, program, values)
 
-    def compose(self, out, function, avals, values, mapped=0, apart=None) -> list:
+    def compose(self, out, function, avals, values, mapped=0, apart=None, single=()) -> list:
         """Writes `function`, of other primitives, into the emitter's block: how an op is lowered as a composition.
 
         function  of as many arrays as there are avals; gives a list of arrays
         mapped    how many leading axes, of all operands alike, it is mapped over
+        single    for each of these axes, the places of operands that lack it
         apart     what the function does, as a key: it is written once for each such key and avals, and called, so that
                   on CPUs XLA fuses nothing into it. None: it stands where it is used
         """
-        for _ in range(mapped):
-            function = _mapped(function)
+        for places in (*single, *[()] * (mapped - len(single)))[::-1]:
+            function = _mapped(function, places)
         if apart is None or self.platform != "cpu" or self.variables or self.layout is not None:
             return inline(out, *stage(function, avals), values)
         key = (apart, *avals)
@@ -159,10 +160,11 @@ class Module:
         return list(out.ops("func.call", values, {"callee": symbol, **_apart()}, avals=results).results)
 
 
-def _mapped(function):
+def _mapped(function, single):
     def run(*operands):
-        size = get_aval(operands[0]).shape[0]
-        results, axes = batch(function, operands, [0] * len(operands), size, state.trace)
+        [size, *_] = [get_aval(x).shape[0] for i, x in enumerate(operands) if i not in single]
+        axes = [None if i in single else 0 for i in range(len(operands))]
+        results, axes = batch(function, operands, axes, size, state.trace)
         return [place_axis(y, axis, 0, size) for y, axis in zip(results, axes, strict=True)]
 
     return run

@@ -183,13 +183,7 @@ class gaussian_kde:
         """Points drawn from the estimate: float[d, *shape]."""
         which, around = split(key)
         chosen = choice(which, self.n, shape, p=self.weights)
-        noise = multivariate_normal(
-            around,
-            jnp.zeros_like(self.covariance[0]),
-            self.covariance,
-            shape,
-            dtypes.canonicalize_dtype(self.dataset.dtype),
-        )
+        noise = multivariate_normal(around, jnp.zeros_like(self.covariance[0]), self.covariance, shape)
         return jnp.moveaxis(jnp.moveaxis(self.dataset[:, chosen], 0, -1) + noise, -1, 0)
 
     def integrate_box(self, low_bounds, high_bounds, maxpts=None):
