@@ -112,6 +112,10 @@ def _array(value, dtype, weak, copy):
         return from_numpy(value, dtype, isinstance(value, np.ndarray))
     if getattr(value, "__array__", None) is not None or getattr(value, "__array_interface__", None) is not None:
         return from_numpy(np.asarray(value), dtype)
+    if isinstance(value, (str, bytes)):
+        if dtype is None:
+            raise _no_array(value)
+        return from_numpy(np.asarray(value), dtype)
     try:
         view = memoryview(value)
     except TypeError:
@@ -126,13 +130,17 @@ def _array(value, dtype, weak, copy):
     try:
         members = list(value)
     except TypeError:
-        raise TypeError(
-            f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}: {str(value)[:60]}\n"
-            "It takes numbers, lists of them, and arrays."
-        ) from None
-    if isinstance(value, (str, bytes, dict, set)):
-        raise TypeError(f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}.")
+        raise _no_array(value) from None
+    if isinstance(value, (dict, set)):
+        raise _no_array(value)
     return _from_sequence(members, dtype, copy)
+
+
+def _no_array(value):
+    return TypeError(
+        f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}: {str(value)[:60]}\n"
+        "It takes numbers, lists of them, and arrays."
+    )
 
 
 def refuse_lost_part(value, dtype):
@@ -159,6 +167,8 @@ def from_numpy(value, dtype, is_exact=True):
             raise TypeError(
                 f"jnp.array cannot make {dtype} of a NumPy array of objects{user_line(' at {}')}: {str(error)[:80]}."
             ) from None
+    if value.dtype.kind in "SU" and dtype is not None:
+        value = _read(value, dtype)
     if value.dtype.kind in "OSUMm":
         raise TypeError(
             f"jnp.array cannot hold a NumPy array of dtype {value.dtype}{user_line(' at {}')}: only numbers and "
@@ -174,6 +184,15 @@ def from_numpy(value, dtype, is_exact=True):
     elif value.dtype != dtype:
         value = converted(value, dtype)
     return from_host(value, ShapedArray(value.shape, dtype))
+
+
+def _read(text, dtype):
+    """The numbers that an array of text spells out, where a dtype is named: `jnp.float32("nan")`."""
+    spelt = np.dtype(np.float64) if dtypes.issubdtype(dtype, np.floating) else dtype
+    try:
+        return text.astype(spelt)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"jnp.array cannot read {dtype} in text{user_line(' at {}')}: {str(error)[:80]}.") from None
 
 
 def from_host(value, aval):

@@ -29,3 +29,26 @@ def test_masked_arrays_are_refused():
         ):
             use(masked)
     assert jnp.asarray(masked.filled(0))[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (lambda: jnp.float32("nan"), np.float32("nan")),
+        (lambda: jnp.int32("3"), np.int32(3)),
+        (lambda: jnp.bfloat16("-inf"), np.float32("-inf")),
+        (lambda: jnp.complex64("1+2j"), np.complex64(1 + 2j)),
+        (lambda: jnp.array([["1.5", "2"]], dtype=jnp.float16), np.array([[1.5, 2]], np.float16)),
+        (lambda: jnp.array(np.array([b"1", b"12"]), dtype="int8"), np.array([1, 12], np.int8)),
+    ],
+)
+def test_text_is_read_where_a_dtype_is_named(made, expected):
+    assert np.array_equal(made(), expected, equal_nan=True) and made().shape == expected.shape
+
+
+def test_text_is_refused_elsewhere():
+    for given in ("1.5", b"12"):
+        with pytest.raises(TypeError, match="cannot make an array of a (str|bytes) at"):
+            jnp.array(given)
+    with pytest.raises(ValueError, match=r"cannot read float32 in text at test_numpy_arrays.py:\d+: could not convert"):
+        jnp.float32("one")
