@@ -35,7 +35,7 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     if not leaves:
         return full((0,), 0, dtypes.canonicalize_dtype(np.dtype(float))), _Unravel(tree, avals, None)
     pairs = tuple([(a.dtype, a.weak_type) for a in avals])
-    dtype, weak = lattice.lattice_result(pairs) if len(set(pairs)) > 1 else pairs[0]
+    dtype, weak = (lattice.lattice_result(pairs)[0], False) if len(set(pairs)) > 1 else pairs[0]
     parts = [Reshape((a.size,))(convert(x, dtype, weak)) for x, a in zip(leaves, avals, strict=True)]
     vector = Concatenate(0)(*parts)
     # of leaves in one dtype a vector in another is unravelled as it is: a tangent, a gradient in a wider float

@@ -25,6 +25,7 @@ from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
 from bevel.numpy.products import dot, outer
 from bevel.numpy.promotion import promote_inexact
+from bevel.ops.convert import convert
 from bevel.ops.precision import Precision
 
 _dot = partial(dot, precision=Precision.HIGHEST)
@@ -297,7 +298,14 @@ def minimize(
             f"minimize with method={method!r} has no option {unknown[0]!r}{user_line(' at {}')}; it has "
             f"{', '.join(known)}."
         )
-    return solver(value_and_grad(lambda x: fun(x, *args)), x0, **options)
+
+    def value(x):
+        found = fun(x, *args)
+        aval, own = get_aval(found), get_aval(x).dtype
+        # of numbers in a wider float than x, where x is to go on in its own
+        return convert(found, own) if aval.dtype.kind == "f" and aval.dtype.itemsize > own.itemsize else found
+
+    return solver(value_and_grad(value), x0, **options)
 
 
 __all__ = ["OptimizeResults", "minimize"]

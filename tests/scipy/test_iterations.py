@@ -101,3 +101,12 @@ REFUSED = [
 def test_refusals(call, words):
     with pytest.raises((TypeError, ValueError), match=words):
         call()
+
+
+@pytest.mark.parametrize("method", ["BFGS", "l-bfgs-experimental-do-not-rely-on-this"])
+def test_a_function_in_a_wider_float_is_minimized_in_that_of_x(method):
+    with bevel.enable_x64(True):
+        start = jnp.ones(3, "float32")
+        found = minimize(lambda v: jnp.sum((v - jnp.arange(3.0)) ** 2), start, method=method)
+        assert found.x.dtype == found.fun.dtype == np.float32
+        np.testing.assert_allclose(found.x, [0, 1, 2], atol=1e-4)

@@ -131,3 +131,8 @@ def test_refusals():
             call()
     with pytest.raises(NotImplementedError, match=r"convolve2d\(\) only supports boundary='fill'"):
         signal.convolve2d(A, B, boundary="wrap")
+
+
+def test_a_median_of_spectra_keeps_the_dtype_of_the_samples():
+    with bevel.enable_x64(True):
+        assert signal.welch(jnp.arange(20, dtype="float32"), nperseg=4, average="median")[1].dtype == np.float32

@@ -260,7 +260,8 @@ def csd(
         power = power.real
     count = power.shape[-1]
     if average == "median" and count > 1:
-        bias = 1 + np.sum(1 / np.arange(3, count + 1, 2.0) - 1 / np.arange(2, count, 2.0)) if count > 2 else 1.0
+        odd, even = np.arange(3, count + 1, 2.0), np.arange(2, count, 2.0)
+        bias = float(1 + np.sum(1 / odd - 1 / even)) if count > 2 else 1.0
         middle = lambda p: jnp.median(p, axis=-1)
         power = (middle(power) if power.dtype.kind != "c" else middle(power.real) + 1j * middle(power.imag)) / bias
     else:
