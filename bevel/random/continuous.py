@@ -300,11 +300,14 @@ def weibull_min(key, scale, concentration, shape=(), dtype=None):
     0.4
     """
     key, dtype = single_key(key, "weibull_min"), float_dtype(dtype, "weibull_min")
-    scale, concentration = number(scale, dtype, "scale"), number(concentration, dtype, "concentration")
+    scale, given = number(scale, dtype, "scale"), get_aval(concentration)
+    # the inverse is rounded as the concentration is, where that is narrower
+    own = given.dtype if given.dtype.itemsize < dtype.itemsize and given.dtype.kind not in "iub" else dtype
+    concentration = number(concentration, dtype if given.weak_type else own, "concentration")
     draw = exponential_of(key, shape_of(shape, "weibull_min"), dtype)
     shape = joint_shape(None, "weibull_min", draw, scale, concentration)
-    inverse = spread(div(rounded(1, dtype), concentration), shape)
-    return mul(pow_(spread(draw, shape), inverse), spread(scale, shape))
+    inverse = number(div(rounded(1, get_aval(concentration).dtype), concentration), dtype)
+    return mul(pow_(spread(draw, shape), spread(inverse, shape)), spread(scale, shape))
 
 
 @draws

@@ -77,6 +77,8 @@ def test_mapped_keys_of_generators_that_draw_together():
 def test_parameters_beyond_the_shape_share_a_draw_of_weibull_min():
     drawn = bevel.random.weibull_min(bevel.random.key(0), jnp.ones((2, 1)), 2.0, (3,))
     np.testing.assert_allclose(drawn, [[1.7175937, 1.9604654, 0.63553405]] * 2, rtol=1e-6)
+    drawn = bevel.random.weibull_min(bevel.random.key(0), 1.0, jnp.full(2, 3.3, "float16"))
+    np.testing.assert_allclose(drawn, [1.3878793] * 2, rtol=1e-6)  # 1 / 3.3 in float16, as recorded from JAX
     with pytest.raises(ValueError, match="weibull_min have shapes that do not broadcast"):
         bevel.random.weibull_min(bevel.random.key(0), jnp.ones(2), 2.0, (3,))
 
