@@ -344,14 +344,6 @@ def _while_there(method):
     return asked
 
 
-def _unhashable(self):
-    raise TypeError(
-        f"An array cannot be hashed{user_line(' at {}')}, so it is no dictionary key nor set member: "
-        f"{self.aval.str_short()}.\n"
-        "Use its number, x.item(), or make it a static argument of Python type."
-    )
-
-
 # What only an array that is there can answer. Of the first, hasattr says no while tracing.
 _UNKNOWN_TO_TRACERS = "copy_to_host_async device sharding"
 _NEEDS_VALUE = (
@@ -442,7 +434,7 @@ def install():
     Array.__int__ = _scalar(int)
     Array.__complex__ = _scalar(complex)
     Array.__index__ = _index_value
-    Array.__hash__ = _unhashable
+    Array.__hash__ = None  # so that `isinstance(x, Hashable)` is False, which libraries ask before they look one up
     Array.__repr__ = _representation
     Array.__str__ = _text
     Array.__format__ = _format

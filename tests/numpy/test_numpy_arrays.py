@@ -1,5 +1,7 @@
 """Arrays of NumPy that ours cannot be as they are: converted where that is asked for, refused in words elsewhere."""
 
+from collections.abc import Hashable
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,12 @@ def test_text_is_refused_elsewhere():
             jnp.array(given)
     with pytest.raises(ValueError, match=r"cannot read float32 in text at test_numpy_arrays.py:\d+: could not convert"):
         jnp.float32("one")
+
+
+def test_arrays_are_not_hashable():
+    """Libraries ask before they take a value as a key."""
+    kinds = [type(jnp.ones(2)), type(bevel.random.key(0))]
+    bevel.jit(lambda x: kinds.append(type(x)))(1.0)
+    assert not any(issubclass(kind, Hashable) for kind in kinds)
+    with pytest.raises(TypeError, match="unhashable type"):
+        {jnp.ones(2)}
