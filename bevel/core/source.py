@@ -8,7 +8,7 @@ import re
 import sys
 from types import FrameType
 
-from bevel.engine.dispatch import get_traceback
+from bevel.engine.lines import get_traceback
 
 __all__ = ["get_traceback", "located", "position", "short_place", "summarize", "user_frame", "user_line"]
 

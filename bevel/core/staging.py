@@ -20,7 +20,7 @@ from bevel.core.primitive import LinearOperand
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import get_traceback, user_line
 from bevel.core.trace import Trace, Tracer, aval_of_type, check_alive, get_aval, out_of_place, set_trace, state
-from bevel.engine.dispatch import record_lines
+from bevel.engine.lines import record_lines
 
 _new = object.__new__
 _SCALARS = (bool, int, float, complex)

@@ -8,7 +8,6 @@ on at once, to `traced`.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import namedtuple
 
 from bevel.base import settings
@@ -37,9 +36,6 @@ def set_tracing(tracing: bool):
 
 def _mirror(option, scope, value):
     """Keeps C++'s view of the settings equal to Python's."""
-    if option is settings.array_tracebacks:
-        with _lines_lock:
-            names.set_tracebacks_enabled(_lines_wanted > 0 or option.value)
     if option is settings.enable_x64:
         if scope == "global":
             _x64.set_global(value)
@@ -92,23 +88,3 @@ def result_of(miss):
 def forget_calls():
     """Lets go of every program that a cached call holds; the next call of each asks Python again."""
     _cache.clear()
-
-
-get_traceback = names.Traceback.get_traceback
-_lines_lock = threading.Lock()
-_lines_wanted = 0
-names.set_tracebacks_enabled(settings.array_tracebacks.value)
-
-
-def record_lines(begin: bool):
-    """Makes `get_traceback` answer from a call with True to the one with False, while a function is traced.
-
-    At other times the engine would take a traceback at each call, for the arrays that come out: 0.3 µs, and more the
-    deeper the stack. It does so only where the setting `array_tracebacks` asks for it. The switch is the process's, so
-    the traces are counted.
-    """
-    global _lines_wanted
-    with _lines_lock:
-        _lines_wanted += 1 if begin else -1
-        if _lines_wanted == begin:  # the first one begins, or the last one ends
-            names.set_tracebacks_enabled(begin or settings.array_tracebacks.value)
