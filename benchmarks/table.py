@@ -17,7 +17,8 @@ NAMES = {"bevel": "Bevel", "jax": "JAX", "c": "C", "numpy": "NumPy"}
 QUOTED = re.compile(
     r"import$|cold process|trace: (2000 lax|grad of (the|grad))|lower: (2000 lax|grad)|compile: (2000|grad of the)|"
     r"jit call, \d+ lea|x \+ y$|x\[3\]$|x\.at\[3\]\.set$|jit of a new|run: grad of Lorenz RK4, 1|sort: 1,000,000$|"
-    r"normal: 1,000,000$|gamma: 100,000$|conv depthwise 3x3, forward|galaxy step(, |.* C .*)10,000|memory: galaxy"
+    r"normal: 1,000,000$|gamma: 100,000$|conv depthwise 3x3, forward|galaxy step(, |.* C .*)10,000|memory: galaxy|"
+    r"model: (transformer|residual network): |model: (Kalman filter|Hamiltonian Monte Carlo|cart and pole): run$"
 )
 LEVEL = 0.05  # ratios that differ from 1 by less are called level
 
