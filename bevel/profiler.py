@@ -146,7 +146,8 @@ def device_memory_profile(backend: str | None = None) -> bytes:
     """What lies in the memory of the devices: a file for `pprof`, as bytes.
 
     It names the lines of the program that made an array if the setting `array_tracebacks` was on when they did: the
-    environment variable BEVEL_ARRAY_TRACEBACKS=1, or `config.update("array_tracebacks", True)`.
+    environment variable BEVEL_ARRAY_TRACEBACKS=1, or `config.update("array_tracebacks", True)`; or if the process had
+    several threads.
     """
     return profiling.heap_profile(devices(backend)[0].client)
 

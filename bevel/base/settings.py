@@ -166,7 +166,8 @@ log_compiles = switch("log_compiles", False, "Log each trace and compilation, an
 array_tracebacks = switch(
     "array_tracebacks",
     False,
-    "Keep with each array the lines that made it, for profiles of memory; every call gets 0.3 µs slower, or more.",
+    "Keep with each array the lines that made it, for profiles of memory; every call gets 0.3 µs slower, or more. "
+    "Where there are several threads they are kept in any case.",
 )
 explain_cache_misses = switch("explain_cache_misses", False, "Say, whenever jit traces again, which argument made it.")
 check_tracer_leaks = switch(
