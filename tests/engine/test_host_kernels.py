@@ -164,6 +164,7 @@ def test_a_process_that_ends_with_runs_under_way_ends(tmp_path):
 
 INTERRUPTED = """
 import os, signal, threading, time, numpy as np, bevel, bevel.numpy as jnp
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background has it ignored
 x = np.random.default_rng(0).standard_normal(300_000).astype("float32")
 expected, x = np.sort(x), jnp.asarray(x)
 program = bevel.jit(jnp.sort)
