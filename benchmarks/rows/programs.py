@@ -268,22 +268,23 @@ def run_unrolled_scan(side: Side) -> Run:
     return jitted(side, unrolled_scan(side, 1024))
 
 
+def activated_product(side: Side, activation: Callable[[Any], Any]) -> Program:
+    """A layer of a network: 512 rows of 256 numbers to 1,024."""
+    random = side.np.random.default_rng(0)
+    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
+    return lambda x, w, b: activation(x @ w + b), tuple(arrays)
+
+
 @FAMILY.loop_row("run: gelu of a product, 512 x 1024", goal=1.0)
 def run_layer(side: Side) -> Run:
     """An activation that is written over what it reads: `gelu(x @ w + b)`, x of 512 x 256"""
-    gelu = side.jax.nn.gelu
-    random = side.np.random.default_rng(0)
-    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
-    return jitted(side, (lambda x, w, b: gelu(x @ w + b), tuple(arrays)))
+    return jitted(side, activated_product(side, side.jax.nn.gelu))
 
 
 @FAMILY.loop_row("run: softplus of a product, 512 x 1024", goal=1.0)
 def run_softplus(side: Side) -> Run:
     """`softplus(x @ w + b)`, x of 512 x 256"""
-    softplus = side.jax.nn.softplus
-    random = side.np.random.default_rng(0)
-    arrays = [random.standard_normal(shape).astype("float32") / 8 for shape in ((512, 256), (256, 1024), (1024,))]
-    return jitted(side, (lambda x, w, b: softplus(x @ w + b), tuple(arrays)))
+    return jitted(side, activated_product(side, side.jax.nn.softplus))
 
 
 @FAMILY.loop_row("run: two layers of 128, 32 rows", goal=1.0)

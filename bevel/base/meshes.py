@@ -51,8 +51,7 @@ class PartitionSpec:
     def __init__(self, *partitions, unreduced=frozenset(), reduced=frozenset()):
         for p in partitions:
             if isinstance(p, (list, tuple)):
-                partitions = tuple([tuple(p) if isinstance(p, list) else p for p in partitions])
-                partitions = tuple([p[0] if isinstance(p, tuple) and len(p) == 1 else p for p in partitions])
+                partitions = tuple([_names_of(p) for p in partitions])
                 break
         self._partitions = partitions
         self.unreduced = unreduced if type(unreduced) is frozenset else frozenset(unreduced)
@@ -91,6 +90,12 @@ class PartitionSpec:
 
     def __reduce__(self):
         return PartitionSpec, self._partitions
+
+
+def _names_of(part):
+    """A list of names as a tuple, and one that is alone as itself."""
+    part = tuple(part) if isinstance(part, list) else part
+    return part[0] if isinstance(part, tuple) and len(part) == 1 else part
 
 
 class MeshAxes:
