@@ -170,11 +170,21 @@ class FfiCall(Primitive):
         return tied(self, order, operands)
 
     def lower(self, out, *values):
-        known = foreign.targets(out.platform)
+        if foreign.is_compilers_own(self.target_name, out.platform):
+            known = None
+        else:
+            known = foreign.targets(out.platform)
         if known is not None and self.target_name not in known:
             lapack.ensure_for("@" + self.target_name, out.platform)  # it may be one of jaxlib's own, not yet loaded
             known = foreign.targets(out.platform)
         if known is not None and self.target_name not in known:
+            owner = next((p for p in ("cuda", "rocm") if foreign.is_compilers_own(self.target_name, p)), None)
+            if owner is not None:
+                raise foreign.UnknownTargetError(
+                    f"{self.target_name!r} is in the program, which is compiled for {out.platform}; only the compiler "
+                    f"for {owner} knows it.\nCompute it there, or by another form: "
+                    "dot_product_attention without implementation, for one."
+                )
             raise foreign.UnknownTargetError(
                 f"A foreign call of {self.target_name!r} is in the program, and no such function is registered for "
                 f"{out.platform}.\nRegister it first: bevel.ffi.register_ffi_target({self.target_name!r}, capsule, "

@@ -58,6 +58,15 @@ def register_batch_partitionable(name: str) -> None:
     names.register_custom_call_as_batch_partitionable(name)
 
 
+# Targets that the compiler of a platform knows by itself, before any is registered: parts of libraries that it links.
+_COMPILERS_OWN = {"cuda": ("__cudnn$", "__cublas$", "__cusolver$"), "rocm": ("__cublas$", "__cusolver$")}
+
+
+def is_compilers_own(target: str, platform: str) -> bool:
+    """Whether a platform's compiler knows a target without being told of it: cuDNN's attention, say."""
+    return target.startswith(_COMPILERS_OWN.get("cuda" if platform == "gpu" else platform, ()))
+
+
 def targets(platform: str) -> list[str] | None:
     """The names registered for a platform; None where this jaxlib does not tell."""
     ask = names.found("_jax.custom_call_targets")

@@ -10,7 +10,10 @@ import bevel.numpy as jnp
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
+from bevel.core.trace import Tracer
+from bevel.engine.client import Array
 from bevel.lax import dot_general
+from bevel.nn import cudnn
 from bevel.nn.normalizing import logsumexp, softmax
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
@@ -83,7 +86,8 @@ def dot_product_attention(
     query_seq_lengths       int32[b]   how many queries of each sequence count: the others give 0
     key_value_seq_lengths   int32[b]   how many keys of each sequence may be looked at
     local_window_size       (left, right), or an int for both: query i looks at keys i - left … i + right
-    implementation          None or "xla": the compiler's fusions; "cudnn" is refused where there is none
+    implementation          None or "xla": the compiler's fusions, which hold all weights; "cudnn": its kernels on
+                            NVIDIA GPUs, for bfloat16 and float16, which hold few at a time and are many times as fast
     return_residual         True gives also the log of each query's sum of exponentials, float[b, t, n]
     gives   float[b, t, n, h]     in the dtype of the arguments; logits and weights are computed in float32 at least
     raises  ValueError where shapes or dtypes do not fit
@@ -100,27 +104,54 @@ def dot_product_attention(
      [1. 2.]
      [2. 3.]]
     """
-    if implementation == "cudnn":
-        raise RuntimeError(
-            "dot_product_attention was asked for cuDNN, which Bevel does not use. Leave implementation out."
-        )
-    if implementation not in (None, "xla"):
-        raise ValueError(f"Unsupported implementation option: {implementation}. It is None or 'xla'.")
+    if implementation not in (None, "xla", "cudnn"):
+        raise ValueError(f"Unsupported implementation option: {implementation}. It is None, 'xla' or 'cudnn'.")
     if isinstance(local_window_size, int):
         local_window_size = (local_window_size, local_window_size)
     elif local_window_size is not None:
         local_window_size = tuple(local_window_size)
     lengths = [None if n is None else jnp.asarray(n) for n in (query_seq_lengths, key_value_seq_lengths)]
-    return _attention(
+    operands = [
         *[jnp.asarray(x) for x in (query, key, value)],
         *[None if x is None else jnp.asarray(x) for x in (bias, mask)],
-        *lengths, scale, bool(is_causal), local_window_size, bool(return_residual),
-    )  # fmt: skip
+        *lengths,
+    ]
+    options = (bool(is_causal), local_window_size, bool(return_residual))
+    if implementation == "cudnn":
+        if isinstance(scale, (Array, Tracer)):  # a kernel's scale is part of the program
+            operands[0] = (operands[0] * scale).astype(operands[0].dtype)
+            scale = 1.0
+        return _by_cudnn(*operands, None if scale is None else float(scale), *options)
+    return _attention(*operands, scale, *options)
 
 
 @compiled(static=("is_causal", "window", "return_residual"))
 def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, return_residual):
     whole = query.shape
+    operands = _fitting(query, key, value, bias, mask, query_lengths, key_lengths)
+    scale = 1 / math.sqrt(whole[-1]) if scale is None else scale
+    return _given(whole, return_residual, *_plain(*operands, scale, is_causal, window))
+
+
+@compiled(static=("scale", "is_causal", "window", "return_residual"))
+def _by_cudnn(query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, return_residual):
+    whole = query.shape
+    operands = _fitting(query, key, value, bias, mask, query_lengths, key_lengths)
+    scale = 1 / math.sqrt(whole[-1]) if scale is None else scale
+    return _given(
+        whole, return_residual, *cudnn.attention(_plain, *operands, scale, is_causal, window, return_residual)
+    )
+
+
+def _given(whole, return_residual, result, residual):
+    """What the user gets of a result and a residual: in the shape and dtype of the query."""
+    if not return_residual:
+        return result.reshape(whole)
+    return result.reshape(whole), residual.astype(result.dtype).reshape(whole[:-1])
+
+
+def _fitting(query, key, value, bias, mask, query_lengths, key_lengths):
+    """The operands, each with its batch axis, or a letter about the first that does not fit the others."""
     for name, x in (("query", query), ("key", key), ("value", value)):
         _ensure(name, x, (3, 4), query.dtype if name == "key" else key.dtype)
     query, key, value = [x[None] if x.ndim == 3 else x for x in (query, key, value)]
@@ -153,13 +184,21 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
         mask = mask[None] if mask.ndim == 3 else mask
         _ensure_broadcasts("mask", mask, full)
 
+    return query, key, value, bias, mask, query_lengths, key_lengths
+
+
+def _plain(query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window):
+    """(result[b, t, n, h], residual[b, t, n]) of operands that fit, by products of whole matrices."""
+    batch, s, key_heads, size = key.shape
+    t, heads = query.shape[1:3]
+    full = (batch, heads, t, s)
     # Heads of queries in groups, one a head of keys: (batch, key heads, groups, t, s) is (batch, heads, t, s) unrolled.
     groups = heads // key_heads
     wide = jnp.promote_types(query.dtype, np.float32)
     split = query.reshape((batch, t, key_heads, groups, size))
     logits = dot_general(split, key, (((4,), (3,)), ((0, 2), (0, 2))), preferred_element_type=wide)
     logits = jnp.transpose(logits, (0, 1, 3, 2, 4)).reshape(full)
-    logits = logits * jnp.asarray(1 / math.sqrt(size) if scale is None else scale, wide)
+    logits = logits * jnp.asarray(scale, wide)
     if bias is not None:
         logits = (logits + bias).astype(wide)
     for allowed in _masks(mask, query_lengths, key_lengths, is_causal, window, t, s):
@@ -173,11 +212,7 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
     if query_lengths is not None:
         counts = jnp.arange(t, dtype=np.int32)[None, :] < query_lengths[:, None]
         result = result * counts[:, :, None, None].astype(result.dtype)
-    result = result.reshape(whole)
-    if not return_residual:
-        return result
-    residual = jnp.transpose(logsumexp(logits, axis=-1), (0, 2, 1)).astype(key.dtype)
-    return result, residual.reshape(whole[:-1])
+    return result, jnp.transpose(logsumexp(logits, axis=-1), (0, 2, 1))
 
 
 def _masks(mask, query_lengths, key_lengths, is_causal, window, t, s):
