@@ -4,6 +4,9 @@
     python scripts/compare.py lax --only scatter --x64    the lines that match an expression, in 64 bits
     python scripts/compare.py lax --share 0.1             one call of ten, by chance
     python scripts/compare.py lax --each 5                of each line of the table five calls at most, by chance
+    python scripts/compare.py numpy --kinds               dtypes, shapes, weak types, refusals; 20 times as fast
+    python scripts/compare.py numpy --slopes              the derivatives of the calls, by jvp and by vjp
+    python scripts/compare.py numpy --zeros               with the signs of zeros
     python scripts/compare.py lax --python .venv-3.13/bin/python
 
 Compared are dtype, shape, weak type and values of each result, or the classes of the exception. `tests/data/calls.py`
@@ -36,7 +39,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "data"))
 
-from calls import AWAITED, ROUNDED, agree  # noqa: E402  (it runs under the real JAX, too, and knows no package)
+from calls import AWAITED, ROUNDED, agree, signs_agree  # noqa: E402  (it runs under the real JAX, too, and knows no package)
 
 CHOICE = re.compile(
     r"<((?:->| > |[^<>])*/(?:->| > |[^<>])*)>"
@@ -83,7 +86,14 @@ def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, str], bool]:
     return calls, differs, any_refusal
 
 
-def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[list]:
+def slopes(call: str) -> list[str]:
+    """The derivatives of a call, where it has an operand with slopes: forward and backward."""
+    _, function, *operands = call.split(" | ")
+    has_slopes = any(re.search(r"(^|; )(f|bf|c)\d", operand) for operand in operands)
+    return [" | ".join([way, function, *operands]) for way in ("jvp", "vjp") if has_slopes]
+
+
+def played(python: Path, package: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
     """What comes of each call, from a process that is started again where it dies."""
     environment = {
         **os.environ,
@@ -94,7 +104,7 @@ def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[
     environment |= {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
     left = deque(calls)
     while left:
-        command = [python, ROOT / "tests" / "data" / "calls.py", package]
+        command = [python, ROOT / "tests" / "data" / "calls.py", package, *words]
         with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-3, text=True, env=environment) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -111,16 +121,16 @@ def played(python: Path, package: str, x64: bool, calls: list[str]) -> Iterator[
                 yield json.loads(answer) if answer else ["died"]
 
 
-def remembered(python: Path, x64: bool, calls: list[str]) -> list[list]:
+def remembered(python: Path, x64: bool, calls: list[str], words: list[str]) -> list[list]:
     """What comes of each call under the real JAX, which is asked once."""
     meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
-    path = KEPT / f"{meaning}-{'x64' if x64 else 'x32'}.jsonl"
+    path = KEPT / f"{'-'.join([meaning, 'x64' if x64 else 'x32', *words])}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     known = dict(map(json.loads, path.read_text().splitlines()))
     asked = [call for call in calls if call not in known]
     with path.open("a") as file:
-        for call, answer in zip(asked, played(python, "jax", x64, asked), strict=True):
+        for call, answer in zip(asked, played(python, "jax", x64, asked, words), strict=True):
             known[call] = answer
             print(json.dumps([call, answer]), file=file, flush=True)
     return [known[call] for call in calls]
@@ -155,6 +165,10 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=0, help="at most so many calls of each line; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="another one chooses others")
     parser.add_argument("--x64", action="store_true")
+    parser.add_argument("--kinds", action="store_true", help="no values: dtypes, shapes, weak types and refusals")
+    parser.add_argument("--slopes", action="store_true", help="play the derivatives of the table's calls")
+    parser.add_argument("--zeros", action="store_true", help="mind the signs of zeros, too")
+    parser.add_argument("--all", action="store_true", help="print what differs on purpose, too")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="the Python that has Bevel")
     parser.add_argument(
         "--peer", type=Path, default=ROOT / ".venv-peer" / "bin" / "python", help="that of the real JAX"
@@ -165,21 +179,24 @@ def main() -> int:
     chance = random.Random(options.seed)
     lines = [[c for c in line if re.search(options.only, c) and chance.random() < options.share] for line in lines]
     lines = [chance.sample(line, min(options.each or len(line), len(line))) for line in lines]
+    if options.slopes:
+        lines = [[s for c in line if c.startswith("call | ") for s in slopes(c)] for line in lines]
     calls = list(dict.fromkeys(itertools.chain(*lines)))
+    words = ["kinds"] * options.kinds
     with ThreadPoolExecutor() as pool:
-        theirs = pool.submit(remembered, options.peer, options.x64, calls)
-        ours = list(played(options.python.absolute(), "bevel", options.x64, calls))
+        theirs = pool.submit(remembered, options.peer, options.x64, calls, words)
+        ours = list(played(options.python.absolute(), "bevel", options.x64, calls, words))
     wrong, purposely = 0, 0
     for call, found, expected in zip(calls, ours, theirs.result(), strict=True):
-        if agree(found, expected, ROUNDED) or (
+        if (agree(found, expected, ROUNDED) and (signs_agree(found, expected) or not options.zeros)) or (
             any_refusal and found and expected and {*map(str, found + expected)} <= AWAITED
         ):
             continue
-        if any(expression.search(call) for expression in differs):
-            purposely += 1
-            continue
-        wrong += 1
-        print(f"{call}\n{apart(found, expected)}")
+        reasons = [reason for expression, reason in differs.items() if expression.search(call)]
+        purposely += bool(reasons)
+        wrong += not reasons
+        if options.all or not reasons:
+            print("\n".join([call, *(f"    ({reason})" for reason in reasons), apart(found, expected)]))
     print(f"{len(calls)} calls, {wrong} differ, {purposely} differ on purpose")
     return 1 if wrong else 0
 

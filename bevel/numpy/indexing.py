@@ -84,9 +84,10 @@ def update(x, entries, how, value, mode=None, is_sorted=False, is_unique=False, 
         return true_divide(x, factors) if how == "divide" else power(x, factors)
     aval = get_aval(x)
     combination = _COMBINATIONS[how]
-    check_combined(aval, combination)
     value = converted(value, aval, how)
     dtype = get_aval(value).dtype
+    if dtype == np.bool_:
+        check_combined(aval, combination)
     if dtype != aval.dtype:  # a lossy combination is computed in the wider dtype
         y = update(convert(x, dtype), entries, how, value, mode, is_sorted, is_unique, wrap)
         return convert(y, aval.dtype, aval.weak_type)

@@ -84,7 +84,7 @@ def _linspace(start, stop, *, num, endpoint, axis, dtype, inner):
     if parts > 0:
         step = divide(subtract(stop, start), np.asarray(parts, work)[()])
     else:
-        step = full(shape, np.nan, work)
+        step = full((), np.nan, work)  # one, as NumPy's
     if num == 0:
         result = full((0, *shape), 0, work)
     elif num == 1 or not parts:

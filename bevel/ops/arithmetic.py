@@ -281,18 +281,16 @@ class Round(Stepwise):
 
 @primitive
 class Nextafter(Elementwise):
-    """The floating-point number next to x in the direction of y. It has no slope."""
+    """The floating-point number next to x in the direction of y. It moves with x."""
 
     hlo = "chlo.next_after"
     takes = "float"
-    gaps: ClassVar = dict.fromkeys(
-        ("0-jvp", "1-jvp", "2-jvp"), "it moves with x, by steps: its slope is said to be zero"
-    )
+    gaps: ClassVar = {"1-jvp": "y beside a 0 of x: a step to either side of it, and no more"}
     reference = staticmethod(np.nextafter)
 
     def jvp(self, primals, tangents):
-        y = self(*primals)
-        return y, zero_of(y)
+        y, dx = self(*primals), tangents[0]
+        return y, zero_of(y) if is_zero(dx) else spread(dx, y)
 
     samples = Binary.__dict__["samples"]
     refusals = Binary.__dict__["refusals"]

@@ -192,7 +192,9 @@ class Cumprod(Cumulative):
         if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):
             return y, zero_of(y)
         slope = mul(dx, _moved(y, 1, self.axis, self.reverse))
-        return y, LinearRecurrence(self.axis, self.reverse)(x, slope)  # the product rule, y[i] being y[i - 1] x[i]
+        # the product rule, y[i] being y[i - 1] x[i]; before the first there is none, also where it is infinite
+        rest = _moved(_moved(x, 0, self.axis, not self.reverse), 0, self.axis, self.reverse)
+        return y, LinearRecurrence(self.axis, self.reverse)(rest, slope)
 
     def reference(self, x):
         return _accumulated(np.multiply, self, x)

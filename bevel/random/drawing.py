@@ -63,11 +63,12 @@ def draws(function=None, *, static=("shape", "dtype")):
 
 
 def _hashable(value):
-    """A list, or a small array of integers, as the tuple that stands for it in a static argument."""
+    """A list, or a small array of integers or of nothing, as the tuple that stands for it in a static argument."""
     if type(value) is list:
         return tuple(value)
-    if isinstance(value, (np.ndarray, Array)) and len(value.shape) == 1 and np.dtype(value.dtype).kind in "iu":
-        return tuple([int(d) for d in value])
+    if isinstance(value, (np.ndarray, Array)) and len(value.shape) == 1:
+        if not value.size or np.dtype(value.dtype).kind in "iu":
+            return tuple([int(d) for d in value])
     return value
 
 

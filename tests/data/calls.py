@@ -9,7 +9,8 @@ smallest, …), "corners" (of a complex plane with infinities and NaN), "small" 
     batch, batch 1   each operand, or that of this number, is two drawings of itself, mapped over
 
 `make_lax.py` asks the real JAX for a selection that the tests keep, `scripts/compare.py` asks both for whole tables: it runs
-this file, `python tests/data/calls.py jax`, which answers each line of its input with one of JSON.
+this file, `python tests/data/calls.py jax`, which answers each line of its input with one of JSON, with "kinds" behind it of
+dtypes, shapes and weak types alone.
 """
 
 import importlib
@@ -127,7 +128,8 @@ def twice(function, texts, which, jax):
     return jax.vmap(function, tuple(0 if i in chosen else None for i in range(len(texts)))), arrays
 
 
-def play(jax, way, function, texts):
+def prepared(jax, way, function, texts):
+    """The function that a way of calling means, and the arrays to call it with."""
     way, _, parameter = way.partition(" ")
     if way == "batch":
         function, arrays = twice(function, texts, parameter, jax)
@@ -135,7 +137,7 @@ def play(jax, way, function, texts):
         arrays = [numbers(text) for text in texts]
     arrays = [jax.numpy.asarray(x) for x in arrays]
     if way == "vmap":
-        return jax.vmap(function, *eval(parameter))(*arrays)
+        return jax.vmap(function, *eval(parameter)), arrays
     made = {
         "jvp": lambda: slope(jax, function, 77),
         "jvp2": lambda: slope(jax, slope(jax, function, 77), 277),
@@ -145,18 +147,26 @@ def play(jax, way, function, texts):
         ),
         "jit": lambda: jax.jit(function),
     }
-    return made.get(way, lambda: function)()(*arrays)
+    return made.get(way, lambda: function)(), arrays
 
 
-def come_of(jax, line, digits=5):
-    """What comes of a line: [dtype, shape, is it weakly typed, rounded values] of each result, or the exception's names."""
+def come_of(jax, line, digits=5, kinds_only=False):
+    """What comes of a line: [dtype, shape, is it weakly typed, rounded values] of each result, or the exception's names.
+
+    Of kinds alone there are no values, nothing is computed, and the last result is how the results are nested.
+    """
     way, source, *rest = line.split(" | ")
     names = {"jax": jax, "jnp": jax.numpy, "jsp": jax.scipy, "lax": jax.lax, "L": jax.lax.linalg, "np": np,
              "nan": np.nan, "inf": np.inf,
              "GDN": jax.lax.GatherDimensionNumbers, "SDN": jax.lax.ScatterDimensionNumbers}  # fmt: skip
     try:
-        result = play(jax, way, eval(source, names), [text for part in rest for text in part.split("; ")])
-        return [recorded(x, jax, digits) for x in jax.tree.leaves(result)]
+        function, arrays = prepared(jax, way, eval(source, names), [text for part in rest for text in part.split("; ")])
+        if kinds_only:
+            result = jax.eval_shape(function, *arrays)
+            nesting = str(jax.tree.structure(result)).removeprefix("PyTreeDef")
+            kinds = [[str(x.dtype), [*x.shape], x.weak_type, []] for x in jax.tree.leaves(result)]
+            return [*kinds, ["nesting", [], False, [nesting]]]
+        return [recorded(x, jax, digits) for x in jax.tree.leaves(function(*arrays))]
     except Exception as error:
         return sorted({c.__name__ for c in type(error).__mro__} & AWAITED) or ["Exception"]
 
@@ -191,7 +201,7 @@ def agree(found, expected, rounded=None):
     if [x[:3] for x in found] != [x[:3] for x in expected]:
         return False
     for (name, *_, mine), (*_, theirs) in zip(found, expected, strict=True):
-        if name[0] not in "fcb" or name == "bool":
+        if name[0] not in "fcb" or name == "bool" or not theirs:
             if mine != theirs:
                 return False
             continue
@@ -203,6 +213,12 @@ def agree(found, expected, rounded=None):
     return True
 
 
+def signs_agree(found, expected):
+    """Has each zero of two results that agree the same sign?"""
+    numbers = lambda rows: [n for row in rows if not isinstance(row, str) for n in row[3]]
+    return all({a, b} != {"0", "-0"} for a, b in zip(numbers(found), numbers(expected), strict=False))
+
+
 def write(path, rows):
     path.write_text(
         "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows) + "\n]\n"
@@ -211,15 +227,15 @@ def write(path, rows):
 
 def main():
     """Answers each line of the input, a call as JSON, with what comes of it under the package that is named."""
-    package = sys.argv[1]
+    package, kinds_only = sys.argv[1], "kinds" in sys.argv
     jax = importlib.import_module(package)
     for module in MODULES:
         importlib.import_module(f"{package}.{module}")
     warnings.simplefilter("ignore")
     for count, line in enumerate(sys.stdin, 1):
-        if count % 500 == 0:
+        if count % (5000 if kinds_only else 500) == 0:
             jax.clear_caches()  # thousands of compiled programs take gigabytes
-        print(json.dumps(come_of(jax, json.loads(line), digits=17)), flush=True)
+        print(json.dumps(come_of(jax, json.loads(line), digits=17, kinds_only=kinds_only)), flush=True)
 
 
 if __name__ == "__main__":
