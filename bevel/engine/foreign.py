@@ -45,12 +45,17 @@ def capsule_of(function: Any) -> Any:
 
 def register_target(name: str, function: Any, platform: str, api_version: int, **more: Any) -> None:
     """Registers a handler (a capsule, or one for each stage in a dict) by name."""
-    names.register_custom_call_target(name, function, platform=platform, api_version=api_version, **more)
+    names.register_custom_call_target(name, function, platform=_told(platform), api_version=api_version, **more)
 
 
 def register_type(name: str, registration: Any, platform: str) -> None:
     """Registers the type of the state that a handler keeps between calls."""
-    names.register_custom_type(name, registration, platform=platform)
+    names.register_custom_type(name, registration, platform=_told(platform))
+
+
+def _told(platform: str) -> str:
+    """jaxlib keeps handlers for "CUDA" and "ROCM", and lets those for "cuda" wait for a platform that never comes."""
+    return {"cuda": "CUDA", "rocm": "ROCM"}.get(platform, platform)
 
 
 def register_batch_partitionable(name: str) -> None:

@@ -51,7 +51,7 @@ def kernels(tmp_path_factory):
     done = subprocess.run([*command, "kernels.cu", "-o", "kernels.so"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     loaded = ctypes.cdll.LoadLibrary(str(folder / "kernels.so"))
-    ffi.register_ffi_target("test_scaled_add", ffi.pycapsule(loaded.ScaledAddHandler), platform="CUDA")
+    ffi.register_ffi_target("test_scaled_add", ffi.pycapsule(loaded.ScaledAddHandler), platform="cuda")
     return loaded
 
 
