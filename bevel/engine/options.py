@@ -60,6 +60,8 @@ class ProgramSummary:
                       times, scattered extrema, and elementwise operations on long arrays in loops
     lone              one operation of the user's, called by itself outside jit
     work              how many additions it costs, about; inf where nobody knows
+    computed          how many bytes these additions take in
+    traffic           how many bytes it is given and gives
     """
 
     equations: int = 1
@@ -87,11 +89,20 @@ class ProgramSummary:
     newer: int = 0
     lone: bool = False
     work: float = math.inf
+    computed: float = math.inf
+    traffic: int = 0
 
     @property
     def repetition(self) -> float:
         """How often an average equation occurs: 1 where no two are alike, the depth for a deep network unrolled."""
         return self.equations / max(1, self.distinct_kernels)
+
+    @property
+    def waits_for_memory(self) -> bool:
+        """Is its time that of reading and writing? Three additions for each element hide in it, of exp eight do not."""
+        if self.loops or self.draws or self.barriers or self.convolutions:
+            return False
+        return self.computed <= MOST_COMPUTED * self.traffic
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ class Rule:
 
 
 SMALL_LOOP_BYTES = 1 << 20
+MOST_COMPUTED = 3.5  # bytes for each that is read or written
 WIDE_LOOP, LONG_LOOP = 64, 400
 LITTLE_WORK = 250_000  # additions: some dozens of microseconds
 MANY_DOTS = 64
@@ -145,6 +157,15 @@ CPU_RULES = (
         # Gradient of 50 checkpointed layers of three products each: 150 -> 28 MiB of temporaries, 449 -> 599 products,
         # run 1.2 -> 0.6 s. With the pass, XLA on CPU drops every barrier before it looks for equal computations.
         lambda p: p.barriers > 0,
+    ),
+    Rule(
+        _DISABLED,
+        "cpu-parallel-task-assigner",
+        "it waits for memory, which two cores do not bring sooner than one, and the second core has to be woken",
+        # jnp.abs of 1e6 float32 400 -> 300 µs of CPU time, least wall time 310 -> 300; of 8e6 4.3 -> 2.8 ms and 3.4 ->
+        # 2.8; logical_and of 1e6 142 -> 64 and 106 -> 41. exp, which computes, gains: 437 µs on two, 473 on one. XLA
+        # gives such programs of any length to as many cores as the square root of their number.
+        lambda p: p.waits_for_memory and has_few_cores(),
     ),
     Rule(
         _WHILE_THRESHOLD,
@@ -305,6 +326,9 @@ CPU_RULES = (
 # XLA runs a program of 1,000 counted operations and more on another thread: 10 µs on an idle machine, 20 to 60 on a
 # busy one. So long a program may take in the thread that calls it, which meanwhile prepares no other.
 MOST_WORK_IN_CALL = 50_000
+# A program that waits for memory may move so many bytes there: 0.2 ms, on few cores; 0.04 where there are cores to
+# share the work, less than these take to wake up.
+MOST_TRAFFIC_ON_FEW_CORES, MOST_TRAFFIC = 5 << 20, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -347,9 +371,12 @@ def choose(summary: ProgramSummary, platform: str, overrides: Mapping[str, Value
         options[rule.option] = rule.value
         reasons.append(f"{rule.option}={rule.value}: {rule.reason}")
     reasons += [f"{name}={value}: asked for" for name, value in given.items()]
-    in_call = platform == "cpu" and summary.work <= MOST_WORK_IN_CALL
+    most = MOST_TRAFFIC_ON_FEW_CORES if has_few_cores() else MOST_TRAFFIC
+    in_call = platform == "cpu" and (
+        summary.work <= MOST_WORK_IN_CALL or (summary.waits_for_memory and summary.traffic <= most)
+    )
     if in_call:
-        reasons.append("runs in the thread that calls it: it is done sooner than another thread would begin with it")
+        reasons.append("runs in the thread that calls it: it is done before another thread would be far with it")
     if str(given.get(_NO_FUSION_EMITTERS, "")).lower() in ("false", "0"):
         # XLA only asks whether it is named, so that what it says is to leave it out
         given = {name: value for name, value in given.items() if name != _NO_FUSION_EMITTERS}

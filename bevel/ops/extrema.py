@@ -165,6 +165,19 @@ def _folded(out, x, aval, axes, order, result, by_library):
     return out.reshape(x, result)
 
 
+def shortened(out, x, aval, axes, order):
+    """x folded once along the longest of these axes: (it, its aval, the axes that are left to reduce)."""
+    shape, reduced = _merged(aval.shape, axes)
+    view = ShapedArray(shape, aval.dtype)
+    if shape != aval.shape:
+        x = out.reshape(x, view)
+    axis = max(reduced, key=lambda i: shape[i])
+    length = _length(shape, axis, _FOLDS)
+    computed = _is_computed(x)
+    x = fold(out, x, view, axis, length, order, computed, lasts=False)
+    return x, view.with_shape([length if i == axis else d for i, d in enumerate(shape)]), tuple(reduced)
+
+
 def _is_computed(x):
     """Whether XLA could compute x, element by element, where it is used."""
     name = getattr(x.owner, "name", "")

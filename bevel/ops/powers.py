@@ -172,6 +172,7 @@ class Sqrt(Root):
     """The square root; NaN below zero. Its slope at zero is infinite."""
 
     is_exact = True
+    cost = 2
     hlo = "stablehlo.sqrt"
     of_complex = staticmethod(complex_forms.sqrt)
     reference = staticmethod(np.sqrt)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
+from bevel.base import dtypes
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 from bevel.ops.fast import MANY, has_long_formula
@@ -45,13 +47,15 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
     )
     kernels = set()
     total = widest = longest = 0
-    work = 0.0
+    work = computed = 0.0
 
     def count(eqn, avals, number, looped, times):
         """Equations that are alike in operation and avals, `number` of them."""
-        nonlocal work
+        nonlocal work, computed
         op, results = eqn.op, [v.aval for v in eqn.outvars]
-        work += number * times * (_EACH + op.work(avals, results))
+        own = number * times * op.work(avals, results)
+        work += number * times * _EACH + own
+        computed += own * max([_width(aval) for aval in (*avals, *results)], default=0)
         kind = op.kind
         # the formula of float64 is XLA's own tan where an angle is huge
         if op.name == "tan" and not (
@@ -118,16 +122,29 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             count(eqn, avals, number, looped, times)
         kernels.update(alike)
 
-    visit(closed.jaxpr)
+    jaxpr = closed.jaxpr
+    visit(jaxpr)
     return ProgramSummary(
         equations=total,
         distinct_kernels=len(kernels),
         lone=total == 1,
         work=work,
+        computed=computed,
+        traffic=sum([v.aval.size * _width(v.aval) for v in (*jaxpr.invars, *jaxpr.constvars, *jaxpr.outvars)]),
         widest_loop=widest,
         longest_loop=longest,
         **counts,
     )
+
+
+def _width(aval) -> float:
+    """How many bytes an element takes; where it is no number (keys, tokens), as many as a float32."""
+    return 4 if aval.extended or aval.dtype is None else _bytes(aval.dtype)
+
+
+@functools.cache
+def _bytes(dtype):
+    return dtypes.itemsize_bits(dtype) / 8
 
 
 def _is_spread(op) -> bool:

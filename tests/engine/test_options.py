@@ -114,6 +114,7 @@ SHAPES = {
     "each element twice": (ProgramSummary(equations=2, distinct_kernels=2, newer=1), {}),
     "nothing known": (ProgramSummary(), {}),
 }
+PARALLEL = ("xla_disable_hlo_passes", "cpu-parallel-task-assigner")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -312,6 +313,35 @@ def test_small_programs_run_in_the_thread_that_calls_them(monkeypatch):
     bevel.clear_caches()
     assert is_called_here(inf) == is_called_here(100) == [False, False]
     assert not choose(ProgramSummary(work=1), "cuda").in_call
+
+
+@pytest.mark.parametrize(
+    ("function", "waits"),
+    [
+        (lambda x: abs(x), True),
+        (lambda x: x > 0.5, True),
+        (lambda x: jnp.max(x), True),
+        (lambda x: jnp.any(x > 0.5), True),
+        (lambda x: jnp.linalg.norm(x), True),
+        (lambda x: jnp.exp(x), False),
+        (lambda x: jnp.sin(x), False),
+        (lambda x: x @ x, False),
+        (lambda x: jnp.sort(x), False),
+        (lambda x: lax.fori_loop(0, 3, lambda _, x: x + 1, x), False),
+        (lambda x: bevel.random.uniform(bevel.random.key(0), x.shape), False),
+    ],
+)
+def test_programs_that_wait_for_memory_are_known(function, waits, monkeypatch):
+    summary = summarize(bevel.make_jaxpr(function)(jnp.ones((400, 400))))
+    assert summary.waits_for_memory == waits
+    long = replace(summary, traffic=10 * summary.traffic, computed=10 * summary.computed, work=10 * summary.work)
+    for few, most in ((True, options.MOST_TRAFFIC_ON_FEW_CORES), (False, options.MOST_TRAFFIC)):
+        monkeypatch.setattr(options, "has_few_cores", lambda few=few: few)
+        for program in (summary, long):
+            chosen = choose(program, "cpu")
+            assert (PARALLEL in chosen.options.items()) == (waits and few)
+            assert chosen.in_call == (waits and program.traffic <= most)
+            assert choose(program, "cuda").options == {}
 
 
 @pytest.mark.parametrize("function, lowest, highest", WORK.values(), ids=WORK)
