@@ -70,7 +70,11 @@ def _register_handlers(platform, interface):
 
 
 def _options(platform) -> dict:
-    """How a client shares its device: memory as it is needed, as the environment of XLA's Python clients says."""
+    """How a client shares its device: memory as the environment of XLA's Python clients says, as jaxlib reads it."""
+    if platform == "cuda":
+        read = names.found("xla_client.generate_pjrt_gpu_plugin_options")
+        if read is not None:
+            return dict(read())
     options: dict = {"platform_name": platform} if platform in ("cuda", "rocm") else {}
     fraction = os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION")
     if fraction:

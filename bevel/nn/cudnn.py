@@ -104,7 +104,8 @@ def _attended(form, *operands):
 
 def _attended_and_kept(form, *operands):
     values = [None if x is None else x.value for x in operands]
-    result, residual = _forward(form, True)(*values)
+    # by the function itself and not by its kernel, which has no derivative where this pass is differentiated
+    result, residual = _attended(form._replace(with_residual=True), *values)
     return (result, residual) if form.with_residual else result, (values, result, residual)
 
 

@@ -14,6 +14,7 @@
                  kernel element and feature
     patches      integers, many groups of the batch: what each window sees is copied side by side, then one
                  matrix product
+    counted      booleans, where cuDNN has no convolution of them: that of integers
     paired       complex numbers, few features: one real convolution of twice as many
     parts        complex numbers: three real convolutions
 
@@ -31,6 +32,7 @@ from bevel.ops.convolution_forms import (
     MOST_OUTS,
     MOST_TERMS,
     Sizes,
+    counted,
     dealt,
     multiplied,
     paired,
@@ -56,8 +58,10 @@ MOST_PAIRED = 16  # in features of complex numbers whose two parts are laid side
 def choose(op, avals, result, platform):
     """The function (op, x, w) → y that the op is best lowered by, or None for stablehlo.convolution."""
     x, w = avals
-    if not (x.size and w.size and result.size) or not dtypes.issubdtype(x.dtype, np.number):
+    if not (x.size and w.size and result.size):
         return None
+    if x.dtype == np.bool_:
+        return None if platform == "cpu" else counted
     is_complex = dtypes.issubdtype(x.dtype, np.complexfloating)
     if is_complex and platform != "cpu":
         return parts

@@ -321,6 +321,13 @@ def _pieces(x, axis, count):
     return [slice_in_dim(x, i * size, (i + 1) * size, axis) for i in range(count)]
 
 
+def counted(op, x, w):
+    """Booleans as integers: how many places of the window are true on both sides."""
+    number, wanted = np.dtype("int32"), np.dtype(op.preferred_element_type or np.bool_)
+    y = patches(op.replace(preferred_element_type=None), convert(x, number), convert(w, number))
+    return convert(y, wanted)
+
+
 def patches(op, x, w):
     """x as (groups, batch, in features · kernel, places), and one product over what lies in the windows."""
     x, w, finish = widened(op, x, w)

@@ -32,6 +32,7 @@ from bevel.ops.matrices import (
     is_complex,
     lower_triangle,
     matmul,
+    phases_of_columns,
     real_dtype,
     real_part,
     shape_of,
@@ -160,6 +161,10 @@ class Eigh(Renamed):
             return v.astype(a.dtype), w.astype(a.real.dtype)
 
         return list(each(one, a))
+
+    def canonical(self, v, w):
+        """An eigenvector is determined up to a number of modulus 1, which LAPACK and cuSOLVER choose otherwise."""
+        return v * phases_of_columns(v), w
 
     @staticmethod
     def samples(array):

@@ -11,6 +11,7 @@ from bevel.ops.lapack_calls import call, info_aval, or_nan, succeeded
 from bevel.ops.matrices import MatrixPrimitive, Renamed, check_matrix, each, real_dtype, with_words
 
 _DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
+_ON_CPUS_ALONE = dict.fromkeys(("infer", "reference", "dtypes", "jit"), "on gpu: cuSOLVER has no such routine")
 
 
 def _without_derivative(name, way):
@@ -31,7 +32,7 @@ class Schur(MatrixPrimitive):
     sort_eig_vals: bool = False
     select_callable: object = None
     multiple_results = True
-    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX")
+    gaps = {**dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX"), **_ON_CPUS_ALONE}
 
     def infer(self, a):
         check_matrix("schur", a, square=True)
@@ -88,7 +89,7 @@ class Hessenberg(MatrixPrimitive):
     """
 
     multiple_results = True
-    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX")
+    gaps = {**dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX"), **_ON_CPUS_ALONE}
 
     def infer(self, a):
         check_matrix("hessenberg", a, square=True)

@@ -32,6 +32,7 @@ from bevel.ops.matrices import (
     has_no_work,
     is_complex,
     matmul,
+    phases_of_columns,
     real_dtype,
     real_part,
     scale,
@@ -226,6 +227,16 @@ class Svd(MatrixPrimitive):
             return (s, u.astype(a.dtype), vh.astype(a.dtype)) if self.compute_uv else (s,)
 
         return list(each(one, a))
+
+    def canonical(self, s, u=None, vh=None):
+        """A pair of singular vectors is determined up to a number of modulus 1; those beyond the last pair, each up to
+        one of its own where they are one, as in the samples."""
+        if u is None:
+            return (s,)
+        left, k = phases_of_columns(u), s.shape[-1]
+        right = np.swapaxes(phases_of_columns(np.swapaxes(vh, -1, -2)), -1, -2)
+        right[..., :k, :] = np.conj(np.swapaxes(left[..., :k], -1, -2))
+        return s, u * left, vh * right
 
     @staticmethod
     def samples(array):

@@ -264,6 +264,16 @@ def solved(a, b):
         return np.full_like(b, np.nan)
 
 
+def phases_of_columns(v):
+    """For each column of NumPy matrices [..., n, k], the number of modulus 1 that makes its largest element positive:
+    vectors of norm 1 that are determined up to such a number are compared by it."""
+    if not v.size:
+        return np.ones((*v.shape[:-2], 1, v.shape[-1]), v.dtype)
+    largest = np.take_along_axis(v, np.argmax(np.abs(v), axis=-2, keepdims=True), -2)
+    size = np.abs(largest)
+    return np.where(size > 0, np.conj(largest) / np.where(size > 0, size, 1), 1).astype(v.dtype)
+
+
 def each(function, x, core=2):
     """A NumPy function over the batch axes of x; for references. `function` gives an array, or a tuple of them."""
     batch = x.shape[: x.ndim - core]

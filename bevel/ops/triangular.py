@@ -252,6 +252,8 @@ class TriangularSolve(Renamed):
         a_aval, b_aval = out.in_avals
         if not b_aval.size:
             return b
+        if b_aval.dtype.name in _OF_16_BITS and on_cuda(out):  # cuBLAS has no trsm of 16 bits
+            return out.module.compose(out, lambda a, b: [self._widened(a, b)], [a_aval, b_aval], [a, b])[0]
         if out.platform != "cpu" or b_aval.dtype.name in _OF_16_BITS:
             op = ("ADJOINT" if self.conjugate_a else "TRANSPOSE") if self.transpose_a else "NO_TRANSPOSE"
             attributes = {
@@ -263,6 +265,10 @@ class TriangularSolve(Renamed):
             a = _conjugated(out, a, a_aval) if self.conjugate_a and not self.transpose_a else a
             return out.op("stablehlo.triangular_solve", [a, b], attributes, aval=b_aval)
         return self._by_blas(out, a, b, a_aval, b_aval)
+
+    def _widened(self, a, b):
+        wide = np.dtype("float32")
+        return convert(self(convert(a, wide), convert(b, wide)), get_aval(b).dtype)
 
     def _by_blas(self, out, a, b, a_aval, b_aval):
         """Writes a call of trsm on matrices as they lie in memory, by rows, where BLAS reads columns: on transposes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bevel.api.arrays import default_backend
 from bevel.tools.laws import batching, classes, derivatives, values  # noqa: F401  (they write down the laws)
 from bevel.tools.laws.closeness import LawBroken
 from bevel.tools.laws.law import CLASS_LAWS, LAWS
@@ -28,10 +29,14 @@ def gap(cls, name: str, position: int | None = None) -> str | None:
     """Why a class is known not to obey a law (on its sample at `position`); None where it must.
 
     A class states its gaps as `gaps: ClassVar = {"second": "why"}`, or for one sample: `{"3-second": "why"}`. Where
-    "why" begins with "some engines: ", another jaxlib may have no such gap.
+    "why" begins with "some engines: ", another jaxlib may have no such gap; with "on cpu: " or "on gpu: ", it is there
+    on that platform only.
     """
     gaps = getattr(cls, "gaps", {})
-    return gaps.get(f"{position}-{name}") or gaps.get(name)
+    known = gaps.get(f"{position}-{name}") or gaps.get(name)
+    if known and known.startswith("on ") and not known.startswith(f"on {default_backend()}: "):
+        return None
+    return known
 
 
 def is_everywhere(known: str) -> bool:
