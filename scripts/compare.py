@@ -136,6 +136,17 @@ def remembered(python: Path, x64: bool, calls: list[str], words: list[str]) -> l
     return [known[call] for call in calls]
 
 
+def where_numbers(found: list, expected: list) -> list:
+    """What is found, with NaN where NaN is expected: at corners a slope is the limit, where JAX has 0 * inf."""
+    if not (found and expected and isinstance(found[0], list) and [x[:3] for x in found] == [x[:3] for x in expected]):
+        return found
+    pairs = [
+        (row, [b if b == "nan" else a for a, b in zip(row[3], e[3], strict=True)])
+        for row, e in zip(found, expected, strict=True)
+    ]
+    return [[*row[:3], values] for row, values in pairs]
+
+
 def told(answer: list) -> str:
     if not answer or isinstance(answer[0], str):
         return " ".join(answer) or "nothing"
@@ -191,6 +202,9 @@ def main() -> int:
         if (agree(found, expected, ROUNDED) and (signs_agree(found, expected) or not options.zeros)) or (
             any_refusal and found and expected and {*map(str, found + expected)} <= AWAITED
         ):
+            continue
+        if options.slopes and agree(where_numbers(found, expected), expected, ROUNDED):
+            purposely += 1
             continue
         reasons = [reason for expression, reason in differs.items() if expression.search(call)]
         purposely += bool(reasons)

@@ -36,8 +36,8 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
     >>> jnp.convolve(jnp.array([1., 2., 3.]), jnp.array([1., 1.]))
     Array([1., 3., 5., 3.], dtype=float32)
     """
-    x, y, dtype = _operands("convolve", a, v, mode, precision, preferred_element_type)
-    return convert(_in_mode(x, Rev((0,))(y), mode, is_turned=False), dtype)
+    x, y, *kind = _operands("convolve", a, v, mode, precision, preferred_element_type)
+    return convert(_in_mode(x, Rev((0,))(y), mode, is_turned=False), *kind)
 
 
 @compiled(static=_STATIC)
@@ -50,13 +50,13 @@ def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None
     >>> jnp.correlate(jnp.array([1., 2., 3.]), jnp.array([0., 1.]), mode="full")
     Array([1., 2., 3., 0.], dtype=float32)
     """
-    x, y, dtype = _operands("correlate", a, v, mode, precision, preferred_element_type)
+    x, y, *kind = _operands("correlate", a, v, mode, precision, preferred_element_type)
     y = conj(y) if dtypes.issubdtype(get_aval(y).dtype, np.complexfloating) else y
-    return convert(_in_mode(x, y, mode, is_turned=shape_of(x)[0] < shape_of(y)[0]), dtype)
+    return convert(_in_mode(x, y, mode, is_turned=shape_of(x)[0] < shape_of(y)[0]), *kind)
 
 
 def _operands(name, a, v, mode, precision, preferred):
-    """Both sequences in the dtype to multiply in, and the dtype of the result."""
+    """Both sequences in the dtype to multiply in, the dtype of the result, and is it weak."""
     a, v = as_arrays(name, a, v)
     for x in (a, v):
         if len(shape_of(x)) != 1:
@@ -71,13 +71,13 @@ def _operands(name, a, v, mode, precision, preferred):
         raise ValueError(f"{name} has the modes 'full', 'same' and 'valid'; got {mode!r}{user_line(' at {}')}.")
     canonicalize_precision(precision)  # a letter where it is none
     x, y = promote_inexact(a, v)
-    dtype = get_aval(x).dtype
+    dtype, is_weak = get_aval(x).dtype, get_aval(x).weak_type and get_aval(y).weak_type
     if preferred is not None:
-        dtype = wanted_dtype(preferred, name)
+        is_weak, dtype = False, wanted_dtype(preferred, name)
         x, y = convert(x, dtype), convert(y, dtype)
     if dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4:  # sums of narrow floats would lose digits
         x, y = (convert(z, np.dtype("float32")) for z in (x, y))
-    return x, y, dtype
+    return x, y, dtype, is_weak
 
 
 _LONG = 256  # beyond it, ends are convolved with zeros around, and an infinity near them meets a zero: NaN

@@ -162,7 +162,7 @@ def qr(a, mode: str = "reduced"):
     x = as_matrix("qr", a)
     if mode == "raw":
         packed, taus = Geqrf()(x)
-        return matrix_transpose(packed), taus
+        return QRResult(matrix_transpose(packed), taus)
     if mode not in ("reduced", "complete", "full", "r"):
         raise ValueError(f"qr takes mode 'reduced', 'complete' or 'r'; got {mode!r}{user_line(' at {}')}.")
     q, r = Qr(False, mode in ("complete", "full"))(x)

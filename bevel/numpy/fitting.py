@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import limits
+from bevel.base import dtypes, limits
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -33,14 +33,17 @@ def polyfit(x, y, deg, rcond=None, full: bool = False, w=None, cov: bool = False
     [2. 1.]
     """
     degree = as_index("polyfit", deg)
-    x, y = promote_inexact(*as_arrays("polyfit", x, y))
+    x, y = as_arrays("polyfit", x, y)
+    is_real = not dtypes.issubdtype(get_aval(x).dtype, np.complexfloating)  # then covariances are, also of complex y
+    x, y = promote_inexact(x, y)
     fits = len(shape_of(x)) == 1 and len(shape_of(y)) in (1, 2) and shape_of(x)[0] == shape_of(y)[0] > 0
     if degree < 0 or not fits:
         raise ValueError(
             f"polyfit takes x [m], y [m] or [m, k] and a degree of at least 0; got shapes {shape_of(x)} and "
             f"{shape_of(y)}, degree {degree}{user_line(' at {}')}."
         )
-    return _polyfit(x, y, rcond, w, order=degree + 1, full=bool(full), cov=cov)
+    fit = _polyfit(x, y, rcond, w, order=degree + 1, full=bool(full), cov=cov)
+    return (fit[0], fit[1].real) if cov and is_real and not full else fit
 
 
 @compiled(static=("order", "full", "cov"))

@@ -130,7 +130,7 @@ def insert(arr, obj, values, axis=None):
     mask[places[order] + np.arange(count)] = True
     new[mask] = size + order
     new[~mask] = np.arange(size)
-    added = convert(added, get_aval(x).dtype)
+    added = convert(added, get_aval(x).dtype, get_aval(x).weak_type)
     return take(concatenate([x, added], axis=axis), new, axis=axis)
 
 

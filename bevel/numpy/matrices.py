@@ -14,6 +14,7 @@ from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.operands import weak_as
 from bevel.numpy.reductions import sum as total
 from bevel.ops.arithmetic import ADD
 from bevel.ops.convert import convert
@@ -61,7 +62,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     i, j = one_axis("diagonal", axis1, rank), one_axis("diagonal", axis2, rank)
     if i == j:
         raise AxisError(f"diagonal needs two different axes; got {axis1} twice{user_line(' at {}')}.")
-    return diagonal_of(x, as_index("diagonal", offset), i, j)
+    return diagonal_of(convert(x, get_aval(x).dtype), as_index("diagonal", offset), i, j)
 
 
 @compiled(static="k")
@@ -78,19 +79,18 @@ def diag(v, k=0):
      [0 2]]
     """
     x, k = as_array("diag", v), as_index("diag", k)
-    x = convert(x, get_aval(x).dtype)
     if len(shape_of(x)) == 2:
-        return diagonal_of(x, k, 0, 1)
+        return diagonal_of(convert(x, get_aval(x).dtype), k, 0, 1)
     if len(shape_of(x)) != 1:
         raise ValueError(f"diag input must be 1d or 2d{user_line(' at {}')}; got shape {shape_of(x)}.")
     [n] = shape_of(x)
     size = n + abs(k)
     if not n:
-        return full((size, size), 0, get_aval(x).dtype)
+        return weak_as(x, full((size, size), 0, get_aval(x).dtype))
     # each element with `size` zeros between: they fall on the diagonal when cut into rows
     start = k if k >= 0 else -k * size
     spread = pad(x, 0, [(start, size * size - start - ((n - 1) * (size + 1) + 1), size)])
-    return reshaped(spread, (size, size))
+    return weak_as(x, reshaped(spread, (size, size)))
 
 
 def diagflat(v, k=0):
@@ -102,7 +102,7 @@ def diagflat(v, k=0):
      [0 2]]
     """
     x = as_array("diagflat", v)
-    return diag(reshaped(x, (get_aval(x).size,)), k)
+    return diag(reshaped(convert(x, get_aval(x).dtype), (get_aval(x).size,)), k)
 
 
 @compiled(static=("offset", "axis1", "axis2", "dtype"))

@@ -97,7 +97,7 @@ def _contains(self, other):
             f"`in` asks a vector for an element; got an array {self.aval.str_short()}{user_line(' at {}')}.\n"
             "For elements of any rank: (x == value).any(). For a row: (x == row).all(axis=1).any()."
         )
-    return bool(bevel_numpy().any(bevel_numpy().equal(self, other)))
+    return bevel_numpy().any(bevel_numpy().equal(self, other))
 
 
 def _array_namespace(self, *, api_version=None):

@@ -244,7 +244,7 @@ def _place(arr, mask, vals):
         return x
     m = _is_nonzero(reshaped(m, (size,)))
     turn = (Cumsum(0)(convert(m, np.dtype("int32"))) - 1) % shape_of(v)[0]
-    filled = select(m, convert(index(v, turn), get_aval(x).dtype), reshaped(x, (size,)))
+    filled = select(m, convert(index(v, turn), get_aval(x).dtype, get_aval(x).weak_type), reshaped(x, (size,)))
     return reshaped(filled, shape_of(x))
 
 

@@ -108,7 +108,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
     if trim_leading_zeros:
         from bevel.numpy.inserting import trim_zeros
 
-        x, y = (trim_zeros(v, "f") for v in (x, y))
+        x, y = (trim_zeros(v, "f") if shape_of(v)[0] > 1 else v for v in (x, y))
     x, y = (v if shape_of(v)[0] else full((1,), 0, get_aval(v).dtype) for v in (x, y))
     return _polymul(x, y)
 
@@ -224,6 +224,8 @@ def poly(seq_of_zeros):
 def _poly(zeros):
     [zeros] = _inexact("poly", zeros)
     dtype = get_aval(zeros).dtype
+    if not shape_of(zeros)[0]:
+        return full((), 1, dtype)  # a number, as NumPy's
     result = full((1,), 1, dtype)
     for i in range(shape_of(zeros)[0]):
         zero = slice_in_dim(zeros, i, i + 1, 0)
@@ -253,7 +255,7 @@ def roots(p, *, strip_zeros=True):
     if len(shape_of(p)) > 1:
         raise ValueError(f"roots takes a vector of coefficients{user_line(' at {}')}; got shape {shape_of(p)}.")
     [p] = _inexact("roots", p)
-    if not strip_zeros:
+    if not strip_zeros or shape_of(p)[0] < 2:
         return _all_roots(p)
     if isinstance(p, Tracer) and p.known_value() is None:
         raise ConcretizationTypeError(

@@ -51,7 +51,7 @@ class RegularGridInterpolator:
                 f"there are {len(points)} point arrays, but values has {values.ndim} dimensions{user_line(' at {}')}."
             )
         if not dtypes.issubdtype(values.dtype, np.inexact):
-            values = values.astype(dtypes.canonicalize_dtype(np.dtype(float)))
+            values = values.astype(dtypes.to_inexact_dtype(values.dtype))
         if fill_value is not None:
             kind = np.result_type(np.asarray(fill_value)).kind
             if kind not in "biufc" or (kind == "c" and values.dtype.kind != "c"):
@@ -82,15 +82,14 @@ class RegularGridInterpolator:
         self.values = values
 
     def __call__(self, xi, method=None):
-        """The values at places: number[…, k], or k arrays that broadcast, one for each axis; number[k] is one place."""
+        """The values at places: number[…, k], or k arrays that broadcast, one for each axis; [k] is [1, k]."""
         method = self.method if method is None else method
         _known("RegularGridInterpolator", method)
         rank = len(self.grid)
-        if isinstance(xi, (tuple, list)):
+        if isinstance(xi, tuple):
             xi = jnp.stack(jnp.broadcast_arrays(*[as_array("RegularGridInterpolator", x) for x in xi]), axis=-1)
-        xi = as_array("RegularGridInterpolator", xi)
-        if xi.ndim == 1 and rank == 1:
-            xi = xi[:, None]
+        elif (xi := jnp.asarray(xi)).ndim == 1:
+            xi = xi[:, None] if rank == 1 else xi[None]
         if not xi.ndim or xi.shape[-1] != rank:
             raise GridShapeError(
                 f"the requested sample points xi have dimension {xi.shape[-1] if xi.ndim else 0}, but this "

@@ -28,7 +28,7 @@ SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 
            -1e20, 1.5, 0.99, 65504.0, 1e-8, 1e-20]  # fmt: skip
 AWAITED = {"TypeError", "ValueError", "IndexError", "NotImplementedError", "OverflowError"}  # what code waits for
 MODULES = (
-    "lax.linalg random nn image dtypes ops scipy scipy.cluster.vq scipy.fft scipy.integrate scipy.interpolate scipy.linalg scipy.ndimage "
+    "lax.linalg random nn image dtypes flatten_util ops scipy scipy.cluster.vq scipy.fft scipy.integrate scipy.interpolate scipy.linalg scipy.ndimage "
     "scipy.optimize scipy.signal scipy.sparse.linalg scipy.spatial.transform scipy.special scipy.stats"
 ).split()
 OPERAND = re.compile(r"(\w+)\[([\d,]*)\] (\S+) (\d+)")
