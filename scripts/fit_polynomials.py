@@ -77,8 +77,15 @@ def main():
         "special sine of a turn": (ratio(lambda f: sin(pi * f)), mpf("0.2501"), 7, even),
         "special erf, with 1 to be taken off": (ratio(mpmath.erf), mpf(1), 12, even),
     }  # fmt: skip
+    widened = mpf("1.0001")
     powers = {
-        "single log2": (ratio(lambda s: log((1 + s) / (1 - s), 2)), mpf(0), bend, 6, even),
+        "single log2": (
+            lambda t: log(1 + t, 2) / t,
+            (sqrt(mpf("0.5")) - 1) * widened,
+            (sqrt(mpf(2)) - 1) * widened,
+            13,
+            even,
+        ),
         "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8, even),
         "special erfc": (_scaled_erfc, mpf(1) / 9, mpf(1) / 4, 12, lambda t: mpmath.exp(-((1 / t - 3) ** 2))),
     }

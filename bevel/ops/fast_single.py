@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from bevel.base.dimensions import is_symbolic
 from bevel.ops.formulas import exponent_and_mantissa, guarded, nearest, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
@@ -23,6 +24,8 @@ _INVERSE_PI = (0x517CC1B727220A94, 0xFE13ABE8FA9A6EE0, 0x6DB14ACC9E21C820)
 _SIGN, _MAGNITUDE, _LEAST_NORMAL = 1 << 31, (1 << 31) - 1, 1 << 23
 # from here on an angle's multiple of π is not exact in float64
 _FAR = 2.0e7
+# arrays from here on are looked through for such an angle
+LOOKED_FROM = 1 << 17
 
 # sin(r)/r in r² for |r| <= π/2
 _SINE = (
@@ -59,15 +62,12 @@ _ARCSINE = (
     1.0000000000009144, 0.1666666660867374, 0.07500006045426968, 0.0446404392454992, 0.03043010061512077,
     0.02183875839845885, 0.02076191828068825, 0.0017165894438164987, 0.03315717904275048,
 )  # fmt: skip
-# log2((1 + s)/(1 - s))/s in s² for 1 + s over 1 - s in [√½, √2]
+# log2(1 + t)/t in t for 1 + t in [√½, √2]
 _LOG2 = (
-    2.885390081777849,
-    0.9617966941149058,
-    0.5770779418994485,
-    0.412209300523076,
-    0.3199036768541126,
-    0.282929661577542,
-)
+    1.4426950408667851, -0.7213475207469449, 0.48089836250259965, -0.3606736992631749, 0.2885372023569058,
+    -0.24045174460231783, 0.20617749792365242, -0.18033542298919497, 0.1587640739256089, -0.14277335496108878,
+    0.14446508813188141, -0.14440185546092624, 0.07951523719738718,
+)  # fmt: skip
 # 2^r in r for |r| <= 1/2
 _EXP2 = (
     0.9999999999588978, 0.6931471805347632, 0.24022651219834992, 0.05550410976989642, 0.009618024772398863,
@@ -98,23 +98,42 @@ def _far_turns(x):
     return mantissa * high + ((mantissa * low) >> 32)
 
 
-def _reduced(x, wide, parts, shifted=False):
-    """(r, n) with |x| = (n + shifted/2) 2π/parts + r and |r| <= π/parts; of n, as uint32, the lowest bits are right."""
+def _reduced(x, wide, parts, far, shifted=False):
+    """(r, n) with |x| = (n + shifted/2) 2π/parts + r and |r| <= π/parts; of n, as uint32, the lowest bits are right.
+
+    far   whether |x| > _FAR is thought of
+    """
     step = 2 * math.pi / parts
     count = wide * (1 / step) - 0.5 if shifted else wide * (1 / step)
     whole, n = nearest(count)
     turns = whole + 0.5 if shifted else whole
     scale = 2.0 / parts  # a power of 2: exact
     near = wide - turns * (_PI * scale) - turns * (_PI_REST * scale)
+    if not far:
+        return near, n.to(_UINT32)
     fraction = _far_turns(x)
     log2 = parts.bit_length() - 1
     if shifted:
         fraction = fraction - (1 << (63 - log2))
     far_n = (fraction + (1 << (63 - log2))) >> (64 - log2)
     # 0 · x is NaN for an infinite x
-    far = (fraction << log2).bits(_INT64).to(_FLOAT64) * (2.0**-64 * step) + wide * 0.0
+    far_r = (fraction << log2).bits(_INT64).to(_FLOAT64) * (2.0**-64 * step) + wide * 0.0
     is_far = x.abs() > _FAR
-    return where(is_far, far, near), where(is_far, far_n, n).to(_UINT32)
+    return where(is_far, far_r, near), where(is_far, far_n, n).to(_UINT32)
+
+
+def _of_angles(formula):
+    """`formula(x, far)` for long arrays: without thought of far angles, where a look at all finds none.
+
+    1e6 sines take 1.4 ms of CPU time with it, 0.7 without; the look takes 0.15, and 20 ms to compile.
+    """
+
+    def of(x):
+        if x.aval.size < LOOKED_FROM or x.out.module.layout is not None or is_symbolic(x.aval.shape):
+            return formula(x, True)
+        return guarded(x.abs() > _FAR, lambda x: formula(x, False), lambda x: formula(x, True), x)
+
+    return of
 
 
 def _signed(y, sign_bits):
@@ -123,20 +142,23 @@ def _signed(y, sign_bits):
     return (single.bits(_UINT32) ^ sign_bits).bits(_FLOAT32)
 
 
-def sin(x):
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 2)
+@_of_angles
+def sin(x, far):
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, far)
     y = _signed(r * polynomial(r * r, _SINE), (n << 31) ^ (x.bits(_UINT32) & _SIGN))
     return _kept_small(x, y)
 
 
-def cos(x):
+@_of_angles
+def cos(x, far):
     # cos((n + 1/2)π + r) = -(-1)^n sin(r)
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, shifted=True)
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, far, shifted=True)
     return _signed(r * polynomial(r * r, _SINE), (n + 1) << 31)
 
 
-def tan(x):
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 4)
+@_of_angles
+def tan(x, far):
+    r, n = _reduced(x, x.abs().to(_FLOAT64), 4, far)
     square = r * r
     sine, cosine = r * polynomial(square, _SINE_NEAR), polynomial(square, _COSINE_NEAR)
     odd = (n & 1) != 0
@@ -232,21 +254,24 @@ def cbrt(x):
 
 def pow(x, y):
     """2^(y log2 |x|), and what C's Annex F says of signs, zeros and infinities."""
-    size, exponent = x.abs().to(_FLOAT64), _exact(y)
-    exponent = where((y.bits(_UINT32) & _SIGN) != 0, -exponent, exponent)
+    size = x.abs().to(_FLOAT64)
+    size_y = y.bits(_UINT32) & _MAGNITUDE
+    # zero and subnormal numbers, which arithmetic may take for zero, as the least normal one: not whole, and the power
+    # is 1 as well, but of 0 and infinity
+    kept = (size_y.max(_LEAST_NORMAL) | (y.bits(_UINT32) & _SIGN)).bits(_FLOAT32)
     k, mantissa = exponent_and_mantissa(size)
-    s = (mantissa - 1.0) * (1.0 / (mantissa + 1.0))
-    logarithm = k + s * polynomial(s * s, _LOG2)
+    # a quotient would let fewer terms do, and take as long as twenty
+    over = mantissa - 1.0
+    logarithm = k + over * polynomial(over, _LOG2)
     logarithm = where(size == 0.0, -math.inf, where(size < math.inf, logarithm, size))
-    power = (logarithm * exponent).max(-200.0).min(200.0)
+    power = logarithm * kept.to(_FLOAT64)
+    power = where(power > 200.0, 200.0, where(power < -200.0, -200.0, power))
     whole, n = nearest(power)
     # 2^n by its bits
     scale = ((n + 1023) << 52).bits(_FLOAT64)
     result = (polynomial(power - whole, _EXP2) * scale).to(_FLOAT32)
-    half = y * 0.5
-    size_y = y.bits(_UINT32) & _MAGNITUDE
-    # a subnormal number is not whole, also where arithmetic takes it for zero
-    is_whole = (y.floor() == y) & ((size_y == 0) | (size_y >= _LEAST_NORMAL))
+    half = kept * 0.5
+    is_whole = kept.floor() == kept
     is_odd = is_whole & (half.floor() != half)
     result = _signed(result, where(is_odd, x.bits(_UINT32) & _SIGN, 0))
     result = where((x < 0.0) & (x > -math.inf) & ~is_whole, math.nan, result)

@@ -22,6 +22,7 @@ from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import KINDS, add_tangents, mul
 from bevel.ops.extrema import LIBRARY_FROM, highest, lower_extremum, lowest, shortened
+from bevel.ops.formulas import FOLDED_FROM
 from bevel.ops.logic import eq
 from bevel.ops.shapes import BroadcastInDim, batch_reduction, reduce_sum, reduced_aval, reshape, transpose
 
@@ -218,8 +219,6 @@ class ReduceProd(Reduction):
 
 # ---- logic
 
-_FOLDED_FROM = 1 << 17  # truths from which on a fold saves more of a few runs than the 8 ms that it takes to compile
-
 
 class Logic(Reduction):
     """Combines bits (of integers) or truth values; no tangent comes through."""
@@ -241,7 +240,7 @@ class Logic(Reduction):
         # 0.95, compiled in 50 ms in place of 95. What it is given is written to memory first, so long arrays are
         # folded: any of 1e6 140 -> 20 µs.
         axes = self.axes
-        if aval.size >= _FOLDED_FROM and not is_symbolic(aval.shape):
+        if aval.size >= FOLDED_FROM and not is_symbolic(aval.shape):
             x, aval, axes = shortened(out, x, aval, axes, "GT" if self.of_bytes == "stablehlo.maximum" else "LT")
         byte = np.dtype("int8")
         bytes_, found = out.convert(x, aval.with_dtype(byte)), result.with_dtype(byte)

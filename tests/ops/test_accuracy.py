@@ -12,6 +12,7 @@ from benchmarks.accuracy import FUNCTIONS, errors_in_ulps, exact_values
 from bevel import lax
 from bevel.base import settings
 from bevel.ops.fast import FROM
+from bevel.ops.fast_single import LOOKED_FROM
 
 # The largest error in units of the last place; JAX's own is at least this less one.
 BOUNDS = {
@@ -90,6 +91,28 @@ def test_special_pairs_give_what_numpy_gives(name, reference, dtype):
     np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
     np.testing.assert_array_equal(np.signbit(result)[expected == 0], np.signbit(expected)[expected == 0])
     np.testing.assert_allclose(result, expected, rtol=4 * np.finfo(dtype).eps if name != "rem" else 0)
+
+
+def test_subnormal_exponents_are_neither_zero_nor_whole():
+    y, x = (v.ravel() for v in np.meshgrid(np.float32([1e-40, -1e-40, 1e-45]), np.float32(SPECIAL)))
+    y, x = np.resize(y, FROM), np.resize(x, FROM)
+    with np.errstate(all="ignore"):
+        expected = np.power(x, y)
+    np.testing.assert_array_equal(bevel.jit(lax.pow)(x, y), expected)
+
+
+@pytest.mark.parametrize("name, reference", [("sin", np.sin), ("cos", np.cos), ("tan", np.tan)])
+def test_one_far_angle_changes_no_other(name, reference):
+    """Arrays so long are looked through for angles that are far, and computed in another way where there is one."""
+    x = np.random.RandomState(0).uniform(-1e5, 1e5, LOOKED_FROM).astype(np.float32)
+    x[:3] = [2e7, -0.0, 1e-40]
+    near = np.asarray(getattr(lax, name)(x))
+    for far in (2.5e7, -1e30, math.inf, math.nan):
+        result = np.asarray(getattr(lax, name)(np.append(x, np.float32(far))))
+        np.testing.assert_array_equal(result[:-1], near)
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(result[-1], reference(np.float64(np.float32(far))), rtol=1e-6)
+    np.testing.assert_allclose(near, reference(np.float64(x)), rtol=2e-7, atol=1e-45)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"])
