@@ -95,7 +95,8 @@ class ApproxTopK(Primitive):
     def reference(self, x):
         axis = self.axis(x.ndim)
         wide = x.astype(np.float32) if x.dtype.itemsize < 4 else x
-        order = np.argsort(-wide if self.is_max_k else wide, axis, kind="stable")
+        key = -wide if self.is_max_k else wide
+        order = np.lexsort((key, ~np.isnan(wide)), axis)  # NaN counts for more than any number
         order = np.take(order, range(self.count(get_aval(x))), axis)
         return [np.take_along_axis(x, order, axis), order.astype(np.int32)]
 
@@ -106,6 +107,8 @@ class ApproxTopK(Primitive):
         yield ApproxTopK(2, 0, 0.9, False), [spread.reshape(4, 6)]
         yield ApproxTopK(2, -1, 0.9, True, -1, False), [spread.reshape(4, 6)]
         yield ApproxTopK(2), [array(5, dtype="bfloat16")]
+        yield ApproxTopK(2), [array(0, 4)]
+        yield ApproxTopK(1), [array(1)]
 
     @staticmethod
     def refusals(array):

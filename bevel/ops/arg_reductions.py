@@ -71,7 +71,7 @@ class Arg(Primitive):
         if out.platform != "cpu":
             return self._carried(out, x, aval, result)
         is_float = dtypes.issubdtype(aval.dtype, np.floating)
-        if aval.dtype == np.bool_ or dtypes.itemsize_bits(aval.dtype) < 8:
+        if aval.dtype == np.bool_ or (dtypes.itemsize_bits(aval.dtype) < 8 and not is_float):
             aval = aval.with_dtype(np.dtype("int8"))
             x = out.convert(x, aval)
         elif is_float and aval.dtype.itemsize < 4:

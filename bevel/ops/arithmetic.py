@@ -275,6 +275,8 @@ class Round(Stepwise):
         for method in (0, 1):
             yield cls(method), [array(4)]
             yield cls(method), [np.asarray([0.5, 1.5, -0.5, -2.5, 2.4], np.float32)]
+        yield cls(0), [array(0)]
+        yield cls(1), [array()]
 
     @classmethod
     def refusals(cls, array):
@@ -338,6 +340,8 @@ class Clamp(Elementwise):
     def samples(cls, array):
         yield cls(), [np.float32(-0.5), array(5), np.float32(0.5)]
         yield cls(), [array(3, low=-2, high=-1), array(3), array(3, low=1, high=2)]
+        for size in (0, 1):
+            yield cls(), [np.float32(-0.5), array(size), np.float32(0.5)]
 
     @classmethod
     def refusals(cls, array):

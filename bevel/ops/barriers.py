@@ -38,6 +38,7 @@ class StopGradient(Elementwise):
     def samples(cls, array):
         yield cls(), [array(3, dtype="int32")]
         yield cls(), [array(dtype="int32")]
+        yield cls(), [array(0, dtype="int32")]
 
     @classmethod
     def refusals(cls, array):
@@ -76,6 +77,7 @@ class OptimizationBarrier(Primitive):
     def samples(array):
         yield OptimizationBarrier(), [array(3)]
         yield OptimizationBarrier(), [array(2, 2), array(dtype="int32"), np.zeros(0, np.float32)]
+        yield OptimizationBarrier(), [array()]
 
     @staticmethod
     def refusals(array):

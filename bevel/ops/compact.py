@@ -128,6 +128,8 @@ class Compact(OfLastAxes):
         yield Compact(1), [np.asarray([[True, False, False], [False, False, True]])]
         yield Compact(3), [np.tile([True, False], 12)]
         yield Compact(1), [np.ones((2, 1, 11), bool)]
+        yield Compact(1), [np.ones(1, bool)]
+        yield Compact(2), [np.ones((0, 3), bool)]
 
     @staticmethod
     def refusals(array):

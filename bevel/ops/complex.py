@@ -107,6 +107,8 @@ class Conj(Linear, Unary):
     def samples(cls, array):
         yield cls(np.dtype("complex64")), [array(3, dtype="complex64")]
         yield cls(np.dtype("float32")), [array(2, 2)]
+        yield cls(np.dtype("complex64")), [array(0, dtype="complex64")]
+        yield cls(np.dtype("complex64")), [array(dtype="complex64")]
 
     @classmethod
     def refusals(cls, array):

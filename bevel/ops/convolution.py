@@ -14,7 +14,7 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s, matrix, parsed
-from bevel.ops.convert import convert
+from bevel.ops.convert import convert, in_bytes
 from bevel.ops.convolution_choice import choose
 from bevel.ops.convolution_loops import rows, strips
 from bevel.ops.elementwise import Bilinear
@@ -278,6 +278,9 @@ class ConvGeneralDilated(Bilinear):
     # ---- lowering and reference
 
     def lower(self, out, x, w):
+        found = in_bytes(out, self, [x, w])
+        if found:
+            return found[0]
         form = choose(self, out.in_avals, out.avals[0], out.platform)
         if form in (rows, strips):  # they write loops
             return form(self, out, x, w)
@@ -358,6 +361,7 @@ class ConvGeneralDilated(Bilinear):
         narrow = [array(1, 2, 4, dtype="bfloat16"), array(2, 2, 2, dtype="bfloat16")]
         highest = (Precision.HIGHEST, Precision.HIGHEST)
         yield one(preferred_element_type=np.dtype("float32"), precision=highest), narrow
+        yield one(), [array(1, 1, 1), array(1, 1, 1)]
 
     @staticmethod
     def refusals(array):

@@ -11,6 +11,7 @@ from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.arithmetic import sub
+from bevel.ops.convert import in_bytes
 from bevel.ops.logic import select
 from bevel.ops.shapes import (
     BroadcastInDim,
@@ -69,7 +70,8 @@ class Concatenate(Primitive):
         return Concatenate(self.dimension + 1)(*in_front(operands, axes)), 0
 
     def lower(self, out, *xs):
-        return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
+        found = in_bytes(out, self, xs)
+        return found[0] if found else out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
 
     def reference(self, *xs):
         return np.concatenate(xs, self.dimension)
@@ -79,6 +81,7 @@ class Concatenate(Primitive):
         yield Concatenate(0), [array(2), array(3)]
         yield Concatenate(1), [array(2, 1), array(2, 2), array(2, 0)]
         yield Concatenate(0), [array(2)]
+        yield Concatenate(0), [array(1)]
 
     @staticmethod
     def refusals(array):
@@ -155,6 +158,7 @@ class Slice(Linear):
         yield Slice((0, 1), (2, 5), (1, 2)), [array(2, 6)]
         yield Slice((2,), (2,)), [array(4)]
         yield Slice((), ()), [array()]
+        yield Slice((0, 1), (0, 3)), [array(0, 4)]
 
     @staticmethod
     def refusals(array):
@@ -220,6 +224,9 @@ class Pad(Primitive):
         return select(inside, padded, fill), 0
 
     def lower(self, out, x, value):
+        found = in_bytes(out, self, [x, value])
+        if found:
+            return found[0]
         low, high, inside = zip(*self.padding_config, strict=True) if self.padding_config else ((), (), ())
         return out.pad(x, value, low, high, inside, out.avals[0])
 

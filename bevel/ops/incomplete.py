@@ -126,12 +126,18 @@ def _incomplete_gamma(a, x, wanted, in_single=False):
     value = -(slope * x_safe) if wanted == "sample" else power.exp() * slope
     value = where(usual, value, 0.0)
     if wanted == "sample":
-        # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held; error below 1/a
+        # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held. Far from r = x/a = 1 that
+        # is too far out; there S and x C are 1/(1 - r) and 1/(1 - 1/r) but for 1/a, and both give r log(r) / (r - 1).
+        # Where the two meet each is off by 4e-5
         big = where(is_large, a, 1.0)
         ratio = where(is_large, x, 1.0) / big
         root = ratio.apply("stablehlo.cbrt")
         moved = ratio + root * root * (1.0 / (3.0 * big) - (root - 1.0 + 1.0 / (9.0 * big)) * 1.5)
+        is_far = (ratio - 1.0).abs() > 0.15
+        far = where(is_far, ratio, 2.0)
+        moved = where(is_far, where(far == 0.0, 0.0, far * far.log()) / (far - 1.0), moved)
         value = where(is_large, moved, value)
+        bad = bad | no_shape | at_end | (a == math.inf)
     else:
         # nearly normal, P = Φ(z) with z = (x - a)/sqrt a
         big, bound = where(is_large, a, 1.0), where(is_large, x, 1.0)
@@ -142,6 +148,7 @@ def _incomplete_gamma(a, x, wanted, in_single=False):
         if wanted == "bend":
             moved = (ratio * 0.75 + 0.25) / (big * root) - z * moved * moved
         value = where(is_large, density_ * moved, value)
+        bad = bad | no_shape
     return where(bad, math.nan, value)
 
 

@@ -52,6 +52,7 @@ class LayoutConstraint(Primitive):
     """
 
     layout: Layout
+    gaps: ClassVar = {"reach": "it says where values lie, whatever they are"}
 
     def infer(self, x):
         order = self.layout.major_to_minor

@@ -301,6 +301,7 @@ class Eig(MatrixPrimitive):
         yield Eig(True, True), [array(0, 0)]
         real_values = np.diag(np.float32([1, 2, 4])) + array(3, 3) * np.float32(0.1)
         yield Eig(False, True, True), [real_values.astype(np.float32)]
+        yield Eig(False, False), [array(1, 1)]
 
     @staticmethod
     def refusals(array):

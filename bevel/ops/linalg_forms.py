@@ -72,6 +72,7 @@ class Schur(MatrixPrimitive):
         yield Schur(False), [array(2, 2, 2)]
         yield Schur(), [array(2, 2, dtype="complex64")]
         yield Schur(), [array(0, 0)]
+        yield Schur(), [array(1, 1)]
 
     @staticmethod
     def refusals(array):
@@ -128,6 +129,7 @@ class Hessenberg(MatrixPrimitive):
         yield Hessenberg(), [array(4, 4)]
         yield Hessenberg(), [array(2, 3, 3, dtype="complex64")]
         yield Hessenberg(), [array(1, 1)]
+        yield Hessenberg(), [array(0, 2, 2)]
 
     @staticmethod
     def refusals(array):
@@ -202,6 +204,7 @@ class Tridiagonal(Renamed):
         yield Tridiagonal(False), [array(2, 3, 3)]
         yield Tridiagonal(True), [array(3, 3, dtype="complex64")]
         yield Tridiagonal(True), [array(1, 1)]
+        yield Tridiagonal(True), [array(0, 2, 2)]
 
     @staticmethod
     def refusals(array):

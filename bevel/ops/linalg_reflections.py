@@ -13,6 +13,7 @@ from bevel.ops.lapack_calls import call, repeated
 from bevel.ops.matrices import MatrixPrimitive, Renamed, check_dtype, check_matrix, conjugate, each, with_words
 
 _DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
+_SKIPPED = {"0-special": "LAPACK leaves out what a factor of 0 multiplies, NaN and infinity too"}
 
 
 def _without_derivative(name):
@@ -63,6 +64,7 @@ class Geqrf(MatrixPrimitive):
         yield Geqrf(), [array(3, 2)]
         yield Geqrf(), [array(2, 2, 3, dtype="complex64")]
         yield Geqrf(), [array(0, 2)]
+        yield Geqrf(), [array(1, 1)]
 
     @staticmethod
     def refusals(array):
@@ -79,7 +81,7 @@ class HouseholderProduct(MatrixPrimitive):
     Lowers to LAPACK's orgqr on CPUs. It has no derivative rule, as in JAX: differentiate `qr`.
     """
 
-    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX: differentiate qr")
+    gaps = dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX: differentiate qr") | _SKIPPED
 
     def infer(self, a, taus):
         check_matrix("householder_product", a)
@@ -113,6 +115,7 @@ class HouseholderProduct(MatrixPrimitive):
         yield HouseholderProduct(), [array(2, 3, 3), array(2, 3)]
         yield HouseholderProduct(), [array(3, 3, dtype="complex64"), array(2, dtype="complex64")]
         yield HouseholderProduct(), [array(2, 0), array(0)]
+        yield HouseholderProduct(), [array(1, 1), array(1)]
 
     @staticmethod
     def refusals(array):
@@ -154,7 +157,7 @@ class Ormqr(Renamed):
 
     left: bool = True
     is_transposed: bool = False
-    gaps = dict.fromkeys(_DERIVATIVES, "no derivative in the reflections: differentiate qr")
+    gaps = dict.fromkeys(_DERIVATIVES, "no derivative in the reflections: differentiate qr") | _SKIPPED
 
     def infer(self, a, taus, c):
         check_matrix("ormqr", a)
@@ -215,6 +218,7 @@ class Ormqr(Renamed):
             [array(3, 2, dtype="complex64"), array(2, dtype="complex64"), array(3, 1, dtype="complex64")],
         )
         yield Ormqr(True, False), [array(2, 0), array(0), array(2, 2)]
+        yield Ormqr(True, False), [array(1, 1), array(1), array(1, 1)]
 
     @staticmethod
     def refusals(array):

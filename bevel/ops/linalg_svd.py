@@ -248,6 +248,7 @@ class Svd(MatrixPrimitive):
         yield Svd(True, True, None, SvdAlgorithm.QR), [array(2, 2)]
         yield Svd(True, True, (0, 0)), [array(0, 2)]
         yield Svd(False, True), [array(2, 0)]
+        yield Svd(False, True), [array(1, 1)]
 
     @staticmethod
     def refusals(array):

@@ -173,6 +173,8 @@ class Shift(Bits):
     def samples(cls, array):
         yield cls(), [array(3, dtype="int32"), np.asarray([0, 1, 5], np.int32)]
         yield cls(), [array(3, dtype="uint8"), np.asarray([0, 7, 9], np.uint8)]
+        yield cls(), [array(0, dtype="int32"), array(0, dtype="int32")]
+        yield cls(), [np.asarray(200, np.uint8), np.asarray(3, np.uint8)]
 
     @classmethod
     def refusals(cls, array):
@@ -180,7 +182,13 @@ class Shift(Bits):
 
 
 def _width(x):
-    return 8 * np.asarray(x).dtype.itemsize
+    return dtypes.itemsize_bits(x.dtype)
+
+
+def _bits(x):
+    """The bits of integers as unsigned ones of whole bytes."""
+    bits = np.asarray(x).view(f"uint{8 * x.dtype.itemsize}")
+    return bits & bits.dtype.type((1 << _width(x)) - 1)
 
 
 def _beyond(x, y):
@@ -204,19 +212,20 @@ class ShiftRightLogical(Shift):
     hlo = "stablehlo.shift_right_logical"
 
     def reference(self, x, y):
-        bits = x.view(f"uint{_width(x)}")
+        bits = _bits(x)
         moved = np.right_shift(bits, np.where(_beyond(x, y), 0, y).astype(bits.dtype))
         return np.where(_beyond(x, y), 0, moved).astype(bits.dtype).view(x.dtype)
 
 
 @primitive
 class ShiftRightArithmetic(Shift):
-    """x >> y with copies of the sign bit coming in."""
+    """x >> y with copies of the highest bit coming in, also for unsigned integers."""
 
     hlo = "stablehlo.shift_right_arithmetic"
 
     def reference(self, x, y):
-        return np.right_shift(x, np.where(_beyond(x, y), _width(x) - 1, y).astype(x.dtype))
+        signed = np.asarray(x).view(dtypes.as_dtype(f"int{_width(x)}")).astype(np.int64)
+        return np.right_shift(signed, np.where(_beyond(x, y), _width(x) - 1, y).astype(np.int64)).astype(x.dtype)
 
 
 class BitsOfOne(Unary):
@@ -239,6 +248,13 @@ class Not(BitsOfOne):
     reference = staticmethod(np.invert)
 
 
+def _of_unsigned(out, x, hlo):
+    """An operation of the bits of x, taken for an unsigned integer."""
+    [aval] = out.avals
+    bits = aval.with_dtype(dtypes.as_dtype(f"uint{_width(aval)}"))
+    return out.op(hlo, [out.op("stablehlo.bitcast_convert", [x], aval=bits)], aval=bits)
+
+
 @primitive
 class PopulationCount(BitsOfOne):
     """How many bits of x are set."""
@@ -246,8 +262,12 @@ class PopulationCount(BitsOfOne):
     hlo = "stablehlo.popcnt"
     takes = "integer"
 
+    def lower(self, out, x):
+        # XLA would count the copies of the sign bit with which it fills integers of less than a byte up
+        return out.op("stablehlo.bitcast_convert", [_of_unsigned(out, x, self.hlo)])
+
     def reference(self, x):
-        return np.bitwise_count(x.view(f"uint{_width(x)}")).astype(x.dtype)
+        return np.bitwise_count(_bits(x)).astype(x.dtype)
 
 
 @primitive
@@ -259,14 +279,11 @@ class Clz(BitsOfOne):
 
     def lower(self, out, x):
         # XLA's evaluator of constants miscounts negative numbers (32 becomes -32 more), so they are counted unsigned
-        [aval] = out.avals
-        bits = aval.with_dtype(np.dtype(f"uint{8 * aval.dtype.itemsize}"))
-        counted = out.op(self.hlo, [out.op("stablehlo.bitcast_convert", [x], aval=bits)], aval=bits)
-        return out.op("stablehlo.bitcast_convert", [counted])
+        return out.op("stablehlo.bitcast_convert", [_of_unsigned(out, x, self.hlo)])
 
     def reference(self, x):
-        bits = x.view(f"uint{_width(x)}")
-        return np.asarray([_width(x) - int(v).bit_length() for v in bits.reshape(-1)], x.dtype).reshape(x.shape)
+        lengths = [int(v).bit_length() for v in _bits(x).reshape(-1)]
+        return np.asarray([_width(x) - n for n in lengths]).astype(x.dtype).reshape(x.shape)
 
 
 @primitive
@@ -364,6 +381,7 @@ class SelectN(Elementwise):
         yield cls(), [np.asarray([0, 2, 1], np.int32), array(3), array(3), array(3)]
         yield cls(), [np.asarray([0, 200], np.uint8), array(2), array(2)]
         yield cls(), [np.zeros((0, 2), bool), array(0, 2), array(0, 2)]
+        yield cls(), [np.asarray(False), array(), array()]
 
     @classmethod
     def refusals(cls, array):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import ClassVar
 
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, primitive
@@ -66,6 +67,7 @@ class AnnotateDevicePlacement(Mark):
     """
 
     memory_kind: str
+    gaps: ClassVar = {"reach": "it says where values lie, whatever they are"}
 
     def infer(self, x):
         if not isinstance(self.memory_kind, str):
@@ -115,6 +117,7 @@ class DevicePut(Primitive):
     devices: tuple
     srcs: tuple
     copy_semantics: tuple
+    gaps: ClassVar = {"reach": "it says where values lie, whatever they are"}
 
     def infer(self, *avals):
         if not len(avals) == len(self.devices) == len(self.srcs) == len(self.copy_semantics):

@@ -172,6 +172,7 @@ class Pooling(Primitive):
         )
         yield cls((4,), (1,), ((0, 0),), (1,), (1,)), [array(3)]
         yield cls((), (), (), (), ()), [array()]
+        yield cls((2, 1), (1, 1), ((1, 1), (0, 0)), (1, 1), (1, 1)), [array(0, 2)]
 
     @classmethod
     def refusals(cls, array):

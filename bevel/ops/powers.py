@@ -138,6 +138,8 @@ class IntegerPow(Unary):
         for y in (0, 1, 2, 3, -1, -2):
             yield cls(y), [array(3)]
         yield cls(5), [array(2, 2)]
+        yield cls(2), [array(0)]
+        yield cls(3), [array()]
 
     @classmethod
     def refusals(cls, array):

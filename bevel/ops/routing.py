@@ -228,6 +228,7 @@ class SelectAndGatherAdd(Routing):
         tied = np.asarray([1.0, 1, 0, 0, np.nan, 2, -np.inf, -np.inf], np.float32)
         yield SelectAndGatherAdd(GE, (2,), (2,), ((0, 0),)), [np.arange(8, dtype=np.float32), tied]
         yield SelectAndGatherAdd(LE, (3,), (1,), ((1, 1),)), [np.arange(8, dtype=np.float32), tied]
+        yield SelectAndGatherAdd(GE, (1, 2), (1, 1), ((0, 0), (0, 0))), [array(0, 3), array(0, 3)]
 
     @staticmethod
     def refusals(array):

@@ -1,6 +1,6 @@
 """Writing windows of an array at computed places: overwriting, subtracting, multiplying, the smaller and the larger.
 
-ScatterAdd stands in gather.py, beside its adjoint.
+What scatters share stands in scatter_family.py; ScatterAdd in gather.py, beside its adjoint.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Sub, add, div, extreme, maximum, neg, sub
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import Mul, add_any, mul
-from bevel.ops.gather import PROMISE_IN_BOUNDS, LinearScatter, ScatterAdd, ScatterDimensionNumbers, ScatterFamily
+from bevel.ops.gather import LinearScatter, ScatterAdd, gathered
 from bevel.ops.logic import eq, lt, select
+from bevel.ops.scatter_family import ScatterFamily
 from bevel.ops.shapes import Iota, Rev, full, instantiate, reshape, zeros
 from bevel.ops.sort import Sort
 from bevel.ops.taking import take_rows
+from bevel.ops.windows import PROMISE_IN_BOUNDS, ScatterDimensionNumbers
 
 
 def adding(op) -> ScatterAdd:
@@ -69,14 +71,14 @@ class Scatter(ScatterFamily):
         count = math.prod(updates.shape)
         numbers = reshape(add(Iota(dtype, (count,), 0)(), np.uint32(1)), updates.shape)
         written = self(full(x.shape, 0, dtype), indices, numbers)
-        found = self.gather(written, indices, updates.shape, 0)
+        found = gathered(self, written, indices, updates.shape, 0)
         return eq(written, np.uint32(0)), eq(numbers, found)
 
     def transpose(self, ct, x, indices, updates):
         x_aval, updates_aval = get_aval(x), get_aval(updates)
         ct_updates = None
         if is_linear(updates):
-            ct_updates = self.gather(ct, indices, updates_aval.shape)
+            ct_updates = gathered(self, ct, indices, updates_aval.shape)
             if not self.unique_indices:
                 ct_updates = select(self.winners(indices, x_aval, updates_aval)[1], ct_updates, 0)
         ct_x = self(ct, indices, zeros(updates_aval)) if is_linear(x) else None
@@ -110,7 +112,7 @@ class ScatterSub(LinearScatter):
         return [
             ct if is_linear(x) else None,
             None,
-            neg(self.gather(ct, indices, updates.aval.shape)) if is_linear(updates) else None,
+            neg(gathered(self, ct, indices, updates.aval.shape)) if is_linear(updates) else None,
         ]
 
     def reference_of_two(self, old, new):
@@ -132,7 +134,7 @@ class ScatterMul(ScatterFamily):
         if not is_zero(du):
             if not self.unique_indices:
                 du = mul(du, self.others(indices, get_aval(x), updates))
-            old = self.gather(x, indices, get_aval(updates).shape)
+            old = gathered(self, x, indices, get_aval(updates).shape)
             parts.append(adding(self)(zeros_like(x), indices, mul(du, old)))
         if not parts:
             return y, zero_of(y)
@@ -141,7 +143,7 @@ class ScatterMul(ScatterFamily):
     def transpose(self, ct, x, indices, updates):
         if is_linear(x):
             return [self(ct, indices, updates), None, None]
-        return [None, None, self.gather(mul(ct, x), indices, updates.aval.shape)]
+        return [None, None, gathered(self, mul(ct, x), indices, updates.aval.shape)]
 
     def others(self, indices, x, updates):
         """For each update the product of all other updates at its place; 1 where there are none.
@@ -154,7 +156,7 @@ class ScatterMul(ScatterFamily):
         if count < 2:
             return full(shape, 1, x.dtype)
         dtype = np.dtype("int32" if size < 2**31 else "int64")
-        place = self.gather(reshape(Iota(dtype, (size,), 0)(), x.shape), indices, shape, size)
+        place = gathered(self, reshape(Iota(dtype, (size,), 0)(), x.shape), indices, shape, size)
         # an update that is left out may be infinite, and must not count
         updates = select(lt(place, np.asarray(size, dtype)[()]), updates, 1)
         numbers = Iota(np.dtype("int32" if count < 2**31 else "int64"), (count,), 0)()
@@ -217,7 +219,7 @@ class ScatterExtreme(ScatterFamily):
         one = np.ones((), dtype)[()]
 
         def at_places(values):
-            return self.gather(values, indices, shape)
+            return gathered(self, values, indices, shape)
 
         add_at = adding(self)
         nothing, ones = zeros_like(x), full(shape, 1, dtype)

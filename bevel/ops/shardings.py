@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from bevel.base.errors import ShardingError
 from bevel.base.meshes import NO_MESH, UNCONSTRAINED, NamedSharding, PartitionSpec, axes_of
@@ -23,6 +23,7 @@ class ShardingConstraint(Linear):
 
     lies_on_mesh = True
     sharding: Any
+    gaps: ClassVar = {"reach": "it says where values lie, whatever they are"}
 
     def printed(self):
         open_axes = frozenset([i for i, part in enumerate(self.sharding.spec) if part is UNCONSTRAINED])

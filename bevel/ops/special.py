@@ -19,6 +19,7 @@ from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.ops import fast_special
 from bevel.ops.arithmetic import add, full_like, neg
+from bevel.ops.convert import convert
 from bevel.ops.elementwise import Binary, Unary, mul
 from bevel.ops.exponential import exp
 from bevel.ops.formulas import in_wider
@@ -42,6 +43,13 @@ class Special(Unary):
     takes = "float"
     cost = 50
     is_formula = True
+
+    def lower(self, out, x):
+        [aval] = out.avals
+        if aval.dtype.itemsize == 1:  # XLA's forms are not all there for 8 bits
+            wide = lambda x: [convert(self(convert(x, np.dtype("float32"))), aval.dtype)]
+            return out.module.compose(out, wide, out.in_avals, [x])[0]
+        return super().lower(out, x)
 
 
 class PositiveSpecial(Special):
@@ -177,6 +185,7 @@ class Polygamma(InWider):
     def samples(cls, array):
         yield cls(), [np.asarray([1, 2, 3], np.float32), array(3, low=0.5, high=4)]
         yield cls(), [np.asarray(2, np.float32), array(low=0.5, high=4)]
+        yield cls(), [array(0), array(0)]
 
 
 @primitive
@@ -202,6 +211,7 @@ class Zeta(InWider):
     def samples(cls, array):
         yield cls(), [array(3, low=1.5, high=4), array(3, low=0.5, high=4)]
         yield cls(), [array(low=1.5, high=4), array(low=0.5, high=4)]
+        yield cls(), [array(0), array(0)]
 
 
 digamma = Digamma()

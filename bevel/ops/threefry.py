@@ -7,6 +7,7 @@ The functions below are those of one key, its two words in uint32[2].
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -117,6 +118,7 @@ class Threefry2x32Apart(Threefry2x32):
     """
 
     keeps_apart = True
+    gaps: ClassVar = {"reach": "its one sample is of several lengths; Threefry2x32 has the others"}
 
     def lower(self, out, *words):
         return out.module.compose(out, Threefry2x32(), out.in_avals, words, apart=Threefry2x32)

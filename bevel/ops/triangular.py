@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from bevel.base.errors import ShapeError
@@ -192,6 +194,7 @@ class TriangularSolve(Renamed):
     transpose_a: bool
     conjugate_a: bool
     unit_diagonal: bool
+    gaps: ClassVar = {"0-special": "BLAS divides by blocks, so NaN and infinity spread in another order"}
 
     def infer(self, a, b):
         check_matrix_shape("triangular_solve", a, square=True)
@@ -330,6 +333,7 @@ class TriangularSolve(Renamed):
         yield TriangularSolve(True, True, False, False, False), [triangle(1, 1), array(1, 0)]
         bfloat16 = [triangle(2, 2, dtype="bfloat16"), array(2, 1, dtype="bfloat16")]
         yield TriangularSolve(True, True, False, False, False), bfloat16
+        yield TriangularSolve(True, True, False, False, False), [triangle(1, 1), array(1, 1)]
 
     @staticmethod
     def refusals(array):
@@ -446,6 +450,7 @@ class TridiagonalSolve(MatrixPrimitive):
             [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")],
         )
         yield TridiagonalSolve(), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
+        yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 1)]
 
     @staticmethod
     def refusals(array):

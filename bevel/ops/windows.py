@@ -11,6 +11,10 @@ from bevel.base import dtypes, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic, whole
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.core.trace import get_aval
+from bevel.ops.convert import convert
+from bevel.ops.logic import gt, lt, or_
+from bevel.ops.shapes import broadcast_to_shape, zeros
 
 
 class GatherScatterMode(enum.Enum):
@@ -132,6 +136,22 @@ def default_fill(dtype):
     if dtypes.issubdtype(dtype, np.unsignedinteger):
         return limits.iinfo(dtype).max
     return True
+
+
+# ---- what can be wrong with indices
+
+
+def places_outside(axes, sizes, x, indices):
+    """The mistake of a window of these sizes that does not lie in x: column k of the indices is a place on axes[k]."""
+    shape, aval = get_aval(x).shape, get_aval(indices)
+    if not axes or 0 in aval.shape:
+        return None
+    if aval.dtype.itemsize < 4:
+        indices = convert(indices, np.dtype("int32"))
+    bounds = np.asarray([shape[a] - sizes[a] for a in axes]).astype(get_aval(indices).dtype)
+    bounds = broadcast_to_shape(bounds, aval.shape, (len(aval.shape) - 1,))
+    wrong = or_(lt(indices, zeros(get_aval(indices))), gt(indices, bounds))
+    return "index", (shape, tuple(axes)), wrong, indices
 
 
 # ---- lowering of indices

@@ -8,12 +8,14 @@ import pickle
 import re
 import sys
 
+from bevel.base import settings
 from bevel.base.errors import BevelError, MissingRuleError
 from bevel.core.primitive import Primitive
 from bevel.core.trace import get_aval
 from bevel.tools.laws.closeness import LawBroken
 from bevel.tools.laws.law import class_law, law
 from bevel.tools.laws.samples import apply, refusals_of, samples_of
+from bevel.tools.laws.values import DTYPES, SELDOM, dtypes_tried, of_dtype
 
 #: Parameters that rules need not read, and why.
 SAID_ELSEWHERE = {
@@ -48,6 +50,30 @@ def gives_samples(cls):
     """It gives at least one sample."""
     if not samples_of(cls):
         raise LawBroken(f"{cls.__name__} gives no samples: write samples(array), which yields (op, operands).")
+
+
+@class_law("reach")
+def samples_reach_every_size_and_dtype(cls):
+    """Its samples reach an empty array, operands of one element each, and every dtype that its shape rule accepts."""
+    samples = [s for s in samples_of(cls) if s.is_plain and s.operands and not s.holds_programs]
+    if not samples:
+        return
+    lacking = []
+    sizes = [[x.size for x in s.operands] for s in samples]
+    if not any(0 in row for row in sizes):
+        lacking.append("an empty array")
+    if not any(set(row) == {1} for row in sizes):
+        lacking.append("operands of one element each")
+    reached = {x.dtype for s in samples for x in s.operands}
+    accepted = {}
+    with settings.enable_x64(True):
+        for sample, row in zip(samples, sizes, strict=True):
+            for dtype in (*DTYPES, *SELDOM) if any(row) else ():
+                if dtype not in reached and of_dtype(sample, dtype) is not None:
+                    accepted[dtype] = dtype in dtypes_tried(sample) or accepted.get(dtype, False)
+    lacking += [dtype.name for dtype, is_tried in accepted.items() if not is_tried]
+    if lacking:
+        raise LawBroken(f"{cls.__name__} has no sample that reaches {', '.join(lacking)}.")
 
 
 @class_law("refusals")

@@ -9,6 +9,8 @@ from bevel.engine.client import Array, to_host
 
 #: How far, relatively, a result may lie from its reference. A class may state its own in `tolerance`, by dtype name.
 TOLERANCE = {
+    "float8_e4m3fn": 0.26,
+    "float8_e5m2": 0.26,
     "bfloat16": 1.6e-2,
     "float16": 2e-3,
     "float32": 1e-5,
