@@ -304,6 +304,7 @@ class LinearRecurrence(Primitive):
         yield LinearRecurrence(0), [array(4, 2, 2), array(4, 2, 2)]
         yield LinearRecurrence(0), [array(0), array(0)]
         yield LinearRecurrence(1), [array(2, 1), array(2, 1)]
+        yield LinearRecurrence(0), [array(1), array(1)]
         for reverse in (False, True):
             yield LinearRecurrence(0, reverse), [1 + array(150, low=-1, high=1) / 32, array(150)]
 

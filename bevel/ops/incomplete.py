@@ -126,9 +126,9 @@ def _incomplete_gamma(a, x, wanted, in_single=False):
     value = -(slope * x_safe) if wanted == "sample" else power.exp() * slope
     value = where(usual, value, 0.0)
     if wanted == "sample":
-        # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held. Far from r = x/a = 1 that
-        # is too far out; there S and x C are 1/(1 - r) and 1/(1 - 1/r) but for 1/a, and both give r log(r) / (r - 1).
-        # Where the two meet each is off by 4e-5
+        # Wilson & Hilferty: x = a (1 - 1/(9a) + z / (3 sqrt a))³ of a normal z, which is held. Far from r = x/a = 1
+        # that is too far out: there S and x C are 1/(1 - r) and 1/(1 - 1/r) but for 1/a, which both make it
+        # r log(r) / (r - 1). Where the two meet each is off by 4e-5.
         big = where(is_large, a, 1.0)
         ratio = where(is_large, x, 1.0) / big
         root = ratio.apply("stablehlo.cbrt")

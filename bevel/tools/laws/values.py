@@ -112,11 +112,15 @@ def _through_wide(sample):
 
 
 #: What NumPy has no loops for, or rounds at each step, and in what it is computed for a reference.
-_NARROW = dict.fromkeys(
-    map(dtypes.as_dtype, ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")), np.dtype("float32")
-)
-_NARROW |= dict.fromkeys(map(dtypes.as_dtype, ("int4", "int2")), np.dtype("int32"))
-_NARROW |= dict.fromkeys(map(dtypes.as_dtype, ("uint4", "uint2")), np.dtype("uint32"))
+_NARROW: dict = {
+    dtypes.as_dtype(narrow): np.dtype(wide)
+    for wide, kinds in (
+        ("float32", "bfloat16 float16 float8_e4m3fn float8_e5m2"),
+        ("int32", "int4 int2"),
+        ("uint32", "uint4 uint2"),
+    )
+    for narrow in kinds.split()
+}
 
 
 _SAMPLES_TRIED = (
@@ -177,7 +181,7 @@ _FEW_FLOATS = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5)
 
 def _paired(sample) -> list:
     """Every pairing of special values, as operands of the sample's dtypes."""
-    grids = []
+    grids: list[tuple] = []
     for x in sample.operands:
         if x.dtype == np.bool_:
             grids.append((False, True))
