@@ -31,6 +31,8 @@ _BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
 # longer ones go in blocks, but for columns of integers: 2048 x 2048 take 3.9 ms so, 28 in pairs and 31 in blocks.
 _LONG_ROW, _LONG_COLUMN, _LONGEST_WHOLE = 17, 64, 256
 _FEW = 1 << 15  # elements that go whole as well: blocks would save some µs of a run and cost 70 ms of compiling
+_LONG = 1 << 17  # floats along one axis that go in strips
+_STRIPS = (16, *(c for i in range(1, 9) for c in (16 + i, 16 - i)))  # how many, the first that divides them is best
 _PARTS = 16  # parts of an axis of integers that are compared side by side
 _EXACT = 1 << 24  # float32 holds the integers up to here
 
@@ -86,6 +88,9 @@ class Arg(Primitive):
             else:
                 index = self._in_parts(out, x, aval, axis)
             return index if result.dtype == _INT32 else out.convert(index, result)
+        if is_float and size == aval.size >= _LONG and out.module.layout is None:
+            index = self._in_strips(out, out.reshape(x, ShapedArray((size,), aval.dtype)), size, aval.dtype)
+            return out.convert(out.reshape(index, result.with_dtype(_INT32)), result)
         block = _block(size)
         if block is None:
             return self._carried(out, *(self._keys(out, x, aval) if is_float else (x, aval)), result)
@@ -170,6 +175,43 @@ class Arg(Primitive):
         inside = self._first(out, part, chosen, best, 2)
         first = out.op("stablehlo.multiply", [number, out.constant(block, places)], aval=places)
         return out.reshape(out.op("stablehlo.add", [first, inside], aval=places), result)
+
+    def _in_strips(self, out, x, size, dtype):
+        """One long axis: the largest of each of some strips; the first strip that has the largest of all; its first.
+
+        The strips are folded side by side, which reads x once: 1e6 float32 take 0.23 ms, in blocks 0.48.
+        """
+        count = next((c for c in _STRIPS if size % c == 0), _STRIPS[0])
+        length, index = size // count, ShapedArray((), _INT32)
+        strips, flat = ShapedArray((count, length), dtype), ShapedArray((size,), dtype)
+        left = size - count * length
+        most = x if not left else out.slice(x, flat, 0, 0, size - left)
+        most = out.reshape(most, strips)
+        of_strips, scalar = ShapedArray((count,), dtype), ShapedArray((), dtype)
+        bests = lower_extremum(out, most, strips, (1,), self.order)
+        best = lower_extremum(out, bests, of_strips, (0,), self.order)
+        number = self._first(out, bests, of_strips, best, 0)
+        row, strip = ShapedArray((1, length), dtype), ShapedArray((length,), dtype)
+        part = out.op(
+            "stablehlo.dynamic_slice",
+            [most, number, out.constant(0, index)],
+            {"slice_sizes": i64s(1, length)},
+            aval=row,
+        )
+        inside = self._first(out, out.reshape(part, strip), strip, best, 0)
+        first = out.op("stablehlo.multiply", [number, out.constant(length, index)], aval=index)
+        place = out.op("stablehlo.add", [first, inside], aval=index)
+        if not left:
+            return place
+        last, rest = out.slice(x, flat, 0, size - left, size), ShapedArray((left,), dtype)
+        end = lower_extremum(out, last, rest, (0,), self.order)
+        beyond = self._first(out, last, rest, end, 0)
+        beyond = out.op("stablehlo.add", [beyond, out.constant(size - left, index)], aval=index)
+        truth = scalar.with_dtype(_BOOL)
+        is_nan, is_number = out.compare("NE", end, end, scalar), out.compare("EQ", best, best, scalar)
+        better = out.op("stablehlo.or", [out.compare(self.order, end, best, scalar), is_nan], aval=truth)
+        better = out.op("stablehlo.and", [better, is_number], aval=truth)
+        return out.op("stablehlo.select", [better, beyond, place], aval=index)
 
     def _in_parts(self, out, x, aval, axis):
         """Integers: of as many elements as the axis has parts, the best and its part, all side by side; then the first.

@@ -32,6 +32,9 @@ SHAPES = [
     ((512, 64), 0),
     ((4, 8192), 1),
     ((3, 16381), 1),
+    # strips: 2^17 and beyond
+    ((131072,), 0),
+    ((1, 131101), 1),
 ]
 
 
@@ -47,6 +50,23 @@ def test_a_nan_wins_wherever_it_stands(shape, axis, special):
     np.testing.assert_array_equal(ReduceMin((axis,))(x), np.min(x, axis))
     np.testing.assert_array_equal(Argmax((axis,), INT32)(x), np.argmax(x, axis))
     np.testing.assert_array_equal(Argmin((axis,), INT32)(x), np.argmin(x, axis))
+
+
+@pytest.mark.parametrize("size", [1 << 17, (1 << 17) + 29])
+def test_the_first_of_equals_is_found_in_strips(size):
+    x = np.zeros(size, np.float32)
+    for places in (
+        [size - 1],
+        [size - 2, size - 1],
+        [size // 2, size - 1],
+        [7, size // 16, size // 16 + 1],
+        range(size),
+    ):
+        x[:] = 0
+        x[list(places)] = 1
+        assert int(Argmax((0,), INT32)(x)) == int(Argmin((0,), INT32)(-x)) == places[0]
+        x[size - 1] = x[size // 3] = np.nan
+        assert int(Argmax((0,), INT32)(x)) == int(Argmin((0,), INT32)(x)) == size // 3
 
 
 @pytest.mark.parametrize("axes", [(0, 2), (1,), (0, 1), (0, 1, 2)])
