@@ -34,6 +34,7 @@ _LATE = {
          "scaled_dot"),
         "bevel.lax.ragged",
     ),
+    "ragged_all_to_all": "bevel.lax.exchange",
     "with_sharding_constraint": "bevel.api.sharding",
 }  # fmt: skip
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from bevel.api.control_flow import scan
 from bevel.base import dtypes
-from bevel.base.errors import ShapeError
+from bevel.base.errors import MissingNameError, ShapeError
 from bevel.core.handles import primitives_in
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.lax.absent import absent
 from bevel.lax.operands import operand, operands
 from bevel.lax.polar import qdwh
 from bevel.ops.arithmetic import add, div
@@ -404,4 +405,11 @@ __all__ = [
     "symmetric_product", "triangular_solve", "tridiagonal", "tridiagonal_solve",
 ]  # fmt: skip
 
-__getattr__ = primitives_in(__name__)
+_primitive = primitives_in(__name__)
+
+
+def __getattr__(name):
+    reason = absent(name)
+    if reason:
+        raise MissingNameError(f"lax.linalg.{name} is not in Bevel: {reason}.")
+    return _primitive(name)

@@ -21,7 +21,7 @@ ABSENT = {
     "jax.custom_derivatives": {"remat_opt_p": "Bevel's custom_vjp has no optimize_remat"},
     "jax.extend.backend": {"ifrt_proxy": _DEVICES, "register_backend_factory": "Bevel finds plugins by their packages"},
     "jax.extend.core.primitives": {
-        **dict.fromkeys(("ragged_all_to_all_p", "sharding_constraint_p"), _DEVICES),
+        "ragged_all_to_all_p": "lax.ragged_all_to_all is written of all_to_all",
         **dict.fromkeys(("empty2_p", "get_p", "swap_p"), _REFS),
         "device_put_p": "device_put leaves no equation in a program",
     },

@@ -21,21 +21,28 @@ PRIMITIVES = {**NAMES["jax.lax"], **NAMES["jax.lax.linalg"], **NAMES["jax.extend
 PRIMITIVES = {variable: name for variable, name in PRIMITIVES.items() if name is not None}
 
 
+SPACES = {"jax.lax": lax, "jax.lax.linalg": lax.linalg}
+
+
 def test_every_name_of_lax_is_here_or_has_a_reason():
-    lacking = [name for name in NAMES["jax.lax"] if getattr(lax, name, None) is None and absent(name) is None]
-    assert lacking == []
+    named = [(name, getattr(space, name, None), absent(name)) for at, space in SPACES.items() for name in NAMES[at]]
+    assert [name for name, found, reason in named if found is None and reason is None] == []
+    assert [name for name, found, reason in named if found is not None and reason is not None] == []
 
 
 def test_the_table_of_reasons_names_what_there_is():
-    unknown = [pattern for pattern in ABSENT if not any(re.fullmatch(pattern, name) for name in NAMES["jax.lax"])]
-    assert unknown == []
+    names = [name for at in SPACES for name in NAMES[at]]
+    assert [pattern for pattern in ABSENT if not any(re.fullmatch(pattern, name) for name in names)] == []
 
 
 def test_a_name_that_is_not_here_says_why():
     with pytest.raises(MissingNameError, match=r"lax\.psend is not in Bevel: point-to-point"):
         _ = lax.psend
-    with pytest.raises(AttributeError, match="no attribute 'foo_p'"):
-        _ = lax.foo_p
+    with pytest.raises(MissingNameError, match=r"linalg\.cholesky_update_p is not in Bevel: lax\.linalg's function"):
+        _ = lax.linalg.cholesky_update_p
+    for space in SPACES.values():
+        with pytest.raises(AttributeError, match="no attribute 'foo_p'"):
+            _ = space.foo_p
 
 
 def test_a_primitive_is_one_object_by_its_name():
