@@ -235,12 +235,15 @@ def put(aval, value: np.ndarray, sharding=None, committed=False):
 
 def to_host(array) -> np.ndarray:
     """The numbers of an array on the host, read-only and without a copy where the device is the host."""
-    try:
-        return np.asarray(memoryview(array))
-    except BufferError:  # of a dtype that Python's buffers have not, or on another device, or on several
-        if len(array._sharding._device_assignment) > 1:
-            return _gathered(array)
-        return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
+    if len(started) == 1 and "cpu" in started or array._sharding._device_assignment[0].platform == "cpu":
+        try:
+            return np.asarray(memoryview(array))
+        except BufferError:  # of a dtype that Python's buffers have not, or on several devices
+            pass
+    # (of another device a memoryview is refused too, after 5 ms)
+    if len(array._sharding._device_assignment) > 1:
+        return _gathered(array)
+    return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
 
 
 def _gathered(array) -> np.ndarray:
