@@ -27,6 +27,7 @@ FAMILIES = (
     "galaxy",
     "linear_algebra",
     "libraries",
+    "alternatives",
     "several_devices",
 )
 
