@@ -56,8 +56,8 @@ _IMPORT = (
     "Bevel's time"
 )
 _KEYS = (
-    "JAX's numbers ask for seven blocks of threefry a sample and more, of 4 ns each: a key of its own, and three keys, a "
-    "normal and a uniform number for each attempt; NumPy's generator takes 15 ns for the whole sample"
+    "JAX's numbers ask for seven blocks of threefry a sample and more, of 4 ns each: a key of its own, and three keys, "
+    "a normal and a uniform number for each attempt; NumPy's generator takes 15 ns for the whole sample"
 )
 _TWO_SORTS = (
     "JAX's order is that of two sorts by random words, of which one takes as long as NumPy's whole shuffle, 0.9 ms"

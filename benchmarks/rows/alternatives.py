@@ -1,7 +1,7 @@
 """What JAX computes over five times as slowly as other libraries do: Bevel, compiled, beside NumPy and SciPy.
 
-Goal: within twice the time of the other, where JAX takes over five times as long; the rest is there to be seen. Each has
-its row beside JAX in the family of its kind.
+Goal: within twice the time of the other, where JAX takes over five times as long; the rest is there to be seen.
+Each has its row beside JAX in the family of its kind.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def put(aval, value: np.ndarray, sharding=None, committed=False):
 
 def to_host(array) -> np.ndarray:
     """The numbers of an array on the host, read-only and without a copy where the device is the host."""
-    if len(started) == 1 and "cpu" in started or array._sharding._device_assignment[0].platform == "cpu":
+    if (len(started) == 1 and "cpu" in started) or array._sharding._device_assignment[0].platform == "cpu":
         try:
             return np.asarray(memoryview(array))
         except BufferError:  # of a dtype that Python's buffers have not, or on several devices

@@ -19,8 +19,6 @@ def _on_cpus_alone(*positions):
     return {f"{i}-{law}": "on gpu: cuSOLVER has no such routine" for i in positions for law in _NUMERICAL}
 
 
-
-
 def _without_derivative(name, way):
     return MissingRuleError(f"{name} has no derivative rule. {way}")
 
