@@ -16,8 +16,6 @@ exchanges, in a precision of roundoff v, is off by about v κ. Therefore
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from bevel.base.errors import ShapeError
@@ -94,8 +92,6 @@ def _check_small(name, a):
 class SmallInverse(MatrixPrimitive):
     """A⁻¹ of matrices [..., n, n], n up to 3; inf or NaN where there is none."""
 
-    gaps: ClassVar = {"0-special": "by determinants infinities meet zeros that elimination never multiplies by"}
-
     def infer(self, a):
         _check_small("small_inverse", a)
         return a
@@ -139,8 +135,6 @@ class SmallInverse(MatrixPrimitive):
 @primitive
 class SmallSolve(MatrixPrimitive):
     """x with A x = b, for A [..., n, n], n up to 3, and b [..., n, k]; inf or NaN where A is singular. Linear in b."""
-
-    gaps: ClassVar = {"0-special": "by determinants infinities meet zeros that elimination never multiplies by"}
 
     def infer(self, a, b):
         _check_small("small_solve", a)

@@ -197,13 +197,16 @@ def _paired(sample) -> list:
         return [np.asarray([r[i] for r in rows]).astype(x.dtype) for i, x in enumerate(sample.operands)]
 
 
-def _strewn(x, first):
-    """x with special values at every other place, from `first` on."""
+# Zeros of both signs meet in any four, and NaN of the other sign: what sorts by bits would part them.
+_ORDERS = (0.0, -np.nan, -0.0, np.inf, 0.0, -np.inf, np.nan)
+
+
+def _strewn(x, values, first, step):
+    """x with special values from place `first` on, at each step-th."""
     if not dtypes.issubdtype(x.dtype, np.inexact):
         return x
     y = np.array(x).ravel()
-    count = len(y[first % 2 :: 2])
-    y[first % 2 :: 2] = np.resize(np.roll((np.nan, -0.0, np.inf, 0.0, -np.inf, 1.5), -first), count)
+    y[first::step] = np.resize(np.roll(values, -first), len(y[first::step]))
     return y.reshape(np.shape(x))
 
 
@@ -222,7 +225,10 @@ def special_values(sample):
     if isinstance(sample.op, Elementwise):
         given = [_paired(sample)]
     else:
-        given = [[_strewn(x, first + i) for i, x in enumerate(sample.operands)] for first in (0, 1)]
+        given = [
+            [_strewn(x, _FEW_FLOATS, i % 2, 2) for i, x in enumerate(sample.operands)],
+            [_strewn(x, _ORDERS, i, 1) for i, x in enumerate(sample.operands)],
+        ]
     for operands in given:
         _check_special(Sample(sample.op, operands, sample.position))
 
