@@ -38,8 +38,9 @@ def check_callable(fun, what):
 
 
 def value_and_aux(result, fun, what):
-    if not isinstance(result, tuple) or len(result) != 2:
-        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else kind_of(result)
+    is_row = isinstance(result, (tuple, list))
+    if not is_row or len(result) != 2:
+        got = f"a {type(result).__name__} of {len(result)}" if is_row else kind_of(result)
         raise TypeError(
             f"{what} with has_aux=True needs {name_of(fun)} to give a pair (value, aux); it gave {got}"
             f"{user_line(' at {}')}."

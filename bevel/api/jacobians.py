@@ -18,7 +18,7 @@ from bevel.ops.arithmetic import add
 from bevel.ops.convert import as_weak_as, convert
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.logic import eq
-from bevel.ops.shapes import Iota, reshape
+from bevel.ops.shapes import Iota, full, reshape
 
 
 def jacfwd(
@@ -48,9 +48,11 @@ def jacfwd(
         else:
             value, out = vmap(push, out_axes=(None, -1))(*basis)
         out_leaves, out_tree = flatten(out)
-        for leaf in flatten(value)[0]:
+        value_leaves, _ = flatten(value)
+        for leaf in value_leaves:
             _check_output(fun, leaf, holomorphic, "jacfwd")
-        parts = [_split(leaf, leaves, -1) for leaf in out_leaves]
+        slopes = [_in_numbers(slope, y) for slope, y in zip(out_leaves, value_leaves, strict=True)]
+        parts = [_split(slope, leaves, -1) for slope in slopes]
         single = isinstance(argnums, (int, np.integer))
         found = out_tree.unflatten([one_or_all(in_tree.unflatten(p), single) for p in parts])
         return (found, aux) if has_aux else found
@@ -113,6 +115,14 @@ def hessian(
         has_aux=has_aux,
         holomorphic=holomorphic,
     )
+
+
+def _in_numbers(slope, y):
+    """The slope of a value, where that is an integer as zeros of its dtype: a Jacobian is computed with."""
+    if get_aval(slope).dtype != dtypes.float0:
+        return slope
+    aval = get_aval(y)
+    return as_weak_as(full(get_aval(slope).shape, 0, aval.dtype), aval)
 
 
 def _check_output(fun, leaf, holomorphic, what):

@@ -17,7 +17,7 @@ from bevel.core.trace import get_aval
 from bevel.engine.pytree import flatten
 from bevel.ops.convert import as_weak_as, convert
 from bevel.ops.elementwise import mul
-from bevel.ops.shapes import as_array, instantiate
+from bevel.ops.shapes import as_array, full, instantiate
 from bevel.transforms.jet import jet as run_jet
 
 
@@ -172,8 +172,9 @@ def _is_weak(path) -> bool:
 def _given(result, terms, order, factorial_scaled, is_strong):
     """The terms of a result as the caller gets them: weakly typed where that is, unless `is_strong`."""
     aval = get_aval(result).to_tangent_aval()
-    if aval.dtype == dtypes.float0:
-        return [np.zeros(aval.shape, dtypes.float0)] * order
+    if aval.dtype == dtypes.float0:  # integers stay where they are
+        zero = dtypes.canonicalize_dtype(np.dtype("float64"))
+        return [convert(full(aval.shape, 0, zero), zero, True)] * order
     terms = [Zero(aval)] * order if terms is None else terms
     if not factorial_scaled:
         scale = [aval.dtype.type(1 / math.factorial(k)) for k in range(1, order + 1)]

@@ -36,7 +36,7 @@ from bevel.ops.reductions import (
     highest,
     lowest,
 )
-from bevel.ops.shapes import BroadcastInDim, ReduceSum, full
+from bevel.ops.shapes import BroadcastInDim, ReduceSum, full, refuse_keys
 from bevel.ops.shapes import reshape as reshaped
 
 _BOOL = np.dtype(bool)
@@ -106,6 +106,7 @@ def _accumulate(name, a, axis, dtype, out, keepdims, initial, where, promote_int
     """Sums and products: in `dtype`, narrow floats by way of float32."""
     refuse_out(name, out)
     x = as_array(name, a)
+    refuse_keys(name, get_aval(x))
     own = get_aval(x).dtype
     if dtype is not None:
         dtype = wanted_dtype(dtype, name)

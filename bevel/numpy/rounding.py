@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes, limits
+from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, floor_divide, multiply, remainder, subtract
 from bevel.numpy.axes import refuse_out
 from bevel.numpy.eager import compiled
@@ -19,6 +20,13 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import AND, LT, OR, select
+from bevel.ops.shapes import refuse_keys
+
+
+def _as_it_is(name, x):
+    """What is whole already."""
+    refuse_keys(name, get_aval(x))
+    return whole(x)
 
 
 def _rounded(name, op, doc):
@@ -26,7 +34,7 @@ def _rounded(name, op, doc):
         x = array(name, x)
         if is_complex(x):
             raise TypeError(f"{name} is not defined for complex numbers: they have no order.")
-        return op(x) if is_inexact(x) else whole(x)
+        return op(x) if is_inexact(x) else _as_it_is(name, x)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -65,7 +73,7 @@ def trunc(x):
     """
     x = array("trunc", x)
     if not is_inexact(x):
-        return whole(x)
+        return _as_it_is("trunc", x)
     x = whole(x)
     return select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
 
@@ -104,7 +112,7 @@ def round(a, decimals=0, out=None):
     x = array("round", a)
     if not is_inexact(x):
         if decimals >= 0:
-            return whole(x)  # integers have no decimals to lose
+            return _as_it_is("round", x)  # integers have no decimals to lose
         return _whole_rounded_to(whole(x), 10**-decimals)
     return _rounded_to(x, decimals)
 

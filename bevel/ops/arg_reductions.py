@@ -22,7 +22,7 @@ from bevel.ops.elementwise import KINDS
 from bevel.ops.extrema import highest, lower_extremum, lowest
 from bevel.ops.logic import gt, lt, select
 from bevel.ops.reductions import IN_WORDS
-from bevel.ops.shapes import batch_reduction, full, reduced_aval
+from bevel.ops.shapes import batch_reduction, full, reduced_aval, refuse_keys
 
 _BOOL, _INT32, _FLOAT32 = np.dtype(bool), np.dtype("int32"), np.dtype("float32")
 
@@ -48,6 +48,7 @@ class Arg(Primitive):
     order: ClassVar[str]
 
     def infer(self, x):
+        refuse_keys(self.name, x)
         if not KINDS["ordered"](x.dtype):
             raise DTypeError(f"{self.name} takes {IN_WORDS['ordered']}; got {x.str_short()}.")
         if not dtypes.issubdtype(self.index_dtype, np.integer):

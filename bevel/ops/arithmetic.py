@@ -165,7 +165,7 @@ class Extreme(Binary):
     """The larger or smaller of x and y; NaN where either is. At a tie each gets half of the slope."""
 
     order: ClassVar[str]  # as StableHLO compares the one that is taken with the other
-    takes = "any"
+    takes = "comparable"
 
     def along_x(self, dx, result, x, y):
         return mul(dx, balanced(x, y, result))
@@ -307,7 +307,7 @@ class Clamp(Elementwise):
     The slope in x is 1 strictly inside, in low or high it is 1 where x lies beyond.
     """
 
-    takes = "any"
+    takes = "comparable"
 
     def jvp(self, primals, tangents):
         [low, x, high], [dlow, dx, dhigh] = primals, tangents

@@ -16,7 +16,7 @@ from bevel.engine.builder import parsed
 from bevel.ops.convert import convert, in_bytes
 from bevel.ops.elementwise import Bilinear
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, check_platform, precision_config
-from bevel.ops.shapes import transpose
+from bevel.ops.shapes import refuse_keys, transpose
 
 _FLOAT32 = np.dtype("float32")
 
@@ -58,6 +58,7 @@ class DotGeneral(Bilinear):
         return [("dimension_numbers", axes), *[(key, value) for key, value in said.items() if value is not None]]
 
     def infer(self, x, y):
+        refuse_keys("dot_general", x, y)
         (x_sum, y_sum), (x_batch, y_batch) = self.dimension_numbers
         for side, aval, summed, batched in (("x", x, x_sum, x_batch), ("y", y, y_sum, y_batch)):
             for axis in (*summed, *batched):

@@ -25,8 +25,9 @@ PYTHON_SCALARS = frozenset((bool, int, float, complex))  # a tuple would be sear
 # What an op may be given, in words and as a test.
 KINDS = {
     "any": lambda d: True,
+    "comparable": lambda d: not dtypes.issubdtype(d, dtypes.extended),
     "number": lambda d: dtypes.issubdtype(d, np.number),
-    "ordered": lambda d: not dtypes.issubdtype(d, np.complexfloating),
+    "ordered": lambda d: not (dtypes.issubdtype(d, np.complexfloating) or dtypes.issubdtype(d, dtypes.extended)),
     "real": lambda d: dtypes.issubdtype(d, np.number) and not dtypes.issubdtype(d, np.complexfloating),
     "float": lambda d: dtypes.issubdtype(d, np.floating),
     "inexact": lambda d: dtypes.issubdtype(d, np.inexact),
@@ -39,6 +40,7 @@ KINDS = {
     "bits": lambda d: dtypes.issubdtype(d, np.integer) or d == np.bool_,
 }
 _IN_WORDS = {
+    "comparable": "numbers or booleans (not random keys)",
     "number": "numbers (not bool)",
     "ordered": "real numbers or booleans (not complex ones, which have no order)",
     "real": "real numbers",

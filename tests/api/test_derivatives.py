@@ -168,6 +168,7 @@ LETTERS = {
     ),
     "no function": (lambda: bevel.grad(3.0), "grad needs a function; it was given a float"),
     "no aux": (lambda: bevel.grad(lambda x: x, has_aux=True)(1.0), "to give a pair"),
+    "too much aux": (lambda: bevel.grad(lambda x: [x, 1, 2], has_aux=True)(1.0), "it gave a list of 3"),
     "tangents of another tree": (
         lambda: bevel.jvp(lambda x: x, (1.0,), (1.0, 2.0)),
         "tangents of the primals' structure",
@@ -372,3 +373,14 @@ def test_derivatives_are_weakly_typed_where_jaxs_are(name):
 def test_a_strong_cotangent_of_a_weak_value_stays_strong():
     assert not is_weak(lambda x, ct: bevel.vjp(jnp.sin, x)[1](ct)[0], 2.0, jnp.float32(1))
     assert is_weak(lambda ct: bevel.linear_transpose(lambda x: x * 2, 2.0)(ct)[0], jnp.float32(1))
+
+
+def test_integer_results_have_jacobians_and_series_of_zeros():
+    found = bevel.jacfwd(lambda x: (np.arange(3), 3, x > 0))(jnp.ones(2))
+    assert [(y.dtype.name, y.shape, int(y.sum())) for y in found] == [
+        ("int32", (3, 2), 0),
+        ("int32", (2,), 0),
+        ("bool", (2, 2), 0),
+    ]
+    _, [terms] = bevel.experimental.jet.jet(lambda x: [np.arange(3)], (1.0,), ([1.0, 0.0],))
+    assert [(t.dtype.name, t.shape, t.weak_type) for t in terms] == [("float32", (3,), True)] * 2

@@ -249,11 +249,16 @@ def test_trees_devices_copies():
         (lambda: float(random.key(0)), TypeError, "no number"),
         (lambda: np.asarray(random.key(0)), TypeError, "key_data"),
         (lambda: random.key(0) + 1, TypeError, "KeyArray"),
-        (lambda: jnp.sum(random.split(random.key(0))), TypeError, "reduce_sum is not defined for random keys"),
+        (lambda: jnp.sum(random.split(random.key(0))), TypeError, "sum is not defined for random keys"),
+        (lambda: jnp.prod(random.key(0)), TypeError, "prod is not defined for random keys"),
+        (lambda: jnp.round(random.key(0)), TypeError, "round is not defined for random keys"),
+        (lambda: jnp.maximum(random.key(0), random.key(1)), TypeError, "max takes numbers or booleans"),
+        (lambda: lax.clamp(*[random.key(i) for i in range(3)]), TypeError, "clamp takes numbers or booleans"),
+        (lambda: lax.dot(*[random.split(random.key(0))] * 2), TypeError, "dot_general is not defined for random keys"),
         (lambda: lax.reduce_max(random.split(random.key(0)), (0,)), TypeError, "is not defined for random keys"),
         (lambda: jnp.argmax(random.split(random.key(0))), TypeError, "is not defined for random keys"),
         (lambda: jnp.sort(random.split(random.key(0))), TypeError, "sort is not defined for random keys"),
-        (lambda: lax.top_k(random.split(random.key(0)), 1), TypeError, "is not defined for random keys"),
+        (lambda: lax.top_k(random.split(random.key(0)), 1), TypeError, "top_k is not defined for random keys"),
     ],
 )
 def test_letters(call, error, says):
