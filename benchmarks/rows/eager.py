@@ -182,6 +182,13 @@ def put(side: Side) -> Run:
     return lambda: jnp.asarray(x)
 
 
+@FAMILY.loop_row("bfloat16 to NumPy", goal=1.0, waits=False)
+def to_numpy(side: Side) -> Run:
+    """What a jitted function gives in bfloat16, which Python's buffers have not, as a NumPy array"""
+    compiled, x = side.jax.jit(lambda x: x + 1), side.jnp.ones(8, "bfloat16")
+    return lambda: side.np.asarray(compiled(x))
+
+
 @FAMILY.loop_row("float(jitted scalar)", waits=False)
 def to_float(side: Side) -> Run:
     """A jitted call and its scalar as a Python float (a new array each time: an old one may keep its value)"""

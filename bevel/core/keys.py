@@ -15,7 +15,7 @@ from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.core.source import user_line
 from bevel.core.trace import aval_of_type
-from bevel.engine.client import put, to_host
+from bevel.engine.client import put, start_to_host, to_host
 from bevel.engine.jaxlib_names import AbstractArray
 from bevel.engine.pytree import register_call_node
 
@@ -172,7 +172,7 @@ class KeyArray(AbstractArray):
 
     def copy_to_host_async(self):
         """Starts copying the words to the host."""
-        self._base_array._copy_single_device_array_to_host_async()
+        start_to_host(self._base_array)
 
     def is_deleted(self):
         return self._base_array.is_deleted()

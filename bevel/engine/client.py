@@ -6,6 +6,7 @@ programs for many devices are tried on a laptop; a GPU or TPU comes in through i
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.util
 import os
@@ -15,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import settings
+from bevel.base import dtypes, settings
 from bevel.base.errors import EngineError
 from bevel.engine import forks, memory
 from bevel.engine import jaxlib_names as names
+from bevel.engine.asked import answered
 
 _lock = threading.RLock()
 started: dict[str, object] = {}  # the clients, by platform
@@ -239,11 +241,29 @@ def to_host(array) -> np.ndarray:
         try:
             return np.asarray(memoryview(array))
         except BufferError:  # of a dtype that Python's buffers have not, or on several devices
-            pass
-    # (of another device a memoryview is refused too, after 5 ms)
+            if array._sharding.num_devices == 1 and not orders_in_use and dtypes.itemsize_bits(array.aval.dtype) >= 8:
+                return _copied(array)
     if len(array._sharding._device_assignment) > 1:
         return _gathered(array)
-    return array._single_device_array_to_np_array_did_copy()[0]  # looks for a module of the real jax: 50 µs
+    array.block_until_ready()
+    return answered(array._single_device_array_to_np_array_did_copy)[0]
+
+
+def _copied(array) -> np.ndarray:
+    """The numbers of an array that lies by rows on the host, as a copy: a third of the time of C++'s own."""
+    array.block_until_ready()
+    aval = array.aval
+    where = answered(_buffer_pointer, array) if aval.size else 0
+    return np.frombuffer(ctypes.string_at(where, aval.size * aval.dtype.itemsize), aval.dtype).reshape(aval.shape)
+
+
+_buffer_pointer = names.Array.unsafe_buffer_pointer
+
+
+def start_to_host(array) -> None:
+    """Starts the copy to the host that `to_host` will want, where there is anything to copy."""
+    if array._sharding._device_assignment[0].platform != "cpu":
+        answered(array._copy_single_device_array_to_host_async)
 
 
 def _gathered(array) -> np.ndarray:
@@ -264,7 +284,7 @@ def parts_of(array) -> list:
     """The part of each device of an array that lies over several, as arrays on one, in the order of the devices."""
     sharding = array._sharding
     aval = array.aval.with_shape(sharding.shard_shape(array.aval.shape))
-    pairs = zip(sharding._device_assignment, array._arrays, strict=True)
+    pairs = zip(sharding._device_assignment, answered(getattr, array, "_arrays"), strict=True)
     return [names.whole_array(aval, single(device), part, True) for device, part in pairs]
 
 

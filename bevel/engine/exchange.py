@@ -11,6 +11,7 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import EngineError
 from bevel.engine import client
 from bevel.engine import jaxlib_names as names
+from bevel.engine.asked import answered
 
 # DLPack's numbers for kinds of devices, and for kinds of numbers
 DEVICES = {"cpu": 1, "cuda": 2, "rocm": 10}
@@ -66,7 +67,7 @@ def borrow(capsule, device, stream=None, copy=None):
     """The array in a capsule: its own memory where the engine can use that; else a copy, unless copy is False."""
     aval = _described(capsule)
     try:
-        array = names._jax.dlpack_managed_tensor_to_buffer(capsule, device, stream, copy)
+        array = answered(names._jax.dlpack_managed_tensor_to_buffer, capsule, device, stream, copy)
     except names.JaxRuntimeError as error:
         if copy is False:
             raise ValueError(f"This memory cannot be used without a copy: {error}\nLeave out copy=False.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 
 import numpy as np
@@ -13,7 +14,8 @@ from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, aval_of_type
 from bevel.engine import interrupts
-from bevel.engine.client import Array, to_host
+from bevel.engine.asked import answered
+from bevel.engine.client import Array, start_to_host, to_host
 from bevel.numpy.eager import compiled
 from bevel.numpy.operators import COMPARISONS, WhenAsked, bevel_numpy, install_operators
 from bevel.ops.complex import Complex
@@ -445,9 +447,10 @@ def install():
     Array.tolist = lambda self: _host(self).tolist()
     Array.tobytes = lambda self, order="C": _host(self).tobytes(order)
     Array.block_until_ready = _block_until_ready
-    Array.copy_to_host_async = _if_there(Array._copy_single_device_array_to_host_async)
-    for name in ("is_ready", "on_device_size_in_bytes", "unsafe_buffer_pointer"):  # the first would end the process
+    Array.copy_to_host_async = _if_there(start_to_host)
+    for name in ("is_ready", "on_device_size_in_bytes"):  # the first would end the process
         setattr(Array, name, _if_there(vars(Array)[name]))
+    Array.unsafe_buffer_pointer = _if_there(functools.partial(answered, Array.unsafe_buffer_pointer))
     Array._value = property(_host)
     for name in (*COMPARISONS, "hash", "repr", "str", "format", "reduce"):  # Python gives each class these
         setattr(arrays.Array, f"__{name}__", vars(Array)[f"__{name}__"])
