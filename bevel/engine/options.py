@@ -119,6 +119,7 @@ SMALL_LOOP_BYTES = 1 << 20
 MOST_COMPUTED = 3.5  # bytes for each that is read or written
 WIDE_LOOP, LONG_LOOP = 64, 400
 LITTLE_WORK = 250_000  # additions: some dozens of microseconds
+FEW_PRODUCTS = 60e6  # of a convolution: about a millisecond
 MANY_DOTS = 64
 LITTLE_REPETITION = 3.0
 
@@ -298,10 +299,12 @@ CPU_RULES = (
         # Not with double precision, which Eigen has not: 8 x 56 x 56 x 64 by 3 x 3 x 64 x 64 takes YNN 27 ms, and 200
         # as one product over patches. Nor on two cores where features are few, which cost Eigen 1.7 to 2.9 times the
         # work: 3 x 3 from 32 features to 3 13.8 and 4.8 ms, 7 x 7 with stride 2 from 3 to 64 5.4 and 3.2. Complex
-        # numbers are three convolutions side by side, 4 x 28 x 28 x 32 by 3 x 3 x 32 x 32 2.9 and 1.5 ms.
+        # numbers are three convolutions side by side, 4 x 28 x 28 x 32 by 3 x 3 x 32 x 32 2.9 and 1.5 ms. Nor with
+        # little work: silu of 8 x 32 x 32 x 16 by 3 x 3 x 16 x 32 takes two cores as long as one, in 1.4 of the CPU
+        # time, and 2.5 to 4.5 where others want the cores.
         lambda p: (
             p.convolutions > p.wide_convolutions == 0
-            and not (has_few_cores() and p.narrow_convolutions == p.convolutions)
+            and not (has_few_cores() and (p.narrow_convolutions == p.convolutions or p.work <= FEW_PRODUCTS))
         ),
     ),
     Rule(

@@ -401,6 +401,8 @@ def test_on_two_cores_convolutions_of_few_features_take_one(monkeypatch):
         monkeypatch.setattr(options, "has_few_cores", lambda few=few: few)
         summary = ProgramSummary(equations=2, convolutions=2, narrow_convolutions=1 + all_narrow)
         assert (YNN in choose(summary, "cpu").options) is expected
+        small = ProgramSummary(equations=2, convolutions=2, work=1e6)
+        assert (YNN in choose(small, "cpu").options) is not few
 
 
 def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_program):
