@@ -287,6 +287,18 @@ CPU_RULES = (
     Rule(
         _WIDTH,
         512,
+        "elementwise operations on long arrays that wait for memory, on a CPU with registers of 512 bits",
+        # 100,000 elements: x > 0.5 10.7 -> 7.7 µs, isfinite 11.0 -> 8.9; 1e6: clip 420 -> 340, conversion to bfloat16
+        # 303 -> 285, logical_and 69 -> 50, x + y equal. A transpose by itself loses 4 to 15 %.
+        lambda p: (
+            p.waits_for_memory
+            and p.long_elementwise > p.reductions == p.formulas == p.dots == 0
+            and has_wide_registers()
+        ),
+    ),
+    Rule(
+        _WIDTH,
+        512,
         "convolutions that are written as loops, on a CPU with registers of 512 bits",
         # 8 x 64 x 64 by 5 x 5 x 1 x 32: 610 -> 356 µs; JAX's library 829.
         lambda p: p.convolutions > 0 and p.reductions == p.draws == p.loops == p.formulas == 0 and has_wide_registers(),
