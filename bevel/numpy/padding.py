@@ -20,7 +20,7 @@ from bevel.numpy.promotion import broadcast_to, held
 from bevel.ops.arithmetic import Round
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, Pad, slice_in_dim
-from bevel.ops.shapes import Rev
+from bevel.ops.shapes import Rev, refuse_keys
 from bevel.ops.shapes import reshape as reshaped
 
 # What each mode may be told besides.
@@ -60,6 +60,8 @@ def pad(array, pad_width, mode="constant", **kwargs):
     unknown = [k for k in kwargs if k not in _OPTIONS[mode]]
     if unknown:
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {unknown}{user_line(' at {}')}.")
+    if mode not in ("reflect", "symmetric", "edge", "wrap", "empty"):
+        refuse_keys(f"pad with mode {mode!r}", get_aval(x))
     if mode == "constant":
         return _constant(x, _values(kwargs.get("constant_values", 0)), widths=widths)
     if mode == "linear_ramp":

@@ -205,9 +205,10 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     if any([dtypes.issubdtype(get_aval(v).dtype, np.complexfloating) for v in host if v is not None]):
         raise ValueError(f"jnp.arange counts from number to number{user_line(' at {}')}, which complex ones cannot.")
     dtype = wanted_dtype(dtype, "arange")
-    if dtype == np.bool_:
+    if dtype == np.bool_ or dtypes.issubdtype(dtype, dtypes.extended):
+        what = "booleans" if dtype == np.bool_ else "random keys"
         raise TypeError(
-            f"jnp.arange counts, which booleans cannot{user_line(' at {}')}; name a dtype to count in: dtype=int."
+            f"jnp.arange counts, which {what} cannot{user_line(' at {}')}; name a dtype to count in: dtype=int."
         )
     start, stop, step = host
     if stop is None:

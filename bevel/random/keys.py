@@ -346,6 +346,22 @@ def _copied(self):
     return KeyArray(self._impl, put(words.aval, np.array(words), words._sharding, words._committed))
 
 
+def _shards(self):
+    """One Shard for each device that this process holds keys on."""
+    from bevel.numpy.shards import Shard, shards  # as above
+
+    rank = self.ndim
+    return [
+        Shard(shard.device, shard.index[:rank], shard.replica_id, KeyArray(self._impl, shard.data))
+        for shard in shards(self._base_array)
+    ]
+
+
+def _to_device(self, device, *, stream=None):
+    """The same keys on another device, or under another sharding."""
+    return KeyArray(self._impl, self._base_array.to_device(device, stream=stream))
+
+
 def install():
     """Puts the methods of arrays that make sense for keys on key arrays."""
     KeyArray.__getitem__ = _index
@@ -358,7 +374,10 @@ def install():
     KeyArray.mT = property(lambda self: _numpy().matrix_transpose(self))
     KeyArray.at = property(_at)
     KeyArray.copy = _copied
-    for name in ("ravel", "squeeze", "swapaxes", "take", "repeat", "astype"):
+    KeyArray.addressable_shards = KeyArray.global_shards = property(_shards)
+    KeyArray.addressable_data = lambda self, index: _shards(self)[index].data
+    KeyArray.to_device = _to_device
+    for name in ("ravel", "squeeze", "swapaxes", "take", "repeat", "diagonal", "astype"):
         setattr(KeyArray, name, _method(name))
     KeyArray.flatten = KeyArray.ravel
 

@@ -379,3 +379,33 @@ def test_normal_vectors_of_16_bits_are_moved_in_32(dtype, first):
     drawn = random.multivariate_normal(random.key(0), jnp.ones(3), jnp.eye(3) + 0.5, dtype=dtype)
     assert drawn.dtype == "float32"
     np.testing.assert_allclose(drawn[0], first, rtol=1e-5)
+
+
+def test_the_parts_of_keys_on_several_devices():
+    keys = random.split(random.key(0), 8)
+    devices = bevel.devices()[:2]
+    mesh = bevel.make_mesh((len(devices),), ("i",), devices=devices)
+    over = bevel.device_put(keys, bevel.sharding.NamedSharding(mesh, bevel.sharding.PartitionSpec("i")))
+    assert len(over.addressable_shards) == len(over.global_shards) == len(devices)
+    for i, shard in enumerate(over.addressable_shards):
+        assert len(shard.index) == 1 and shard.data.dtype == keys.dtype
+        assert bool((shard.data == keys[shard.index]).all()) and bool((over.addressable_data(i) == shard.data).all())
+    assert keys.to_device(devices[-1]).devices() == {devices[-1]}
+    assert random.key(0).addressable_data(0).shape == ()
+
+
+@pytest.mark.parametrize("mode", ["edge", "wrap", "reflect"])
+def test_keys_are_padded_with_keys(mode):
+    keys = random.split(random.key(0), 3)
+    assert (
+        random.key_data(jnp.pad(keys, 1, mode=mode)).tolist()
+        == np.pad(random.key_data(keys), ((1, 1), (0, 0)), mode).tolist()
+    )
+
+
+def test_keys_are_neither_counted_nor_padded_with_numbers():
+    key = random.key(0)
+    with pytest.raises(TypeError, match="pad with mode 'constant' is not defined for random keys"):
+        jnp.pad(key[None], 1)
+    with pytest.raises(TypeError, match="counts, which random keys cannot"):
+        jnp.arange(3, dtype=key.dtype)
