@@ -179,7 +179,7 @@ class CustomFunction:
     def flat_function(self, held, places, in_tree, out_trees):
         def run(*leaves):
             given = list(held)
-            for i, value in zip(places, in_tree.unflatten(leaves), strict=True):
+            for i, value in zip(places, in_tree.unflatten(with_dtypes(leaves)), strict=True):
                 given[i] = value
             results, tree = flatten(self.fun(*given))
             out_trees["fun"] = tree
@@ -192,6 +192,11 @@ class CustomFunction:
             f"The {self.kind} function {self.label} was called{user_line(' at {}')}, but has no rule yet.\n"
             f"Give it one first: {how}."
         )
+
+
+def with_dtypes(values):
+    """The values, Python's floats among them as arrays: functions and rules may ask each for its dtype."""
+    return [as_array(x) if type(x) is float or type(x) is complex else x for x in values]
 
 
 def short(value):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.api.custom import CustomFunction, SymbolicZero, array_of_tangent, short
+from bevel.api.custom import CustomFunction, SymbolicZero, array_of_tangent, short, with_dtypes
 from bevel.api.flat import name_of
 from bevel.base import dtypes
 from bevel.control.custom import Rule, RuleError
@@ -100,7 +100,7 @@ class custom_jvp(CustomFunction):
 
         def run(consts, primals, tangents):
             given = [(SymbolicZero(t.aval) if is_zero(t) else t) if symbolic else array_of_tangent(t) for t in tangents]
-            pair = rule(*fixed, in_tree.unflatten(primals), in_tree.unflatten(given))
+            pair = rule(*fixed, in_tree.unflatten(with_dtypes(primals)), in_tree.unflatten(given))
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise RuleError(
                     f"The rule {name_of(rule)} of {label} must give a pair (value, tangent); it gave {short(pair)}."

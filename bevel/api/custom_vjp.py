@@ -15,6 +15,7 @@ from bevel.api.custom import (
     array_of_tangent,
     is_array,
     short,
+    with_dtypes,
 )
 from bevel.api.flat import argument_names, name_of, named_after, signature_of
 from bevel.base import dtypes
@@ -105,7 +106,7 @@ class custom_vjp(CustomFunction):
 
         def run(consts, primals, perturbed):
             given = list(held)
-            values = primals
+            values = primals = with_dtypes(primals)
             if symbolic:
                 values = [CustomVJPPrimal(x, bool(p)) for x, p in zip(primals, perturbed, strict=True)]
             for i, value in zip(places, in_tree.unflatten(values), strict=True):

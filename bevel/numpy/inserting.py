@@ -12,19 +12,24 @@ from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import broadcasting, shapes
-from bevel.numpy.arithmetic import add, remainder
+from bevel.numpy.arithmetic import add, remainder, subtract
 from bevel.numpy.axes import as_array, one_axis, several_axes, shape_of
+from bevel.numpy.choosing import where
 from bevel.numpy.eager import compiled
 from bevel.numpy.joining import concatenate
+from bevel.numpy.logic import logical_and
 from bevel.numpy.operands import on_host
-from bevel.numpy.order import greater_equal
+from bevel.numpy.order import equal, greater, greater_equal, less, maximum
 from bevel.numpy.picking import take
 from bevel.numpy.reductions import sum as total
-from bevel.numpy.searching import sort
+from bevel.numpy.searching import argsort, searchsorted, sort
+from bevel.numpy.selection import index
 from bevel.numpy.splitting import cut
 from bevel.ops.convert import convert
 from bevel.ops.shapes import Iota
 from bevel.ops.shapes import reshape as reshaped
+
+_INT32 = np.dtype("int32")
 
 
 def delete(arr, obj, axis=None, *, assume_unique_indices=False):
@@ -85,7 +90,7 @@ def _delete_traced(x, places, *, axis):
 
 
 def insert(arr, obj, values, axis=None):
-    """Values put in before the given places.
+    """Values put in before the given places: an int or ints, which may be traced, a slice, or a boolean mask.
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.insert(jnp.array([1, 3]), 1, 2))
@@ -101,37 +106,64 @@ def insert(arr, obj, values, axis=None):
     size = shape_of(x)[axis]
     if isinstance(obj, slice):
         obj = np.arange(size)[obj]
-    if isinstance(obj, Tracer) and obj.known_value() is None:
-        raise ConcretizationTypeError(f"jnp.insert needs to know the places{user_line(' at {}')}; they are traced.")
-    places = on_host(obj)
+    are_traced = isinstance(obj, Tracer) and obj.known_value() is None
+    places = obj if are_traced else on_host(obj)
     if places.dtype == np.bool_:
+        if are_traced:
+            raise ConcretizationTypeError(
+                f"jnp.insert needs to know how many places a mask has{user_line(' at {}')}; it is traced."
+            )
         places = np.flatnonzero(places)
     if places.size and places.dtype.kind not in "iu":
         raise IndexError(f"insert takes ints, a slice or booleans; got dtype {places.dtype}{user_line(' at {}')}.")
-    scalar, places = places.ndim == 0, places.astype(np.int64).ravel()
-    if (places < -size).any() or (places > size).any():
-        raise IndexError(
-            f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
-        )
-    places = np.where(places < 0, places + size, places)
+    scalar, several = places.ndim == 0, places.size
+    if not are_traced:
+        places = places.astype(np.int64).ravel()
+        if (places < -size).any() or (places > size).any():
+            raise IndexError(
+                f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
+            )
+        places = np.where(places < 0, places + size, places)
     shape = list(shape_of(x))
     rank = shape_of(added)
     added = shapes.reshape(added, (1,) * max(len(shape) - len(rank), 0) + rank) if len(rank) < len(shape) else added
     if scalar:
         # one place takes as many slices as `values` has along its first axis, which NumPy moves to the axis
         added = shapes.moveaxis(added, 0, axis)
-    count = shape_of(added)[axis] if scalar or len(places) == 1 else len(places)
-    places = np.repeat(places, count) if len(places) == 1 else places
+    count = shape_of(added)[axis] if scalar or several == 1 else several
     shape[axis] = count
     added = broadcasting.broadcast_to(added, tuple(shape))
+    added = convert(added, get_aval(x).dtype, get_aval(x).weak_type)
+    joined = concatenate([x, added], axis=axis)
+    if are_traced:
+        return _insert_traced(joined, places, size=size, axis=axis)
+    places = np.repeat(places, count) if several == 1 else places
     order = np.argsort(places, kind="stable")
     new = np.empty(size + count, np.int32)
     mask = np.zeros(size + count, bool)
     mask[places[order] + np.arange(count)] = True
     new[mask] = size + order
     new[~mask] = np.arange(size)
-    added = convert(added, get_aval(x).dtype, get_aval(x).weak_type)
-    return take(concatenate([x, added], axis=axis), new, axis=axis)
+    return take(joined, new, axis=axis)
+
+
+@compiled(static=("size", "axis"))
+def _insert_traced(joined, places, *, size, axis):
+    """`joined` is x, of that size along the axis, and behind it what is put in."""
+    count = shape_of(joined)[axis] - size
+    if not count:
+        return joined
+    places = convert(places, _INT32)
+    places = reshaped(where(less(places, 0), add(places, np.int32(size)), places), (get_aval(places).size,))
+    places = broadcasting.broadcast_to(places, (count,))
+    order = argsort(places)
+    taken = add(index(places, order), Iota(_INT32, (count,), 0)())  # where they are found in the result, rising
+    here = Iota(_INT32, (size + count,), 0)()
+    before = convert(searchsorted(taken, here, side="right"), _INT32)
+    last = maximum(subtract(before, np.int32(1)), np.int32(0))
+    is_new = logical_and(greater(before, 0), equal(index(taken, last), here))
+    new = where(is_new, add(convert(index(order, last), _INT32), np.int32(size)), subtract(here, before))
+    return take(joined, new, axis=axis)
 
 
 @with_door

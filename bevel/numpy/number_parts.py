@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from bevel.api.control_flow import while_loop
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
-from bevel.numpy.axes import refuse_out
+from bevel.numpy.axes import refuse_out, shape_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import both_arrays, dtype_of, filled_with, is_complex, is_inexact, is_unsigned, weak_as, whole
 from bevel.numpy.promotion import array, arrays, broadcast, promote, promote_inexact
@@ -92,7 +93,11 @@ def frexp(x, /):
     [x] = promote_inexact(array("frexp", x))
     if is_complex(x):
         raise TypeError("frexp is not defined for complex numbers.")
-    x = whole(x)
+    return _frexp(whole(x))
+
+
+@custom_jvp
+def _frexp(x):
     layout = _Layout(dtype_of(x))
     bits = BitcastConvertType(layout.integer)(x)
     exponent_bits = filled_with(bits, layout.exponent_mask << layout.mantissa)
@@ -112,6 +117,13 @@ def frexp(x, /):
     is_zero = EQ(AND(bits, filled_with(bits, ~(-1 << (layout.width - 1)))), filled_with(bits, 0))
     special = OR(is_zero, logic.NOT(logic.IsFinite()(x)))
     return select(special, x, mantissa), select(special, filled_with(count, 0), count)
+
+
+@_frexp.defjvp
+def _frexp_jvp(primals, tangents):
+    [x], [dx] = primals, tangents
+    mantissa, count = _frexp(x)
+    return (mantissa, count), (ldexp(dx, arithmetic.neg(count)), np.zeros(shape_of(count), dtypes.float0))
 
 
 @compiled
@@ -167,9 +179,12 @@ def modf(x, /, out=None):
     if is_complex(x):
         raise TypeError("modf is not defined for complex numbers.")
     x = whole(x)
-    part = select(LT(x, filled_with(x, 0)), arithmetic.Ceil()(x), arithmetic.Floor()(x))
-    rest = select(EQ(x, part), filled_with(x, 0), arithmetic.sub(x, part))  # an infinite x has no fraction
-    return weak_as(x, select(LT(x, filled_with(x, 0)), arithmetic.neg(complex_ops.abs_(rest)), rest)), weak_as(x, part)
+    is_below = LT(x, filled_with(x, 0))
+    part = select(is_below, arithmetic.Ceil()(x), arithmetic.Floor()(x))
+    rest = select(is_below, arithmetic.neg(arithmetic.sub(part, x)), arithmetic.sub(x, part))
+    no_fraction = select(is_below, filled_with(x, -0.0), filled_with(x, 0))
+    rest = select(EQ(complex_ops.abs_(x), filled_with(x, math.inf)), no_fraction, rest)
+    return weak_as(x, rest), weak_as(x, part)
 
 
 # ---- integers

@@ -315,7 +315,7 @@ def argmin(a, axis=None, out=None, keepdims=None):
 
 def _logical(name, a, axis, out, keepdims, where, reduce, identity):
     refuse_out(name, out)
-    x = masked(name, _is_nonzero(as_array(name, a)), where, identity)
+    x = convert(masked(name, _is_nonzero(as_array(name, a)), where, identity), _BOOL)  # never weak
     axes = _axes(name, axis, x)
     return kept(reduce(axes)(x) if axes else x, shape_of(x), axes, keepdims)
 
