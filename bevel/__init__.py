@@ -54,7 +54,8 @@ if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when 
         reshard,
         set_mesh,
     )
-    from bevel.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr
+    from bevel.api.stages import eval_shape, make_jaxpr
+    from bevel.api.structs import ShapeDtypeStruct
     from bevel.api.vmap import vmap
     from bevel.base.dtypes import float0
     from bevel.base.settings import (
@@ -108,7 +109,8 @@ _PLACES = {
         make_array_from_callback make_array_from_process_local_data make_array_from_single_device_arrays make_mesh
         reshard set_mesh
     """,
-    "bevel.api.stages": "ShapeDtypeStruct eval_shape make_jaxpr",
+    "bevel.api.stages": "eval_shape make_jaxpr",
+    "bevel.api.structs": "ShapeDtypeStruct",
     "bevel.api.vmap": "vmap",
     "bevel.base.dtypes": "float0",
     "bevel.base.settings": """

@@ -15,7 +15,6 @@ from bevel.core.tree import (
     flatten_one_level,
     flatten_one_level_with_keys,
     is_tree_node,
-    keystr,
     register_dataclass,
     register_pytree_node,
     register_pytree_node_class,
@@ -25,11 +24,8 @@ from bevel.core.tree import (
     tree_all,
     tree_broadcast,
     tree_flatten,
-    tree_flatten_with_path,
     tree_leaves,
-    tree_leaves_with_path,
     tree_map,
-    tree_map_with_path,
     tree_reduce,
     tree_reduce_associative,
     tree_structure,
@@ -39,6 +35,7 @@ from bevel.core.tree import (
     treedef_is_leaf,
     treedef_tuple,
 )
+from bevel.core.tree_paths import keystr, tree_flatten_with_path, tree_leaves_with_path, tree_map_with_path
 
 __all__ = [
     "DictKey", "FlattenedIndexKey", "GetAttrKey", "KeyEntry", "KeyPath", "Partial", "PyTreeDef", "SequenceKey",

@@ -13,8 +13,8 @@ from bevel.base import dtypes, settings
 from bevel.base.errors import ShapeError, TreeError
 from bevel.control.call import Jit
 from bevel.core.trace import get_aval, state
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_paths import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.arithmetic import add
 from bevel.ops.convert import convert

@@ -15,8 +15,8 @@ from bevel.control.branches import Cond, PlatformIndex
 from bevel.core.jaxpr import ClosedJaxpr, Var
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval, state
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_paths import keystr
 from bevel.engine.client import default_device, platform_of
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.arithmetic import Clamp

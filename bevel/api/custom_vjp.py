@@ -24,9 +24,10 @@ from bevel.control.custom import Rule, RuleError
 from bevel.control.custom_vjp import CustomVjpFunction, optimized_for_remat
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import Tracer, get_aval
-from bevel.core.tree import keystr, tree_leaves
+from bevel.core.tree import tree_leaves
 from bevel.core.tree_difference import describe_mismatch
 from bevel.core.tree_nodes import register_pytree_node
+from bevel.core.tree_paths import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.convert import convert
 from bevel.ops.shapes import as_array

@@ -25,8 +25,8 @@ from bevel.control.exported import CallExported, Program
 from bevel.core.jaxpr import evaluate
 from bevel.core.keys import implementations
 from bevel.core.trace import get_aval
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_paths import keystr
 from bevel.engine import portable
 from bevel.engine.client import default_device, platform_of
 from bevel.engine.pytree import flatten, flatten_with_path

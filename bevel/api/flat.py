@@ -11,7 +11,7 @@ import weakref
 
 from bevel.base.errors import BevelError
 from bevel.core.source import user_line
-from bevel.core.tree import keystr
+from bevel.core.tree_paths import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 
 

@@ -20,8 +20,8 @@ from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import broadcast_prefix
+from bevel.core.tree_paths import keystr
 from bevel.engine.client import Array
 from bevel.engine.dispatch import result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path

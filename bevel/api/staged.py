@@ -16,8 +16,8 @@ from bevel.core.jaxpr import Literal, Var, closed_without_consts
 from bevel.core.source import user_line
 from bevel.core.staging import stage
 from bevel.core.trace import Tracer, get_aval, state
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_paths import keystr
 from bevel.engine.client import Array
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.ops.convert import Copy, convert

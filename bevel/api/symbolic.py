@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import bevel.ops.dimensions  # noqa: F401  a dimension as a value: `x * x.shape[0]`
-from bevel.api.stages import ShapeDtypeStruct
+from bevel.api.structs import ShapeDtypeStruct
 from bevel.base.dimensions import Dimension, is_symbolic_dim, linear
 from bevel.base.symbolic_scopes import SymbolicScope, parsed
 from bevel.core.trace import get_aval

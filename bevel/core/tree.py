@@ -60,10 +60,10 @@ __all__ = [
     "PyTreeDef", "PyTreeRegistry", "SequenceKey", "TreeTypeError", "all_leaves", "broadcast_prefix", "build_tree",
     "default_registry", "describe_mismatch", "differences", "explain_flatten_failure", "flatten", "flatten_axes",
     "flatten_one_level", "flatten_one_level_with_keys", "flatten_up_to", "flatten_with_path", "is_tree_node",
-    "keystr", "leaves", "path_string", "raise_explained", "register_dataclass", "register_pytree_node",
+    "leaves", "path_string", "raise_explained", "register_dataclass", "register_pytree_node",
     "register_pytree_node_class", "register_pytree_with_keys", "register_pytree_with_keys_class", "register_static",
     "static", "structure", "structure_difference", "tree_all", "tree_broadcast", "tree_flatten",
-    "tree_flatten_with_path", "tree_leaves", "tree_leaves_with_path", "tree_map", "tree_map_with_path",
+    "tree_leaves", "tree_map",
     "tree_reduce", "tree_reduce_associative", "tree_structure", "tree_transpose", "tree_unflatten",
     "treedef_children", "treedef_is_leaf", "treedef_tuple", "unflatten",
 ]  # fmt: skip
@@ -104,7 +104,7 @@ def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], Any]:
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_flatten")
     except TypeError:
-        _check_function("tree_flatten", is_leaf, "is_leaf")
+        check_function("tree_flatten", is_leaf, "is_leaf")
         raise
 
 
@@ -150,7 +150,7 @@ def tree_leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_leaves")
     except TypeError:
-        _check_function("tree_leaves", is_leaf, "is_leaf")
+        check_function("tree_leaves", is_leaf, "is_leaf")
         raise
 
 
@@ -169,7 +169,7 @@ def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> Any:
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_structure")
     except TypeError:
-        _check_function("tree_structure", is_leaf, "is_leaf")
+        check_function("tree_structure", is_leaf, "is_leaf")
         raise
 
 
@@ -187,19 +187,19 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
     except (ValueError, SystemError) as error:
         raise_explained(tree, error, "tree_map")
     except TypeError:
-        _check_function("tree_map", is_leaf, "is_leaf")
+        check_function("tree_map", is_leaf, "is_leaf")
         raise
     # A list, not an iterator: a StopIteration out of f would end an iterator early and in silence.
     if not rest:
         try:
             return treedef.unflatten([f(x) for x in first])
         except TypeError:
-            _check_function("tree_map", f)
+            check_function("tree_map", f)
             raise
     try:
         columns = [treedef.flatten_up_to(other) for other in rest]
     except (ValueError, TypeError):
-        _explain_columns("tree_map", treedef, tree, rest, is_leaf)
+        explain_columns("tree_map", treedef, tree, rest, is_leaf)
         raise
     return treedef.unflatten([f(*xs) for xs in zip(first, *columns)])  # noqa: B905 (flatten_up_to sees to the lengths)
 
@@ -207,7 +207,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
 _MAP_RULE = "Each further tree needs the structure of the first; only below the leaves of the first may it have more."
 
 
-def _explain_columns(asked: str, treedef: Any, tree: Any, rest: tuple[Any, ...], is_leaf: IsLeaf) -> None:
+def explain_columns(asked: str, treedef: Any, tree: Any, rest: tuple[Any, ...], is_leaf: IsLeaf) -> None:
     """Raises the letter for the first further tree that does not fit."""
     for i, other in enumerate(rest):
         names = ("the first tree", "the second tree" if i == 0 else f"tree {i + 2}")
@@ -225,7 +225,7 @@ def tree_reduce(
     >>> tree_reduce(lambda total, x: total + x, [1, (2, 3)])
     6
     """
-    _check_function("tree_reduce", function)
+    check_function("tree_reduce", function)
     values = tree_leaves(tree, is_leaf=is_leaf)
     if initializer is not _unspecified:
         return functools.reduce(function, values, initializer)
@@ -247,7 +247,7 @@ def tree_reduce_associative(
     >>> tree_reduce_associative(lambda x, y: f"({x}{y})", list("abcde"))
     '((ab)(c(de)))'
     """
-    _check_function("tree_reduce_associative", operation)
+    check_function("tree_reduce_associative", operation)
     values = tree_leaves(tree, is_leaf=is_leaf)
     if not values:
         if identity is _unspecified:
@@ -323,84 +323,6 @@ def tree_broadcast(prefix_tree: Any, full_tree: Any, is_leaf: IsLeaf = None) -> 
     return tree_structure(full_tree).unflatten(values)
 
 
-def tree_flatten_with_path(
-    tree: Any, is_leaf: Callable[..., bool] | None = None, is_leaf_takes_path: bool = False
-) -> tuple[list[tuple[tuple[Any, ...], Any]], Any]:
-    """([(path, leaf)], treedef). A path is a tuple of keys: DictKey, SequenceKey, GetAttrKey, FlattenedIndexKey.
-
-    is_leaf is called with the node, or with (path, node) where is_leaf_takes_path.
-
-    >>> [(keystr(path), leaf) for path, leaf in tree_flatten_with_path({"a": [5, 6]})[0]]
-    [("['a'][0]", 5), ("['a'][1]", 6)]
-    """
-    predicate = is_leaf
-    if is_leaf is not None and not is_leaf_takes_path:
-        predicate = lambda path, node: is_leaf(node)
-    try:
-        return flatten_with_path(tree, predicate)
-    except (ValueError, SystemError) as error:
-        raise_explained(tree, error, "tree_flatten_with_path")
-
-
-def tree_leaves_with_path(
-    tree: Any, is_leaf: Callable[..., bool] | None = None, is_leaf_takes_path: bool = False
-) -> list[tuple[tuple[Any, ...], Any]]:
-    """[(path, leaf)]: as tree_flatten_with_path, which see for the arguments, without the structure.
-
-    >>> for path, leaf in tree_leaves_with_path({"layer": [{"w": 1, "b": 2}]}):
-    ...     print(keystr(path), leaf)
-    ['layer'][0]['b'] 2
-    ['layer'][0]['w'] 1
-    """
-    return tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)[0]
-
-
-def tree_map_with_path(
-    f: Callable[..., Any],
-    tree: Any,
-    *rest: Any,
-    is_leaf: Callable[..., bool] | None = None,
-    is_leaf_takes_path: bool = False,
-) -> Any:
-    """tree_map for an f that takes the path of each leaf first: f(path, leaf, *others).
-
-    >>> tree_map_with_path(lambda path, x: f"{keystr(path)}={x}", {"a": [5, 6]})
-    {'a': ["['a'][0]=5", "['a'][1]=6"]}
-    """
-    pairs, treedef = tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)
-    _check_function("tree_map_with_path", f)
-    if not rest:
-        return treedef.unflatten([f(path, x) for path, x in pairs])
-    try:
-        columns = [treedef.flatten_up_to(other) for other in rest]
-    except (ValueError, TypeError):
-        # The structure says it all for the letter, and is_leaf may want paths that are not at hand there.
-        _explain_columns("tree_map_with_path", treedef, treedef, rest, None)
-        raise
-    return treedef.unflatten([f(*pair, *xs) for pair, *xs in zip(pairs, *columns, strict=True)])
-
-
-def keystr(keys: tuple[Any, ...], *, simple: bool = False, separator: str = "") -> str:
-    """A path as text: `['a'][1].x`; with simple, only the keys: `a`, `1`, `x`, joined by the separator.
-
-    >>> keystr((DictKey("a"), SequenceKey(1)), simple=True, separator="/")
-    'a/1'
-    """
-    return separator.join([_simple_key(key) if simple else str(key) for key in _listed("keystr", keys)])
-
-
-def _simple_key(key: Any) -> str:
-    match key:
-        case SequenceKey():
-            return str(key.idx)
-        case DictKey() | FlattenedIndexKey():
-            return str(key.key)
-        case GetAttrKey():
-            return str(key.name)
-        case _:
-            return str(key)
-
-
 def treedef_tuple(treedefs: Iterable[Any]) -> Any:
     """The PyTreeDef of a tuple whose elements have these PyTreeDefs: that of arguments, made of those of each.
 
@@ -408,7 +330,7 @@ def treedef_tuple(treedefs: Iterable[Any]) -> Any:
     >>> arguments.unflatten([1, 2, 3])
     ({'b': 1, 'w': 2}, 3)
     """
-    return pytree.treedef_tuple([_checked_structure("treedef_tuple", t) for t in _listed("treedef_tuple", treedefs)])
+    return pytree.treedef_tuple([_checked_structure("treedef_tuple", t) for t in listed("treedef_tuple", treedefs)])
 
 
 def treedef_children(treedef: Any) -> list[Any]:
@@ -451,8 +373,8 @@ def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
     (True, False, False, True)
     """
     if is_leaf is None:
-        return pytree.all_leaves(_listed("all_leaves", iterable))
-    values = _listed("all_leaves", iterable)
+        return pytree.all_leaves(listed("all_leaves", iterable))
+    values = listed("all_leaves", iterable)
     found = tree_leaves(values, is_leaf)
     return len(found) == len(values) and all(a is b for a, b in zip(found, values, strict=True))
 
@@ -502,14 +424,14 @@ def _checked_structure(asked: str, treedef: Any) -> Any:
     return treedef
 
 
-def _listed(asked: str, values: Any) -> list[Any]:
+def listed(asked: str, values: Any) -> list[Any]:
     try:
         return list(values)
     except TypeError:
         raise TreeTypeError(f"{asked} takes a list or a tuple; got {kind_of(values)}.") from None
 
 
-def _check_function(asked: str, function: Any, what: str = "") -> None:
+def check_function(asked: str, function: Any, what: str = "") -> None:
     """A letter where a function is due and none was given; is_leaf may be None."""
     if not callable(function) and not (what and function is None):
         raise TreeTypeError(

@@ -30,8 +30,8 @@ from bevel.base.words import kind_of
 from bevel.control.program import run
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
-from bevel.core.tree import keystr
 from bevel.core.tree_difference import describe_mismatch
+from bevel.core.tree_paths import keystr
 from bevel.engine.pytree import flatten, flatten_with_path
 from bevel.lax.elementwise import optimization_barrier
 from bevel.numpy.choosing import where
