@@ -76,8 +76,10 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 counts["narrow_convolutions"] += number
             if op.is_formula and results[0].size >= _SOME:
                 counts["functions"] += number
-                if results[0].size >= _LONG:
-                    counts["formulas"] += number
+            # in double precision, powers are XLA's own
+            is_power = op.name == "pow" and results[0].dtype.itemsize < 8
+            if (op.is_formula or is_power) and results[0].size >= _LONG:
+                counts["formulas"] += number
             if kind == "elementwise" and results[0].size >= _LONG:
                 counts["long_elementwise"] += number
                 if looped:  # what a loop carries is written over

@@ -13,6 +13,7 @@ import pytest
 import bevel
 import bevel.numpy as jnp
 from bevel import lax
+from bevel.base import settings
 from bevel.base.errors import EngineError
 from bevel.control.foreign import FfiCall
 from bevel.engine import host_kernels, options
@@ -425,4 +426,7 @@ def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_progra
         return summarize(bevel.make_jaxpr(function)(jnp.ones(size))).formulas
 
     assert formulas(lambda x: jnp.exp(x) + jnp.sin(x), 20_000) == 2
-    assert formulas(jnp.exp, 1000) == formulas(lambda x: x**2.5 + x, 20_000) == 0
+    assert formulas(lambda x: x**2.5 + x, 20_000) == 1
+    assert formulas(jnp.exp, 1000) == formulas(lambda x: x**2 + x, 20_000) == 0
+    with settings.enable_x64(True):
+        assert formulas(lambda x: x.astype("float64") ** 2.5, 20_000) == 0
