@@ -86,8 +86,9 @@ def dot_product_attention(
     query_seq_lengths       int32[b]   how many queries of each sequence count: the others give 0
     key_value_seq_lengths   int32[b]   how many keys of each sequence may be looked at
     local_window_size       (left, right), or an int for both: query i looks at keys i - left … i + right
-    implementation          None or "xla": the compiler's fusions, which hold all weights; "cudnn": its kernels on
-                            NVIDIA GPUs, for bfloat16 and float16, which hold few at a time and are many times as fast
+    implementation          "xla": the compiler's fusions, which hold all weights; "cudnn": its kernels on NVIDIA GPUs,
+                            for bfloat16 and float16, which hold few at a time and are many times as fast; None: cuDNN
+                            on such a GPU where its kernel gives the same but for rounding, else the compiler's fusions
     return_residual         True gives also the log of each query's sum of exponentials, float[b, t, n]
     gives   float[b, t, n, h]     in the dtype of the arguments; logits and weights are computed in float32 at least
     raises  ValueError where shapes or dtypes do not fit
@@ -117,11 +118,12 @@ def dot_product_attention(
         *lengths,
     ]
     options = (bool(is_causal), local_window_size, bool(return_residual))
-    if implementation == "cudnn":
+    is_asked = implementation == "cudnn"
+    if is_asked or (implementation is None and cudnn.is_worth(operands, scale, *options[:2])):
         if isinstance(scale, (Array, Tracer)):  # a kernel's scale is part of the program
             operands[0] = (operands[0] * scale).astype(operands[0].dtype)
             scale = 1.0
-        return _by_cudnn(*operands, None if scale is None else float(scale), *options)
+        return _by_cudnn(*operands, None if scale is None else float(scale), *options, is_asked)
     return _attention(*operands, scale, *options)
 
 
@@ -133,14 +135,15 @@ def _attention(query, key, value, bias, mask, query_lengths, key_lengths, scale,
     return _given(whole, return_residual, *_plain(*operands, scale, is_causal, window))
 
 
-@compiled(static=("scale", "is_causal", "window", "return_residual"))
-def _by_cudnn(query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, return_residual):
+@compiled(static=("scale", "is_causal", "window", "return_residual", "is_asked"))
+def _by_cudnn(
+    query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, return_residual, is_asked
+):
     whole = query.shape
     operands = _fitting(query, key, value, bias, mask, query_lengths, key_lengths)
     scale = 1 / math.sqrt(whole[-1]) if scale is None else scale
-    return _given(
-        whole, return_residual, *cudnn.attention(_plain, *operands, scale, is_causal, window, return_residual)
-    )
+    given = cudnn.attention(_plain, *operands, scale, is_causal, window, return_residual, is_asked)
+    return _given(whole, return_residual, *given)
 
 
 def _given(whole, return_residual, result, residual):

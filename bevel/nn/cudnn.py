@@ -4,8 +4,8 @@ XLA itself knows these kernels, by targets that begin with "__cudnn$fmha"; a cal
 CudnnfMHABackendConfig, what it is to compute. A backward kernel takes the logarithms of the forward one's sums, and
 computes the weights once more from them (Dao et al. 2022, arXiv:2205.14135, algorithm 4).
 
-Beside each stands the plain form of `attention`, of which derivatives are taken where there is no kernel: second ones,
-those of the residual, and those by a bias of an odd number of queries or keys.
+Beside each stands the plain form of `attention`, by which derivatives are computed where there is no kernel: in forward
+mode, second ones, those of the residual, and those by a bias of an odd number of queries or keys.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import bevel.numpy as jnp
-from bevel.api.custom import SymbolicZero
+from bevel.api.arrays import default_backend, device_count
+from bevel.api.branching import platform_dependent
+from bevel.api.closures import linear_call
 from bevel.api.custom_batching import custom_vmap
-from bevel.api.custom_vjp import custom_vjp
-from bevel.api.derivatives import vjp
+from bevel.api.custom_jvp import custom_jvp
+from bevel.api.derivatives import jvp, vjp
 from bevel.base.avals import ShapedArray
+from bevel.core.trace import Tracer
+from bevel.engine.client import Array, default_device
 from bevel.ffi import ffi_call
 
 _ELEMENTS = {"bfloat16": "BF16", "float16": "F16"}
 _HEAD = 256  # the longest head that the kernels take, on Hopper and later; theirs are multiples of 8
+_USUAL_HEAD, _AMPERE = 128, 8.0  # the longest head, on the oldest kind of GPU that has the kernels
+_SHORT = 64  # fewer queries or keys are too little work to be worth another rounding
 # What is added to a masked logit: far below any other, and far from overflow where the kernel multiplies it by log₂ e.
 _MASKED = {"bfloat16": -(2.0**40), "float16": -(2.0**15)}
 
@@ -45,14 +51,39 @@ class Form(NamedTuple):
     is_causal: bool
     left: int | None  # how many keys before its own a query looks at
     with_residual: bool
+    is_asked: bool  # by the user; else the plain form stands in on platforms that have no kernels
 
     def mask_type(self, lengths) -> str:
         named = (["PADDING"] if lengths else []) + (["CAUSAL"] if self.is_causal else [])
         return "_".join(named) or "NO_MASK"
 
 
+def is_worth(operands, scale, is_causal, window) -> bool:
+    """Whether attention on this machine is computed by cuDNN unasked: where it has a kernel that gives what the plain
+    form gives, and enough to do. What sees no key at all is left to the plain form, which gives it a mean; and all is
+    where there are several GPUs: XLA cuts matrix products among them, and calls of a library not."""
+    query, key, _, bias, mask, query_lengths, key_lengths = operands
+    if (
+        default_backend() != "gpu"
+        or device_count() > 1
+        or query.dtype.name not in _ELEMENTS
+        or isinstance(scale, (Array, Tracer))
+    ):
+        return False
+    if query.ndim not in (3, 4) or key.ndim != query.ndim or not (query_lengths is None and key_lengths is None):
+        return False
+    (t, _, size), s = query.shape[-3:], key.shape[-3]
+    if size % 8 or not 0 < size <= _USUAL_HEAD or min(t, s) < _SHORT or t % 2 or s % 2:
+        return False
+    if mask is not None and (is_causal or window is not None or bias is not None or query.dtype.name == "float16"):
+        return False
+    if window is not None and (t > s or (window[1] and not is_causal)):
+        return False
+    return float(getattr(default_device(), "compute_capability", "0")) >= _AMPERE
+
+
 def attention(
-    plain, query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, with_residual
+    plain, query, key, value, bias, mask, query_lengths, key_lengths, scale, is_causal, window, with_residual, is_asked
 ):
     """(result[b, t, n, h], residual float32[b, t, n] or None), as `dot_product_attention` describes its arguments."""
     _ensure_supported(query, window, is_causal)
@@ -69,7 +100,7 @@ def attention(
         query_lengths, key_lengths = [
             jnp.full(query.shape[:1], whole, np.int32) if n is None else n for n, whole in counts
         ]
-    form = Form(plain, scale, is_causal, left, with_residual)
+    form = Form(plain, scale, is_causal, left, with_residual, is_asked)
     given = _attended(form, query, key, value, bias, query_lengths, key_lengths)
     return given if with_residual else (given, None)
 
@@ -93,65 +124,66 @@ def _ensure_supported(query, window, is_causal):
         )
 
 
-# ---- the function and its derivatives
+# ---- the function and its derivatives. Forward mode goes by the plain form; its transpose, which is reverse mode, by
+# the backward kernel. So each derivative of each order exists.
 
 
-@functools.partial(custom_vjp, nondiff_argnums=(0,))
+@functools.partial(custom_jvp, nondiff_argnums=(0,))
 def _attended(form, *operands):
     result, residual = _forward(form, form.with_residual)(*operands)
     return (result, residual) if form.with_residual else result
 
 
-def _attended_and_kept(form, *operands):
-    values = [None if x is None else x.value for x in operands]
-    # by the function itself and not by its kernel, which has no derivative where this pass is differentiated
-    result, residual = _attended(form._replace(with_residual=True), *values)
-    return (result, residual) if form.with_residual else result, (values, result, residual)
+@_attended.defjvp
+def _attended_moved(form, primals, tangents):
+    # by the function itself and not by its kernel, which has no derivative where this one is differentiated
+    result, residual = _attended(form._replace(with_residual=True), *primals)
+    floats = [x is not None for x in primals[:4]]
+
+    def moved(kept, tangents):
+        of_result, of_residual = _plain_moved(form, kept[0], tangents)
+        return (of_result, of_residual) if form.with_residual else of_result
+
+    def pulled(kept, cotangent):
+        operands, result, residual = kept
+        odd = any([n % 2 for n in (operands[0].shape[1], operands[1].shape[1])])
+        if form.with_residual:
+            found = _plain_pulled(form, operands, *cotangent)
+        elif operands[3] is not None and odd:
+            found = _plain_pulled(form, operands, cotangent, None)
+        else:
+            found = _pulled(form, *operands, result, residual, cotangent)
+        return tuple([ct for ct in found if ct is not None])
+
+    given = (result, residual) if form.with_residual else result
+    own = tuple([t for t, is_float in zip(tangents, floats, strict=False) if is_float])
+    return given, linear_call(moved, pulled, (list(primals), result, residual), own)
 
 
-def _attended_back(form, kept, cotangent):
-    operands, result, residual = kept
-    of_result, of_residual = cotangent if form.with_residual else (cotangent, None)
-    if isinstance(of_result, SymbolicZero):
-        of_result = jnp.zeros(of_result.shape, of_result.dtype)
-    by_residual = of_residual is not None and not isinstance(of_residual, SymbolicZero)
-    odd = any([n % 2 for n in (operands[0].shape[1], operands[1].shape[1])])
-    if by_residual or (operands[3] is not None and odd):
-        return _plain_back(form, operands, of_result, of_residual if by_residual else None)
-    return _pulled(form, *operands, result, residual, of_result)
-
-
-_attended.defvjp(_attended_and_kept, _attended_back, symbolic_zeros=True)
-
-
-@functools.partial(custom_vjp, nondiff_argnums=(0,))
+@functools.partial(custom_jvp, nondiff_argnums=(0,))
 def _pulled(form, *operands):
+    """The cotangents of query, key, value and bias. The result and its logarithms, which are among the operands, are
+    functions of the others, through which their share of the derivative is taken."""
     return _backward(form)(*operands)
 
 
-def _pulled_and_kept(form, *operands):
-    return _pulled(form, *operands), operands
+@_pulled.defjvp
+def _pulled_moved(form, primals, tangents):
+    *inputs, _, _, of_result = primals
+    at = [i for i, x in enumerate(inputs[:4]) if x is not None]
+
+    def run(of_result, *floats):
+        given = list(inputs)
+        for i, x in zip(at, floats, strict=True):
+            given[i] = x
+        return _plain_pulled(form, given, of_result, None)
+
+    floats, moved = [inputs[i] for i in at], [tangents[i] for i in at]
+    return _pulled(form, *primals), jvp(run, (of_result, *floats), (tangents[-1], *moved))[1]
 
 
-def _pulled_back(form, operands, cotangents):
-    """The result and its logarithms are functions of the other operands, through which their share is taken."""
-    *floats, query_lengths, key_lengths, _, _, of_result = operands
-    floats = [x for x in floats if x is not None]
-
-    def run(*xs):
-        inputs = [*xs[:-1], *[None] * (5 - len(xs)), query_lengths, key_lengths]
-        return _plain_back(form, inputs, xs[-1], None)[: len(floats)]
-
-    _, pull = vjp(run, *floats, of_result)
-    *found, of_cotangent = pull(tuple(cotangents[: len(floats)]))
-    return *found, *[None] * (8 - len(found)), of_cotangent
-
-
-_pulled.defvjp(_pulled_and_kept, _pulled_back)
-
-
-def _plain_back(form, operands, of_result, of_residual):
-    """The cotangents of query, key, value, bias and of the lengths, which have none, by the plain form."""
+def _plain(form, operands):
+    """(the plain form as a function of the floats among the operands, those floats)"""
     *floats, query_lengths, key_lengths = operands
     floats = [x for x in floats if x is not None]
 
@@ -160,9 +192,20 @@ def _plain_back(form, operands, of_result, of_residual):
         bias = [None] * (4 - len(xs))
         return form.plain(*xs, *bias, None, query_lengths, key_lengths, form.scale, form.is_causal, window)
 
+    return run, floats
+
+
+def _plain_moved(form, operands, tangents):
+    run, floats = _plain(form, operands)
+    return jvp(run, tuple(floats), tuple(tangents))[1]
+
+
+def _plain_pulled(form, operands, of_result, of_residual):
+    """The cotangents of query, key, value and bias by the plain form; None for a bias that there is not."""
+    run, floats = _plain(form, operands)
     (_, residual), pull = vjp(run, *floats)
     found = pull((of_result, jnp.zeros_like(residual) if of_residual is None else of_residual))
-    return *found, *[None] * (6 - len(found))
+    return *found, *[None] * (4 - len(found))
 
 
 # ---- the kernels
@@ -171,8 +214,7 @@ def _plain_back(form, operands, of_result, of_residual):
 def _forward(form, with_residual):
     """The forward kernel: of query, key, value, bias and lengths, (result, residual or None)."""
 
-    @custom_vmap
-    def run(query, key, value, bias, query_lengths, key_lengths):
+    def kernel(query, key, value, bias, query_lengths, key_lengths):
         batch, t, heads, size = query.shape
         config = _config(form, query, key, query_lengths is not None, _FORWARD)
         outs = [ShapedArray((batch, heads, t, size), query.dtype)]
@@ -184,6 +226,13 @@ def _forward(form, with_residual):
         operands = [x for x in (query, key, value, bias, query_lengths, key_lengths) if x is not None]
         result, *residual = _called(target, config, outs, orders, operands)
         return jnp.swapaxes(result, 1, 2), jnp.swapaxes(residual[0], 1, 2) if with_residual else None
+
+    def instead(*operands):
+        function, floats = _plain(form, operands)
+        result, residual = function(*floats)
+        return result, residual if with_residual else None
+
+    run = custom_vmap(_where_there_is_one(form, kernel, instead))
 
     def mapped_run(size, mapped, *operands):
         merged = [_merged(x, m, size) for x, m in zip(operands, mapped, strict=True)]
@@ -198,8 +247,7 @@ def _forward(form, with_residual):
 def _backward(form):
     """The backward kernel: of forward's operands, its two results, and the first one's cotangent, their cotangents."""
 
-    @custom_vmap
-    def run(query, key, value, bias, query_lengths, key_lengths, result, residual, cotangent):
+    def kernel(query, key, value, bias, query_lengths, key_lengths, result, residual, cotangent):
         config = _config(form, query, key, query_lengths is not None, _BACKWARD)
         outs = [ShapedArray(tuple([x.shape[i] for i in (0, 2, 1, 3)]), x.dtype) for x in (query, key, value)]
         orders: list[tuple[int, ...]] = [(0, 2, 1, 3)] * 3
@@ -211,7 +259,12 @@ def _backward(form):
         operands += [x for x in (bias, result, query_lengths, key_lengths) if x is not None]
         found = _called(target, config, outs, orders, operands)
         by_bias = None if bias is None else found[3]
-        return *[jnp.swapaxes(x, 1, 2) for x in found[:3]], by_bias, None, None
+        return *[jnp.swapaxes(x, 1, 2) for x in found[:3]], by_bias
+
+    def instead(*operands):
+        return _plain_pulled(form, operands[:6], operands[-1], None)
+
+    run = custom_vmap(_where_there_is_one(form, kernel, instead))
 
     def mapped_run(size, mapped, *operands):
         merged = [_merged(x, m, size) for x, m in zip(operands, mapped, strict=True)]
@@ -226,6 +279,13 @@ def _backward(form):
 
     run.def_vmap(mapped_run)
     return run
+
+
+def _where_there_is_one(form, kernel, instead):
+    """The kernel, or a function that gives on NVIDIA's GPUs what it gives, and elsewhere what `instead` does."""
+    if form.is_asked:
+        return kernel
+    return lambda *operands: platform_dependent(*operands, cuda=kernel, default=instead)
 
 
 def _merged(x, mapped, size):

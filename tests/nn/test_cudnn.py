@@ -156,6 +156,21 @@ def test_second_derivatives_go_by_the_plain_form():
     close(*both(f, *arguments(), BIAS), tolerance=0.06)
 
 
+def test_forward_mode_goes_by_the_plain_form():
+    q, k, v = arguments()
+
+    def f(attention, q, k, v, bias):
+        def run(q, bias):
+            return attention(q, k, v, bias=bias)
+
+        loss = lambda q: (run(q, bias).astype("float32") ** 2).sum()
+        moved = bevel.jvp(run, (q, bias), (jnp.ones_like(q), bias))
+        _, linear = bevel.linearize(run, q, bias)
+        return moved, linear(q, bias), bevel.jvp(bevel.grad(loss), (q,), (q,))
+
+    close(*both(f, q, k, v, BIAS), tolerance=0.06)
+
+
 def test_an_odd_number_of_keys_with_a_bias():
     q, k, v = arguments()
 
@@ -165,7 +180,7 @@ def test_an_odd_number_of_keys_with_a_bias():
     close(*both(f, q, k[:, :7], v[:, :7], BIAS[..., :7]))
 
 
-@pytest.mark.parametrize("mapped", [(0, 0, 0, 0), (0, None, None, None), (1, 0, None, 0), (None, 2, 0, None)])
+@pytest.mark.parametrize("mapped", [(0, None, None, None), (1, 0, None, 0), (None, 2, 0, None)])
 @pytest.mark.parametrize("bias", [(1, N, T, S), (B, 1, T, S)])
 def test_mapped(mapped, bias):
     def stack(x, axis):
@@ -194,6 +209,61 @@ def test_mapped_twice_and_in_a_scan():
         return mapped(q, k), looped
 
     close(*both(f, q, k, v))
+
+
+class TestUnasked:
+    """On a GPU, what nobody asked cuDNN for."""
+
+    @pytest.fixture(autouse=True)
+    def _on_a_gpu(self, monkeypatch):
+        if not ON_GPU:
+            monkeypatch.undo()
+            monkeypatch.setattr(cudnn, "default_backend", lambda: "gpu")
+            monkeypatch.setattr(cudnn, "device_count", lambda: 1)
+            monkeypatch.setattr(cudnn, "default_device", lambda: type("Device", (), {"compute_capability": "9.0"}))
+
+    X = array(1, 64, 2, 8)
+
+    def programs(self, x=X, **options):
+        """(the program for NVIDIA, the one for CPUs) of the gradient."""
+        options = {"query": x, "key": x, "value": x, **options}
+
+        def f(options):
+            attend = lambda q: nn.dot_product_attention(**{**options, "query": q})
+            return bevel.grad(lambda q: attend(q).astype("float32").sum())(options["query"])
+
+        fixed = {k: options.pop(k) for k in list(options) if isinstance(options[k], (bool, float, str, tuple))}
+        traced = bevel.jit(lambda options: f({**options, **fixed})).trace(options)
+        return [traced.lower(lowering_platforms=(p,)).as_text() for p in ("cuda", "cpu")]
+
+    @pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"mask": np.ones((1, 1, 64, 64), bool)}])
+    def test_the_kernels_are_used_there_and_nowhere_else(self, options):
+        cuda, cpu = self.programs(**options)
+        assert cuda.count("@__cudnn$fmha") == 2 and "exponential" not in cuda
+        assert "cudnn" not in cpu
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"x": X.astype("float32")},
+            {"x": array(1, 64, 2, 12)},
+            {"x": array(1, 32, 2, 8)},
+            {"implementation": "xla"},
+            {"is_causal": True, "mask": np.ones((1, 1, 64, 64), bool)},
+            {"local_window_size": (3, 3)},
+            {"query_seq_lengths": np.array([3], "int32")},
+            {"scale": jnp.float32(0.5)},
+        ],
+    )
+    def test_what_differs_or_is_little_is_left_to_the_compiler(self, options):
+        assert "cudnn" not in self.programs(**options)[0]
+
+    def test_here_it_gives_what_the_plain_form_gives(self):
+        def f(x, **options):
+            loss = lambda q: (nn.dot_product_attention(q, x, x, is_causal=True, **options).astype("float32") ** 2).sum()
+            return bevel.value_and_grad(loss)(x), bevel.vmap(bevel.grad(loss))(jnp.stack([x, -x]))
+
+        close(bevel.jit(f)(self.X), f(self.X, implementation="xla"))
 
 
 def test_a_scale_that_is_computed():
