@@ -46,6 +46,7 @@ CHOICE = re.compile(
 )  # no arrow, and no "greater" between spaces, closes a choice
 NAME = re.compile(r"<(\w+)>")
 KEPT = ROOT / "build" / "compare"
+WAYS = {"call", "jit", "jvp", "vjp", "jvp2", "hvp", "vmap", "batch"}
 PATIENCE = 60  # seconds for a call, which else counts as dead
 
 
@@ -79,6 +80,8 @@ def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, str], bool]:
         else:
             calls.append(list(expanded(line, named)))
     for call in itertools.chain(*calls):
+        if call.split(" ")[0] not in WAYS:
+            sys.exit(f"{call.split(' ')[0]} is none of the ways {', '.join(sorted(WAYS))}: {call}")
         try:
             compile(call.split(" | ")[1], call, "eval")
         except SyntaxError:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from bevel.base import dtypes, lattice
+from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import is_linear, primitive
@@ -225,14 +225,20 @@ def _is_tiny(dtype) -> bool:
     return dtypes.issubdtype(dtype, np.floating) and dtype.itemsize == 1
 
 
+def _are_floats(*kinds) -> bool:
+    return all([dtypes.issubdtype(d, np.floating) for d in kinds])
+
+
 def _met(x, y):
     """The dtype of a product, which is the dtype of one of the operands where both are integers or both floats.
 
-    The wider one; of two that are as wide, the signed one, bfloat16 rather than float16, and of tiny floats x's.
+    Of integers the wider one, and of two that are as wide the signed one; of floats the one that reaches further.
     Beside an integer of 4 or 2 bits the other's. Otherwise what both promote to.
     """
-    if x == y or (_is_tiny(x) and _is_tiny(y)):
+    if x == y:
         return x
+    if _are_floats(x, y):
+        return max((x, y), key=lambda d: float(limits.finfo(d).max))
     for tiny, other in ((x, y), (y, x)):
         is_short = dtypes.issubdtype(tiny, np.integer) and dtypes.itemsize_bits(tiny) < 8
         if (_is_tiny(tiny) or is_short) and dtypes.issubdtype(other, np.inexact):
@@ -241,15 +247,13 @@ def _met(x, y):
         wide, narrow = sorted((x, y), key=dtypes.itemsize_bits, reverse=True)
         is_signed = dtypes.issubdtype(wide, np.signedinteger)
         return wide if is_signed or dtypes.itemsize_bits(wide) != dtypes.itemsize_bits(narrow) else narrow
-    if {x.name, y.name} == {"float16", "bfloat16"}:
-        return x if x.name == "bfloat16" else y
     return lattice.promote_types(x, y)
 
 
 def _computed_in(x, y, wanted):
     """(dtype of the operands, dtype of the sum) for a result of dtype `wanted`, which may still be converted."""
     met = _met(x, y)
-    if x != y and ((_is_tiny(x) and _is_tiny(y)) or {x.name, y.name} == {"float16", "bfloat16"}):
+    if x != y and _are_floats(x, y) and (_is_tiny(met) or {x.name, y.name} == {"float16", "bfloat16"}):
         met = _FLOAT32  # neither holds the other
     if met == wanted:
         return met, met

@@ -73,13 +73,20 @@ class DotAlgorithm(NamedTuple):
     def attribute(self, lhs, rhs):
         """The StableHLO attribute; any 8-bit float stands for the operand's own type."""
         types = [_type_name(self.lhs_precision_type, lhs), _type_name(self.rhs_precision_type, rhs)]
-        return parsed(
+        text = (
             f"#stablehlo.dot_algorithm<lhs_precision_type = {types[0]}, rhs_precision_type = {types[1]}, "
             f"accumulation_type = {_type_name(self.accumulation_type, lhs)}, "
             f"lhs_component_count = {self.lhs_component_count}, rhs_component_count = {self.rhs_component_count}, "
             f"num_primitive_operations = {self.num_primitive_operations}, "
             f"allow_imprecise_accumulation = {'true' if self.allow_imprecise_accumulation else 'false'}>"
         )
+        try:
+            return parsed(text)
+        except Exception:
+            raise DTypeError(
+                f"dot_general was given an algorithm that XLA does not know: {types[0]} times {types[1]}, summed in "
+                f"{_type_name(self.accumulation_type, lhs)}. DotAlgorithmPreset names those that there are."
+            ) from None
 
 
 def _type_name(kind, own):

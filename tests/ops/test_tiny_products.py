@@ -19,7 +19,9 @@ B = np.asarray([[2, 1], [-3, 0.5], [64, 1024]], ml_dtypes.float8_e5m2)  # 1024: 
         (A, A.T, "float32", "float32"),
         (A, A.T, "bfloat16", "bfloat16"),
         (A, A.T, "float8_e5m2", "float8_e5m2"),
-        (A, B, None, "float8_e4m3fn"),
+        (A, B, None, "float8_e5m2"),
+        (A, B.astype(ml_dtypes.float8_e4m3b11fnuz), None, "float8_e4m3fn"),
+        (np.abs(A).astype("float32").astype(ml_dtypes.float8_e8m0fnu), A.T.astype("float16"), None, "float8_e8m0fnu"),
         (A, B, "float32", "float32"),
         (A, B, "bfloat16", "bfloat16"),
         (A, B.astype("float32"), None, "float32"),
@@ -39,3 +41,9 @@ def test_a_gradient_comes_back_in_the_narrow_dtype():
     slope = bevel.grad(lambda x: lax.dot(x, B, preferred_element_type=jnp.float32).sum())(A)
     assert slope.dtype == A.dtype
     np.testing.assert_array_equal(np.asarray(slope, np.float32), [[3, -2.5, 448 * np.nan]] * 2)
+
+
+def test_an_algorithm_that_there_is_not_is_refused():
+    f32, f64 = np.dtype("float32"), np.dtype("float64")
+    with pytest.raises(ValueError, match="an algorithm that XLA does not know: f32 times f32, summed in f64"):
+        lax.dot(np.ones((2, 2), f32), np.ones((2, 2), f32), precision=lax.DotAlgorithm(f32, f32, f64))
