@@ -24,6 +24,8 @@ from bevel.ops.exponential import exp, log
 from bevel.ops.shapes import Iota, full, move_axis
 from bevel.ops.shapes import reshape as reshaped
 
+_INT, _MOST_INT32 = np.dtype("int64"), 2**31
+
 
 def _dtype_between(name, dtype, *ends):
     """(the dtype asked for, the floating dtype to compute in)."""
@@ -184,6 +186,8 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     >>> jnp.arange(2, 10, 3)
     Array([2, 5, 8], dtype=int32)
     """
+    if type(start) is int and stop is None and step is None and dtype is None and 0 <= start < _MOST_INT32:
+        return on_device(_counted(size=start, dtype=dtypes.canonicalize_dtype(_INT)), device)
     given = [start, stop, step]
     for value in given:
         if isinstance(value, Tracer) and value.known_value() is None:
