@@ -118,8 +118,8 @@ def eig(
     x         [..., n, n], real or complex
     gives     [..., n] in no order that is promised, and [..., n, n] with a vector of length 1 in each column:
               x v = v w for right ones, uᴴ x = w uᴴ for left ones
-    enable_eigvec_derivs   allow derivatives of right eigenvectors, right only where eigenvalues differ, and up to a
-              phase; left ones must not be asked for then. Eigenvalues alone have derivatives without it
+    enable_eigvec_derivs   allow derivatives of eigenvectors, which are right where eigenvalues differ; the largest
+              component of each stays real. Eigenvalues alone have derivatives without it
     raises    ShapeError unless x is square, DTypeError for integers
 
     >>> import bevel.numpy as jnp

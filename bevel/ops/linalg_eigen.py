@@ -12,12 +12,14 @@ from bevel.base.errors import DTypeError, MissingRuleError
 from bevel.core.primitive import primitive
 from bevel.core.tangents import zero_of
 from bevel.core.trace import get_aval
+from bevel.ops.arg_reductions import Argmax
 from bevel.ops.arithmetic import add, div, full_like, sub
-from bevel.ops.complex import conj, real
+from bevel.ops.complex import Complex, abs_, conj, imag, real
 from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.lapack_calls import call, info_aval, on_cuda, or_nan, succeeded
 from bevel.ops.linalg_factorizations import solve_general
+from bevel.ops.logic import eq
 from bevel.ops.matrices import (
     MatrixPrimitive,
     Renamed,
@@ -39,7 +41,8 @@ from bevel.ops.matrices import (
     upper_triangle,
     with_words,
 )
-from bevel.ops.shapes import reduce_sum
+from bevel.ops.shapes import reduce_sum, reshape
+from bevel.ops.taking import take_along
 
 _DERIVATIVES = ("jvp", "linearize", "vjp", "second", "batch-jvp")
 
@@ -181,6 +184,25 @@ class Eigh(Renamed):
         yield Eigh(True, True, None, "qr"), [array(2, 2)], "EighImplementation or None"
 
 
+def _turned(v, da):
+    """V⁻¹ dA V."""
+    return solve_general(v, matmul(da, v))
+
+
+def _moved(w, v, da):
+    """dw and dV, of A V = V diag(w), where columns keep their norm and the largest component of each its phase."""
+    inner = _turned(v, da)
+    dv = matmul(v, mul(_reciprocal_differences(w), inner))
+    axis = len(shape_of(v)) - 2
+    along = reduce_sum(mul(conj(v), dv), (axis,))
+    # the component that LAPACK made real, also where rounding finds another as large
+    is_real = convert(eq(imag(v), 0), real_dtype(get_aval(v).dtype))
+    size = mul(abs_(v), add(mul(is_real, 1e-3), 1))
+    index = reshape(Argmax((axis,), np.dtype("int32"))(size), (*shape_of(v)[:-2], 1, shape_of(v)[-1]))
+    turn = imag(reshape(div(take_along(dv, index, axis), take_along(v, index, axis)), shape_of(along)))
+    return diagonal_of(inner), sub(dv, mul(v, as_rows(Complex()(real(along), turn), shape_of(v)[-1])))
+
+
 @primitive
 class Eig(MatrixPrimitive):
     """Eigenvalues and eigenvectors of any square matrix: A V = V diag(w), Uᴴ A = diag(w) Uᴴ.
@@ -188,8 +210,8 @@ class Eig(MatrixPrimitive):
     A      [..., n, n]
     gives  w complex [..., n], in no particular order; then, as asked for, the left eigenvectors U and the right ones V,
            [..., n, n], as columns of norm 1; NaN where LAPACK fails
-    enable_eigvec_derivs   allows derivatives of the right eigenvectors; they hold where eigenvalues differ, keep norms,
-                           and leave a phase free, which a function of the eigenvectors must not depend on
+    enable_eigvec_derivs   allows derivatives of eigenvectors: they hold where eigenvalues differ, keep norms and, as
+                           LAPACK does, the largest component of each real
     implementation         an EigImplementation or None: CPUs have LAPACK
 
     Lowers to LAPACK's geev on CPUs.
@@ -219,32 +241,33 @@ class Eig(MatrixPrimitive):
 
     def jvp(self, primals, tangents):
         # A V = V W gives, with M = V⁻¹ dA V, dw = diag(M) and dV = V (F ∘ M) + V D, Fᵢⱼ = 1 / (wⱼ - wᵢ) off the
-        # diagonal (Giles 2008, 3.1). D is free; columns keep their norm where Re(vᴴ dv) = 0, so D = -Re diag(Vᴴ V (F ∘
-        # M)), and without an imaginary part the phase is left as it is (Boeddeker et al. 2017, arXiv:1701.00392).
+        # diagonal (Giles 2008, 3.1). D is free: its real part, -Re diag(Vᴴ V (F ∘ M)), keeps norms, Re(vᴴ dv) being 0
+        # then, and its imaginary part keeps the phase of one component of each column (Boeddeker et al. 2017,
+        # arXiv:1701.00392): of the largest, which LAPACK makes real. Left eigenvectors are the right ones of Aᴴ, whose
+        # eigenvalues are conj(w).
         [a], [da] = primals, tangents
         if not get_aval(a).size:
             results = self(a)
             return list(results), [zero_of(x) for x in results]
         asked = self.compute_left_eigenvectors or self.compute_right_eigenvectors
-        if asked and (not self.enable_eigvec_derivs or self.compute_left_eigenvectors):
+        if asked and not self.enable_eigvec_derivs:
             raise without_derivative(
                 "eig with eigenvectors",
                 "Eigenvectors have derivatives only where eigenvalues differ, up to a phase. Say "
-                "compute_left_eigenvectors=False and enable_eigvec_derivs=True where that holds, or take eigenvalues "
-                "alone.",
+                "enable_eigvec_derivs=True where that holds, or take eigenvalues alone.",
             )
-        w, v = Eig(False, True, True, self.implementation)(a)
-        results = [w, v] if asked else [w]
-        dtype = get_aval(v).dtype
-        inner = solve_general(v, matmul(as_complex(da, dtype), v))
-        dw = diagonal_of(inner)
         if not asked:
-            return results, [dw]
-        dv = matmul(v, mul(_reciprocal_differences(w), inner))
-        n = shape_of(v)[-1]
-        along = real(reduce_sum(mul(conj(v), dv), (len(shape_of(v)) - 2,)))
-        dv = sub(dv, mul(v, convert(as_rows(along, n), dtype)))
-        return results, [dw, dv]
+            w, v = Eig(False, True, True, self.implementation)(a)
+            return [w], [diagonal_of(_turned(v, as_complex(da, get_aval(w).dtype)))]
+        w, *vectors = self(a)
+        da, slopes = as_complex(da, get_aval(w).dtype), []
+        if self.compute_left_eigenvectors:
+            dw, du = _moved(conj(w), vectors[0], adjoint(da))
+            dw, slopes = conj(dw), [du]
+        if self.compute_right_eigenvectors:
+            dw, dv = _moved(w, vectors[-1], da)
+            slopes.append(dv)
+        return [w, *vectors], [dw, *slopes]
 
     def lower(self, out, a):
         [aval] = out.in_avals
@@ -302,6 +325,9 @@ class Eig(MatrixPrimitive):
         real_values = np.diag(np.float32([1, 2, 4])) + array(3, 3) * np.float32(0.1)
         yield Eig(False, True, True), [real_values.astype(np.float32)]
         yield Eig(False, False), [array(1, 1)]
+        yield Eig(True, True, True), [real_values.astype(np.float32)]
+        yield Eig(True, True, True), [array(2, 3, 3, dtype="complex64")]
+        yield Eig(False, True, True), [np.float32([[1.1, 2.03, 0.2], [-2.9, 1.3, 0.5], [0.1, 1.07, 4.2]])]
 
     @staticmethod
     def refusals(array):
