@@ -18,8 +18,9 @@ import sys
 import types
 
 from bevel.base import settings
-from bevel.base.errors import BevelError, MissingNameError
+from bevel.base.errors import MissingNameError
 from bevel.compat import later
+from bevel.engine.alone import OneEngineError
 
 JAX_VERSION = "0.10.2"
 
@@ -66,14 +67,6 @@ PLACES = {
     "jax._src.scipy": "bevel.scipy",
     "jax._src.source_info_util": "bevel.compat.extend.source_info_util",
 }
-
-
-class OneEngineError(BevelError, ImportError):
-    """The real jax and Bevel were to share one process.
-
-    Both give methods to jaxlib's array class. Fails: `import jax; import bevel.compat; bevel.compat.install()`.
-    Mended: run each in a process of its own, or `python -m bevel run program.py` without importing the real jax.
-    """
 
 
 class _Loader(importlib.abc.Loader):

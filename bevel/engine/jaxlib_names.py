@@ -22,6 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 from jaxlib import _hlo, _jax
 from jaxlib import version as _jaxlib_version
 
+from bevel.engine import alone
+
+alone.keep()
+
 jaxlib_version: str = _jaxlib_version.__version__
 
 # One name each for what the whole engine uses, so that a reader finds every use with one search.
