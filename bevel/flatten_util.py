@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.base import dtypes, lattice
+from bevel.base import lattice
 from bevel.base.errors import TreeError
 from bevel.core.trace import get_aval
 from bevel.core.tree_nodes import TreeTypeError
@@ -33,7 +33,7 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     leaves, tree = flatten(pytree)
     avals = tuple([get_aval(leaf) for leaf in leaves])
     if not leaves:
-        return full((0,), 0, dtypes.canonicalize_dtype(np.dtype(float))), _Unravel(tree, avals, None)
+        return full((0,), 0, np.dtype("float32")), _Unravel(tree, avals, None)
     pairs = tuple([(a.dtype, a.weak_type) for a in avals])
     dtype, weak = (lattice.lattice_result(pairs)[0], False) if len(set(pairs)) > 1 else pairs[0]
     parts = [Reshape((a.size,))(convert(x, dtype, weak)) for x, a in zip(leaves, avals, strict=True)]

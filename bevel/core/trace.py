@@ -7,6 +7,7 @@ puts its own trace in front for the time of the user's function and names the on
 
 from __future__ import annotations
 
+import operator
 import threading
 from typing import Any
 
@@ -147,7 +148,7 @@ class Tracer:
     def __index__(self):
         value = self.known_value()
         if value is not None:
-            return value.__index__()
+            return operator.index(value)  # of what is no integer, Python's own word
         raise _about(
             self,
             TracerIntegerConversionError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.base import dtypes, limits
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -14,6 +14,7 @@ from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumprod
 from bevel.numpy.eager import compiled
+from bevel.numpy.logic import isfinite
 from bevel.numpy.operands import on_host
 from bevel.numpy.order import equal, less
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
@@ -122,6 +123,9 @@ def _polymul(x, y):
 def polydiv(u, v, *, trim_leading_zeros=False):
     """(quotient, remainder) of two polynomials.
 
+    trim_leading_zeros   cuts the remainder's leading coefficients off that are 0 but for rounding, up to the root of
+                         the dtype's eps. It needs the values: not under jit
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.polydiv(jnp.array([1.0, -3.0, 2.0]), jnp.array([1.0, -1.0])))
     (Array([ 1., -2.], dtype=float32), Array([0., 0., 0.], dtype=float32))
@@ -129,9 +133,14 @@ def polydiv(u, v, *, trim_leading_zeros=False):
     x, y = _inexact("polydiv", u, v)
     quotient, rest = _polydiv(x, y)
     if trim_leading_zeros:
-        from bevel.numpy.inserting import trim_zeros
-
-        rest = trim_zeros(rest, "f")
+        if isinstance(rest, Tracer) and rest.known_value() is None:
+            raise ConcretizationTypeError(
+                f"polydiv with trim_leading_zeros gives a shape that depends on values{user_line(' at {}')}, which are "
+                "traced. Use it outside jit, or leave the zeros."
+            )
+        size = np.abs(on_host(rest))
+        places = np.flatnonzero(~(size <= float(limits.finfo(size.dtype).eps) ** 0.5))
+        rest = slice_in_dim(rest, int(places[0]) if len(places) else len(size), len(size), 0)
     return quotient, rest
 
 
@@ -150,7 +159,11 @@ def _polydiv(x, y):
         quotient.append(factor)
         part = pad(multiply(broadcast_to(factor, (m,)), y), 0, [(i, n - m - i, 0)])
         rest = subtract(rest, part)
-    return Concatenate(0)(*quotient), rest
+    quotient = Concatenate(0)(*quotient)
+    # what was divided away is 0, where only rounding says otherwise
+    gone = slice_in_dim(rest, 0, n - m + 1, 0)
+    gone = where(isfinite(gone), full((n - m + 1,), 0, get_aval(x).dtype), gone)
+    return quotient, Concatenate(0)(gone, slice_in_dim(rest, n - m + 1, n, 0))
 
 
 @compiled(static="m")
@@ -291,7 +304,11 @@ def _all_roots(p):
     safe = where(equal(leading, n), full((n,), 1, get_aval(p).dtype), turned)
     found = _companion_zeros(safe)
     found = index(found, argsort(absolute(found), descending=True))
-    return where(less(np.arange(n - 1), subtract(n - 1, leading)), found, np.nan)
+    return where(
+        less(np.arange(n - 1), subtract(n - 1, leading)),
+        found,
+        np.asarray(complex(np.nan, np.nan), get_aval(found).dtype),
+    )
 
 
 def _complex(dtype):

@@ -110,8 +110,9 @@ def test_roots_are_numpys(coefficients):
     assert everywhere.shape == (len(coefficients) - 1,)
     known = numpy.asarray(everywhere)
     numpy.testing.assert_allclose(order(known[~numpy.isnan(known)]), wanted, atol=1e-3)
-    with pytest.raises(bevel.errors.ConcretizationTypeError, match="strip_zeros=False"):
-        bevel.jit(jnp.roots)(jnp.array(coefficients))
+    if len(coefficients) > 1:
+        with pytest.raises(bevel.errors.ConcretizationTypeError, match="strip_zeros=False"):
+            bevel.jit(jnp.roots)(jnp.array(coefficients))
 
 
 def test_polynomial_of_a_matrix():
