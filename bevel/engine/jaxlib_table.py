@@ -124,6 +124,7 @@ def _table() -> tuple[Name, ...]:
         optional("xla_client.load_pjrt_plugin_dynamically", "loads a GPU or TPU"),
         optional("xla_client.initialize_pjrt_plugin", "starts a GPU or TPU"),
         optional("xla_client.make_c_api_client", "the client of a GPU or TPU"),
+        optional("xla_client.generate_pjrt_gpu_plugin_options", "what the environment says of a GPU's memory"),
         # watching
         Name("_profiler.ProfilerSession", "records what the process does"),
         Name("_profiler.TraceMe", "marks on the time line"),
