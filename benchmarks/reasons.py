@@ -15,7 +15,7 @@ _CALL = (
 _MEMORY = (
     "a program that moves more than 5 MiB runs on a thread of its own, which has to be woken, so that its caller "
     "may go on: 40 to 60 µs of some 350; what is left is NumPy's time (docs/decisions/124). Now and then the "
-    "result's pages are new to the process as well (BEVEL_KEEP_FREED_MEMORY=1 keeps them)"
+    "result's pages are new to the process as well (docs/decisions/126)"
 )
 _FIRST = (
     "NumPy stops at the first element that decides; XLA looks at all, in 17 µs where NumPy takes 14 if none decides"

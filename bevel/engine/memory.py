@@ -1,4 +1,10 @@
-"""Keeps freed memory in the process, so that large results need no fresh pages. Off unless asked for.
+"""Keeps freed memory in the process, so that large results need no fresh pages: some of it, or all if asked for.
+
+Some: glibc gives a block back to the system at once if it is larger than any that it saw freed before, and the end of
+its heap if that is twice as long. So `expect_large_results` frees one of 16 MB before the first array is made. What
+would cost a fault for each page then does not (docs/decisions/126).
+
+All, off unless asked for:
 
 glibc gives each block of 32 MB and more back to the system when it is freed, and the system clears every page
 of the next one: on 64 MB, `x * 2 + 1` spends most of its time there. Told to keep its memory, glibc hands the same
@@ -23,6 +29,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
+
+import numpy as np
 
 # glibc's malloc.h: which parameter, and what it is set to.
 _M_TRIM_THRESHOLD = (-1, -1)  # never give the top of the heap back
@@ -59,7 +67,17 @@ def keep_freed_memory() -> bool:
     return accepted[0]
 
 
+EXPECTED = 16 << 20
+
+
+def expect_large_results() -> None:
+    """Lets glibc see one block of 16 MB freed, as a program would that has had such a result; no page is touched."""
+    np.empty(EXPECTED - 8192, np.uint8)  # with glibc's own words and whole pages no more than that
+
+
 def apply_environment() -> None:
-    """Does as the environment says; for the moment before the first client is made."""
+    """Does as the environment says, before the first client is made. BEVEL_KEEP_FREED_MEMORY=0 leaves all to glibc."""
     if is_asked_for():
         keep_freed_memory()
+    elif not os.environ.get("BEVEL_KEEP_FREED_MEMORY", "").strip():
+        expect_large_results()
