@@ -12,7 +12,8 @@
 Compared are dtype, shape, weak type and values of each result, or the classes of the exception. `tests/data/calls.py`
 says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` takes each value in turn, and
 `name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
-remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose. A line
+remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose; `limits | …`
+says it of what is infinite or NaN on one of the sides alone. A line
 `any refusal` says that it does not matter by which of the exceptions that code waits for a call is refused.
 
 What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
@@ -32,7 +33,7 @@ import select
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,15 +63,15 @@ def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
             yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
 
 
-def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, str], bool]:
-    """The calls of each line of a table, what differs on purpose, with the reasons, and are all refusals alike?"""
+def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, bool]], bool]:
+    """The calls of each line of a table, what differs on purpose (reason, in limits alone?), are all refusals alike?"""
     calls, named, differs, any_refusal = [], {}, {}, False
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if line.startswith("differs | "):
-            _, expression, reason = line.split(" | ", 2)
-            differs[re.compile(expression)] = reason
+        if line.startswith(("differs | ", "limits | ")):
+            kind, expression, reason = line.split(" | ", 2)
+            differs[re.compile(expression)] = reason, kind == "limits"
         elif line == "any refusal":
             any_refusal = True
         elif naming := re.fullmatch(r"(\w+) = (.*)", line):
@@ -139,15 +140,24 @@ def remembered(python: Path, x64: bool, calls: list[str], words: list[str]) -> l
     return [known[call] for call in calls]
 
 
-def where_numbers(found: list, expected: list) -> list:
-    """What is found, with NaN where NaN is expected: at corners a slope is the limit, where JAX has 0 * inf."""
+def without(found: list, expected: list, leaves_out: Callable[[str, str], bool]) -> list:
+    """What is found, with what is expected in the places that are left out."""
     if not (found and expected and isinstance(found[0], list) and [x[:3] for x in found] == [x[:3] for x in expected]):
         return found
     pairs = [
-        (row, [b if b == "nan" else a for a, b in zip(row[3], e[3], strict=True)])
+        (row, [b if leaves_out(a, b) else a for a, b in zip(row[3], e[3], strict=True)])
         for row, e in zip(found, expected, strict=True)
     ]
     return [[*row[:3], values] for row, values in pairs]
+
+
+def expects_nan(found: str, expected: str) -> bool:
+    """At corners a slope is the limit, where JAX has 0 * inf."""
+    return expected == "nan"
+
+
+def is_limit(found: str, expected: str) -> bool:
+    return any(word in ("nan", "inf", "-inf") for word in (found, expected))
 
 
 def told(answer: list) -> str:
@@ -206,10 +216,15 @@ def main() -> int:
             any_refusal and found and expected and {*map(str, found + expected)} <= AWAITED
         ):
             continue
-        if options.slopes and agree(where_numbers(found, expected), expected, ROUNDED):
+        if options.slopes and agree(without(found, expected, expects_nan), expected, ROUNDED):
             purposely += 1
             continue
-        reasons = [reason for expression, reason in differs.items() if expression.search(call)]
+        but_for_limits = without(found, expected, is_limit)
+        reasons = [
+            reason
+            for expression, (reason, in_limits) in differs.items()
+            if expression.search(call) and (not in_limits or agree(but_for_limits, expected, ROUNDED))
+        ]
         purposely += bool(reasons)
         wrong += not reasons
         if options.all or not reasons:
