@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bevel.base.avals import ShapedArray
@@ -13,6 +14,8 @@ from bevel.core.primitive import primitive
 from bevel.engine import foreign
 from bevel.engine.builder import i32, string
 from bevel.transforms import lower
+
+_IN_A_SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*([.][a-zA-Z0-9_$]+)+")
 
 
 @primitive
@@ -44,6 +47,8 @@ class Composite(CallOp):
         return Jit(self.jaxpr, self.fun_name).in_order(order, *operands)
 
     def lower(self, out, *values):
+        if not _IN_A_SPACE.fullmatch(self.fun_name):  # StableHLO has names of the form space.name alone
+            return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
         avals = out.avals
         body, hidden = lower.function_of(out, self.fun_name, self.jaxpr)
         attributes = {

@@ -106,6 +106,8 @@ def after_all(*operands):
 def composite(decomposition: Callable, name: str, version: int = 0) -> Callable:
     """A function that does what `decomposition` does, under a name that a compiler may know a faster way for.
 
+    name   of the form "space.name"; another one is not written into the program
+
     Its keyword arguments are attributes, written into the program: numbers, text, NumPy arrays, or sequences and dicts
     of them; None is left out. Derivatives and batches are those of the decomposition.
 

@@ -18,7 +18,7 @@ from bevel.base.lazy import later
 from bevel.core.primitive import primitive
 from bevel.core.tangents import is_zero, zero_of
 from bevel.ops import fast_incomplete
-from bevel.ops.arithmetic import add, full_like, neg, spread, sub
+from bevel.ops.arithmetic import add, div, full_like, neg, spread, sub
 from bevel.ops.elementwise import Binary, Elementwise, mul
 from bevel.ops.exponential import exp, log, log1p
 from bevel.ops.formulas import in_wider, loop, polynomial, where
@@ -346,14 +346,20 @@ class RandomGammaGrad(IncompleteGamma):
 
     name = "random_gamma_grad"
     wanted = "sample"
-    gaps: ClassVar = dict.fromkeys(REFUSED_LAWS, "samples can be differentiated once") | dict.fromkeys(
-        ("0-special", "0-dtypes", "1-dtypes"), NO_SLOPE
-    )
+    gaps: ClassVar = dict.fromkeys(("0-special", "0-dtypes", "1-dtypes"), NO_SLOPE) | {
+        "second": "the third derivative of igamma in a is refused"
+    }
 
-    def jvp(self, primals, tangents):
-        raise NonDifferentiableError(
-            "random_gamma_grad has no derivative: gamma-distributed samples can be differentiated once in their shape."
-        )
+    # s = -∂ₐP/p with the density p, of which ∂ₐ log p = l = log x - ψ(a) and ∂ₓ log p = (a - 1)/x - 1; so
+    # ∂ₐs = -∂ₐ²P/p - s l, and as ∂ₓ∂ₐP = p l, ∂ₓs = -l - s ∂ₓ log p.
+    def along_x(self, da, result, a, x):
+        a, x = spread(a, result), spread(x, result)
+        bend = div(IgammaGradGradA()(a, x), density(a, x))
+        return neg(mul(da, add(bend, mul(result, sub(log(x), digamma(a))))))
+
+    def along_y(self, dx, result, a, x):
+        a, x = spread(a, result), spread(x, result)
+        return neg(mul(dx, add(sub(log(x), digamma(a)), mul(result, sub(div(sub(a, 1), x), 1)))))
 
     def reference(self, a, x):
         a, x = np.asarray(a), np.asarray(x)

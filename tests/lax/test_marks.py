@@ -120,3 +120,10 @@ def test_truths_are_factored_in_the_default_float(size):
         assert {v.dtype.name for v in (factor, vectors, values)} == {"float64"}
         np.testing.assert_allclose(factor, np.eye(size) * np.sqrt(0.5))
         assert factor.weak_type
+
+
+def test_composites_of_any_name_compute():
+    for name, is_written in (("my.double", True), ("double", False), ("", False)):
+        double = bevel.jit(lax.composite(lambda x: x * 2, name))
+        assert float(double(3.0)) == 6
+        assert ("stablehlo.composite" in double.lower(3.0).as_text()) is is_written

@@ -92,3 +92,12 @@ def test_correlated_normal_vectors_are_of_the_dtype_where_all_meet():
         drawn = bevel.random.multivariate_normal(key, narrow, wide.astype("float32"))
         assert drawn.dtype == np.float32
         np.testing.assert_allclose(drawn, [1.9873227, 3.0010152, 0.76231116], rtol=1e-6)
+
+
+def test_draws_of_gamma_have_a_second_derivative_in_their_shape():
+    with bevel.enable_x64(True):
+        draw = lambda a: bevel.random.gamma(bevel.random.key(0), a)
+        a, h = 2.0, 1e-5
+        x, slope = draw(a), bevel.grad(draw)(a)
+        ahead, behind = (bevel.lax.random_gamma_grad(a + by, x + by * slope) for by in (h, -h))
+        assert abs(bevel.grad(bevel.grad(draw))(a) - (ahead - behind) / (2 * h)) < 1e-8
