@@ -39,6 +39,7 @@ from bevel.ops.matrices import (
     conjugate,
     diagonal_part,
     each,
+    has_no_work,
     is_complex,
     lower_triangle,
     matmul,
@@ -376,7 +377,8 @@ class TridiagonalSolve(MatrixPrimitive):
     perturb_singular: bool = False
 
     def infer(self, dl, d, du, b):
-        check_dtype("tridiagonal_solve", dl, d, du, b)
+        check = check_one_dtype if has_no_work(b) else check_dtype
+        check("tridiagonal_solve", dl, d, du, b)
         if not d.shape or dl.shape != d.shape or du.shape != d.shape:
             raise ShapeError(
                 "tridiagonal_solve needs three diagonals of one shape [..., n]; got "

@@ -68,7 +68,7 @@ def samples_reach_every_size_and_dtype(cls):
     accepted = {}
     with settings.enable_x64(True):
         for sample, row in zip(samples, sizes, strict=True):
-            for dtype in (*DTYPES, *SELDOM) if any(row) else ():
+            for dtype in (*DTYPES, *SELDOM) if all(row) else ():
                 if dtype not in reached and of_dtype(sample, dtype) is not None:
                     accepted[dtype] = dtype in dtypes_tried(sample) or accepted.get(dtype, False)
     lacking += [dtype.name for dtype, is_tried in accepted.items() if not is_tried]
