@@ -14,7 +14,7 @@ from bevel.ops.convert import ConvertElementType
 from bevel.ops.cutting import Concatenate, Pad, Slice
 from bevel.ops.elementwise import Mul, mul
 from bevel.ops.exponential import Exp, Tanh
-from bevel.ops.logic import SelectN, ShiftRightLogical
+from bevel.ops.logic import PopulationCount, SelectN, ShiftRightLogical
 from bevel.ops.shapes import BroadcastInDim, ReduceSum, Reshape, Rev, Transpose, move_axis, transpose
 from bevel.testing import LawBroken, check_law, check_primitive, laws_of, samples_of
 from bevel.tools.laws.law import CLASS_LAWS
@@ -265,6 +265,38 @@ class a_sign_bit_moved_in_for_some_dtypes:
 @fault("dtypes", Tanh)
 class a_dtype_accepted_that_does_not_run:
     takes = "any"
+
+
+@fault("dtypes", PopulationCount)
+class a_dtype_of_few_that_is_counted_wrong:
+    def lower(self, out, x):
+        counted, [aval] = PopulationCount.lower(self, out, x), out.avals
+        one = out.constant(1, aval)
+        return out.op("stablehlo.add", [counted, one]) if aval.dtype == np.uint16 else counted
+
+
+@fault("special", Rev)
+class the_sign_of_zero_lost:
+    def lower(self, out, x):
+        y, [aval] = Rev.lower(self, out, x), out.avals
+        zero = out.constant(0, aval)
+        return out.op("stablehlo.select", [out.compare("EQ", y, zero, aval), zero, y])
+
+
+@fault("reach", Rev)
+class samples_that_are_never_empty:
+    @classmethod
+    def samples(cls, array):
+        yield cls((0,)), [array(3)]
+        yield cls((0,)), [array(1)]
+
+
+@fault("reach", Rev)
+class samples_that_leave_a_dtype_out:
+    def infer(self, x):
+        if x.shape == (3,) and x.dtype != np.float32:  # the first sample, which alone is tried at all dtypes
+            raise ShapeError("three floats")
+        return Rev.infer(self, x)
 
 
 @fault("jit", Add)
