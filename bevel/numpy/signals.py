@@ -35,19 +35,18 @@ def _float():
 
 
 def _window(name, M, form):
-    """form(n) of the places n = 0 … M - 1; a lone place has weight 1."""
+    """form(x) of M places x from -1 to 1, exactly alike on both sides; a lone place has weight 1."""
     count = as_index(name, M)
-    return ones(max(count, 0)) if count <= 1 else form(arange(count, dtype=_float()), count - 1)
+    return ones(max(count, 0)) if count <= 1 else form(divide(arange(1 - count, count, 2, dtype=_float()), count - 1))
 
 
 def _cosines(*weights):
-    """w₀ - w₁ cos(2πn/N) + w₂ cos(4πn/N) - …"""
+    """w₀ + w₁ cos(πx) + w₂ cos(2πx) + …: the signs of a count from the window's start turn with that of x."""
 
-    def form(n, last):
-        result = full(shape_of(n), weights[0], get_aval(n).dtype)
+    def form(x):
+        result = full(shape_of(x), weights[0], get_aval(x).dtype)
         for k, weight in enumerate(weights[1:], 1):
-            wave = multiply(weight, cos(multiply(2 * math.pi * k / last, n)))
-            result = subtract(result, wave) if k % 2 else add(result, wave)
+            result = add(result, multiply(weight, cos(multiply(math.pi * k, x))))
         return result
 
     return form
@@ -67,7 +66,7 @@ def hanning(M):
     """Hann's window of M points: (1 - cos(2πn / (M - 1))) / 2.
 
     >>> import bevel.numpy as jnp
-    >>> print(jnp.hanning(5))
+    >>> print(jnp.hanning(5).round(2))
     [0.  0.5 1.  0.5 0. ]
     """
     return _window("hanning", M, _cosines(0.5, 0.5))
@@ -90,7 +89,7 @@ def bartlett(M):
     >>> print(jnp.bartlett(5))
     [0.  0.5 1.  0.5 0. ]
     """
-    return _window("bartlett", M, lambda n, last: subtract(1, absolute(subtract(divide(multiply(2, n), last), 1))))
+    return _window("bartlett", M, lambda x: subtract(1, absolute(x)))
 
 
 def kaiser(M, beta):
@@ -102,8 +101,7 @@ def kaiser(M, beta):
     """
     [beta] = promote_inexact(as_array("kaiser", beta))
 
-    def form(n, last):
-        x = subtract(divide(multiply(2, n), last), 1)
+    def form(x):
         return divide(i0(multiply(beta, sqrt(subtract(1, multiply(x, x))))), i0(beta))
 
     return convert(_window("kaiser", M, form), _float())

@@ -66,3 +66,10 @@ def test_bools_at_places_count_in_the_wider_dtype():
         assert jnp.array([True, False]).at[0].subtract(1).tolist() == [False, False]
     with pytest.raises(TypeError, match="does not accept dtype bool"):
         jnp.array([True, False]).at[0].subtract(True)
+
+
+@pytest.mark.parametrize("window", [jnp.bartlett, jnp.blackman, jnp.hamming, jnp.hanning, lambda m: jnp.kaiser(m, 9.0)])
+def test_windows_are_alike_on_both_sides(window):
+    for count in (7, 12):
+        weights = window(count)
+        assert weights.tolist() == weights[::-1].tolist()
