@@ -37,9 +37,6 @@ POINTS = {
 
 # What has no slope, or none that differences see, and why.
 NOT_SMOOTH = {
-    "numpy.frexp": "a mantissa jumps; its slope is given as that of a constant, as in JAX",
-    "numpy.nextafter": "a step of one ulp",
-    "numpy.spacing": "a step function; it follows its formula",
     "numpy.take": "its example fills with NaN",
     "numpy.view": "bits are not numbers",
     "numpy.linalg.eig": "eigenvectors have a phase that nothing fixes",
