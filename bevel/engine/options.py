@@ -117,6 +117,9 @@ class Rule:
 
 SMALL_LOOP_BYTES = 1 << 20
 MOST_COMPUTED = 3.5  # bytes for each that is read or written
+# A program that waits for memory may move so many bytes in the thread that calls it: 0.2 ms, on few cores; 0.04 where
+# there are cores to share the work, less than these take to wake up.
+MOST_TRAFFIC_ON_FEW_CORES, MOST_TRAFFIC = 5 << 20, 1 << 20
 WIDE_LOOP, LONG_LOOP = 64, 400
 LITTLE_WORK = 250_000  # additions: some dozens of microseconds
 FEW_PRODUCTS = 60e6  # of a convolution: about a millisecond
@@ -162,11 +165,12 @@ CPU_RULES = (
     Rule(
         _DISABLED,
         "cpu-parallel-task-assigner",
-        "it waits for memory, which two cores do not bring sooner than one, and the second core has to be woken",
-        # jnp.abs of 1e6 float32 400 -> 300 µs of CPU time, least wall time 310 -> 300; of 8e6 4.3 -> 2.8 ms and 3.4 ->
-        # 2.8; logical_and of 1e6 142 -> 64 and 106 -> 41. exp, which computes, gains: 437 µs on two, 473 on one. XLA
-        # gives such programs of any length to as many cores as the square root of their number.
-        lambda p: p.waits_for_memory and has_few_cores(),
+        "it waits for memory, and not for long: two cores bring it hardly sooner, and the second has to be woken",
+        # logical_and of 1e6 142 -> 64 µs of CPU time, least wall time 106 -> 41; isfinite 242 -> 166; sum, on an idle
+        # machine, 226 -> 140. Longer ones gain in CPU time alone: a transpose of 8 MB in and out takes 480 µs on two
+        # idle cores and 740 on one. exp, which computes, gains: 437 µs on two, 473 on one. XLA gives such programs of
+        # any length to as many cores as the square root of their number.
+        lambda p: p.waits_for_memory and p.traffic <= MOST_TRAFFIC_ON_FEW_CORES and has_few_cores(),
     ),
     Rule(
         _WHILE_THRESHOLD,
@@ -341,9 +345,6 @@ CPU_RULES = (
 # XLA runs a program of 1,000 counted operations and more on another thread: 10 µs on an idle machine, 20 to 60 on a
 # busy one. So long a program may take in the thread that calls it, which meanwhile prepares no other.
 MOST_WORK_IN_CALL = 50_000
-# A program that waits for memory may move so many bytes there: 0.2 ms, on few cores; 0.04 where there are cores to
-# share the work, less than these take to wake up.
-MOST_TRAFFIC_ON_FEW_CORES, MOST_TRAFFIC = 5 << 20, 1 << 20
 
 
 @dataclass(frozen=True)

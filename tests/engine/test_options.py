@@ -340,7 +340,8 @@ def test_programs_that_wait_for_memory_are_known(function, waits, monkeypatch):
         monkeypatch.setattr(options, "has_few_cores", lambda few=few: few)
         for program in (summary, long):
             chosen = choose(program, "cpu")
-            assert (PARALLEL in chosen.options.items()) == (waits and few)
+            is_short = program.traffic <= options.MOST_TRAFFIC_ON_FEW_CORES
+            assert (PARALLEL in chosen.options.items()) == (waits and few and is_short)
             assert chosen.in_call == (waits and program.traffic <= most)
             assert choose(program, "cuda").options == {}
 
