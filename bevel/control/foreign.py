@@ -170,10 +170,7 @@ class FfiCall(Primitive):
         return tied(self, order, operands)
 
     def lower(self, out, *values):
-        if foreign.is_compilers_own(self.target_name, out.platform):
-            known = None
-        else:
-            known = foreign.targets(out.platform)
+        known = foreign.targets(out.platform)
         if known is not None and self.target_name not in known:
             lapack.ensure_for("@" + self.target_name, out.platform)  # it may be one of jaxlib's own, not yet loaded
             known = foreign.targets(out.platform)
