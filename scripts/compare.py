@@ -7,6 +7,7 @@
     python scripts/compare.py numpy --kinds               dtypes, shapes, weak types, refusals; 20 times as fast
     python scripts/compare.py numpy --slopes              the derivatives of the calls, by jvp and by vjp
     python scripts/compare.py numpy --zeros               with the signs of zeros
+    python scripts/compare.py numpy --each 1 --times      how long the calls take when they were made before
     python scripts/compare.py lax --python .venv-3.13/bin/python
 
 Compared are dtype, shape, weak type and values of each result, or the classes of the exception. `tests/data/calls.py`
@@ -181,6 +182,23 @@ def apart(found: list, expected: list) -> str:
     return "\n".join(lines)
 
 
+def print_times(options: argparse.Namespace, calls: list[str]) -> int:
+    """The calls that take longer than under the real JAX, the worst first. One side after the other: look twice."""
+    calls = [call for call in calls if call.startswith("call | ")]
+    ours = list(played(options.python.absolute(), "bevel", options.x64, calls, ["times"]))
+    theirs = list(played(options.peer, "jax", options.x64, calls, ["times"]))
+    both = [
+        (a / b, a, b, call)
+        for a, b, call in zip(ours, theirs, calls, strict=True)
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)) and a > 0 and b > 0
+    ]
+    longer = sorted([row for row in both if options.all or row[0] > 1], reverse=True)
+    for ratio, a, b, call in longer:
+        print(f"{ratio:5.2f} {a:9.1f} {b:9.1f} µs  {call}")
+    print(f"{len(both)} calls, {len(longer)} {'shown' if options.all else 'take longer'}")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", help="lax, numpy, linear, scipy, nn, random, slopes, rest, or the path of a table")
@@ -192,6 +210,7 @@ def main() -> int:
     parser.add_argument("--kinds", action="store_true", help="no values: dtypes, shapes, weak types and refusals")
     parser.add_argument("--slopes", action="store_true", help="play the derivatives of the table's calls")
     parser.add_argument("--zeros", action="store_true", help="mind the signs of zeros, too")
+    parser.add_argument("--times", action="store_true", help="which calls take longer than JAX's, on an idle machine")
     parser.add_argument("--all", action="store_true", help="print what differs on purpose, too")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="the Python that has Bevel")
     parser.add_argument(
@@ -206,6 +225,8 @@ def main() -> int:
     if options.slopes:
         lines = [[s for c in line if c.startswith("call | ") for s in slopes(c)] for line in lines]
     calls = list(dict.fromkeys(itertools.chain(*lines)))
+    if options.times:
+        return print_times(options, calls)
     words = ["kinds"] * options.kinds
     with ThreadPoolExecutor() as pool:
         theirs = pool.submit(remembered, options.peer, options.x64, calls, words)

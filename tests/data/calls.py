@@ -10,7 +10,7 @@ smallest, …), "corners" (of a complex plane with infinities and NaN), "small" 
 
 `make_lax.py` asks the real JAX for a selection that the tests keep, `scripts/compare.py` asks both for whole tables: it runs
 this file, `python tests/data/calls.py jax`, which answers each line of its input with one of JSON, with "kinds" behind it of
-dtypes, shapes and weak types alone.
+dtypes, shapes and weak types alone, with "times" of how long the call takes.
 """
 
 import importlib
@@ -18,6 +18,7 @@ import json
 import math
 import re
 import sys
+import time
 import warnings
 
 import ml_dtypes
@@ -150,17 +151,49 @@ def prepared(jax, way, function, texts):
     return made.get(way, lambda: function)(), arrays
 
 
+def understood(jax, line):
+    """The function that a line means, and the arrays to call it with."""
+    way, source, *rest = line.split(" | ")
+    names = {"jax": jax, "jnp": jax.numpy, "jsp": jax.scipy, "lax": jax.lax, "L": jax.lax.linalg, "np": np,
+             "nan": np.nan, "inf": np.inf,
+             "GDN": jax.lax.GatherDimensionNumbers, "SDN": jax.lax.ScatterDimensionNumbers}  # fmt: skip
+    return prepared(jax, way, eval(source, names), [text for part in rest for text in part.split("; ")])
+
+
+def time_of(jax, line, rounds=7, shortest=1e-3):
+    """How many microseconds a call takes when it was made before: the least of some rounds of a millisecond; -1: refused."""
+    try:
+        function, arrays = understood(jax, line)
+        jax.block_until_ready(function(*arrays))
+        count, taken = 1, 0.0
+        while taken < shortest:
+            count *= 2
+            started = time.perf_counter()
+            for _ in range(count):
+                result = function(*arrays)
+            jax.block_until_ready(result)
+            taken = time.perf_counter() - started
+            if taken > 50 * shortest:
+                return taken / count * 1e6
+        least = taken
+        for _ in range(rounds):
+            started = time.perf_counter()
+            for _ in range(count):
+                result = function(*arrays)
+            jax.block_until_ready(result)
+            least = min(least, time.perf_counter() - started)
+    except Exception:
+        return -1
+    return least / count * 1e6
+
+
 def come_of(jax, line, digits=5, kinds_only=False):
     """What comes of a line: [dtype, shape, is it weakly typed, rounded values] of each result, or the exception's names.
 
     Of kinds alone there are no values, nothing is computed, and the last result is how the results are nested.
     """
-    way, source, *rest = line.split(" | ")
-    names = {"jax": jax, "jnp": jax.numpy, "jsp": jax.scipy, "lax": jax.lax, "L": jax.lax.linalg, "np": np,
-             "nan": np.nan, "inf": np.inf,
-             "GDN": jax.lax.GatherDimensionNumbers, "SDN": jax.lax.ScatterDimensionNumbers}  # fmt: skip
     try:
-        function, arrays = prepared(jax, way, eval(source, names), [text for part in rest for text in part.split("; ")])
+        function, arrays = understood(jax, line)
         if kinds_only:
             result = jax.eval_shape(function, *arrays)
             nesting = str(jax.tree.structure(result)).removeprefix("PyTreeDef")
@@ -227,7 +260,7 @@ def write(path, rows):
 
 def main():
     """Answers each line of the input, a call as JSON, with what comes of it under the package that is named."""
-    package, kinds_only = sys.argv[1], "kinds" in sys.argv
+    package, kinds_only, times = sys.argv[1], "kinds" in sys.argv, "times" in sys.argv
     jax = importlib.import_module(package)
     for module in MODULES:
         importlib.import_module(f"{package}.{module}")
@@ -235,7 +268,9 @@ def main():
     for count, line in enumerate(sys.stdin, 1):
         if count % (5000 if kinds_only else 500) == 0:
             jax.clear_caches()  # thousands of compiled programs take gigabytes
-        print(json.dumps(come_of(jax, json.loads(line), digits=17, kinds_only=kinds_only)), flush=True)
+        call = json.loads(line)
+        answer = time_of(jax, call) if times else come_of(jax, call, digits=17, kinds_only=kinds_only)
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
