@@ -468,7 +468,7 @@ def stop_gradient(x):
 
 def _stopped(x):
     x = operand("stop_gradient", x)
-    if dtypes.issubdtype(get_aval(x).dtype, np.inexact):
+    if type(x) is not Array and dtypes.issubdtype(get_aval(x).dtype, np.inexact):
         return barriers.StopGradient()(x)
     return x
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bevel.base.errors import BroadcastError
 from bevel.core.source import user_line
+from bevel.engine.client import Array
 from bevel.numpy import promotion
 from bevel.numpy.axes import as_array, as_arrays, shape_of
 from bevel.numpy.creation import checked_shape
@@ -15,12 +16,17 @@ from bevel.ops.shapes import reshape as reshaped
 def broadcast_to(array, shape, *, out_sharding=None):
     """The array repeated along axes that it lacks, or has with size 1. Raises ValueError where sizes differ.
 
+    An array of that shape is given back as it is.
+
     >>> import bevel.numpy as jnp
     >>> print(jnp.broadcast_to(jnp.array([1, 2]), (2, 2)))
     [[1 2]
      [1 2]]
     """
-    return _broadcast_to(array, shape=checked_shape(shape, "broadcast_to"))
+    shape = checked_shape(shape, "broadcast_to")
+    if type(array) is Array and array.aval.shape == shape:
+        return array
+    return _broadcast_to(array, shape=shape)
 
 
 @compiled(static="shape")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, subtract
@@ -198,7 +197,7 @@ def ediff1d(ary, to_end=None, to_begin=None):
     return Concatenate(0)(*parts) if len(parts) > 1 else x
 
 
-@with_door
+@compiled(static=("axis", "edge_order"))
 def gradient(f, *varargs, axis=None, edge_order=None):
     """The slope along axes by central differences, one-sided at the ends.
 
@@ -220,15 +219,10 @@ def gradient(f, *varargs, axis=None, edge_order=None):
             f"{len(varargs)}{user_line(' at {}')}."
         )
     spacing = list(varargs) if len(varargs) == len(axes) else list(varargs) * len(axes)
-    results = _gradient(x, spacing, axes=axes)
-    return results[0] if (axis is not None and not isinstance(axis, (tuple, list))) or len(axes) == 1 else results
-
-
-@compiled(static="axes")
-def _gradient(x, spacing, *, axes):
     x, *spacing = promote_inexact(x, *[as_array("gradient", h) for h in spacing])
     spacing = spacing or [as_array("gradient", 1.0)] * len(axes)
-    return [_slope(x, h, axis) for axis, h in zip(axes, spacing, strict=True)]
+    results = [_slope(x, h, i) for i, h in zip(axes, spacing, strict=True)]
+    return results[0] if (axis is not None and not isinstance(axis, (tuple, list))) or len(axes) == 1 else results
 
 
 def _slope(x, h, axis):

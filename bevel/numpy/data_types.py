@@ -107,7 +107,8 @@ def iterable(y):
 def astype(x, dtype, /, *, copy=False, device=None):
     """The values in another dtype; None asks for the default float.
 
-    Floats become integers towards zero; complex numbers lose their imaginary part.
+    Floats become integers towards zero; complex numbers lose their imaginary part. An array of that dtype is given back
+    as it is, but for copy=True.
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.astype(jnp.array([1.7, -1.7]), int))
@@ -127,7 +128,8 @@ def astype(x, dtype, /, *, copy=False, device=None):
             DeprecationWarning,
             stacklevel=2,
         )
-    result = _convert(x, dtype=dtype)
+    stays = type(x) is Array and old == dtype and not x.aval.weak_type and not copy
+    result = x if stays else _convert(x, dtype=dtype)
     if device is not None:
         from bevel.numpy.creation import asarray
 
@@ -164,7 +166,11 @@ def view(a, dtype=None):
     >>> print(jnp.view(jnp.array([1.0, 2.0], "float32"), "complex64"), jnp.view(jnp.array([258], "uint16"), "uint8"))
     [1.+2.j] [2 1]
     """
-    return a if dtype is None else _view(a, dtype=wanted_dtype(dtype, "view"))
+    if dtype is None:
+        return a
+    dtype = wanted_dtype(dtype, "view")
+    stays = type(a) is Array and a.aval.dtype == dtype and not a.aval.weak_type
+    return a if stays else _view(a, dtype=dtype)
 
 
 @compiled(static="dtype")

@@ -93,11 +93,15 @@ def compiled(function=None, *, static=()):
 
 def _jitted(function, static=()):
     """What stands behind a call of a function whose equations go into the program around."""
+    code = function.__code__ if static else None
+    unnamed = code.co_varnames[: code.co_posonlyargcount] if code else ()  # parameters that go by their place alone
+    places = tuple([i for i, name in enumerate(unnamed) if name in static])
+    names = tuple([name for name in static if name not in unnamed])
     jitted = Jitted(
         function,
         {
-            "static_argnums": None, "static_argnames": static or None, "donate_argnums": None, "donate_argnames": None,
-            "keep_unused": False, "inline": True, "device": None, "compiler_options": None,
+            "static_argnums": places or None, "static_argnames": names or None, "donate_argnums": None,
+            "donate_argnames": None, "keep_unused": False, "inline": True, "device": None, "compiler_options": None,
         },
     )  # fmt: skip
     jitted.takes_values = False

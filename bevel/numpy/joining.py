@@ -46,6 +46,7 @@ def concatenate(arrays, axis=0, dtype=None):
 
     arrays  a sequence of arrays, whose other axes agree; one array stands for its rows
     axis    None joins them flattened
+    gives   a new array; of one array alone, that one
     raises  ValueError for no arrays, ShapeError for other axes that differ and for an array of rank 0
 
     >>> import bevel.numpy as jnp
@@ -53,7 +54,12 @@ def concatenate(arrays, axis=0, dtype=None):
     (3, 3)
     """
     dtype = None if dtype is None else wanted_dtype(dtype, "concatenate")
-    return _concatenate(_members("concatenate", arrays), axis=axis, dtype=dtype)
+    members = _members("concatenate", arrays)
+    if len(members) == 1 and type(members[0]) is Array and axis == 0:
+        aval = members[0].aval
+        if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
+            return members[0]
+    return _concatenate(members, axis=axis, dtype=dtype)
 
 
 @compiled(static=("axis", "dtype"))

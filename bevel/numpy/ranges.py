@@ -114,14 +114,17 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     >>> print(jnp.logspace(0.0, 2.0, 3))
     [  1.  10. 100.]
     """
-    start, stop, base = as_arrays("logspace", start, stop, base)
+    start, stop, base = arrays("logspace", start, stop, base)
     dtype, inner = _dtype_between("logspace", dtype, start, stop)
-    exponents = linspace(start, stop, num, endpoint, dtype=inner, axis=axis)
-    return _logspace(exponents, base, dtype=dtype, inner=inner)
+    return _logspace(
+        start, stop, base, num=_count("logspace", num), endpoint=bool(endpoint), axis=as_index("logspace", axis),
+        dtype=dtype, inner=inner,
+    )  # fmt: skip
 
 
-@compiled(static=("dtype", "inner"))
-def _logspace(exponents, base, *, dtype, inner):
+@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
+def _logspace(start, stop, base, *, num, endpoint, axis, dtype, inner):
+    exponents, _ = _linspace(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=inner, inner=inner)
     return convert(power(convert(base, inner), exponents), dtype)
 
 
@@ -134,7 +137,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     [  1.       10.      100.00001]
     """
     num = _count("geomspace", num)
-    start, stop = as_arrays("geomspace", start, stop)
+    start, stop = arrays("geomspace", start, stop)
     dtype, inner = _dtype_between("geomspace", dtype, start, stop)
     return _geomspace(
         start, stop, num=num, endpoint=bool(endpoint), axis=as_index("geomspace", axis), dtype=dtype, inner=inner
@@ -143,6 +146,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 @compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
 def _geomspace(start, stop, *, num, endpoint, axis, dtype, inner):
+    start, stop = as_arrays("geomspace", start, stop)
     shape = broadcast_shapes("geomspace", shape_of(start), shape_of(stop))
     start, stop = (broadcast_to(convert(v, inner), shape) for v in (start, stop))
     turn = sign(start)

@@ -53,18 +53,33 @@ def _plain(x, key):
     if known is None:
         if aval.extended or settings.sharp_edges.value == "compat":  # where ints out of bounds are moved inside
             return None
-        plan, args = separated(parse(aval.shape, key))
+        entries = parse(aval.shape, key)
+        plan, args = separated(entries)
         options = (None, None, False, False, True)
         known = program_of(("take", plan, *options), _take_program, plan, options), args
+        if _is_all(aval.shape, entries):
+            known = _itself, ()
         if len(_plain_keys) > _PROGRAMS_KEPT:
             _plain_keys.clear()
         _plain_keys[whole] = known
     return known
 
 
+def _itself(x):
+    return x
+
+
+def _is_all(shape, entries):
+    """Do the entries select the whole array as it is?"""
+    entries = [e for e in entries if type(e) is not New or e.axes]
+    return len(entries) == len(shape) and all(
+        [type(e) is Span and e.step == 1 and e.size == d for e, d in zip(entries, shape, strict=True)]
+    )
+
+
 def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, unique_indices=False,
           wrap_negative_indices=True):  # fmt: skip
-    """x[key].
+    """x[key], which is x itself where the key selects all of it.
 
     mode        for computed indices out of bounds: None and 'clip' move them inside; 'fill' gives fill_value; an int
                 known while tracing raises IndexError where mode is None (in the profile `compat` it is moved inside)
@@ -99,6 +114,8 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
         mode = mode if mode is None else GatherScatterMode.from_any(mode)
         aval = get_aval(x)
         entries = parse(aval.shape, key, mode, wrap_negative_indices)
+        if type(x) is Array and _is_all(aval.shape, entries):
+            return x
         options = (mode, fill_value, bool(indices_are_sorted), bool(unique_indices), bool(wrap_negative_indices))
         if type(x) is Array and state.trace.is_evaluation and not aval.extended:
             plan, args = separated(entries)

@@ -40,6 +40,7 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     """The same elements, in row-major order (`order="F"`: column-major), under another shape.
 
     shape   an int or ints; one of them may be -1, which takes what is left
+    gives   `a` itself where it has that shape
     raises  ShapeError where the sizes' products differ
     order   "F" moves elements; "A" is read as "C": there is no other memory order here
 
@@ -48,9 +49,11 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     (2, 3)
     """
     shape = sizes(shape, "reshape")
-    if order == "C" and _is_at_hand(a):
-        seen = seen_as(a, _complete(shape, a.aval.shape))
-        if seen is not None:
+    if order == "C" and type(a) is Array:
+        own = a.aval.shape
+        if len(shape) == len(own) and _complete(shape, own) == own and not a.aval.weak_type:
+            return a
+        if _is_at_hand(a) and (seen := seen_as(a, _complete(shape, own))) is not None:
             return seen
     return _reshape(a, shape=shape, order=order)
 
@@ -206,17 +209,28 @@ def with_new_axes(x, shape, axes):
 # ---- reordering axes
 
 
-@compiled(static="axes")
 def transpose(a, axes=None):
     """Axes in the order given; reversed by default.
 
     axes     a permutation of all axes: `result.shape[i] == a.shape[axes[i]]`; a vector stays as it is
+    gives    `a` itself where no axis moves
     raises   ShapeError where it is none
 
     >>> import bevel.numpy as jnp
     >>> jnp.transpose(jnp.ones((2, 3, 4)), (1, 0, 2)).shape
     (3, 2, 4)
     """
+    if type(a) is Array and _stays(a.aval.shape, axes):
+        return a
+    return _transpose(a, axes=axes)
+
+
+def _stays(shape, axes):
+    return len(shape) < 2 if axes is None else type(axes) is tuple and axes == tuple(range(len(shape)))
+
+
+@compiled(static="axes")
+def _transpose(a, *, axes):
     x = as_array("transpose", a)
     rank = len(shape_of(x))
     axes = range(rank)[::-1] if axes is None else [one_axis("transpose", i, rank) for i in axes]

@@ -107,8 +107,17 @@ def kaiser(M, beta):
     return convert(_window("kaiser", M, form), _float())
 
 
-@compiled(static=("axis",))
-def _unwrap(p, discont, period, *, axis):
+@compiled(static="axis")
+def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
+    """Angles without jumps: a step larger than `discont` is replaced by its complement to the period.
+
+    discont   period / 2 by default
+    period    a full turn, 2π by default; integers are unwrapped as integers where it is one too
+
+    >>> import bevel.numpy as jnp
+    >>> print(jnp.unwrap(jnp.array([0, 3, 5, 1]), period=4))
+    [ 0 -1  1  1]
+    """
     p, period = promote_dtypes(as_array("unwrap", p), as_array("unwrap", period))
     dtype = get_aval(p).dtype
     axis = one_axis("unwrap", axis, len(shape_of(p)))
@@ -127,19 +136,6 @@ def _unwrap(p, discont, period, *, axis):
     rest = add(slice_in_dim(p, 1, size, axis), cumsum(correction, axis=axis))
     first = convert(slice_in_dim(p, 0, 1, axis), get_aval(rest).dtype)
     return Concatenate(axis)(first, convert(rest, get_aval(rest).dtype))
-
-
-def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
-    """Angles without jumps: a step larger than `discont` is replaced by its complement to the period.
-
-    discont   period / 2 by default
-    period    a full turn, 2π by default; integers are unwrapped as integers where it is one too
-
-    >>> import bevel.numpy as jnp
-    >>> print(jnp.unwrap(jnp.array([0, 3, 5, 1]), period=4))
-    [ 0 -1  1  1]
-    """
-    return _unwrap(p, discont, period, axis=as_index("unwrap", axis))
 
 
 @compiled

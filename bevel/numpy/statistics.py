@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, remainder, subtract
@@ -58,27 +57,11 @@ def _quantile(name, a, q, axis, method, keepdims, weights, skips_nan, out, overw
             f"{name}: {method} doesn't support weights{user_line(' at {}')}; only 'inverted_cdf' does."
         )
     x, q = as_array(name, a), q if type(q) in SCALARS else as_array(name, q)
+    aval = get_aval(x)
     if len(shape_of(q)) > 1:
         raise ValueError(f"{name}: q must have rank 0 or 1{user_line(' at {}')}; got shape {shape_of(q)}.")
-    if dtypes.issubdtype(get_aval(x).dtype, np.complexfloating):
+    if dtypes.issubdtype(aval.dtype, np.complexfloating):
         raise ValueError(f"{name} does not support complex numbers{user_line(' at {}')}: they have no order.")
-    return _quantiles(
-        x,
-        q,
-        weights,
-        name=name,
-        axis=static_axes(axis),
-        method=method,
-        keepdims=keepdims,
-        skips_nan=skips_nan,
-        scale=scale,
-    )
-
-
-@compiled(static=("name", "axis", "method", "keepdims", "skips_nan", "scale"))
-def _quantiles(x, q, weights, *, name, axis, method, keepdims, skips_nan, scale):
-    q = as_array(name, q)
-    aval = get_aval(x)
     dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(aval.dtype))
     x = convert(x, dtype)
     # narrow floats can't count far enough to place a quantile
@@ -87,7 +70,7 @@ def _quantiles(x, q, weights, *, name, axis, method, keepdims, skips_nan, scale)
     if scale is not None:
         q = divide(q, np.asarray(scale, work)[()])
     shape = shape_of(x)
-    axes = several_axes(name, axis, len(shape))
+    axes = several_axes(name, static_axes(axis), len(shape))
     others = [i for i in range(len(shape)) if i not in axes]
     count = math.prod([shape[i] for i in axes])
     lead = [shape[i] for i in others]
@@ -205,7 +188,10 @@ def _weighted(rows, q, weights, skips_nan):
     return _q_first(chosen, q)
 
 
-@with_door
+_of_values = compiled(static=("axis", "overwrite_input", "method", "keepdims"))
+
+
+@_of_values
 def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """The value that the share q of elements along axes do not exceed; NaN where one is NaN.
 
@@ -221,7 +207,7 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
     return _quantile("quantile", a, q, axis, method, keepdims, weights, False, out, overwrite_input)
 
 
-@with_door
+@_of_values
 def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """As `quantile`, of the elements that are not NaN.
 
@@ -232,7 +218,7 @@ def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear
     return _quantile("nanquantile", a, q, axis, method, keepdims, weights, True, out, overwrite_input)
 
 
-@with_door
+@_of_values
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None,
                out_sharding=None):  # fmt: skip
     """As `quantile`, with q from 0 to 100.
@@ -244,7 +230,7 @@ def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear"
     return _quantile("percentile", a, q, axis, method, keepdims, weights, False, out, overwrite_input, 100)
 
 
-@with_door
+@_of_values
 def nanpercentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """As `percentile`, of the elements that are not NaN.
 
@@ -255,7 +241,7 @@ def nanpercentile(a, q, axis=None, out=None, overwrite_input=False, method="line
     return _quantile("nanpercentile", a, q, axis, method, keepdims, weights, True, out, overwrite_input, 100)
 
 
-@with_door
+@compiled(static=("axis", "overwrite_input", "keepdims"))
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The middle element along axes, or the mean of the two middle ones.
 
@@ -266,7 +252,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     return _quantile("median", a, 0.5, axis, "midpoint", keepdims, None, False, out, overwrite_input)
 
 
-@with_door
+@compiled(static=("axis", "overwrite_input", "keepdims"))
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """As `median`, of the elements that are not NaN.
 
@@ -280,7 +266,7 @@ def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
 # ---- covariance
 
 
-@with_door
+@compiled(static=("rowvar", "bias", "ddof", "dtype"))
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
     """The covariances of variables, which are the rows of m (columns with rowvar=False), and of y.
 
@@ -309,11 +295,10 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
 
     dtype = None if dtype is None else wanted_dtype(dtype, "cov")
     ddof = (0 if bias else 1) if ddof is None else ddof
-    return _cov(x, y, fweights, aweights, rowvar=bool(rowvar), ddof=ddof, dtype=dtype)
+    return _cov(x, y, fweights, aweights, rowvar, ddof, dtype)
 
 
-@compiled(static=("rowvar", "ddof", "dtype"))
-def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
+def _cov(x, y, fweights, aweights, rowvar, ddof, dtype):
     def rows(v):
         if len(shape_of(v)) < 2:
             return reshaped(v, (1, get_aval(v).size))
@@ -363,7 +348,7 @@ def _cov(x, y, fweights, aweights, *, rowvar, ddof, dtype):
     return reshaped(result, ()) if variables == 1 else result
 
 
-@with_door
+@compiled(static=("rowvar", "dtype"))
 def corrcoef(x, y=None, rowvar=True, dtype=None):
     """The correlations of variables: covariances divided by both standard deviations, from -1 to 1.
 
@@ -375,7 +360,6 @@ def corrcoef(x, y=None, rowvar=True, dtype=None):
     return _corrcoef(cov(x, y, rowvar, dtype=dtype))
 
 
-@compiled
 def _corrcoef(c):
     if not shape_of(c):
         return divide(c, c)

@@ -22,6 +22,7 @@ from bevel.numpy import arithmetic, bits, cumulative, exponentials, logic, order
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.choosing import where as chosen
 from bevel.numpy.creation import asarray, wanted_dtype
+from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
 from bevel.numpy.ranges import arange
 from bevel.numpy.selection import index
@@ -100,6 +101,7 @@ class ufunc:
         x = as_array(f"{self.__name__}.{method}", a)
         return x if self._prepared is None else self._prepared(x)
 
+    @compiled(static=("self", "axis", "dtype", "keepdims"))
     def reduce(self, a, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=None):
         """The elements along an axis joined to one by the function, from the first to the last.
 
@@ -149,6 +151,7 @@ class ufunc:
 
         return scan(step, first, rest if mask is None else (rest, mask))[0]
 
+    @compiled(static=("self", "axis", "dtype"))
     def accumulate(self, a, axis=0, dtype=None, out=None):
         """All the partial results of `reduce` along an axis; as many as there are elements. None: of x laid flat."""
         x = self._operand("accumulate", a)
@@ -197,7 +200,12 @@ class ufunc:
         places = index(reshape(arange(get_aval(x).size), shape_of(x)), indices)
         positions = reshape(places, (get_aval(places).size,))
         others = () if b is None else (broadcast_to(as_array(f"{self.__name__}.at", b), shape_of(places)),)
-        others = tuple([reshape(other, shape_of(positions)) for other in others])
+        return self._applied(x, positions, *others)
+
+    @compiled(static="self")
+    def _applied(self, x, positions, *others):
+        """x with the function applied at positions in it laid flat, one after the other."""
+        others = [reshape(other, shape_of(positions)) for other in others]
 
         def step(i, flat):
             place = take_rows(positions, i)
@@ -207,6 +215,7 @@ class ufunc:
         flat = reshape(x, (get_aval(x).size,))
         return reshape(fori_loop(0, shape_of(positions)[0], step, flat), shape_of(x))
 
+    @compiled(static=("self", "axis", "dtype"))
     def reduceat(self, a, indices, axis=0, dtype=None, out=None):
         """`reduce` of the stretches from each index to the next one, the last to the end.
 
@@ -231,6 +240,7 @@ class ufunc:
         is_inside = _column(logic.logical_and(order.greater_equal(starts, -count), order.less(starts, count)), rows)
         return move_axis(chosen(is_inside, result, index(rows, starts, mode="fill")), 0, axis)
 
+    @compiled(static="self")
     def outer(self, A, B, /):
         """The function of each element of A with each of B: the axes of A, then those of B."""
         if self.nin != 2:

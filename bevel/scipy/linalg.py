@@ -371,7 +371,7 @@ def qr_multiply(a, c, mode: str = "right", pivoting: bool = False, conjugate: bo
     return (reshape(result, (get_aval(result).size,)) if is_vector else result, *rest)
 
 
-@with_door
+@compiled(static="output")
 def schur(a, output: str = "real"):
     """(T, Z) with Z T Zᴴ = a, T upper triangular.
 

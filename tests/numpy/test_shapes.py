@@ -332,3 +332,45 @@ def test_axes_and_sizes_may_be_ranges():
     assert jnp.expand_dims(x, range(2)).shape == jnp.expand_dims(x, {0, 1}).shape == (1, 1, 1, 2, 3)
     assert x.reshape(range(1, 4)).shape == jnp.tile(x[0, 0, 0], range(1, 4)).shape == (1, 2, 3)
     assert jnp.roll(x, (1, 1), range(2)).shape == (1, 2, 3) and x.sum(range(2)).shape == (3,)
+
+
+# what each makes of x, and what it makes of x where it has to compute something
+ITSELF = """
+jnp.reshape(x, (3, 3))              jnp.reshape(x, (9, 1))
+x.reshape(3, -1)                    x.reshape(-1)
+jnp.broadcast_to(x, (3, 3))         jnp.broadcast_to(x, (1, 3, 3))
+jnp.transpose(x, (0, 1))            jnp.transpose(x)
+x[0].T                              x.T
+x.astype("float32")                 x.astype("int32")
+jnp.astype(x, jnp.float32)          jnp.astype(x, jnp.float32, copy=True)
+x.view("float32")                   x.view("int32")
+jnp.concatenate([x])                jnp.concatenate([x], axis=None)
+x[:]                                x[::-1]
+x[...]                              x[..., None]
+x[()]                               x[None]
+x[0:3, :9]                          x[0:2]
+lax.stop_gradient(x)                lax.neg(x)
+"""
+
+
+@pytest.mark.parametrize("line", ITSELF.strip().splitlines())
+def test_what_changes_nothing_gives_its_argument(line):
+    """As under JAX, without a copy; what only might change nothing gives a new array."""
+    stays, changes = [part.strip() for part in line.split("  ") if part.strip()]
+    matrix = jnp.arange(9.0).reshape(3, 3)
+    names = {"jnp": jnp, "lax": bevel.lax, "x": matrix}
+    if stays.startswith("x[0].T"):
+        names["x"] = [matrix[0]]
+    result = eval(stays, names)
+    assert result is (matrix if names["x"] is matrix else names["x"][0])
+    names["x"] = matrix
+    assert eval(changes, names) is not matrix
+    staged = bevel.jit(lambda x: eval(stays, {**names, "x": x if "x[0].T" not in stays else [x[0]]}))(matrix)
+    assert staged is not matrix
+    assert (staged == result).all()
+
+
+def test_a_weakly_typed_array_loses_its_weakness_in_astype():
+    x = jnp.asarray(2.0)
+    assert x.weak_type
+    assert not x.astype("float32").weak_type
