@@ -12,7 +12,9 @@ import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes, settings
+from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.control.branches import Cond
 from bevel.control.loops import While
 from bevel.control.scan import Scan
 from bevel.core.keys import is_key_dtype
@@ -32,7 +34,7 @@ from bevel.ops.exponential import exp
 from bevel.ops.gather import ScatterDimensionNumbers
 from bevel.ops.incomplete import random_gamma_grad
 from bevel.ops.indexing import take_rows
-from bevel.ops.logic import Ge, Le, Lt, ShiftLeft, ShiftRightLogical, Xor, and_, eq, or_, select
+from bevel.ops.logic import Ge, Le, Lt, Not, ShiftRightLogical, and_, eq, or_, select
 from bevel.ops.powers import drawn_pow as pow_
 from bevel.ops.powers import sqrt
 from bevel.ops.random_bits import THREEFRY, RandomBits, RandomSplit, RandomUnwrap, RandomWrap
@@ -40,7 +42,7 @@ from bevel.ops.reductions import ReduceOr
 from bevel.ops.scatter import Scatter
 from bevel.ops.shapes import BroadcastInDim, Iota, OfLastAxes, full, reshape
 from bevel.ops.special import ErfInv
-from bevel.ops.threefry import Threefry2x32Apart, both
+from bevel.ops.threefry import Cipher, ThreefryBits, ThreefryPairs, both, paired
 
 # Marsaglia & Tsang's quick acceptance bound.
 SQUEEZE = 0.0331
@@ -60,6 +62,7 @@ class RandomGamma(OfLastAxes):
     name = "random_gamma"
     knows_keys = True
     uses_keys_up = True
+    keeps_apart = True
     kind = "draws"
     cost = 1000
 
@@ -106,7 +109,7 @@ def draws(key, a, log_space):
         return full(shape, 0, dtype)
     a = reshape(a, (size,))
     if settings.threefry_partitionable.value and size < 2**32:
-        one = _Words(both(RandomUnwrap()(key)))
+        one = _Pairs([paired(*both(RandomUnwrap()(key)))])
         return reshape(_draw_each(one.numbered(Iota(np.dtype("uint32"), (size,), 0)()), a, log_space), shape)
     return reshape(_draw_each(_Keys([RandomSplit((size,))(key)]), a, log_space), shape)
 
@@ -146,43 +149,49 @@ class _Keys:
         return RandomBits(width, ())(*self.arrays)
 
 
-class _Words(_Keys):
-    """Keys of threefry, held as two vectors of words.
-
-    In a key array the words of a key stand side by side, and XLA then computes both for each of them, one by one.
-    """
+class _Pairs(_Keys):
+    """Keys of threefry, held as a vector of pairs of words (ops.threefry)."""
 
     def numbered(self, number):
         """The key of that number among those that each key splits into."""
-        return _Words(Threefry2x32Apart()(*self.arrays, np.uint32(0), number))
+        return _Pairs([ThreefryPairs()(*self.arrays, number)])
 
     def split(self, count):
         return [self.numbered(np.uint32(i)) for i in range(count)]
 
     def bits(self, width):
-        high, low = self.numbered(np.uint32(0)).arrays
-        if width == 64:
-            wide = np.dtype("uint64")
-            return or_(ShiftLeft()(convert(high, wide), np.uint64(32)), convert(low, wide))
-        return convert(Xor()(high, low), np.dtype(f"uint{width}"))
+        return ThreefryBits(width)(*self.arrays)
 
 
 def _draw_each(keys, a, log_space):
     """One draw of each key, for vectors of keys and shapes."""
     [size], dtype = get_aval(a).shape, get_aval(a).dtype
     number = _numbers(dtype)
-    keys, boosts = keys.split(2)
+    in_shares = type(keys) is _Pairs and size >= _FEWEST_IN_SHARES
+    own = keys
+    keys, boosts = (own.numbered(np.uint32(0)), None) if in_shares else own.split(2)
     large = Ge()(a, number(1))
     d = sub(select(large, a, add(a, 1)), number(1 / 3))
     c = div(full_like(d, number(1 / 3)), sqrt(d))
-    v_cubed = _Proposals(type(keys), d, c).accepted(keys.arrays, full((size,), True, np.dtype(bool)))
-    one = full((size,), 1, dtype)
+    live = full((size,), True, np.dtype(bool))
+    v_cubed = _Proposals(type(keys), d, c).accepted(keys.arrays, live)
+    filled = lambda value: full((size,), value, dtype)
+    none = 0 if log_space else 1
+
+    def boost(boosts):
+        """What brings a draw for a shape above 1 down to one below, as Marsaglia & Tsang have it."""
+        if log_space:
+            drawn = log1p(neg(uniform(boosts, dtype)))
+            return select(or_(large, eq(drawn, 0)), filled(none), mul(drawn, div(filled(1), a)))
+        return select(large, filled(none), pow_(sub(filled(1), uniform(boosts, dtype)), div(filled(1), a)))
+
+    if in_shares:
+        factor = if_any(Not()(large), lambda: boost(own.numbered(np.uint32(1))), lambda: filled(none))
+    else:
+        factor = boost(boosts)
     if log_space:
-        drawn = log1p(neg(uniform(boosts, dtype)))
-        boost = select(or_(large, eq(drawn, 0)), full((size,), 0, dtype), mul(drawn, div(one, a)))
-        return add(add(log(d), log(v_cubed)), boost)
-    boost = select(large, one, pow_(sub(one, uniform(boosts, dtype)), div(one, a)))
-    return mul(mul(d, v_cubed), boost)
+        return add(add(log(d), log(v_cubed)), factor)
+    return mul(mul(d, v_cubed), factor)
 
 
 def _numbers(dtype):
@@ -201,23 +210,33 @@ class _Proposals:
 
     def accepted(self, keys, live):
         """The cubes v³ that are accepted, where `live`; elsewhere any number."""
-        if self.kind is _Words and self.size >= _FEWEST_IN_SHARES:
-            return self._by_shares(keys, live)
+        if self.kind is _Pairs and self.size >= _FEWEST_IN_SHARES:
+            return self._by_shares(*keys, live)
         return self._together(keys, live)
 
     def _filled(self, value):
         return full((self.size,), value, self.dtype)
 
-    def _rejected(self, x_squared, v_cubed, u):
+    def _is_doubtful(self, x_squared, u):
+        """Whether the quick bound does not accept it."""
         number = _numbers(self.dtype)
-        quick = Ge()(u, sub(number(1), mul(number(SQUEEZE), mul(x_squared, x_squared))))
-        bound = add(mul(x_squared, number(0.5)), mul(self.d, add(sub(number(1), v_cubed), log(v_cubed))))
-        return and_(quick, Ge()(log(u), bound))
+        return Ge()(u, sub(number(1), mul(number(SQUEEZE), mul(x_squared, x_squared))))
 
-    def _moved(self, drawn):
-        """x and 1 + c x of a key."""
-        x = normal(drawn, self.dtype)
-        return x, add(_numbers(self.dtype)(1), mul(x, self.c))
+    def _is_above(self, x_squared, v_cubed, u):
+        """Whether the exact bound does not accept it."""
+        number = _numbers(self.dtype)
+        bound = add(mul(x_squared, number(0.5)), mul(self.d, add(sub(number(1), v_cubed), log(v_cubed))))
+        return Ge()(log(u), bound)
+
+    def _rejected(self, x_squared, v_cubed, u):
+        return and_(self._is_doubtful(x_squared, u), self._is_above(x_squared, v_cubed, u))
+
+    def _moved(self, x):
+        """1 + c x."""
+        return add(_numbers(self.dtype)(1), mul(x, self.c))
+
+    def _is_below(self, v):
+        return Le()(v, _numbers(self.dtype)(0))
 
     def _together(self, keys, live):
         """All elements propose until each has been accepted."""
@@ -230,15 +249,16 @@ class _Proposals:
 
             def redraw(*carry):
                 x_keys, v = carry[:held], carry[-1]
-                again = Le()(v, _numbers(self.dtype)(0))
+                again = self._is_below(v)
                 x_keys_next, drawn = kind(x_keys).split(2)
-                new = [*x_keys_next.arrays, *self._moved(drawn)]
+                x = normal(drawn, self.dtype)
+                new = [*x_keys_next.arrays, x, self._moved(x)]
                 return [select(again, after, before) for after, before in zip(new, carry, strict=True)]
 
             # those that are accepted already start as if drawn, so that nobody waits for them
             start = select(live, self._filled(-1), self._filled(1))
             begin = [*x_keys.arrays, self._filled(0), start]
-            *_, x, v = loop(lambda *carry: _any(Le()(carry[-1], _numbers(self.dtype)(0))), redraw, *begin)
+            *_, x, v = loop(lambda *carry: _any(self._is_below(carry[-1])), redraw, *begin)
             new = [*keys_next.arrays, mul(x, x), mul(mul(v, v), v), uniform(u_keys, self.dtype)]
             return [select(live, after, before) for after, before in zip(new, carry, strict=True)]
 
@@ -246,40 +266,47 @@ class _Proposals:
         *_, v_cubed, _ = loop(lambda *carry: _any(self._rejected(*carry[held:])), turn, *keys, *start)
         return v_cubed
 
-    def _by_shares(self, keys, live):
-        """All elements propose once; the few that are left go on by themselves, gathered into a shorter vector.
+    def _by_shares(self, pairs, live):
+        """All elements propose once; the few that the quick bound leaves go on, gathered into a shorter vector.
 
         One whose x was too far below goes on with the key that it had, and so draws that x again.
         """
-        room, held = self.size // _SHARE, len(keys)
+        room = self.size // _SHARE
+        keys = _Pairs([pairs])
+        # A function of its own: next to a c that is one number for all, XLA would multiply that by the √2 in x.
+        x = ThreefryNormal(self.dtype)(*keys.numbered(np.uint32(1)).numbered(np.uint32(1)).arrays)
+        bits = drawn_bits(keys.numbered(np.uint32(2)), self.dtype)
+        v = self._moved(x)
+        doubtful = self._is_doubtful(mul(x, x), unit_of(bits, self.dtype))
+        waiting = and_(live, or_(self._is_below(v), doubtful))
 
-        def propose(*carry):
-            keys, [v_cubed, waiting, untried] = carry[:held], carry[held:]
-            keys_next, x_keys, u_keys = self.kind(keys).split(3)
-            x, v = self._moved(x_keys.numbered(np.uint32(1)))
-            below = Le()(v, _numbers(self.dtype)(0))
-            v_cubed = mul(mul(v, v), v)
-            rejected = self._rejected(mul(x, x), v_cubed, uniform(u_keys, self.dtype))
-            keys = [select(below, before, after) for before, after in zip(keys, keys_next.arrays, strict=True)]
-            # One turn, as no v is infinite. It is a loop, and XLA is not to see how long a one, for the same rounding
-            # as in `_together`: outside of a loop the product of the √2 in x with c would be one number.
-            untried = and_(untried, eq(v, _numbers(self.dtype)(math.inf)))
-            return [*keys, v_cubed, and_(waiting, or_(below, rejected)), untried]
-
-        begin = [*keys, self._filled(1), live, live]
-        *keys, v_cubed, waiting, _ = loop(lambda *carry: _any(carry[-1]), propose, *begin)
-
-        def turn(v_cubed, waiting):
+        def turn(v_cubed, waiting, _):
             places, count = compact(waiting, room)
             is_one = Lt()(Iota(_INT32, (room,), 0)(), BroadcastInDim((room,), ())(count))
-            part = [take_rows(x, places) for x in (*keys, self.d, self.c)]
-            found = _Proposals(self.kind, *part[-2:]).accepted(part[:-2], is_one)
-            places = reshape(select(is_one, places, full((room,), self.size, _INT32)), (room, 1))
+            pairs_there, d, c, x_there, bits_there = [take_rows(z, places) for z in (pairs, self.d, self.c, x, bits)]
+            share = _Proposals(self.kind, d, c)
+            v = share._moved(x_there)
+            below, cube = share._is_below(v), mul(mul(v, v), v)
+            above = share._is_above(mul(x_there, x_there), cube, unit_of(bits_there, self.dtype))
+            [later] = _Pairs([pairs_there]).numbered(np.uint32(0)).arrays
+            again = and_(is_one, or_(below, above))
+            found = share.accepted([select(below, pairs_there, later)], again)
+            targets = reshape(select(is_one, places, full((room,), self.size, _INT32)), (room, 1))
             write = Scatter(ScatterDimensionNumbers((), (0,), (0,)), unique_indices=True)
-            done = full((room,), False, np.dtype(bool))
-            return [write(v_cubed, places, found), write(waiting, places, done)]
+            last = slice_in_dim(places, room - 1, room, 0)
+            after = Lt()(BroadcastInDim((self.size,), (0,))(last), Iota(_INT32, (self.size,), 0)())
+            more = Lt()(np.int32(room), count)
+            return [write(v_cubed, targets, select(again, found, cube)), and_(waiting, after), more]
 
-        return loop(lambda _, waiting: _any(waiting), turn, v_cubed, waiting)[0]
+        some = full((), True, np.dtype(bool))
+        return loop(lambda *carry: carry[-1], turn, mul(mul(v, v), v), waiting, some)[0]
+
+
+def if_any(mask, function, otherwise):
+    """function() where the mask, of rank 1, has a true element, and else otherwise(), which closes over nothing."""
+    program, consts = stage_closed(lambda: [function()], [])
+    other, _ = stage_closed(lambda *_: [otherwise()], [get_aval(x) for x in consts])
+    return Cond((other, program))(convert(_any(mask), _INT32), *consts)[0]
 
 
 def loop(condition, body, *carry):
@@ -297,12 +324,21 @@ def _any(mask):
 
 def uniform(keys, dtype):
     """Uniform on [0, 1), one number a key of `_Keys`; as bevel.random.uniform."""
+    return unit_of(drawn_bits(keys, dtype), dtype)
+
+
+def drawn_bits(keys, dtype):
+    """What a number on [0, 1) is made of: a word as wide as it, of bfloat16 one of 8 bits."""
     info = ml_dtypes.finfo(dtype)
-    held = np.dtype(f"uint{info.bits}")
-    width = 8 if info.nmant < 8 else info.bits
-    words = convert(keys.bits(width), held)
+    return keys.bits(8 if info.nmant < 8 else info.bits)
+
+
+def unit_of(words, dtype):
+    """Such words as numbers on [0, 1)."""
+    info = ml_dtypes.finfo(dtype)
+    held, width = np.dtype(f"uint{info.bits}"), 8 * get_aval(words).dtype.itemsize
     one = np.ones((), dtype)[()]
-    mantissa = ShiftRightLogical()(words, held.type(width - info.nmant))
+    mantissa = ShiftRightLogical()(convert(words, held), held.type(width - info.nmant))
     return sub(BitcastConvertType(dtype)(or_(mantissa, np.asarray(one).view(held)[()])), one)
 
 
@@ -313,6 +349,43 @@ def normal(keys, dtype):
     low = np.nextafter(-one, one * 0).astype(dtype)[()]
     u = add(mul(uniform(keys, dtype), number(1) - low), low)
     return mul(ErfInv()(Max()(low, u)), number(math.sqrt(2)))
+
+
+@primitive
+class ThreefryNormal(Cipher):
+    """A number of the standard normal distribution for each pair that is a key (ops.threefry).
+
+    XLA takes it for what it is, a factor or a term, and does not look into it.
+    """
+
+    dtype: np.dtype
+    name = "threefry_normal"
+    keeps_apart = True
+
+    def infer(self, pairs):
+        if pairs.dtype != np.complex64:
+            raise DTypeError(f"threefry_normal takes keys as complex64; got {pairs.str_short()}.")
+        return ShapedArray(pairs.shape, self.dtype)
+
+    def lower(self, out, pairs):
+        [x] = out.module.compose(out, lambda x: [normal(_Pairs([x]), self.dtype)], out.in_avals, [pairs], apart=self)
+        return x if out.platform == "cpu" else out.ops("stablehlo.optimization_barrier", [x]).results[0]
+
+    def reference(self, pairs):
+        words = ThreefryBits(32).reference(pairs)
+        low = np.nextafter(np.float32(-1), np.float32(0))
+        u = (words >> np.uint32(9)).astype(np.float32) / np.float32(2**23) * (np.float32(1) - low) + low
+        return (math.sqrt(2) * ErfInv().reference(u.astype(np.float64))).astype(np.float32)
+
+    @staticmethod
+    def samples(array):
+        keys = np.arange(8, dtype=np.uint32).reshape(2, 4).view(np.complex64)
+        for some in (keys, keys[0, 1], keys[:0]):
+            yield ThreefryNormal(np.dtype("float32")), [some]
+
+    @staticmethod
+    def refusals(array):
+        yield ThreefryNormal(np.dtype("float32")), [array(2)], "takes keys as complex64"
 
 
 __all__ = ["RandomGamma"]

@@ -7,7 +7,6 @@ The functions below are those of one key, its two words in uint32[2].
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 
@@ -18,38 +17,25 @@ from bevel.core.keys import PRNGImpl, register_implementation
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import add, mul
-from bevel.ops.convert import convert
+from bevel.ops.complex import Complex, Imag, Real
+from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.cutting import Concatenate, Slice, slice_in_dim
 from bevel.ops.logic import ShiftLeft, ShiftRightLogical, Xor, or_
 from bevel.ops.shapes import BroadcastInDim, Iota, full, mapped_size, move_axis, reshape
 
 UINT32, UINT64 = np.dtype("uint32"), np.dtype("uint64")
+FLOAT32, COMPLEX64 = np.dtype("float32"), np.dtype("complex64")
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+_FEWEST_IN_PAIRS = 16  # keys from which on another kernel costs less than the cipher twice, one by one
 
 
-@primitive
-class Threefry2x32(Primitive):
-    """(x0, x1), a pair of counters, encrypted under the key (k0, k1): two arrays of uint32.
+class Cipher(Primitive):
+    """Ops of words, each of one shape or of rank 0, which stands for an array filled with it."""
 
-    Each operand is uint32, of one shape or of rank 0, which stands for an array filled with it.
-    """
-
-    name = "threefry2x32"
-    multiple_results = True
     is_differentiable = False
     kind = "draws"
     cost = 30
-
-    def infer(self, k0, k1, x0, x1):
-        shape = ()
-        for aval in (k0, k1, x0, x1):
-            if aval.dtype != UINT32:
-                raise DTypeError(f"threefry2x32 takes uint32 words; got {aval.str_short()}.")
-            if aval.shape and shape and aval.shape != shape:
-                raise ShapeError(f"threefry2x32 needs words of one shape, or single ones; got {shape}, {aval.shape}.")
-            shape = aval.shape or shape
-        return [ShapedArray(shape, UINT32)] * 2
 
     def batch(self, operands, axes):
         size = mapped_size(operands, axes)
@@ -65,7 +51,30 @@ class Threefry2x32(Primitive):
             elif row:
                 x = BroadcastInDim((size, *shape), tuple(range(1, 1 + len(shape))))(x)
             spread.append(x)
-        return self(*spread), [0, 0]
+        return self(*spread), [0, 0] if self.multiple_results else 0
+
+
+def _shape_of_words(name, avals, dtypes):
+    """The shape of such operands, which are to have these dtypes."""
+    shape = ()
+    for aval, dtype in zip(avals, dtypes, strict=True):
+        if aval.dtype != dtype:
+            raise DTypeError(f"{name} takes {dtype} words; got {aval.str_short()}.")
+        if aval.shape and shape and aval.shape != shape:
+            raise ShapeError(f"{name} needs words of one shape, or single ones; got {shape}, {aval.shape}.")
+        shape = aval.shape or shape
+    return shape
+
+
+@primitive
+class Threefry2x32(Cipher):
+    """(x0, x1), a pair of counters, encrypted under the key (k0, k1): two arrays of uint32."""
+
+    name = "threefry2x32"
+    multiple_results = True
+
+    def infer(self, k0, k1, x0, x1):
+        return [ShapedArray(_shape_of_words(self.name, (k0, k1, x0, x1), [UINT32] * 4), UINT32)] * 2
 
     def lower(self, out, k0, k1, x0, x1):
         aval = out.avals[0]
@@ -95,7 +104,7 @@ class Threefry2x32(Primitive):
 
     @staticmethod
     def samples(array):
-        words = np.random.RandomState(0).randint(0, 2**32, (4, 3), np.uint32)
+        words = _some_words(4, 3)
         yield Threefry2x32(), list(words)
         yield Threefry2x32(), [words[0, 0], words[0, 1], *np.arange(16, dtype=np.uint32).reshape(2, 8)]
         yield Threefry2x32(), [words[0, 0], words[0, 1], words[1], words[2]]
@@ -109,27 +118,111 @@ class Threefry2x32(Primitive):
         yield Threefry2x32(), [words, words, words[:2], words], "words of one shape"
 
 
+def _some_words(*shape):
+    return np.random.RandomState(0).randint(0, 2**32, shape, np.uint32)
+
+
+# ---- the cipher in kernels of its own
+#
+# A kernel of XLA's on CPUs has one result, so for two words it would encrypt twice. Pairs of words are therefore held
+# as the bits of complex numbers, of which LLVM makes vectors as wide as of single words; in numbers of 64 bits they
+# would have half the length. And several ciphers in a row, or one and a long formula, need more registers than there
+# are, so on CPUs each is a function that XLA may not inline.
+
+
+def paired(first, second):
+    """Two arrays of words as one of pairs."""
+    return Complex()(*[BitcastConvertType(FLOAT32)(x) for x in (first, second)])
+
+
+def words_of(pairs):
+    """The first and the second words of pairs."""
+    return [BitcastConvertType(UINT32)(part(pairs)) for part in (Real(), Imag())]
+
+
+def _reference_words(pairs):
+    words = np.ascontiguousarray(pairs).reshape(*np.shape(pairs), 1).view(np.uint32)
+    return words[..., 0], words[..., 1]
+
+
 @primitive
-class Threefry2x32Apart(Threefry2x32):
-    """As Threefry2x32, in a kernel of its own on CPUs: for several in a row, or where a long formula follows.
+class ThreefryPairs(Cipher):
+    """Pairs of the counter (0, number) encrypted under the key that a pair is: complex64, of complex64 and uint32."""
 
-    Several ciphers need more registers than there are: 100,000 numbers of the gamma distribution, which go through
-    seven of them, take 5.3 ms in one kernel and 3.8 in several.
-    """
-
+    name = "threefry_pairs"
     keeps_apart = True
-    gaps: ClassVar = {"reach": "its one sample is of several lengths; Threefry2x32 has the others"}
 
-    def lower(self, out, *words):
-        return out.module.compose(out, Threefry2x32(), out.in_avals, words, apart=Threefry2x32)
+    def infer(self, keys, number):
+        return ShapedArray(_shape_of_words(self.name, (keys, number), (COMPLEX64, UINT32)), COMPLEX64)
+
+    def lower(self, out, keys, number):
+        return out.module.compose(out, _encrypted_pairs, out.in_avals, [keys, number], apart=_encrypted_pairs)[0]
+
+    def reference(self, keys, number):
+        shape = np.broadcast_shapes(keys.shape, number.shape)
+        first, second = Threefry2x32().reference(*_reference_words(keys), np.uint32(0), number)
+        return np.stack([np.broadcast_to(w, shape) for w in (first, second)], -1).view(np.complex64)[..., 0]
 
     @staticmethod
     def samples(array):
-        words = np.random.RandomState(0).randint(0, 2**32, (2, 2), np.uint32)
-        yield Threefry2x32Apart(), [words[0, 0], words[0, 1], words[1, 0], np.arange(2, dtype=np.uint32)]
+        [keys] = _some_words(1, 8).view(np.complex64)
+        yield ThreefryPairs(), [keys, np.arange(4, dtype=np.uint32)]
+        yield ThreefryPairs(), [keys[0], np.arange(6, dtype=np.uint32).reshape(2, 3)]
+        yield ThreefryPairs(), [keys, np.uint32(2)]
+        yield ThreefryPairs(), [keys[:1], np.ones(1, np.uint32)]
+        yield ThreefryPairs(), [keys[:0], np.zeros(0, np.uint32)]
+
+    @staticmethod
+    def refusals(array):
+        yield ThreefryPairs(), [np.zeros(3, np.uint32)] * 2, "takes complex64 words"
+        yield ThreefryPairs(), [np.zeros(3, np.complex64), np.zeros(2, np.uint32)], "words of one shape"
 
 
-Threefry2x32Apart.name = "threefry2x32"  # in programs that are printed
+def _encrypted_pairs(keys, number):
+    return [paired(*Threefry2x32()(*words_of(keys), np.uint32(0), number))]
+
+
+@primitive
+class ThreefryBits(Cipher):
+    """A word of `bit_width` bits drawn with each of the keys that pairs are: uint[…] of complex64[…]."""
+
+    bit_width: int
+    name = "threefry_bits"
+    keeps_apart = True
+
+    def infer(self, keys):
+        return ShapedArray(_shape_of_words(self.name, [keys], [COMPLEX64]), np.dtype(f"uint{self.bit_width}"))
+
+    def lower(self, out, keys):
+        return out.module.compose(out, self._drawn, out.in_avals, [keys], apart=self)[0]
+
+    def _drawn(self, keys):
+        return [joined(*Threefry2x32()(*words_of(keys), np.uint32(0), np.uint32(0)), self.bit_width)]
+
+    def reference(self, keys):
+        first, second = Threefry2x32().reference(*_reference_words(keys), np.uint32(0), np.uint32(0))
+        if self.bit_width == 64:
+            return first.astype(np.uint64) << np.uint64(32) | second
+        return (first ^ second).astype(f"uint{self.bit_width}")
+
+    @staticmethod
+    def samples(array):
+        [keys] = _some_words(1, 12).view(np.complex64)
+        yield ThreefryBits(32), [keys]
+        yield ThreefryBits(8), [keys.reshape(2, 3)]
+        yield ThreefryBits(16), [keys[0]]
+        yield ThreefryBits(32), [keys[:0]]
+
+    @staticmethod
+    def refusals(array):
+        yield ThreefryBits(32), [np.zeros(3, np.uint32)], "takes complex64 words"
+
+
+def joined(first, second, bit_width):
+    """One word of that many bits of the two that the cipher gives."""
+    if bit_width == 64:
+        return or_(ShiftLeft()(convert(first, UINT64), np.uint64(32)), convert(second, UINT64))
+    return convert(Xor()(first, second), np.dtype(f"uint{bit_width}"))
 
 
 class _Parts:
@@ -241,7 +334,11 @@ def threefry_split(key, shape):
     """uint32[*shape, 2]: that many keys made of one."""
     shape = tuple(shape)
     if settings.threefry_partitionable.value:
-        x0, x1 = _encrypt(key, *counters(shape))
+        high, low = counters(shape)
+        if math.prod(shape) < _FEWEST_IN_PAIRS or get_aval(high).shape:
+            x0, x1 = _encrypt(key, high, low)
+        else:
+            x0, x1 = words_of(ThreefryPairs()(paired(*both(key)), low))
         places = tuple(range(len(shape)))
         return Concatenate(len(shape))(*[BroadcastInDim((*shape, 1), places)(x) for x in (x0, x1)])
     size = math.prod(shape)
@@ -259,10 +356,7 @@ def threefry_random_bits(key, bit_width, shape):
     shape = tuple(shape)
     dtype = np.dtype(f"uint{bit_width}")
     if settings.threefry_partitionable.value:
-        x0, x1 = _encrypt(key, *counters(shape))
-        if bit_width == 64:
-            return or_(ShiftLeft()(convert(x0, UINT64), np.uint64(32)), convert(x1, UINT64))
-        return convert(Xor()(x0, x1), dtype)
+        return joined(*_encrypt(key, *counters(shape)), bit_width)
     size = math.prod(shape)
     if size * bit_width >= 2**37:
         raise ShapeError(
@@ -292,4 +386,7 @@ THREEFRY = register_implementation(
     )
 )
 
-__all__ = ["THREEFRY", "Threefry2x32", "Threefry2x32Apart", "both", "counters", "threefry_2x32", "words_of_seed"]
+__all__ = [
+    "THREEFRY", "Cipher", "Threefry2x32", "ThreefryBits", "ThreefryPairs", "both", "counters", "paired",
+    "threefry_2x32", "words_of_seed",
+]  # fmt: skip

@@ -12,7 +12,7 @@ from bevel.ops.fast import MANY, has_long_formula
 
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
-_SOME = 1 << 11  # elements of which functions take some microseconds
+_SOME = 1 << 11  # elements of which functions take some microseconds, and draws as well
 _FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
 _SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
 _EVEN = frozenset([1 << i for i in range(1, 10)])
@@ -31,6 +31,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             "dots",
             "batched_dots",
             "draws",
+            "long_draws",
+            "varied_draws",
             "tangents",
             "elementwise",
             "formulas",
@@ -68,6 +70,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             counts["newer"] += number
         if kind in counts:
             counts[kind] += number
+            if kind == "draws" and results[0].size >= _SOME:
+                counts["long_draws"] += number
             if looped and kind == "barriers":
                 counts["looped_barriers"] += number
             if kind == "convolutions" and results[0].dtype.name in ("float64", "complex128"):
@@ -91,7 +95,7 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         nonlocal total, widest, longest
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
-        spread = set()
+        spread, filled = set(), set()
         dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
         for eqn in jaxpr.eqns:
             op = eqn.op
@@ -101,6 +105,10 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                         dear[v] += 1
             if (op.is_formula or op.name == "div") and eqn.outvars[0].aval.size >= _FEW:
                 dear[eqn.outvars[0]] = 0
+            if op.name == "broadcast_in_dim" and not eqn.invars[0].aval.shape:
+                filled.add(eqn.outvars[0])
+            elif op.name == "random_gamma" and eqn.invars[1] not in filled:
+                counts["varied_draws"] += 1
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
             elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
