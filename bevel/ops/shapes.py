@@ -19,6 +19,7 @@ from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.counting import counted
+from bevel.ops.short_axes import summed
 
 
 class Linear(Primitive):
@@ -139,7 +140,11 @@ class ReduceSum(Linear):
         return batch_reduction(lambda axes: ReduceSum(axes, self.out_sharding), self.axes, operands, axes)
 
     def lower(self, out, x):
-        return counted(out, x, self.axes) or out.reduce(x, self.axes, 0, out.avals[0], "stablehlo.add")
+        [aval], [result] = out.in_avals, out.avals
+        total = counted(out, x, self.axes)
+        if total is None:
+            total = summed(out, x, aval, self.axes, result)
+        return out.reduce(x, self.axes, 0, result, "stablehlo.add") if total is None else total
 
     def reference(self, x):
         return np.sum(x, axis=self.axes, dtype=x.dtype)

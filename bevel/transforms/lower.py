@@ -147,17 +147,23 @@ class Module:
             function = _mapped(function, places)
         if apart is None or self.platform != "cpu" or self.variables or self.layout is not None:
             return inline(out, *stage(function, avals), values)
+        found = self.functions.get((apart, *avals))
+        if found is not None:
+            return _call_apart(out, found, values)
+        jaxpr, consts = stage(function, avals)
+        results = [v.aval for v in jaxpr.outvars]
+        return self.write_apart(out, apart, avals, results, lambda e, *xs: inline(e, jaxpr, consts, xs), values)
+
+    def write_apart(self, out, apart, avals, results, write, values) -> list:
+        """As `compose` with the key `apart`, of what `write(emitter, *values)` writes, on one CPU device."""
         key = (apart, *avals)
         found = self.functions.get(key)
         if found is None:
-            jaxpr, consts = stage(function, avals)
-            results = [v.aval for v in jaxpr.outvars]
             operation, emitter, arguments = self.function("apart", avals, results)
-            inside = inline(emitter, jaxpr, consts, arguments)
+            inside = write(emitter, *arguments)
             mlir.create("func.return", [], inside, None, None, 0, emitter.location, emitter.point)
             found = self.functions[key] = (builder.symbol(operation.name.value), results)
-        symbol, results = found
-        return list(out.ops("func.call", values, {"callee": symbol, **_apart()}, avals=results).results)
+        return _call_apart(out, found, values)
 
 
 def _mapped(function, single):
@@ -287,6 +293,11 @@ def _write_piece(out, piece, tables):
     results = inline(emitter, program, (), arguments)
     mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
     return builder.symbol(operation.name.value)
+
+
+def _call_apart(out, function, values) -> list:
+    symbol, results = function
+    return list(out.ops("func.call", values, {"callee": symbol, **_apart()}, avals=results).results)
 
 
 def _apart() -> dict:

@@ -1,0 +1,145 @@
+"""Reductions on CPUs that XLA makes one kernel of, and floats as integers that are ordered as they are.
+
+XLA reduces an axis of more than 32 in windows of 32, each step a kernel that goes from element to element and asks for
+each whether it is inside. What is reduced over axes of 32 or less it leaves alone, and fuses the work before into it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from bevel.base import dtypes
+
+WINDOW = 32  # the longest axis that XLA reduces at once
+_BITS = {2: np.dtype("int16"), 4: np.dtype("int32"), 8: np.dtype("int64")}
+_LONG = 1 << 13  # elements from which on another kernel is worth its way
+
+_ELEMENTWISE = frozenset(
+    f"stablehlo.{name}"
+    for name in (
+        "abs add and bitcast_convert broadcast_in_dim cbrt ceil clamp compare convert cosine divide exponential "
+        "exponential_minus_one floor log log_plus_one logistic maximum minimum multiply negate not or power remainder "
+        "round_nearest_even rsqrt select shift_right_arithmetic sign sine sqrt subtract tanh xor"
+    ).split()
+)
+
+
+def is_computed(x):
+    """Whether XLA could compute x, element by element, where it is used."""
+    name = getattr(x.owner, "name", "")
+    while name == "stablehlo.reshape":
+        x = x.owner.operands[0]
+        name = getattr(x.owner, "name", "")
+    return name in _ELEMENTWISE
+
+
+def has_keys(dtype) -> bool:
+    """Are its numbers floats that `to_keys` takes?"""
+    return dtypes.issubdtype(dtype, np.floating) and dtype.itemsize in _BITS
+
+
+def to_keys(out, x, aval, order, zeros_alike=False):
+    """(integers ordered as the floats x are, their aval); NaN is the one that wins: the greatest for GT, or the least.
+
+    -0 is below 0, or both are alike.
+    """
+    keys = aval.with_dtype(_BITS[aval.dtype.itemsize])
+    info = np.iinfo(keys.dtype)
+    if zeros_alike:
+        zero = out.constant(0, aval)
+        is_nan = out.compare("NE", x, x, aval)
+        x = out.op("stablehlo.select", [out.compare("EQ", x, zero, aval), zero, x], aval=aval)
+        bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
+    else:
+        bits = out.op("stablehlo.bitcast_convert", [x], aval=keys)
+        infinity = int(np.asarray(np.inf).astype(aval.dtype).view(keys.dtype))
+        size = out.op("stablehlo.and", [bits, out.constant(int(info.max), keys)], aval=keys)
+        is_nan = out.compare("GT", size, out.constant(infinity, keys), keys)
+    end = out.constant(int(info.max if order == "GT" else info.min), keys)
+    return out.op("stablehlo.select", [is_nan, end, _turned(out, bits, keys)], aval=keys), keys
+
+
+def from_keys(out, key, keys, result):
+    """The floats that integers of `to_keys` stand for."""
+    return out.op("stablehlo.bitcast_convert", [_turned(out, key, keys)], aval=result)
+
+
+def _turned(out, bits, like):
+    # below zero, the bits of a float rise as it falls
+    width = 8 * like.dtype.itemsize
+    sign = out.op("stablehlo.shift_right_arithmetic", [bits, out.constant(width - 1, like)], aval=like)
+    mask = out.op("stablehlo.and", [sign, out.constant(int(np.iinfo(like.dtype).max), like)], aval=like)
+    return out.op("stablehlo.xor", [bits, mask], aval=like)
+
+
+@functools.cache
+def factors(size) -> tuple[int, ...] | None:
+    """As few sizes up to WINDOW as have this product, or None; the last is the least, as XLA unrolls its loop."""
+    if size <= WINDOW:
+        return (size,)
+    for first in range(WINDOW, 1, -1):
+        if size % first == 0:
+            rest = factors(size // first)
+            if rest is not None:
+                return (first, *rest)
+    return None
+
+
+def cut(out, x, aval, axis):
+    """x with one axis cut into its `factors`: (x, its aval, those axes).
+
+    Work element by element, or a function's end, must stand between this and the reduction, or XLA puts the axis
+    together again.
+    """
+    shape, sizes = aval.shape, factors(aval.shape[axis])
+    view = aval.with_shape((*shape[:axis], *sizes, *shape[axis + 1 :]))
+    return out.reshape(x, view), view, tuple(range(axis, axis + len(sizes)))
+
+
+def summed(out, x, aval, axes, result):
+    """The sum of many integers over the last axes, or over all; None where the form does not fit.
+
+    Halves, or rather sixteenths, are added to one another, which XLA vectorises, until few are left. 2048 x 2048 int32
+    take 0.6 ms; in XLA's windows of 32 x 32, element by element, 0.8 to 2.8.
+    """
+    size = math.prod([aval.shape[i] for i in axes])
+    rank = len(aval.shape)
+    if (
+        out.platform != "cpu"
+        or out.module.layout is not None
+        or not dtypes.issubdtype(aval.dtype, np.integer)
+        or set(axes) != set(range(rank - len(axes), rank))
+        or aval.size < _LONG
+        or not _parts(size)
+        or is_computed(x)
+    ):
+        return None
+    view = aval.with_shape((aval.size // size, size))
+    x = out.reshape(x, view)
+    while view.size >= _LONG and (parts := _parts(view.shape[1])):
+        rows, size = view.shape
+        length = size // parts
+        is_last = rows * length < _LONG or not _parts(length)
+        after = view.with_shape((rows, *((is_last and factors(length)) or (length,))))
+        [x] = out.module.write_apart(out, (summed, parts), [view], [after], _added(view, length, after), [x])
+        view = after
+    sums = out.reduce(x, range(1, len(view.shape)), 0, view.with_shape(view.shape[:1]), "stablehlo.add")
+    return out.reshape(sums, result)
+
+
+def _added(aval, length, result):
+    part = aval.with_shape((aval.shape[0], length))
+
+    def write(e, x):
+        pieces = [e.slice(x, aval, 1, i, i + length) for i in range(0, aval.shape[1], length)]
+        return [e.reshape(functools.reduce(lambda x, y: e.op("stablehlo.add", [x, y], aval=part), pieces), result)]
+
+    return write
+
+
+def _parts(size):
+    """Into how many parts of whole registers a row is cut; 0 where it is short, or no number divides it."""
+    return next((n for n in range(16, 7, -1) if size % n == 0 and size >= 256 * n), 0)

@@ -1,0 +1,57 @@
+"""Extrema, their places, and sums of integers, of arrays so long, or so short, that CPUs reduce them in forms of their own."""
+
+import numpy as np
+import pytest
+
+import bevel
+import bevel.numpy as jnp
+
+_RANDOM = np.random.default_rng(0)
+
+
+def _variants(size, dtype):
+    """Numbers without order; equal ones; and, of floats, zeros of both signs, infinities and NaN of both signs."""
+    x = (_RANDOM.integers(-1000, 1000, size) if np.dtype(dtype).kind != "u" else _RANDOM.integers(0, 9, size)).astype(
+        dtype
+    )
+    yield x
+    yield np.where(
+        np.arange(size) % (size // 3) == 5, np.iinfo(dtype).max if np.dtype(dtype).kind != "f" else np.inf, x
+    )
+    if np.dtype(dtype).kind != "f":
+        yield np.where(np.arange(size) > size - 4, np.iinfo(dtype).min, x)
+        return
+    yield -abs(x) - 1
+    yield np.full(size, -np.inf, dtype)
+    yield np.where(np.arange(size) % 2 == 1, -0.0, 0.0).astype(dtype)
+    for place in (0, size // 2, size - 1):
+        for sign in (1, -1):
+            hole = x.copy()
+            hole[[place, size - 1]] = np.copysign(np.nan, sign)
+            yield hole
+
+
+@pytest.mark.parametrize(
+    "size, dtype",
+    [
+        (1000, "float32"), (1000, "float16"), (997, "float32"), (1000, "uint32"), (1000, "int16"), (8000, "float32"),
+        (20_011, "float32"), (40_000, "float64"), (100_003, "float32"), (200_000, "float32"), (50_000, "int32"),
+    ],
+)  # fmt: skip
+def test_extrema_and_their_places(size, dtype):
+    with bevel.enable_x64(dtype == "float64"):
+        for x in _variants(size, dtype):
+            assert x.dtype == dtype
+            for name in ("max", "min", "argmax", "argmin"):
+                np.testing.assert_array_equal(getattr(jnp, name)(jnp.asarray(x)), getattr(np, name)(x), name)
+
+
+@pytest.mark.parametrize(
+    "shape, axes", [((9000,), None), ((64, 512), None), ((3, 40_960), 1), ((5, 10_007), 1), ((8200, 4), 0)]
+)
+@pytest.mark.parametrize("dtype", ["int32", "uint16"])
+def test_integers_are_summed_with_their_overflow(shape, axes, dtype):
+    x = _RANDOM.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    np.testing.assert_array_equal(
+        bevel.lax.reduce_sum(x, range(x.ndim) if axes is None else (axes,)), x.sum(axes, dtype=dtype)
+    )
