@@ -22,7 +22,8 @@ _FIRST = (
 )
 _SINES = (
     "computed in float64 and right to 0.51 ulp, eight numbers at a time, where NumPy computes sixteen, right to 1.5 "
-    "(powers to 1): 1.5 of NumPy's CPU time (powers 2.0 to 2.3), which two cores share (docs/decisions/125)"
+    "(powers to 1): 1.4 of NumPy's CPU time (powers 2.0 to 2.3), which two cores share where both are free "
+    "(docs/decisions/125 and 133)"
 )
 _PLACE = (
     "the largest of 16 strips is found in NumPy's time for all; the place in its strip takes five more kernels: 1.5 "

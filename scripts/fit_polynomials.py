@@ -86,6 +86,7 @@ def main():
             13,
             even,
         ),
+        "single cube root": (lambda h: (1 - h) ** (-mpf(1) / 3), mpf("-0.1029"), mpf("0.1029"), 4),
         "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8, even),
         "special erfc": (_scaled_erfc, mpf(1) / 9, mpf(1) / 4, 12, lambda t: mpmath.exp(-((1 / t - 3) ** 2))),
     }

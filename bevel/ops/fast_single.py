@@ -12,10 +12,11 @@ import math
 import numpy as np
 
 from bevel.base.dimensions import is_symbolic
-from bevel.ops.formulas import exponent_and_mantissa, guarded, nearest, polynomial, where
+from bevel.ops.formulas import INTEGERS, exponent_and_mantissa, guarded, nearest, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
-_UINT32, _UINT64, _INT64 = np.dtype("uint32"), np.dtype("uint64"), np.dtype("int64")
+_UINT32, _UINT64 = np.dtype("uint32"), np.dtype("uint64")
+_INT32, _INT64 = np.dtype("int32"), np.dtype("int64")
 
 # π = _PI + _PI_REST, the first of 30 bits: its products with integers below 2^23 are exact. The same for π/2.
 _PI, _PI_REST = 3.141592651605606, 1.984187159361081e-09
@@ -62,6 +63,10 @@ _ARCSINE = (
     1.0000000000009144, 0.1666666660867374, 0.07500006045426968, 0.0446404392454992, 0.03043010061512077,
     0.02183875839845885, 0.02076191828068825, 0.0017165894438164987, 0.03315717904275048,
 )  # fmt: skip
+# what is taken off for |x|^(-1/3), of bits without the last eight: it leaves |h| < 0.103 of h = 1 - |x| y³
+_CUBE_ROOT_GUESS = 5546496.0
+# (1 - h)^(-1/3) in h for |h| < 0.103
+_CUBE_ROOT_STEP = (0.9999980116932894, 0.3333302776044817, 0.22373952851215187, 0.17420683798349124)
 # log2(1 + t)/t in t for 1 + t in [√½, √2]
 _LOG2 = (
     1.4426950408667851, -0.7213475207469449, 0.48089836250259965, -0.3606736992631749, 0.2885372023569058,
@@ -98,28 +103,35 @@ def _far_turns(x):
     return mantissa * high + ((mantissa * low) >> 32)
 
 
-def _reduced(x, wide, parts, far, shifted=False):
-    """(r, n) with |x| = (n + shifted/2) 2π/parts + r and |r| <= π/parts; of n, as uint32, the lowest bits are right.
+def _reduced(x, parts, far, shifted=False):
+    """(r, n) with x = (n + shifted/2) 2π/parts + r and |r| <= π/parts; n is uint64, its lowest bits right.
 
-    far   whether |x| > _FAR is thought of
+    far   whether |x| > _FAR is thought of. There n and r are those of |x| where shifted, as the cosine is even, and n
+          is right in its lowest bit alone elsewhere: that of -n is the same
     """
-    step = 2 * math.pi / parts
-    count = wide * (1 / step) - 0.5 if shifted else wide * (1 / step)
-    whole, n = nearest(count)
-    turns = whole + 0.5 if shifted else whole
-    scale = 2.0 / parts  # a power of 2: exact
-    near = wide - turns * (_PI * scale) - turns * (_PI_REST * scale)
+    step, scale = 2 * math.pi / parts, 2.0 / parts  # the latter a power of 2: exact
+    wide = x.to(_FLOAT64)
+    if shifted:
+        whole, n = nearest(wide * (1 / step) - 0.5)
+        minus = -0.5 - whole
+    else:
+        total = wide * (1 / step) + INTEGERS
+        # -n from there: `total - INTEGERS` would be to XLA the number that was rounded
+        minus, n = INTEGERS - total, total.bits(_UINT64)
+    near = wide + minus * (_PI * scale) + minus * (_PI_REST * scale)
     if not far:
-        return near, n.to(_UINT32)
+        return near, n
     fraction = _far_turns(x)
     log2 = parts.bit_length() - 1
     if shifted:
         fraction = fraction - (1 << (63 - log2))
     far_n = (fraction + (1 << (63 - log2))) >> (64 - log2)
+    far_r = (fraction << log2).bits(_INT64).to(_FLOAT64) * (2.0**-64 * step)
+    if not shifted:
+        far_r = where(x < 0.0, -far_r, far_r)
     # 0 · x is NaN for an infinite x
-    far_r = (fraction << log2).bits(_INT64).to(_FLOAT64) * (2.0**-64 * step) + wide * 0.0
     is_far = x.abs() > _FAR
-    return where(is_far, far_r, near), where(is_far, far_n, n).to(_UINT32)
+    return where(is_far, far_r + wide * 0.0, near), where(is_far, far_n, n)
 
 
 def _of_angles(formula):
@@ -142,29 +154,33 @@ def _signed(y, sign_bits):
     return (single.bits(_UINT32) ^ sign_bits).bits(_FLOAT32)
 
 
+def _turned(y, n):
+    """y as float32, its sign turned where n is odd."""
+    return (y.bits(_UINT64) ^ (n << 63)).bits(_FLOAT64).to(_FLOAT32)
+
+
 @_of_angles
 def sin(x, far):
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, far)
-    y = _signed(r * polynomial(r * r, _SINE), (n << 31) ^ (x.bits(_UINT32) & _SIGN))
-    return _kept_small(x, y)
+    r, n = _reduced(x, 2, far)
+    return _kept_small(x, _turned(r * polynomial(r * r, _SINE), n))
 
 
 @_of_angles
 def cos(x, far):
     # cos((n + 1/2)π + r) = -(-1)^n sin(r)
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 2, far, shifted=True)
-    return _signed(r * polynomial(r * r, _SINE), (n + 1) << 31)
+    r, n = _reduced(x, 2, far, shifted=True)
+    return _turned(r * polynomial(r * r, [-c for c in _SINE]), n)
 
 
 @_of_angles
 def tan(x, far):
-    r, n = _reduced(x, x.abs().to(_FLOAT64), 4, far)
+    r, n = _reduced(x, 4, far)
     square = r * r
     sine, cosine = r * polynomial(square, _SINE_NEAR), polynomial(square, _COSINE_NEAR)
     odd = (n & 1) != 0
     # tan(π/2 + r) = -cos(r)/sin(r)
-    y = where(odd, cosine, sine) / where(odd, -sine, cosine)
-    return _kept_small(x, _signed(y, x.bits(_UINT32) & _SIGN))
+    y = where(odd, -cosine, sine) / where(odd, sine, cosine)
+    return _kept_small(x, y.to(_FLOAT32))
 
 
 def _kept_small(x, y):
@@ -235,18 +251,24 @@ def acos(x):
 
 
 def cbrt(x):
-    """Two steps for |x|^(-1/3), from a guess in its bits, then times |x|^(2/3): no division."""
+    """A guess y of |x|^(-1/3) in its bits and a step, in float32; then x y² (1 - h)^(-2/3) with h = 1 - |x| y³ < 1e-5.
+
+    (1 - h)^(-2/3) is 1 + 2h/3 within h². Subnormal numbers, which arithmetic may take for zero, are taken times 2^150.
+    """
     bits = x.bits(_UINT32)
     magnitude = bits & _MAGNITUDE
-    wide = _exact(x)
-    high = (wide.bits(_UINT64) >> 32).to(_UINT32)
-    guess = ((0x553EE962 - high / 3).to(_UINT64) << 32).bits(_FLOAT64)
-    # y (1 + h/3 + 2h²/9 + 14h³/81) with h = 1 - x y³
-    for coefficients in ((1.0, 1 / 3, 2 / 9, 14 / 81), (1.0, 1 / 3, 2 / 9)):
-        h = 1.0 - wide * guess * guess * guess
-        guess = guess * polynomial(h, coefficients)
-    y = _signed(wide * guess * guess, bits & _SIGN)
-    return where((magnitude == 0) | (magnitude >= 0x7F800000), x, y)
+    subnormal = magnitude < _LEAST_NORMAL
+    size = where(subnormal, magnitude.to(_FLOAT32) * 2.0, x.abs())
+    # a third of the bits is taken off a constant as a float32 from 2^23 on, whose lowest bits are those of an integer
+    third = (size.bits(_UINT32) >> 8).bits(_INT32).to(_FLOAT32) * (-1 / 3) + (2.0**23 + _CUBE_ROOT_GUESS)
+    y = (third.bits(_UINT32) << 8).bits(_FLOAT32)
+    y = y * polynomial(1.0 - (size * y) * (y * y), _CUBE_ROOT_STEP)
+    size, y = size.to(_FLOAT64), y.to(_FLOAT64)
+    root = size * (y * y)
+    root = (root * (5 / 3 - root * (y * (2 / 3)))).to(_FLOAT32)
+    root = where(subnormal, root * 2.0**-50, root)
+    root = (root.bits(_UINT32) | (bits & _SIGN)).bits(_FLOAT32)
+    return where(magnitude >= 0x7F800000, x, root)
 
 
 # ---- powers

@@ -196,13 +196,13 @@ def chebyshev(x, coefficients):
 
 
 # 1.5 · 2^52: float64 numbers near it are integers, whose lowest bits are the integer's
-_INTEGERS = 6755399441055744.0
+INTEGERS = 6755399441055744.0
 
 
 def nearest(x):
     """The integer nearest to a float64 x, as float64, and as uint64 modulo 2^51 (for |x| < 2^51)."""
     whole = x.rounded()
-    return whole, (whole + _INTEGERS).bits("uint64")
+    return whole, (whole + INTEGERS).bits("uint64")
 
 
 def exponent_and_mantissa(x):
