@@ -54,6 +54,7 @@ def _bound(dtype, sign):
 LIBRARY_FROM = 4096
 # Parts that an axis is folded into at once: XLA fuses what comes before into a loop that has it at most 15 times.
 _FOLDS = 14
+_ROW, _LONG_ROW = 224, 1 << 10  # rows that are folded once: if x is computed in the fold; if it is not
 _FEW_IN_WINDOWS = 1 << 13  # elements that one kernel goes through one by one
 _FEW = 1 << 14  # elements that the library goes over twice in less time than another fold takes to compile
 _REGISTER = 8  # elements side by side that fill one
@@ -158,6 +159,17 @@ def short_rows(out, x, aval, order):
     return x, aval
 
 
+def _short_rows(out, x, aval, order, computed, result):
+    """Rows folded once, to as few as a kernel goes through one by one: 1000 x 1000 0.27 ms, in three folds 0.3."""
+    length = 16 if aval.shape[1] <= _ROW else 24
+    x = fold(out, x, aval, 1, length, order, computed, lasts=False)
+    x, keys = to_keys(out, x, aval.with_shape((aval.shape[0], length)), order)
+    combine, start = end_of(order, keys.dtype)
+    found = keys.with_shape(aval.shape[:1])
+    y = from_keys(out, out.reduce(x, (1,), start, found, combine), found, aval.with_shape(found.shape))
+    return out.reshape(y, result)
+
+
 def _folded(out, x, aval, axes, order, result, by_library):
     """One axis after the other, the longest first, until each is of one element, or the library is as good."""
     shape, reduced = _merged(aval.shape, axes)
@@ -173,6 +185,8 @@ def _folded(out, x, aval, axes, order, result, by_library):
         if by_library is not None and LIBRARY_FROM <= view.size < _FEW:
             few = view.with_shape([d for i, d in enumerate(view.shape) if i not in reduced])
             return out.reshape(_with_nan(out, x, view, reduced, by_library(x, reduced, few), few), result)
+        if by_library is not None and reduced == [1] and WINDOW < view.shape[1] <= (_ROW if computed else _LONG_ROW):
+            return _short_rows(out, x, view, order, computed, result)
         axis = max(reduced, key=lambda i: view.shape[i])
         length = _length(view.shape, axis, _FOLDS if computed else 2 * _FOLDS)
         lasts = length == 1 and all([view.shape[i] == 1 for i in reduced if i != axis])

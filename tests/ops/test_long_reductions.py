@@ -55,3 +55,16 @@ def test_integers_are_summed_with_their_overflow(shape, axes, dtype):
     np.testing.assert_array_equal(
         bevel.lax.reduce_sum(x, range(x.ndim) if axes is None else (axes,)), x.sum(axes, dtype=dtype)
     )
+
+
+@pytest.mark.parametrize(
+    "shape, axes", [((150, 33), 1), ((100, 100), 1), ((20, 1000), 1), ((4, 2000), 1), ((2, 3, 700), (1, 2))]
+)
+@pytest.mark.parametrize("computed", [False, True])
+def test_extrema_of_rows(shape, axes, computed):
+    x = _RANDOM.standard_normal(shape).astype(np.float32)
+    x[0], x[-1, -1:], x[1, :1] = np.inf, np.copysign(np.nan, -1), -np.inf
+    before = (lambda x: 2 * x) if computed else (lambda x: x)
+    for name in ("max", "min"):
+        found = bevel.jit(lambda x, name=name: getattr(jnp, name)(before(x), axes))(x)
+        np.testing.assert_array_equal(found, getattr(np, name)(before(x), axes))
