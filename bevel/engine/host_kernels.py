@@ -48,6 +48,7 @@ _DTYPES = {
     1: np.dtype("uint8"), 2: np.dtype("int8"), 3: np.dtype("int16"), 4: np.dtype("int32"), 5: np.dtype("int64"),
     6: np.dtype("uint8"), 7: np.dtype("uint16"), 8: np.dtype("uint32"), 9: np.dtype("uint64"),
     11: np.dtype("float32"), 12: np.dtype("float64"),
+    15: np.dtype("int64"),  # complex64, in which pairs are given
 }  # fmt: skip
 
 
@@ -72,6 +73,17 @@ def sort_rows(inputs, outputs):
         out[out != out] = x[x != x]
 
 
+def sort_pairs_of_rows(inputs, outputs):
+    """Each row of pairs of 32-bit integers in rising order, the second counting most; all pairs are different.
+
+    XLA has them as complex numbers, and gives the result the place of what is sorted.
+    """
+    [x, _], [out] = inputs, outputs
+    if out.ctypes.data != x.ctypes.data:
+        np.copyto(out, x)
+    out.sort(axis=-1)
+
+
 def argsort_rows(inputs, outputs):
     """The indices (int32) that sort each row of integers, equals in their order."""
     [key, _], [out] = inputs, outputs
@@ -89,7 +101,9 @@ def argsort_rows(inputs, outputs):
     out[...] = order.astype(np.int32)
 
 
-KERNELS: dict[str, Callable[[list, list], None]] = {"bevel_sort_1": sort_rows, "bevel_argsort_1": argsort_rows}
+KERNELS: dict[str, Callable[[list, list], None]] = {
+    "bevel_sort_1": sort_rows, "bevel_argsort_1": argsort_rows, "bevel_sort_pairs_1": sort_pairs_of_rows
+}  # fmt: skip
 
 
 # ---- registration

@@ -27,6 +27,7 @@ from bevel.ops.sort_forms import (
     by_comparing,
     fits,
     has_keys,
+    is_iota,
     is_worth_calling,
     keys_of,
     ordered,
@@ -117,7 +118,10 @@ class Sort(Primitive):
         if keys is None:
             return by_comparing(out, operands, avals, axis, self.num_keys, self.is_stable)
         index = permutation(out, [key for x, a in keys for key in keys_of(out, x, a)], axis)
-        return [taken(out, x, a, index, size, axis) for x, a in zip(operands, avals, strict=True)]
+        return [
+            out.convert(index, a) if is_iota(x, axis) else taken(out, x, a, index, size, axis)
+            for x, a in zip(operands, avals, strict=True)
+        ]
 
     def reference(self, *arrays):
         keys = []
