@@ -69,14 +69,14 @@ class Compact(OfLastAxes):
     def _one_by_one(self, out, mask, aval):
         """Each element's place is written where the next true one belongs, and stays there if the element is true.
 
-        A row of the result has one element more, for what goes past its end. 1e6 elements take 1.6 ms; by running sums
+        A row of the result has one element more, for what goes past its end. 1e6 elements take 1.2 ms; by running sums
         and a scatter they take 5.6, and 15 as JAX does it.
         """
         [places, count] = out.avals
         n = aval.shape[-1]
         rows, wide = aval.size // n, self.size + 1
         flat = ShapedArray((aval.size,), _BOOL)
-        one, index, truth = ShapedArray((1,), _INT32), ShapedArray((), _INT32), ShapedArray((1,), _BOOL)
+        one, index = ShapedArray((1,), _INT32), ShapedArray((), _INT32)
         filling, numbers = ShapedArray((rows * wide,), _INT32), ShapedArray((rows,), _INT32)
         states = [index, flat, filling, numbers, index]
         inits = [
@@ -98,13 +98,16 @@ class Compact(OfLastAxes):
         begins = body.compare("EQ", turn, body.constant(0, index), index)
         number = body.op("stablehlo.select", [begins, body.constant(0, index), number], aval=index)
         base = integer("multiply", row, wide)
+        few = ShapedArray((steps,), _BOOL)
+        start = integer("multiply", t, steps)
+        bits = body.op("stablehlo.dynamic_slice", [mask, start], {"slice_sizes": i64s(steps)}, aval=few)
+        first = integer("multiply", turn, steps)
         for step in range(steps):
-            column = integer("add", integer("multiply", turn, steps), step)
-            here = integer("add", integer("multiply", t, steps), step)
+            column = integer("add", first, step)
             place = integer("add", base, integer("minimum", number, self.size))
             update = [found, body.reshape(column, one), place]
             found = body.op("stablehlo.dynamic_update_slice", update, aval=filling)
-            is_true = body.op("stablehlo.dynamic_slice", [mask, here], {"slice_sizes": i64s(1)}, aval=truth)
+            is_true = body.slice(bits, few, 0, step, step + 1)
             number = integer("add", number, body.reshape(body.convert(is_true, one), index))
         counts = body.op("stablehlo.dynamic_update_slice", [counts, body.reshape(number, one), row], aval=numbers)
         body.finish([integer("add", t, 1), mask, found, counts, number])
