@@ -49,7 +49,7 @@ LETTERS = {
         """, TypeError, ["add of an array and a list", "jnp.array([1, 2, 3])"]),
     "a list as an argument": ("""
         jnp.sum([1, 2, 3])
-        """, TypeError, ["got list at position 0", "jnp.sum(jnp.array("]),
+        """, TypeError, ["got list at position 0", "jnp.array("]),
     "a string as an argument": ("""
         jnp.sin("a")
         """, TypeError, ["sin was given a str as x", "jnp.asarray"]),

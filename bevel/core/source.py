@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import os
 import re
 import sys
+from collections.abc import Iterator
 from types import FrameType
+from typing import NamedTuple
 
 from bevel.engine.lines import get_traceback
 
-__all__ = ["get_traceback", "located", "position", "short_place", "summarize", "user_frame", "user_line"]
+__all__ = ["argument_of", "get_traceback", "located", "position", "short_place", "summarize", "user_frame", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS: dict[str, bool] = {}
@@ -68,6 +71,60 @@ def located(error, place: str = ""):
 def short_place(frame) -> str:
     """A frame's file and line: `train.py:41`."""
     return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+class Argument(NamedTuple):
+    """What a user gave to a function: the function's name, and where it stood, ` at position 1 (key)`."""
+
+    function: str
+    place: str = ""
+
+
+# floors that calls pass through on their way to the function that a user called
+_BELOW = tuple([_PACKAGE + floor + os.sep for floor in ("api", "control", "core", "engine", "ops", "transforms")])
+
+
+def argument_of(value, name: str) -> Argument:
+    """Which function the user called with this value, and as which argument; `name` is that of the one that asks.
+
+    Of the functions on the stack that were given the value it is the outermost that has a name for users. Where that
+    one called a program of its own, lists were taken apart and put together again: then it is the one that is alike.
+    """
+    found = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        code = frame.f_code
+        is_helper = code.co_varnames[:1] == ("name",) or code.co_name.startswith(("_", "<"))
+        if not is_helper and not code.co_filename.startswith(_BELOW):
+            given = list(_given(frame))
+            held = [words for words, v in given if v is value]
+            alike = [words for words, v in given if _is_list(v) and _is_list(value) and len(v) == len(value)]
+            words = held or alike * (len(alike) == 1)
+            if words:
+                is_made = "<locals>" in code.co_qualname  # one of a family, whose members are told apart by `name`
+                found = Argument(name if is_made else ".".join([*name.split(".")[:-1], code.co_name]), words[0])
+        frame = frame.f_back
+    return found or Argument(name)
+
+
+def _is_list(value) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _given(frame) -> Iterator[tuple[str, object]]:
+    """The place of each argument of a running call, and the argument; members of lists follow them."""
+    code = frame.f_code
+    is_method = code.co_varnames[:1] in (("self",), ("cls",))
+    named = code.co_argcount + code.co_kwonlyargcount
+    for i, key in enumerate(code.co_varnames[: named + bool(code.co_flags & inspect.CO_VARARGS)]):
+        given = frame.f_locals.get(key)
+        if i < named:
+            yield f" at position {i - is_method} ({key})" if i < code.co_argcount else f" as {key}", given
+        if _is_list(given) and key != "args":
+            first = code.co_argcount if i >= named else i  # those of *operands follow on the others
+            for k, member in enumerate(given):
+                at = first - is_method + (k if i >= named else 0)
+                yield f" at position {at} ({key}[{k}])", member
 
 
 def position(traceback, form: str = "{}") -> str:

@@ -19,7 +19,7 @@ from bevel.base.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
-from bevel.core.source import user_line
+from bevel.core.source import argument_of, user_line
 from bevel.engine.dispatch import set_tracing
 
 
@@ -271,6 +271,13 @@ def get_aval(value) -> ShapedArray:
     convert = getattr(value, "__jax_array__", None)
     if convert is not None:
         return get_aval(convert())
+    asked = argument_of(value, "")
+    if asked.function:
+        raise TypeError(
+            f"{asked.function} requires ndarray or scalar arguments, got {type(value).__name__}{asked.place}"
+            f"{user_line(' at {}')}.\n"
+            "What is no array is converted only when asked: jnp.array(…)."
+        )
     raise TypeError(
         f"A {type(value).__name__} is not an array nor a number{user_line(' at {}')}: {_short(value)}.\n"
         "Arguments and results must be arrays, numbers, or pytrees (lists, tuples, dicts…) of them;\n"

@@ -80,6 +80,8 @@ def update(x, entries, how, value, mode=None, is_sorted=False, is_unique=False, 
     """x with the places that a key's entries select combined with a value, written as primitives."""
     if how in ("divide", "power"):
         aval = get_aval(x)
+        if get_aval(array("x.at[…]", value)).dtype == np.bool_:
+            check_combined(aval, how)
         factors = update(full(aval.shape, 1, aval.dtype), entries, "multiply", value, mode, is_sorted, is_unique, wrap)
         return true_divide(x, factors) if how == "divide" else power(x, factors)
     aval = get_aval(x)
@@ -87,7 +89,7 @@ def update(x, entries, how, value, mode=None, is_sorted=False, is_unique=False, 
     value = converted(value, aval, how)
     dtype = get_aval(value).dtype
     if dtype == np.bool_:
-        check_combined(aval, combination)
+        check_combined(aval, how)
     if dtype != aval.dtype:  # a lossy combination is computed in the wider dtype
         y = update(convert(x, dtype), entries, how, value, mode, is_sorted, is_unique, wrap)
         return convert(y, aval.dtype, aval.weak_type)
@@ -160,10 +162,10 @@ def _any_element(x):
     return reshape(Slice((0,) * rank, (1,) * rank)(x), ())
 
 
-def check_combined(aval, combination):
-    if aval.dtype == np.bool_ and combination.name in ("add", "subtract", "multiply"):
+def check_combined(aval, how):
+    if aval.dtype == np.bool_ and how not in ("set", "min", "max"):
         raise TypeError(
-            f"x.at[…].{combination.name}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max for `or`, "
+            f"x.at[…].{how}(…) does not accept dtype bool: x is {aval.str_short()}. Use .max for `or`, "
             ".min for `and`, or x.astype(int)."
         )
 

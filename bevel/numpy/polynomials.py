@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes, limits
+from bevel.base import limits
 from bevel.base.errors import ConcretizationTypeError, ShapeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -15,9 +15,9 @@ from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumprod
 from bevel.numpy.eager import compiled
 from bevel.numpy.logic import isfinite
-from bevel.numpy.operands import on_host
+from bevel.numpy.operands import on_host, weak_as
 from bevel.numpy.order import equal, less
-from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
+from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes, promote_inexact
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.searching import argsort
 from bevel.numpy.selection import index
@@ -54,7 +54,7 @@ def _aligned(name, a1, a2):
     x, y = promote_dtypes(*as_arrays(name, a1, a2))
     x, y = (v if shape_of(v) else reshaped(v, (1,)) for v in (x, y))
     size = max(shape_of(x)[0], shape_of(y)[0])
-    return [pad(v, 0, [(size - shape_of(v)[0], 0, 0)]) for v in (x, y)]
+    return [weak_as(v, pad(v, 0, [(size - shape_of(v)[0], 0, 0)])) for v in (x, y)]
 
 
 @compiled
@@ -88,13 +88,13 @@ def _product(x, y):
     (n,), (m,) = shape_of(x), shape_of(y)
     table = multiply(BroadcastInDim((m, n), (1,))(x), BroadcastInDim((m, n), (0,))(y))
     rows = reshaped(pad(table, 0, [(0, 0, 0), (0, m, 0)]), (m * (n + m),))
-    return total(reshaped(slice_in_dim(rows, 0, m * (n + m - 1), 0), (m, n + m - 1)), axis=0, dtype=get_aval(x).dtype)
+    rows = reshaped(slice_in_dim(rows, 0, m * (n + m - 1), 0), (m, n + m - 1))
+    return weak_as(x, total(rows, axis=0, dtype=get_aval(x).dtype))
 
 
 def _inexact(name, *values):
-    xs = promote_dtypes(*as_arrays(name, *values))
-    dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(xs[0]).dtype))
-    return [convert(x, dtype) if shape_of(x) else reshaped(convert(x, dtype), (1,)) for x in xs]
+    xs = promote_inexact(*as_arrays(name, *values))
+    return [x if shape_of(x) else reshaped(x, (1,)) for x in xs]
 
 
 @with_door
@@ -159,11 +159,11 @@ def _polydiv(x, y):
         quotient.append(factor)
         part = pad(multiply(broadcast_to(factor, (m,)), y), 0, [(i, n - m - i, 0)])
         rest = subtract(rest, part)
-    quotient = Concatenate(0)(*quotient)
+    quotient = Concatenate(0)(*[convert(q, get_aval(q).dtype) for q in quotient])
     # what was divided away is 0, where only rounding says otherwise
     gone = slice_in_dim(rest, 0, n - m + 1, 0)
     gone = where(isfinite(gone), full((n - m + 1,), 0, get_aval(x).dtype), gone)
-    return quotient, Concatenate(0)(gone, slice_in_dim(rest, n - m + 1, n, 0))
+    return quotient, weak_as(x, Concatenate(0)(gone, slice_in_dim(rest, n - m + 1, n, 0)))
 
 
 @compiled(static="m")

@@ -349,6 +349,7 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if sizes == (2, 2):
         return Squeeze((last,))(difference(0, 1))
     result = Concatenate(last)(difference(1, 2), difference(2, 0), difference(0, 1))
+    result = convert(result, get_aval(x).dtype)
     return move_axis(result, last, one_axis("cross", axisc, last + 1))
 
 

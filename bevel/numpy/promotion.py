@@ -9,7 +9,7 @@ import numpy as np
 from bevel.base import dtypes, lattice, limits, settings
 from bevel.base.errors import BroadcastError
 from bevel.core.sharp_edges import warn_once
-from bevel.core.source import user_line
+from bevel.core.source import argument_of, user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
 from bevel.ops.convert import convert
@@ -27,13 +27,13 @@ def arrays(name, *values):
     """
     for value in values:
         if not isinstance(value, _ACCEPTED) and not is_key(value):
-            return tuple([_accepted(name, v, i) for i, v in enumerate(values)])
+            return tuple([_accepted(name, v) for v in values])
     return values
 
 
 def array(name, value):
     """As `arrays`, of one operand."""
-    return value if isinstance(value, _ACCEPTED) or is_key(value) else _accepted(name, value, 0)
+    return value if isinstance(value, _ACCEPTED) or is_key(value) else _accepted(name, value)
 
 
 def is_key(value) -> bool:
@@ -41,17 +41,18 @@ def is_key(value) -> bool:
     return aval is not None and getattr(aval, "extended", False)
 
 
-def _accepted(name, value, position):
+def _accepted(name, value):
     if isinstance(value, _ACCEPTED) or is_key(value):
         return value
     convert_itself = getattr(value, "__jax_array__", None)
     if convert_itself is not None:
         return convert_itself()
     kind = type(value).__name__
-    what = f"{name} requires ndarray or scalar arguments, got {kind} at position {position}{user_line(' at {}')}."
+    asked = argument_of(value, name)
+    what = f"{asked.function} requires ndarray or scalar arguments, got {kind}{asked.place}{user_line(' at {}')}."
     if isinstance(value, (list, tuple)):
         raise TypeError(
-            f"{what}\nA {kind} is converted only when asked: jnp.{name}(jnp.array(…)). (Under jit each element of it "
+            f"{what}\nA {kind} is converted only when asked: jnp.array(…). (Under jit each element of it "
             "would be an operand of its own, which is slow.)"
         )
     raise TypeError(f"{what}\nConvert it with jnp.asarray if it holds numbers.")

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from bevel.base import dtypes, limits
+from bevel.base import dtypes, limits, settings
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -38,6 +38,12 @@ _INT32 = np.dtype("int32")
 def index_dtype():
     """The dtype in which indices are given: the default int."""
     return dtypes.canonicalize_dtype(np.dtype("int64"))
+
+
+def place_dtype():
+    """The dtype of places in a sorted array: the default int, as the Array API has it; int32 where the profile asks
+    for what JAX gives."""
+    return _INT32 if settings.sharp_edges.value == "compat" else index_dtype()
 
 
 def known(name, x):
@@ -180,7 +186,7 @@ def argpartition(a, kth, axis=-1):
     """
     x = as_array("argpartition", a)
     axis = _kth("argpartition", x, kth, axis)
-    return _rest_falling(argsort(x, axis), kth, axis)
+    return _rest_falling(convert(argsort(x, axis), place_dtype()), kth, axis)
 
 
 def _rest_falling(x, kth, axis):
@@ -212,7 +218,8 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
 
     method   'scan' and 'scan_unrolled' halve the range of each v; 'sort' sorts a and v together; 'compare_all'
              compares each pair, the quickest for a short a
-    gives    the default int, of the shape of v: how many elements of a come before it; a is not checked to be sorted
+    gives    the default int (int32 under `sharp_edges='compat'`, as JAX), of the shape of v: how many elements of a
+             come before it; a is not checked to be sorted
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.searchsorted(jnp.array([1, 2, 2, 3]), 2, side="right"))
@@ -238,11 +245,11 @@ def _searchsorted(a, v, sorter, *, side, method):
     [n], shape = shape_of(x), shape_of(y)
     values = reshaped(y, (get_aval(y).size,))
     if not n or not get_aval(y).size:
-        return full(shape, 0, index_dtype())
+        return full(shape, 0, place_dtype())
     find = {"compare_all": _by_comparing, "sort": _by_sorting}.get(method, _by_halving)
     if n <= 16:
         find = _by_comparing
-    return convert(reshaped(find(x, values, side), shape), index_dtype())
+    return convert(reshaped(find(x, values, side), shape), place_dtype())
 
 
 def _goes_before(x, v, side):
@@ -312,11 +319,11 @@ def digitize(x, bins, right=False, *, method=None):
         )
     [n] = shape_of(edges)
     if not n:
-        return full(shape_of(x), 0, index_dtype())
+        return full(shape_of(x), 0, place_dtype())
     side = "left" if right else "right"
     method = method or "scan"
     rising = searchsorted(edges, x, side=side, method=method)
-    falling = SUB(full(shape_of(x), n, index_dtype()), searchsorted(Rev((0,))(edges), x, side=side, method=method))
+    falling = SUB(full(shape_of(x), n, place_dtype()), searchsorted(Rev((0,))(edges), x, side=side, method=method))
     return select(index(edges, -1) >= index(edges, 0), rising, falling)
 
 

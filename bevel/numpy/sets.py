@@ -281,12 +281,7 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
         x = unique(x)
     elif not assume_unique:
         [x] = sorted_by([x], 0)
-        new = (
-            NOT(equal(x[1:], x[:-1]))
-            if shape_of(x)[0] > 1
-            else full((max(shape_of(x)[0] - 1, 0),), True, np.dtype(bool))
-        )
-        first = concatenate([full((min(1, shape_of(x)[0]),), True, np.dtype(bool)), new])
+        first = _starts(reshaped(x, (*shape_of(x), 1)), True) if shape_of(x)[0] else full((0,), True, np.dtype(bool))
         return _picked("setdiff1d", x, AND(first, isin(x, y, invert=True)), size, fill_value)
     return _picked("setdiff1d", x, isin(x, y, invert=True), size, fill_value)
 
@@ -300,8 +295,6 @@ def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     [1 3 5]
     """
     x, y = _flat("setxor1d", ar1, ar2)
-    if size is None and not assume_unique and get_aval(x).dtype.kind in "fcV":
-        x, y = unique(x), unique(y)  # NaNs of one side count as one
     joint = concatenate([x, y])
     side = concatenate([full(shape_of(x), 0, _INT32), full(shape_of(y), 1, _INT32)])
     if not shape_of(joint)[0]:
@@ -313,11 +306,14 @@ def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
 def _xor(joint, side):
     """Elements in order, and a mask: the first of its kind, of one side only."""
     joint, side = sorted_by([joint, side], 0, num_keys=1)
-    new = _starts(reshaped(joint, (shape_of(joint)[0], 1)), False)
+    rows = reshaped(joint, (shape_of(joint)[0], 1))
+    new = _starts(rows, False)
     group = cumsum(convert(new, _INT32)) - 1
+    # NaNs are not in common, and those of one side count as one
+    once = OR(_starts(rows, True), _starts(reshaped(side, shape_of(rows)), False))
     sides = full(shape_of(joint), 0, _INT32).at[group].max(side + 1)
     least = full(shape_of(joint), 2, _INT32).at[group].min(side + 1)
-    return joint, AND(new, equal(take(sides, group), take(least, group)))
+    return joint, AND(AND(new, once), equal(take(sides, group), take(least, group)))
 
 
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):

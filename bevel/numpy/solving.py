@@ -18,6 +18,7 @@ from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import log
 from bevel.numpy.filled import ones, zeros
+from bevel.numpy.operands import weak_as
 from bevel.numpy.products import matmul
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.reductions import max as largest
@@ -149,7 +150,7 @@ def inv(a):
     x = as_matrix("inv", a, square=True)
     n = shape_of(x)[-1]
     if type(n) is int and 1 <= n <= small_matrices.LARGEST and small_matrices.has_closed_form(n, get_aval(x).dtype):
-        return small_matrices.SmallInverse()(x)
+        return convert(small_matrices.SmallInverse()(x), get_aval(x).dtype)
     return solve_matrices(x, eye_like(x))
 
 
@@ -216,7 +217,13 @@ def slogdet(a, *, method: str | None = None):
         diagonal = diagonal_of(r)
         size = absolute(diagonal)
         return SlogdetResult(multiply(sign_q, prod(_directions(diagonal, size), axis=-1)), total(log(size), axis=-1))
-    return SlogdetResult(*_slogdet(x))
+    n, dtype = shape_of(x)[-1], get_aval(x).dtype
+    if n not in (1, 2):
+        return SlogdetResult(*_slogdet(x))
+    # the two that a formula can give: 16-bit floats are taken, in float32, and the weak type stays
+    narrow = dtypes.issubdtype(dtype, np.floating) and dtype.itemsize == 2
+    results = _slogdet(convert(x, np.dtype("float32")) if narrow else x)
+    return SlogdetResult(*[weak_as(x, convert(v, dtype) if narrow else v) for v in results])
 
 
 def _adjugate(a):
@@ -268,7 +275,7 @@ def det(a):
     if n == 0:
         return ones(shape_of(x)[:-2], get_aval(x).dtype)
     if n == 1:
-        return x[..., 0, 0]
+        return convert(x[..., 0, 0], get_aval(x).dtype)
     if n == 2:
         return subtract(multiply(x[..., 0, 0], x[..., 1, 1]), multiply(x[..., 0, 1], x[..., 1, 0]))
     if n == 3:

@@ -19,6 +19,7 @@ from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
 from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
+from bevel.numpy.operands import weak_as
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_inexact
 from bevel.numpy.solving import solve_by_factors
 from bevel.ops.convert import convert
@@ -237,7 +238,7 @@ def lu(a, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool
     dtype = get_aval(x).dtype
     lower = lower_triangle(both[..., :, :k], -1)
     lower = add(lower, eye_like(lower))
-    upper = upper_triangle(both[..., :k, :])
+    upper = weak_as(x, upper_triangle(both[..., :k, :]))
     permutation = as_rows(order, m) == np.arange(m, dtype=np.int32)[:, None]
     if permute_l:
         return matmul(convert(permutation, dtype), lower), upper
@@ -412,7 +413,7 @@ def hessenberg(a, *, calc_q: bool = False, overwrite_a: bool = False, check_fini
 def _hessenberg(a, *, calc_q):
     x = as_matrix("hessenberg", a, square=True)
     packed, taus = lax_linalg.hessenberg(x)
-    h = upper_triangle(packed, -1)
+    h = weak_as(x, upper_triangle(packed, -1))
     if not calc_q:
         return h
     n = shape_of(x)[-1]

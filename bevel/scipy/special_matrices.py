@@ -17,10 +17,12 @@ from bevel.numpy.decompositions import MatrixShapeError
 from bevel.numpy.eager import compiled
 from bevel.numpy.filled import zeros
 from bevel.numpy.joining import concatenate
+from bevel.numpy.operands import weak_as
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes, promote_inexact
 from bevel.ops.cutting import pad
 from bevel.ops.matrices import conjugate
 from bevel.ops.shapes import reshape
+from bevel.scipy.operands import strong
 
 # ---- of vectors
 
@@ -81,7 +83,7 @@ def toeplitz(c, r=None):
     if not m or not n:
         return zeros((*batch, m, n), get_aval(c).dtype)
     along = concatenate([c[..., ::-1], r[..., 1:]], axis=-1)
-    return along[..., np.arange(n)[None, :] - np.arange(m)[:, None] + m - 1]
+    return strong(along)[..., np.arange(n)[None, :] - np.arange(m)[:, None] + m - 1]
 
 
 @compiled
@@ -104,7 +106,7 @@ def hankel(c, r=None):
     if not m or not n:
         return zeros((*batch, m, n), get_aval(c).dtype)
     along = concatenate([c, r[..., 1:]], axis=-1)
-    return along[..., np.arange(m)[:, None] + np.arange(n)[None, :]]
+    return strong(along)[..., np.arange(m)[:, None] + np.arange(n)[None, :]]
 
 
 @compiled
@@ -248,7 +250,7 @@ def leslie(f, s):
     batch = broadcast_shapes("leslie", shape_of(f)[:-1], shape_of(s)[:-1])
     top = broadcast_to(f, (*batch, n))[..., None, :]
     below = broadcast_to(s, (*batch, n - 1))[..., :, None] * np.eye(n - 1, n, dtype=get_aval(s).dtype)
-    return concatenate([top, below], axis=-2)
+    return weak_as(f, concatenate([top, below], axis=-2))
 
 
 @compiled(static=("n", "mode"))

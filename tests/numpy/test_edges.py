@@ -64,8 +64,9 @@ def test_what_was_divided_away_leaves_nothing():
 def test_bools_at_places_count_in_the_wider_dtype():
     with pytest.warns(FutureWarning):
         assert jnp.array([True, False]).at[0].subtract(1).tolist() == [False, False]
-    with pytest.raises(TypeError, match="does not accept dtype bool"):
-        jnp.array([True, False]).at[0].subtract(True)
+    for how in ("subtract", "divide", "power"):
+        with pytest.raises(TypeError, match=rf"at\[…\].{how}\(…\) does not accept dtype bool"):
+            getattr(jnp.array([True, False]).at[0], how)(True)
 
 
 @pytest.mark.parametrize("window", [jnp.bartlett, jnp.blackman, jnp.hamming, jnp.hanning, lambda m: jnp.kaiser(m, 9.0)])

@@ -70,6 +70,22 @@ def test_each_method_finds_the_same_place(method, side, count):
     assert numpy.array_equal(jnp.searchsorted(a, v, side, method=method), numpy.searchsorted(a, v, side))
 
 
+def test_places_have_the_dtype_that_the_profile_asks_for():
+    a = jnp.arange(3.0)
+    with bevel.enable_x64():
+        for profile, dtype in (("compat", "int32"), ("default", "int64")):
+            with bevel.sharp_edges(profile):
+                assert jnp.searchsorted(a, a).dtype == jnp.digitize(a, a).dtype == jnp.argpartition(a, 1).dtype == dtype
+                assert jnp.argsort(a).dtype == "int64"
+
+
+def test_nans_of_one_side_count_as_one():
+    x, y = jnp.array([jnp.nan, jnp.nan, 1.0]), jnp.array([1.0, jnp.nan, 2.0])
+    for size in (None, 4):
+        assert numpy.isnan(jnp.setxor1d(x, y, size=size, fill_value=-1)).sum() == 2
+        assert numpy.isnan(jnp.setdiff1d(x, y, size=size, fill_value=-1)).sum() == 1
+
+
 def test_equal_elements_keep_their_order():
     assert jnp.argsort(jnp.array([1, 1, 1, 0])).tolist() == [3, 0, 1, 2]
     assert jnp.argsort(jnp.array([1, 1, 1, 0]), descending=True).tolist() == [0, 1, 2, 3]

@@ -57,7 +57,27 @@ def test_lists_are_refused_with_a_way_on():
             TypeError, match=rf"{name} requires ndarray or scalar arguments, got list at position 0"
         ) as raised:
             getattr(jnp, name)(*arguments)
-        assert f"jnp.{name}(jnp.array(…))" in str(raised.value)
+        assert "converted only when asked: jnp.array(…)" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: jnp.average(x, weights=[1, 2, 3]), r"average .* list at position 2 \(weights\)"),
+        (lambda x: jnp.clip(x, 0, max=[1, 2, 3]), r"clip .* list at position 2 \(max\)"),
+        (lambda x: jnp.where(x > 1, [1, 2, 3], x), r"where .* list at position 1 \(x\)"),
+        (lambda x: jnp.einsum("i,i", x, [1, 2, 3]), r"einsum .* list at position 2 \(operands\[1\]\)"),
+        (lambda x: jnp.stack([x, [1, 2, 3]]), r"stack .* list at position 0 \(arrays\[1\]\)"),
+        (lambda x: jnp.std(x, where=[True]), r"std .* list as where"),
+        (lambda x: jnp.full_like(x, [1, 2, 3]), r"full_like .* list at position 1 \(fill_value\)"),
+        (lambda x: bevel.nn.relu([1.0, 2.0]), r"relu .* list at position 0 \(x\)"),
+        (lambda x: bevel.random.choice(bevel.random.key(0), x, p=[1, 2]), r"choice .* list at position 4 \(p\)"),
+    ],
+)
+def test_a_list_is_called_by_the_name_of_its_argument(call, words):
+    for way in (call, bevel.jit(call)):
+        with pytest.raises(TypeError, match=words):
+            way(jnp.arange(3.0))
 
 
 def test_an_index_out_of_bounds():
