@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bevel.engine.lines import get_traceback
 
@@ -98,7 +98,7 @@ def argument_of(value, name: str) -> Argument:
         if not is_helper and not code.co_filename.startswith(_BELOW):
             given = list(_given(frame))
             held = [words for words, v in given if v is value]
-            alike = [words for words, v in given if _is_list(v) and _is_list(value) and len(v) == len(value)]
+            alike = [words for words, v in given if _is_list(value) and _is_list(v) and len(v) == len(value)]
             words = held or alike * (len(alike) == 1)
             if words:
                 is_made = "<locals>" in code.co_qualname  # one of a family, whose members are told apart by `name`
@@ -111,7 +111,7 @@ def _is_list(value) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _given(frame) -> Iterator[tuple[str, object]]:
+def _given(frame) -> Iterator[tuple[str, Any]]:
     """The place of each argument of a running call, and the argument; members of lists follow them."""
     code = frame.f_code
     is_method = code.co_varnames[:1] in (("self",), ("cls",))

@@ -181,7 +181,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
     x = array("piecewise", x)
     conditions = condlist
     if isinstance(condlist, (list, tuple)):
-        if condlist and get_aval(condlist[0]).shape == () and get_aval(x).shape != ():
+        if condlist and np.ndim(condlist[0]) == 0 and get_aval(x).shape != ():
             conditions = [condlist]
         conditions = list(conditions)
         if any(isinstance(c, (list, tuple)) for c in conditions):

@@ -181,7 +181,8 @@ def _put_along_axis(arr, indices, values, *, axis, mode):
 def put(a, ind, v, mode=None, *, inplace=True):
     """The array with v put at flat indices. Say inplace=False, and use the result.
 
-    mode   for indices out of bounds: "clip" (the default) takes the nearest, "wrap" counts on from the other end
+    mode   for indices out of bounds: "wrap" counts on from the other end, "clip" takes the nearest (the first for
+           negative ones); by default negative ones count from the end, and then the nearest is taken
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.put(jnp.array([1, 2, 3]), jnp.array([0, 2]), jnp.array([7, 8]), inplace=False))
@@ -193,7 +194,7 @@ def put(a, ind, v, mode=None, *, inplace=True):
         raise NotImplementedError(f"put cannot raise for values{user_line(' at {}')}: mode is 'clip' or 'wrap'.")
     if mode not in (None, "clip", "wrap"):
         raise ValueError(f"mode should be one of 'wrap' or 'clip'; got mode={mode!r}{user_line(' at {}')}.")
-    return _put(x, i, values, mode=mode or "clip")
+    return _put(x, i, values, mode=mode)
 
 
 @compiled(static="mode")
@@ -211,8 +212,9 @@ def _put(x, i, v, *, mode):
     from bevel.numpy.arithmetic import remainder
     from bevel.numpy.choosing import clip
 
-    i = remainder(i, size) if mode == "wrap" else clip(i, 0, size - 1)
-    return reshaped(reshaped(x, (size,)).at[i].set(v), shape)
+    if mode is not None:
+        i = remainder(i, size) if mode == "wrap" else clip(i, 0, size - 1)
+    return reshaped(reshaped(x, (size,)).at[i].set(v, mode="clip"), shape)
 
 
 @with_door
