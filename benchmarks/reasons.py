@@ -56,11 +56,6 @@ _NAN = (
     "JAX hands this to a library that passes over NaN (jnp.max of 4,096 numbers and a NaN is a number there, along "
     "either axis); keeping it takes loops of XLA's (docs/decisions/097 and 101)"
 )
-_QUOTIENT = (
-    "one logarithm of the quotient keeps the digits that JAX's difference of two loses where they are nearly equal; "
-    "with the care for quotients that overflow it takes 1.2 of JAX's time (kl_div 1.4). A polynomial in place of "
-    "log1p's own quotient is no gain: XLA makes a kernel of its own of a quotient that is used twice"
-)
 _NOISE = (
     "with JAX's compiler options it takes as long; user time of 500 calls differs by up to 9 %, now on this side, now "
     "on that, with the process"
@@ -97,7 +92,6 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"galaxy step against C -ffast-math", _RULES),
     (r"(inv|det|solve|cholesky|triangular_solve|grad of solve), [35]00 x", _ONE_THREAD),
     (r"run: (Adam|gelu of|softplus of|exp in a loop|Mandelbrot|gradient step of)", _NOISE),
-    (r"(rel_entr|kl_div): float32", _QUOTIENT),
     (r"max: (rows|columns|10,000 rows)", _NAN),
     (
         r"gradient step by shard_map",

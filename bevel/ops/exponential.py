@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
 from bevel.base.lazy import later
 from bevel.core.primitive import primitive
-from bevel.ops import complex_forms
+from bevel.ops import complex_forms, fast_single
 from bevel.ops.accuracy import AccuracyMode, accuracy_attributes
-from bevel.ops.arithmetic import add, div, sub
-from bevel.ops.elementwise import Unary, mul
+from bevel.ops.arithmetic import add, div, neg, sub
+from bevel.ops.elementwise import Binary, Unary, mul
 from bevel.ops.fast import fast_form
+from bevel.ops.formulas import Formula, where
 from bevel.ops.known_nan import kept_nan
 
 
@@ -108,6 +110,55 @@ class Log1p(Smooth):
 
 
 @primitive
+class LogRatio(Binary):
+    """log(x / y) of positive numbers: with all digits also where they are nearly equal, or the quotient overflows."""
+
+    name = "log_ratio"
+    takes = "float"
+    cost = 20
+    is_formula = True
+    single = staticmethod(fast_single.log_ratio)
+    gaps: ClassVar = {"0-special": "of positive numbers alone"}
+
+    def lower(self, out, x, y):
+        fast = fast_form(out, [x, y], self.single, None)
+        if fast is not None:
+            return fast
+        dtype = out.avals[0].dtype
+        wide = dtype if dtype.itemsize >= 4 else np.dtype("float32")
+        return _log_ratio(*[Formula.of(out, v, i).to(wide) for i, v in enumerate((x, y))]).to(dtype).value
+
+    def along_x(self, dx, result, x, y):
+        return div(dx, x)
+
+    def along_y(self, dy, result, x, y):
+        return neg(div(dy, y))
+
+    def reference(self, x, y):
+        return np.log(x.astype(np.float64) / y).astype(x.dtype)
+
+    @classmethod
+    def samples(cls, array):
+        yield cls(), [array(3, low=0.5, high=4), array(3, low=0.5, high=4)]
+        yield cls(), [array(2, 3, low=0.5, high=4), array(low=0.5, high=4)]
+        yield cls(), [array(low=0.5, high=4), array(low=0.5, high=4)]
+        yield cls(), [array(0), array(0)]
+
+
+def _log_ratio(x, y):
+    """log(1 + (x - y) / y) where x is greater, whose difference is exact near 1; -log(y / x) elsewhere. A quotient that
+    would overflow is taken of x times a power of two."""
+    power = int(np.finfo(x.aval.dtype).minexp) + 1
+    is_less = x < y
+    high, low = where(is_less, y, x), where(is_less, x, y)
+    is_far = low < high * 2.0**power
+    high = where(is_far, high * 2.0**power, high)
+    value = ((high - low) / low).log1p()
+    value = value + where(is_far, value.filled(-power * math.log(2)), 0.0)
+    return where(is_less, -value, value)
+
+
+@primitive
 class Logistic(Smooth):
     """1 / (1 + e^-x)."""
 
@@ -140,5 +191,6 @@ class Tanh(Smooth):
 # ---- the words in which rules are written
 
 exp, expm1, log, log1p, logistic, tanh = Exp(), Expm1(), Log(), Log1p(), Logistic(), Tanh()
+log_ratio = LogRatio()
 # in XLA's own form, whose bits random draws are promised in
 drawn_exp, drawn_log, drawn_log1p = Exp(AccuracyMode.DEFAULT), Log(AccuracyMode.DEFAULT), Log1p(AccuracyMode.DEFAULT)

@@ -162,6 +162,21 @@ def test_quotients_that_overflow_and_orders_without_end():
     np.testing.assert_allclose(bevel.grad(special.poch, argnums=(0, 1))(2.0, 3.0), [26.0, 36.1468], rtol=1e-5)
 
 
+def test_entropies_of_long_arrays_are_right_where_numbers_are_nearly_equal_and_far_apart():
+    random = np.random.RandomState(0)
+    p = np.exp(random.randn(3000) * 2).astype(np.float32)
+    near = (p * (1 + 10 ** random.uniform(-7.5, -1, 3000) * random.choice([-1, 1], 3000))).astype(np.float32)
+    far = (10 ** random.uniform(-37, 38, 3000)).astype(np.float32)
+    for q in (near, far):
+        expected = scipy.special.rel_entr(p.astype(float), q.astype(float)).astype(np.float32)
+        np.testing.assert_array_max_ulp(np.asarray(special.rel_entr(p, q)), expected, 2)
+    ends = np.resize(np.float32([np.inf, 1, np.inf, np.nan, 1, 0, 0, -1]), 4096)
+    others = np.resize(np.float32([1, np.inf, np.inf, 1, np.nan, 2, 0, 1]), 4096)
+    for name in ("rel_entr", "kl_div"):
+        function = getattr(special, name)
+        np.testing.assert_array_equal(function(ends, others)[:8], function(ends[:8], others[:8]))
+
+
 def test_lists_and_words_are_refused():
     with pytest.raises(TypeError):
         special.expit([0.5])

@@ -5,8 +5,6 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from bevel import nn
@@ -20,8 +18,7 @@ from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import expm1, log, log1p
 from bevel.numpy.logic import isfinite, isnan
 from bevel.numpy.promotion import promote_inexact
-from bevel.ops.convert import convert
-from bevel.ops.exponential import Logistic
+from bevel.ops.exponential import Logistic, log_ratio
 from bevel.scipy.operands import floats, one_float, one_primitive, one_real, strong_reals
 from bevel.scipy.special.series import polynomial
 
@@ -182,30 +179,7 @@ def rel_entr(p, q):
     0.3466 inf
     """
     p, q, both, elsewhere = _entropies("rel_entr", p, q)
-    return choose(both, multiply(p, _log_ratio(p, q)), choose(isfinite(elsewhere), 0, elsewhere))
-
-
-@custom_jvp
-def _log_ratio(p, q):
-    """log(p / q) of positive numbers, by one logarithm: log(1 + (p - q) / q) where p is greater, whose difference is
-    exact near 1. A quotient that would overflow is taken of p times a power of two."""
-    dtype, is_weak = get_aval(p).dtype, get_aval(p).weak_type
-    number = np.float64 if dtype.itemsize == 8 else np.float32
-    power = int(np.finfo(number).minexp) + 1
-    if dtype.itemsize < 4:
-        p, q = convert(p, np.dtype("float32")), convert(q, np.dtype("float32"))
-    is_less = p < q
-    high, low = choose(is_less, q, p), choose(is_less, p, q)
-    is_far = low < multiply(high, 2.0**power)
-    high = multiply(high, choose(is_far, number(2.0**power), number(1)))
-    value = add(log1p(true_divide(subtract(high, low), low)), choose(is_far, number(-power * math.log(2)), number(0)))
-    return convert(choose(is_less, negative(value), value), dtype, is_weak)
-
-
-@_log_ratio.defjvp
-def _log_ratio_jvp(primals, tangents):
-    [p, q], [dp, dq] = primals, tangents
-    return _log_ratio(p, q), subtract(true_divide(dp, p), true_divide(dq, q))
+    return choose(both, multiply(p, log_ratio(p, q)), choose(isfinite(elsewhere), 0, elsewhere))
 
 
 # r - log(1 + r) as a series from r² on: at |r| = 0.1 what follows is below 1e-16 of it.
@@ -226,7 +200,7 @@ def kl_div(p, q):
     small = choose(is_near, true_divide(apart, p), 0)
     series = _NEAR_LOG if get_aval(p).dtype.itemsize == 8 else _NEAR_LOG[:8]  # 2e-9 of it is left then
     near = multiply(p, multiply(multiply(small, small), polynomial(small, series)))
-    far = add(subtract(multiply(p, _log_ratio(p, q)), p), q)
+    far = add(subtract(multiply(p, log_ratio(p, q)), p), q)
     return choose(both, choose(is_near, near, far), elsewhere)
 
 
