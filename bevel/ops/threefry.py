@@ -27,7 +27,7 @@ UINT32, UINT64 = np.dtype("uint32"), np.dtype("uint64")
 FLOAT32, COMPLEX64 = np.dtype("float32"), np.dtype("complex64")
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
-_FEWEST_IN_PAIRS = 16  # keys from which on another kernel costs less than the cipher twice, one by one
+_FEWEST_IN_PAIRS = 2048  # keys from which on another kernel costs less than the cipher twice, one by one
 
 
 class Cipher(Primitive):
