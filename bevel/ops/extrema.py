@@ -185,7 +185,8 @@ def _folded(out, x, aval, axes, order, result, by_library):
         if by_library is not None and LIBRARY_FROM <= view.size < _FEW:
             few = view.with_shape([d for i, d in enumerate(view.shape) if i not in reduced])
             return out.reshape(_with_nan(out, x, view, reduced, by_library(x, reduced, few), few), result)
-        if by_library is not None and reduced == [1] and WINDOW < view.shape[1] <= (_ROW if computed else _LONG_ROW):
+        are_rows = by_library is not None and len(view.shape) == 2 and reduced == [1]
+        if are_rows and WINDOW < view.shape[1] <= (_ROW if computed else _LONG_ROW):
             return _short_rows(out, x, view, order, computed, result)
         axis = max(reduced, key=lambda i: view.shape[i])
         length = _length(view.shape, axis, _FOLDS if computed else 2 * _FOLDS)

@@ -58,7 +58,16 @@ def test_integers_are_summed_with_their_overflow(shape, axes, dtype):
 
 
 @pytest.mark.parametrize(
-    "shape, axes", [((150, 33), 1), ((100, 100), 1), ((20, 1000), 1), ((4, 2000), 1), ((2, 3, 700), (1, 2))]
+    "shape, axes",
+    [
+        ((150, 33), 1),
+        ((100, 100), 1),
+        ((20, 1000), 1),
+        ((4, 2000), 1),
+        ((2, 3, 700), (1, 2)),
+        ((3, 900, 3), 1),
+        ((30, 20, 40), (0, 2)),
+    ],
 )
 @pytest.mark.parametrize("computed", [False, True])
 def test_extrema_of_rows(shape, axes, computed):
