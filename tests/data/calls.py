@@ -161,30 +161,28 @@ def understood(jax, line):
 
 
 def time_of(jax, line, rounds=7, shortest=1e-3):
-    """How many microseconds a call takes when it was made before: the least of some rounds of a millisecond; -1: refused."""
+    """How many microseconds a call takes when it was made before: the least of some rounds of a millisecond; -1: refused.
+
+    Long ones are waited for one by one, as one who needs the result does: else they may run side by side.
+    """
     try:
         function, arrays = understood(jax, line)
-        jax.block_until_ready(function(*arrays))
-        count, taken = 1, 0.0
-        while taken < shortest:
-            count *= 2
+
+        def taken(count, waits):
             started = time.perf_counter()
             for _ in range(count):
                 result = function(*arrays)
+                if waits:
+                    jax.block_until_ready(result)
             jax.block_until_ready(result)
-            taken = time.perf_counter() - started
-            if taken > 50 * shortest:
-                return taken / count * 1e6
-        least = taken
-        for _ in range(rounds):
-            started = time.perf_counter()
-            for _ in range(count):
-                result = function(*arrays)
-            jax.block_until_ready(result)
-            least = min(least, time.perf_counter() - started)
+            return (time.perf_counter() - started) / count
+
+        taken(1, True)
+        once = min(taken(1, True) for _ in range(3))
+        count = max(1, min(1000, int(shortest / once)))
+        return min(taken(count, once > 40e-6) for _ in range(rounds)) * 1e6
     except Exception:
         return -1
-    return least / count * 1e6
 
 
 def come_of(jax, line, digits=5, kinds_only=False):
