@@ -59,6 +59,7 @@ def concatenate(arrays, axis=0, dtype=None):
         aval = members[0].aval
         if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
             return members[0]
+    members = [shapes.laid_flat(v) for v in members] if axis is None else members
     return _concatenate(members, axis=axis, dtype=dtype)
 
 
@@ -249,7 +250,6 @@ def _block(arrays):
     return join(arrays, 0)
 
 
-@compiled(static="axis")
 def append(arr, values, axis=None):
     """Values put behind an array; both are flattened where no axis is given.
 
@@ -257,7 +257,13 @@ def append(arr, values, axis=None):
     >>> print(jnp.append(jnp.array([1, 2]), 3))
     [1 2 3]
     """
-    return _join("append", [arr, values], axis)
+    values = [shapes.laid_flat(v) for v in (arr, values)] if axis is None else [arr, values]
+    return _append(values, axis=axis)
+
+
+@compiled(static="axis")
+def _append(values, *, axis):
+    return _join("append", values, axis)
 
 
 __all__ = ["append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack"]

@@ -15,7 +15,7 @@ from bevel.numpy.operands import on_host
 from bevel.numpy.picking import take
 from bevel.numpy.promotion import broadcast_to
 from bevel.numpy.searching import searchsorted
-from bevel.numpy.shapes import ravel, reshape, sizes
+from bevel.numpy.shapes import laid_flat, ravel, reshape, sizes
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumsum
 from bevel.ops.cutting import Concatenate, slice_in_dim
@@ -23,16 +23,20 @@ from bevel.ops.shapes import BroadcastInDim, Iota
 from bevel.ops.shapes import reshape as reshaped
 
 
-@compiled(static="new_shape")
-def _resize(a, *, new_shape):
+@compiled(static="new")
+def _resize(a, *, new):
+    """The elements laid flat, cut off or repeated to so many."""
     x = as_array("resize", a)
     x = reshaped(x, (get_aval(x).size,))
-    [old], new = shape_of(x), math.prod(new_shape)
+    [old] = shape_of(x)
     if not old and new:
         x, old = broadcast_to(convert(np.zeros((1,), get_aval(x).dtype), get_aval(x).dtype), (new,)), new
-    if new > old:
-        x = Concatenate(0)(*[x] * -(-new // old))
-    return reshaped(slice_in_dim(x, 0, new, 0), new_shape)
+    if new <= old:
+        return slice_in_dim(x, 0, new, 0)
+    copies = [x] * (new // old)
+    if rest := new % old:
+        copies.append(slice_in_dim(x, 0, rest, 0))
+    return Concatenate(0)(*copies)
 
 
 def resize(a, new_shape):
@@ -46,7 +50,7 @@ def resize(a, new_shape):
     new_shape = sizes(new_shape, "resize")
     if any([d < 0 for d in new_shape]):
         raise ValueError(f"resize needs sizes of at least 0; got {new_shape}{user_line(' at {}')}.")
-    return _resize(a, new_shape=new_shape)
+    return reshape(_resize(laid_flat(a), new=math.prod(new_shape)), new_shape)
 
 
 def tile(A, reps):
