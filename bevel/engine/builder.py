@@ -9,6 +9,7 @@ docs/decisions).
 from __future__ import annotations
 
 import functools
+import threading
 
 import ml_dtypes
 import numpy as np
@@ -81,10 +82,25 @@ class _Mlir:
         return self.ir.Location.name
 
     @functools.cached_property
+    def _located(self):
+        return _Located()
+
+    @property
     def locate(self):
-        """Traceback → location, in C++, with the frames of Bevel itself left out."""
+        """Traceback → location, in C++, with the frames of Bevel itself left out; for this thread alone."""
+        return self._located.get
+
+
+class _Located(threading.local):
+    """A table of locations, one for each thread.
+
+    It asks Python for the file of each code it meets. Another thread that then came in and added to the same table
+    would leave the first one with places in it that are no more: the process ended so, in one of two runs of a test.
+    """
+
+    def __init__(self):
         extension = names.found("mlir._mlir_libs._jax_mlir_ext")
-        return extension.TracebackToLocationCache(code_to_filename=_file_of_code, frame_limit=10).get
+        self.get = extension.TracebackToLocationCache(code_to_filename=_file_of_code, frame_limit=10).get
 
 
 mlir = _Mlir()

@@ -108,6 +108,10 @@ class ProgramSummary:
             return False
         return self.computed <= MOST_COMPUTED * self.traffic
 
+    def is_short(self, most_work: float, most_traffic: int) -> bool:
+        """Does it move so few bytes, where it waits for memory, or do so few additions, where it computes?"""
+        return self.traffic <= most_traffic if self.waits_for_memory else self.work <= most_work
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -124,6 +128,7 @@ MOST_COMPUTED = 3.5  # bytes for each that is read or written
 # A program that waits for memory may move so many bytes in the thread that calls it: 0.2 ms, on few cores; 0.04 where
 # there are cores to share the work, less than these take to wake up.
 MOST_TRAFFIC_ON_FEW_CORES, MOST_TRAFFIC = 5 << 20, 1 << 20
+MOST_WORK_ON_FEW_CORES = 4_000_000  # additions: 0.15 ms of one core
 WIDE_LOOP, LONG_LOOP = 64, 400
 LITTLE_WORK = 250_000  # additions: some dozens of microseconds
 FEW_PRODUCTS = 60e6  # of a convolution: about a millisecond
@@ -175,6 +180,15 @@ CPU_RULES = (
         # idle cores and 740 on one. exp, which computes, gains: 437 µs on two, 473 on one. XLA gives such programs of
         # any length to as many cores as the square root of their number.
         lambda p: p.waits_for_memory and p.traffic <= MOST_TRAFFIC_ON_FEW_CORES and has_few_cores(),
+    ),
+    Rule(
+        _DISABLED,
+        "cpu-parallel-task-assigner",
+        "it computes, and not for long: to wake a second core takes as long as that one saves",
+        # Waited for, on two idle cores: sin of 60,000 140 -> 72 µs, std of 100,000 115 -> 24, softmax of 30,000 80 ->
+        # 25, a product of 128 x 128 85 -> 35, a gamma draw of 1,000 230 -> 55; one after the other, without a wait, the
+        # same within a tenth. Of twice the work two cores gain.
+        lambda p: not p.waits_for_memory and p.barriers == 0 and p.work <= MOST_WORK_ON_FEW_CORES and has_few_cores(),
     ),
     Rule(
         _WHILE_THRESHOLD,
@@ -360,7 +374,8 @@ CPU_RULES = (
 
 
 # XLA runs a program of 1,000 counted operations and more on another thread: 10 µs on an idle machine, 20 to 60 on a
-# busy one. So long a program may take in the thread that calls it, which meanwhile prepares no other.
+# busy one. So long a program may take in the thread that calls it, which meanwhile prepares no other; on few cores, as
+# long as MOST_WORK_ON_FEW_CORES.
 MOST_WORK_IN_CALL = 50_000
 
 
@@ -404,10 +419,8 @@ def choose(summary: ProgramSummary, platform: str, overrides: Mapping[str, Value
         options[rule.option] = rule.value
         reasons.append(f"{rule.option}={rule.value}: {rule.reason}")
     reasons += [f"{name}={value}: asked for" for name, value in given.items()]
-    most = MOST_TRAFFIC_ON_FEW_CORES if has_few_cores() else MOST_TRAFFIC
-    in_call = platform == "cpu" and (
-        summary.work <= MOST_WORK_IN_CALL or (summary.waits_for_memory and summary.traffic <= most)
-    )
+    here = (MOST_WORK_ON_FEW_CORES, MOST_TRAFFIC_ON_FEW_CORES) if has_few_cores() else (MOST_WORK_IN_CALL, MOST_TRAFFIC)
+    in_call = platform == "cpu" and (summary.work <= MOST_WORK_IN_CALL or summary.is_short(*here))
     if in_call:
         reasons.append("runs in the thread that calls it: it is done before another thread would be far with it")
     if str(given.get(_NO_FUSION_EMITTERS, "")).lower() in ("false", "0"):

@@ -73,6 +73,7 @@ class Module:
         self.variables: dict[str, Any] = {}  # the values of dimensions that are known at the call only, by name
         self.dimensions: dict[Any, Any] = {}  # and of those computed from them
         self.head: Any = None  # writes behind the first of these, before all else
+        self.locate = mlir.locate
         self.scope_texts: dict[tuple, str] = {}
         self.scopes: set[str] = set()  # names that the user gave, which no cache may mix up
         self.jaxpr = None
@@ -392,10 +393,10 @@ def _location(out, eqn, scope):
     """The user's line of an equation, under the name that profiles show: `jit(loss)/transpose(jvp(layer))/mul`."""
     source = eqn.source
     if type(source) is not Place:
-        return mlir.named(scope + eqn.op.scope_name, mlir.locate(source))
+        return mlir.named(scope + eqn.op.scope_name, out.module.locate(source))
     name = scope + (out.module.scope_texts.get(source.scopes) or _scope_of(out, source)) + eqn.op.scope_name
     traceback = source.traceback
-    return mlir.named(name) if traceback is None else mlir.named(name, mlir.locate(traceback))
+    return mlir.named(name) if traceback is None else mlir.named(name, out.module.locate(traceback))
 
 
 def _lower_on_keys(out, eqn, values):

@@ -119,7 +119,8 @@ PARALLEL = ("xla_disable_hlo_passes", "cpu-parallel-task-assigner")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_each_shape_of_program_gets_its_options_and_they_compile(shape, run_program):
+def test_each_shape_of_program_gets_its_options_and_they_compile(shape, run_program, monkeypatch):
+    monkeypatch.setattr(options, "has_few_cores", lambda: False)
     summary, expected = SHAPES[shape]
     choice = choose(summary, "cpu")
     assert choice.options == expected
@@ -341,8 +342,10 @@ def test_programs_that_wait_for_memory_are_known(function, waits, monkeypatch):
         for program in (summary, long):
             chosen = choose(program, "cpu")
             is_short = program.traffic <= options.MOST_TRAFFIC_ON_FEW_CORES
-            assert (PARALLEL in chosen.options.items()) == (waits and few and is_short)
-            assert chosen.in_call == (waits and program.traffic <= most)
+            is_short = is_short if waits else program.work <= options.MOST_WORK_ON_FEW_CORES
+            assert (PARALLEL in chosen.options.items()) == (few and is_short)
+            is_short = program.traffic <= most if waits else few and is_short
+            assert chosen.in_call == (program.work <= options.MOST_WORK_IN_CALL or is_short)
             assert choose(program, "cuda").options == {}
 
 
