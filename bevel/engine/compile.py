@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from bevel.base import dtypes, monitoring, settings
-from bevel.engine import host_kernels, lapack, options
+from bevel.engine import compile_options, host_kernels, lapack, options
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import mlir, physical
 from bevel.engine.client import client, device_list, result_handler, single
@@ -161,7 +161,7 @@ def compile_module(module, summary, devices, *, overrides=None):
         key = disk_cache.key_of(fields | disk_cache.machine_fields(device.platform, on.platform_version))
         data = disk_cache.load(key)
         if data is not None:
-            how = options.build(choice, ids, **parts)
+            how = compile_options.build(choice, ids, **parts)
             try:
                 if in_call:
                     loaded = on.deserialize_executable(data, devices, how, host_callbacks=_IN_CALL)
@@ -178,18 +178,18 @@ def compile_module(module, summary, devices, *, overrides=None):
         monitoring.record_event("/jax/compilation_cache/cache_misses")
 
     def compile(choice):
-        how = options.build(choice, ids, **parts)
+        how = compile_options.build(choice, ids, **parts)
         if module.callbacks or in_call:
             calls = module.callbacks.callables if module.callbacks else _IN_CALL
             return _compile_with_callbacks(on, code, devices, how, calls)
         return on.compile_and_load(code, devices, how)
 
     try:
-        loaded, choice = options.compile_with(choice, compile)
-    except options.CompilationError:
+        loaded, choice = compile_options.compile_with(choice, compile)
+    except compile_options.CompilationError:
         raise
     except names.JaxRuntimeError as error:
-        raise options.CompilationError(f"XLA could not compile {module.name}: {error}") from error
+        raise compile_options.CompilationError(f"XLA could not compile {module.name}: {error}") from error
     _keys.pop(id(loaded), None)
     _tell(module.name, started)
     if settings.log_compiles.value:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from bevel.base.errors import EngineError
-from bevel.engine import blas_threads, host_kernels, lapack, options
+from bevel.engine import blas_threads, compile_options, host_kernels, lapack
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.client import client, device_list
@@ -130,7 +130,7 @@ def load_executable(data, calls, device, choice):
         blas_threads.share()  # how large its matrices are is not written down
     host_kernels.ensure(calls)
     on = client(device.platform)
-    return on.deserialize_executable(data, device_list((device,)), options.build(choice, (device.id,)))
+    return on.deserialize_executable(data, device_list((device,)), compile_options.build(choice, (device.id,)))
 
 
 __all__ = [

@@ -207,12 +207,12 @@ def test_what_a_kernel_raises_is_the_call_s_error(monkeypatch):
       return %y : tensor<2x3xf32> } }
     """
     host_kernels.ensure(text)
-    from bevel.engine import jaxlib_names, options
+    from bevel.engine import compile_options, jaxlib_names, options
     from bevel.engine.client import client, default_device, device_list
 
     device = default_device()
     choice = options.choose(options.ProgramSummary(), "cpu", None)
-    program = client("cpu").compile_and_load(text, device_list((device,)), options.build(choice, (device.id,)))
+    program = client("cpu").compile_and_load(text, device_list((device,)), compile_options.build(choice, (device.id,)))
     with pytest.raises(jaxlib_names.JaxRuntimeError, match="fails: MemoryError: no room"):
         results = program.execute_sharded([jnp.zeros((2, 3))], with_tokens=True)
         results.consume_token().block_until_ready()

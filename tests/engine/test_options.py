@@ -16,9 +16,10 @@ from bevel import lax
 from bevel.base import settings
 from bevel.base.errors import EngineError
 from bevel.control.foreign import FfiCall
-from bevel.engine import host_kernels, options
+from bevel.engine import compile_options, host_kernels, options
+from bevel.engine.compile_options import build, compile_with
 from bevel.engine.jaxlib_names import CompileOptions, JaxRuntimeError
-from bevel.engine.options import Choice, ProgramSummary, build, choose, compile_with
+from bevel.engine.options import Choice, ProgramSummary, choose
 from bevel.transforms.summary import summarize
 
 ADD = """module { func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {
@@ -46,7 +47,8 @@ LEVEL = "xla_backend_optimization_level"
 @pytest.fixture(autouse=True)
 def no_flags_and_nothing_refused(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    monkeypatch.setattr(options, "_unknown", set())
+    monkeypatch.setattr(options, "unknown", refused := set())
+    monkeypatch.setattr(compile_options, "unknown", refused)
 
 
 def run_choice(run_program, choice, text=ADD):
@@ -211,11 +213,11 @@ def test_a_refused_option_of_ours_is_dropped_and_remembered(run_program):
     result, taken = run_choice(run_program, ours)
     np.testing.assert_array_equal(result, [2, 4, 6, 8])
     assert taken.options == {LEVEL: 1}
-    assert "xla_no_such_option" in options._unknown
+    assert "xla_no_such_option" in options.unknown
 
 
 def test_a_refused_rule_is_not_tried_again(monkeypatch):
-    monkeypatch.setattr(options, "_unknown", {WHILE})
+    monkeypatch.setattr(options, "unknown", {WHILE})
     assert choose(ProgramSummary(loops=1), "cpu").options == {}
 
 
@@ -255,7 +257,7 @@ def test_the_key_tells_choices_apart():
 
 @pytest.mark.parametrize("number", [0, 1, 127, 128, 300, 2**40])
 def test_varints(number):
-    raw = options._varint(number)
+    raw = compile_options._varint(number)
     assert sum((byte & 127) << 7 * at for at, byte in enumerate(raw)) == number
     assert all(byte & 128 for byte in raw[:-1])
     assert raw[-1] < 128
@@ -269,7 +271,7 @@ def test_map_options_survive_beside_named_ones():
 
 
 def test_known_options_are_names_worth_suggesting():
-    known = options.known_options()
+    known = compile_options.known_options()
     assert LEVEL in known
     assert WHILE in known
     assert len(known) > 20
