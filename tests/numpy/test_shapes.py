@@ -239,7 +239,11 @@ def test_repeats_fill_up_with_the_last_and_are_cut_off():
         ("np.concatenate([])", ValueError, "Need at least one array"),
         ("np.concatenate([x, x[0]])", TypeError, "different numbers of dimensions"),
         ("np.stack([x, x[0]])", ValueError, "same shape"),
-        ("np.stack([[1, 2], [3, 4]])", TypeError, "got list at position 0"),
+        (
+            "np.stack([[1, 2, 3], [4]])",
+            TypeError,
+            "stack requires ndarray or scalar arguments, got list at position 0 (arrays[0])",
+        ),
         ("np.split(x, 2, axis=1)", ValueError, "equal division"),
         ("np.pad(x, -1)", ValueError, "negative"),
         ("np.pad(x, 1, mode='edge', stat_length=2)", ValueError, "unsupported keyword"),
