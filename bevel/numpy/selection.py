@@ -54,11 +54,12 @@ def _plain(x, key):
         if aval.extended or settings.sharp_edges.value == "compat":  # where ints out of bounds are moved inside
             return None
         entries = parse(aval.shape, key)
-        plan, args = separated(entries)
-        options = (None, None, False, False, True)
-        known = program_of(("take", plan, *options), _take_program, plan, options), args
         if _is_all(aval.shape, entries):
-            known = _itself, ()
+            known = _itself, []
+        else:
+            plan, args = separated(entries)
+            options = (None, None, False, False, True)
+            known = program_of(("take", plan, *options), _take_program, plan, options), args
         if len(_plain_keys) > _PROGRAMS_KEPT:
             _plain_keys.clear()
         _plain_keys[whole] = known
