@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from bevel.engine.lines import get_traceback
@@ -88,43 +88,68 @@ def argument_of(value, name: str) -> Argument:
     """Which function the user called with this value, and as which argument; `name` is that of the one that asks.
 
     Of the functions on the stack that were given the value it is the outermost that has a name for users. Where that
-    one called a program of its own, lists were taken apart and put together again: then it is the one that is alike.
+    one called a program of its own, lists were taken apart and put together again: then it is the one that is alike,
+    and of several that are, the one that stands where the value stood in the program: `stack` calls `_stack`.
     """
-    found = None
+    found, program, stood = None, "", _Given(-1, "", None, "")
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_ours(frame.f_code.co_filename):
         code = frame.f_code
         is_helper = code.co_varnames[:1] == ("name",) or code.co_name.startswith(("_", "<"))
-        if not is_helper and not code.co_filename.startswith(_BELOW):
+        if not code.co_filename.startswith(_BELOW):
             given = list(_given(frame))
-            held = [words for words, v in given if v is value]
-            alike = [words for words, v in given if _is_list(value) and _is_list(v) and len(v) == len(value)]
-            words = held or alike * (len(alike) == 1)
-            if words:
-                is_made = "<locals>" in code.co_qualname  # one of a family, whose members are told apart by `name`
-                found = Argument(name if is_made else ".".join([*name.split(".")[:-1], code.co_name]), words[0])
+            held = [place for place, v in given if v is value]
+            if held:
+                program, stood = code.co_name, held[0]
+            if not is_helper:
+                alike = [place for place, v in given if _is_list(value) and _is_list(v) and len(v) == len(value)]
+                if len(alike) > 1:
+                    is_program = program.lstrip("_") == code.co_name
+                    alike = [place for place in alike if is_program and place.is_that(stood, code)]
+                places = held or alike
+                if places:
+                    is_made = "<locals>" in code.co_qualname  # one of a family, whose members are told apart by `name`
+                    function = name if is_made else ".".join([*name.split(".")[:-1], code.co_name])
+                    found = Argument(function, places[0].words)
         frame = frame.f_back
     return found or Argument(name)
+
+
+class _Given(NamedTuple):
+    """Where an argument stood: its number and name; which member of it, in a list; and that in words."""
+
+    number: int
+    key: str
+    member: int | None
+    words: str
+
+    def is_that(self, other: _Given, code: CodeType) -> bool:
+        """Is it the other's place in another function, of this code? The first may have another name there."""
+        is_known = other.key in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        is_same = self.key == other.key if is_known else self.number == other.number == 0
+        return is_same and self.member == other.member and (self.member is None or self.number == other.number)
 
 
 def _is_list(value) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _given(frame) -> Iterator[tuple[str, Any]]:
+def _given(frame) -> Iterator[tuple[_Given, Any]]:
     """The place of each argument of a running call, and the argument; members of lists follow them."""
     code = frame.f_code
     is_method = code.co_varnames[:1] in (("self",), ("cls",))
+    passes_on = "<locals>" in code.co_qualname  # a wrapper's own *args are those of what it wraps
     named = code.co_argcount + code.co_kwonlyargcount
     for i, key in enumerate(code.co_varnames[: named + bool(code.co_flags & inspect.CO_VARARGS)]):
         given = frame.f_locals.get(key)
         if i < named:
-            yield f" at position {i - is_method} ({key})" if i < code.co_argcount else f" as {key}", given
-        if _is_list(given) and key != "args":
+            words = f" at position {i - is_method} ({key})" if i < code.co_argcount else f" as {key}"
+            yield _Given(i - is_method, key, None, words), given
+        if _is_list(given) and not (key == "args" and passes_on):
             first = code.co_argcount if i >= named else i  # those of *operands follow on the others
             for k, member in enumerate(given):
                 at = first - is_method + (k if i >= named else 0)
-                yield f" at position {at} ({key}[{k}])", member
+                yield _Given(i - is_method, key, k, f" at position {at} ({key}[{k}])"), member
 
 
 def position(traceback, form: str = "{}") -> str:

@@ -257,13 +257,14 @@ def append(arr, values, axis=None):
     >>> print(jnp.append(jnp.array([1, 2]), 3))
     [1 2 3]
     """
-    values = [shapes.laid_flat(v) for v in (arr, values)] if axis is None else [arr, values]
-    return _append(values, axis=axis)
+    if axis is None:
+        return _append(shapes.laid_flat(arr), shapes.laid_flat(values), axis=None)
+    return _append(arr, values, axis=axis)
 
 
 @compiled(static="axis")
-def _append(values, *, axis):
-    return _join("append", values, axis)
+def _append(arr, values, *, axis):
+    return _join("append", [arr, values], axis)
 
 
 __all__ = ["append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack"]
