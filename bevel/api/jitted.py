@@ -447,11 +447,11 @@ class Jitted:
         wanted, results, orders = self.shardings_of_program(traced, args, kwargs)
         executable, device, committed = compile_for(
             traced.pruned,
-            leaves,
+            # those that it does not take say nothing of where it runs
+            leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k],
             donated=donated,
             overrides=self.compiler_options,
             device=self.device,
-            taken=leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k],
             wanted=wanted,
             results=results,
             orders=orders,

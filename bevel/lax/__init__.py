@@ -14,6 +14,7 @@ from bevel.core.handles import handle_called
 from bevel.lax.absent import absent
 from bevel.lax.convolution import *
 from bevel.lax.elementwise import *
+from bevel.lax.filling import *
 from bevel.lax.fourier import *
 from bevel.lax.generators import *
 from bevel.lax.joining import *

@@ -8,7 +8,6 @@ import operator
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.avals import ShapedArray
 from bevel.base.casting import cast
 from bevel.base.errors import AxisError, ShapeError
 from bevel.core.source import user_line
@@ -34,13 +33,13 @@ def dtype(x):
     return get_aval(x).dtype
 
 
-def _dtype(given, what):
+def wanted_dtype(given, what):
     if given is None:
         raise ValueError(f"lax.{what} needs a dtype; got None{user_line(' at {}')}.")
     return dtypes.requested_dtype(given, f"lax.{what}")
 
 
-def _shape(name, shape):
+def checked_shape(name, shape):
     """The shape of what is to be filled: sizes, none of them negative, or one of them."""
     shape = as_shape(name, [shape] if isinstance(shape, (int, np.integer)) else shape)
     if any(d < 0 for d in shape):
@@ -48,62 +47,11 @@ def _shape(name, shape):
     return shape
 
 
-# ---- filling
-
-
-def full(shape, fill_value, dtype=None, *, sharding=None):
-    """An array filled with one number, in `dtype` (by default the number's own).
-
-    >>> from bevel import lax
-    >>> print(lax.full((2,), 7.0))
-    [7. 7.]
-    """
-    shape = _shape("full", shape)
-    aval = get_aval(operand("full", fill_value))
-    if aval.shape:
-        raise ShapeError(f"lax.full takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.")
-    if dtype is None:
-        return BroadcastInDim(shape, (), sharding)(fill_value)
-    return BroadcastInDim(shape, (), sharding)(_scalar(fill_value, _dtype(dtype, "full")))
-
-
-def _scalar(value, dtype):
+def scalar_of(value, dtype):
     """A number or scalar array in a dtype."""
     if type(value) in SCALARS or isinstance(value, np.generic):
         return cast(value, dtype)[()]
     return convert(value, dtype)
-
-
-def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
-    """An array filled with one number, of x's shape and dtype unless others are given.
-
-    >>> import bevel.numpy as jnp
-    >>> from bevel import lax
-    >>> print(lax.full_like(jnp.arange(3), 7))
-    [7 7 7]
-    """
-    like = x if isinstance(x, ShapedArray) else None
-    try:
-        aval = like if like is not None else get_aval(x)
-    except TypeError:
-        aval = ShapedArray(tuple(x.shape), np.dtype(x.dtype), bool(getattr(x, "weak_type", False)))  # ShapeDtypeStruct
-    shape = aval.shape if shape is None else _shape("full_like", shape)
-    weak = dtype is None and aval.weak_type
-    dtype = aval.dtype if dtype is None else _dtype(dtype, "full_like")
-    result = BroadcastInDim(shape, (), sharding)(_scalar(operand("full_like", fill_value, 1), dtype))
-    return convert(result, dtype, True) if weak else result
-
-
-def empty(shape, dtype, *, out_sharding=None):
-    """An array to be written into: of zeros, though its contents are not meant to be read.
-
-    raises   ShapeError for a negative size
-
-    >>> from bevel import lax
-    >>> print(lax.empty((2,), "int32").at[:].set(7))
-    [7 7]
-    """
-    return full(shape, 0, dtype, sharding=out_sharding)
 
 
 def iota(dtype, size):
@@ -124,10 +72,10 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     [[0 1 2]
      [0 1 2]]
     """
-    shape = _shape("broadcasted_iota", shape)
+    shape = checked_shape("broadcasted_iota", shape)
     if not 0 <= operator.index(dimension) < len(shape):
         raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
-    return Iota(_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
+    return Iota(wanted_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
 
 
 # ---- shapes
@@ -167,7 +115,7 @@ def broadcast(operand, sizes, *, out_sharding=None):
     (2, 4, 3)
     """
     x = accepted("broadcast", operand)
-    sizes = _shape("broadcast", sizes)
+    sizes = checked_shape("broadcast", sizes)
     shape = get_aval(x).shape
     places = tuple(range(len(sizes), len(sizes) + len(shape)))
     return broadcast_in_dim(x, sizes + shape, places, out_sharding=out_sharding)
@@ -368,7 +316,7 @@ def convert_element_type(operand, new_dtype):
     2
     """
     name = "convert_element_type"
-    dtype = _dtype(new_dtype, name)
+    dtype = wanted_dtype(new_dtype, name)
     if type(operand) is complex and dtype == np.bool_:
         operand = bool(operand)
     if type(operand) is complex and not dtypes.issubdtype(dtype, np.complexfloating):
@@ -388,7 +336,7 @@ def bitcast_convert_type(operand, new_dtype):
     1065353216 [  0   0 128  63]
     """
     x = accepted("bitcast_convert_type", operand)
-    return BitcastConvertType(_dtype(new_dtype, "bitcast_convert_type"))(x)
+    return BitcastConvertType(wanted_dtype(new_dtype, "bitcast_convert_type"))(x)
 
 
 def shape_as_value(shape):
@@ -403,6 +351,6 @@ def shape_as_value(shape):
 
 __all__ = [
     "bitcast_convert_type", "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes",
-    "broadcast_to_rank", "broadcasted_iota", "collapse", "convert_element_type", "dtype", "empty", "expand_dims",
-    "full", "full_like", "iota", "reshape", "rev", "select", "select_n", "shape_as_value", "squeeze", "transpose",
+    "broadcast_to_rank", "broadcasted_iota", "collapse", "convert_element_type", "dtype", "expand_dims",
+    "iota", "reshape", "rev", "select", "select_n", "shape_as_value", "squeeze", "transpose",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ arguments that all of them take, a dtype and a shape, are checked here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bevel.api.arrays import device_put, place_of
@@ -18,7 +20,7 @@ from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array, put
-from bevel.numpy.promotion import SCALARS, promote_dtypes
+from bevel.numpy.promotion import SCALARS
 from bevel.ops.convert import Copy, convert
 from bevel.ops.cutting import Concatenate
 from bevel.ops.shapes import Reshape
@@ -209,18 +211,20 @@ def from_host(value, aval):
 def _from_sequence(values, dtype, copy):
     """Nested sequences of numbers and arrays."""
     leaves = list(_leaves(values))
-    if not any(
-        [isinstance(v, (Array, Tracer)) or getattr(getattr(v, "aval", None), "extended", False) for v in leaves]
-    ):
+    has_keys = any([getattr(getattr(v, "aval", None), "extended", False) for v in leaves])
+    if not has_keys and not any([isinstance(v, (Array, Tracer)) for v in leaves]):
         try:
             host = np.asarray(_plain(values))
         except ValueError as error:
             raise ValueError(
                 f"jnp.array needs nested lists of one shape{user_line(' at {}')}; these differ: {str(error)[:120]}"
             ) from None
+        if host.dtype.kind == "O" and all([_is_number_of_the_host(v) for v in leaves]):
+            dtype = _meeting(leaves) if dtype is None else dtype
+            if dtypes.issubdtype(dtype, np.integer):
+                _refuse_beyond([v for v in leaves if type(v) is int], dtype)
+            return from_numpy(np.asarray(_plain(values, dtype)), dtype)  # bfloat16 meets ints, which NumPy leaves alone
         if host.dtype.kind == "O":
-            if dtype is not None and dtypes.issubdtype(dtype, np.integer) and all([type(v) is int for v in leaves]):
-                _refuse_beyond(leaves, dtype)
             if any([v is None for v in leaves]):
                 raise ValueError(
                     f"None is not a valid value for jnp.array{user_line(' at {}')}; it stands in the list given. "
@@ -229,11 +233,11 @@ def _from_sequence(values, dtype, copy):
             kinds = ", ".join(sorted({type(v).__name__ for v in leaves}))
             raise TypeError(f"jnp.array cannot make an array of values of type {kinds}{user_line(' at {}')}.")
         if dtype is None and leaves:
-            pairs = tuple(dict.fromkeys([_dtype_and_weakness(v) for v in leaves]))
-            dtype = pairs[0][0] if len(pairs) == 1 else lattice.lattice_result(pairs)[0]
-            if dtype.kind in "iu" and host.dtype != dtype and not _fits(host, dtype):
+            dtype = _meeting(leaves)
+            if host.dtype != dtype and dtypes.issubdtype(dtype, np.integer) and not _fits(host, dtype):
                 for v in leaves:
                     get_aval(v)  # which refuses the int that does not fit; beside floats it is a float
+                _refuse_beyond([v for v in leaves if type(v) is int], dtype)
             if host.dtype != dtype and dtypes.canonicalize_dtype(host.dtype) == dtype:
                 return from_numpy(host, None, all([isinstance(v, np.ndarray) for v in leaves]))
         elif dtype is None:
@@ -242,14 +246,12 @@ def _from_sequence(values, dtype, copy):
             for v in leaves:
                 if type(v) is complex:
                     refuse_lost_part(v, dtype)
-        elif host.dtype.kind in "iu" and dtypes.issubdtype(dtype, np.integer) and not _fits(host, dtype):
-            _refuse_beyond([v for v in leaves if type(v) is int], dtype)
+        elif host.dtype.kind in "fiu" and dtypes.issubdtype(dtype, np.integer) and not _fits(host, dtype):
+            _refuse_beyond([v for v in leaves if type(v) in (int, float) or isinstance(v, np.floating)], dtype)
         return from_numpy(host, dtype)
-    members = [_array(v, None, weak=type(v) in SCALARS, copy=False) for v in values]
-    if dtype is None:
-        members = promote_dtypes(*members)
-    else:
-        members = [convert(m, dtype) for m in members]
+    if dtype is None and not has_keys:
+        dtype = _meeting(leaves)
+    members = [_array(v, dtype, weak=False, copy=False) for v in values]
     shapes = {get_aval(m).shape for m in members}
     if len(shapes) > 1:
         raise ValueError(
@@ -262,14 +264,30 @@ def _from_sequence(values, dtype, copy):
 
 def _fits(host, dtype):
     info = limits.iinfo(dtype)
-    return host.size == 0 or (info.min <= int(host.min()) and int(host.max()) <= info.max)
+    whole = host if host.dtype.kind != "f" else np.trunc(host)
+    return host.size == 0 or bool(info.min <= whole.min() and whole.max() <= info.max)  # NaN is neither
 
 
 def _refuse_beyond(numbers, dtype):
     info = limits.iinfo(dtype)
     for number in numbers:
-        if not info.min <= number <= info.max:
-            raise OverflowError(f"Python integer {number} out of bounds for {dtype.name}{user_line(' at {}')}.")
+        if number != number:
+            raise ValueError(f"NaN is no {dtype.name}{user_line(' at {}')}: integers have none.")
+        if not info.min - 1 < number < info.max + 1:
+            kind = "integer" if type(number) is int else "number"
+            raise OverflowError(f"Python {kind} {number} out of bounds for {dtype.name}{user_line(' at {}')}.")
+
+
+def _meeting(leaves):
+    """The dtype in which all leaves meet, however deep they stand; Python's numbers take on that of the others."""
+    pairs = tuple(dict.fromkeys([_dtype_and_weakness(v) for v in leaves]))
+    return pairs[0][0] if len(pairs) == 1 else lattice.lattice_result(pairs)[0]
+
+
+def _is_number_of_the_host(value):
+    return type(value) in SCALARS or (
+        isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "OSUMm" and value.dtype != dtypes.float0
+    )
 
 
 def _dtype_and_weakness(value):
@@ -283,13 +301,19 @@ def _leaves(values):
     for v in values:
         if isinstance(v, (list, tuple)):
             yield from _leaves(v)
+        elif isinstance(v, (Sequence, memoryview)) and not isinstance(v, (str, bytes)):
+            yield np.asarray(v)  # a range, a deque
         else:
             inner = getattr(v, "__jax_array__", None)
             yield inner() if inner is not None and not isinstance(v, (Array, Tracer)) else v
 
 
-def _plain(values):
-    return [_plain(v) if isinstance(v, (list, tuple)) else v for v in values]
+def _plain(values, dtype=None):
+    """Lists for lists and tuples, and their leaves: as they are, or in a dtype."""
+    return [
+        _plain(v, dtype) if isinstance(v, (list, tuple)) else v if dtype is None else np.asarray(v).astype(dtype)
+        for v in values
+    ]
 
 
 def checked_shape(shape, what) -> tuple[int, ...]:

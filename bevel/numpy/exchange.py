@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import place_of
 from bevel.base import dtypes
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -50,6 +51,11 @@ def from_dlpack(x, /, *, device=None, copy=None):
         if copy is False or not isinstance(x, np.ndarray):
             raise
         return asarray(x, device=device)
+    if copy is False and device is not None and not _is_on(place_of(device, "device="), here):
+        raise ValueError(
+            f"from_dlpack was asked for no copy, and for {device}{user_line(' at {}')}; the memory is on {here}.\n"
+            "Leave out copy=False, or device=."
+        )
     array = engine.borrow(capsule, here, stream, copy)
     dtype = dtypes.canonicalize_dtype(array.dtype)
     if dtype != array.dtype:
@@ -64,25 +70,26 @@ def from_dlpack(x, /, *, device=None, copy=None):
     return array if device is None else asarray(array, device=device)
 
 
+def _is_on(place, device) -> bool:
+    """Does a device or a sharding mean that one device alone?"""
+    return getattr(place, "device_set", {place}) == {device}
+
+
 def lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     """A DLPack capsule of this array's memory. Who takes it must not write to it.
 
     dl_device   (kind, number) of the device where it is wanted; the host is always possible
     copy        True: of a copy; False: BufferError where one would be needed
     """
-    if len(self._sharding.device_set) > 1:
-        raise BufferError(
-            f"An array spread over several devices cannot be lent by DLPack{user_line(' at {}')}; gather it."
-        )
+    here = place(self)
     engine = _engine()
     if not engine.supports(self.dtype):
         raise BufferError(f"DLPack has no dtype {self.dtype.name}{user_line(' at {}')}; convert the array first.")
     array, is_copy = self, bool(copy)
-    place = engine.place_of(self._sharding._device)
-    if dl_device is not None and tuple([int(v) for v in dl_device]) != place:
+    if dl_device is not None and tuple([int(v) for v in dl_device]) != here:
         if copy is False:
             raise BufferError(
-                f"This array is on DLPack's device {place}; to lend it on {tuple(dl_device)} takes a copy."
+                f"This array is on DLPack's device {here}; to lend it on {tuple(dl_device)} takes a copy."
             )
         array, is_copy = asarray(self, device=engine.device_at(*[int(v) for v in dl_device])), True
     elif copy:
@@ -93,6 +100,10 @@ def lent(self, *, stream=None, max_version=None, dl_device=None, copy=None):
 
 def place(self):
     """The array's device as DLPack names it: (kind, number)."""
+    if len(self._sharding.device_set) > 1:
+        raise BufferError(
+            f"An array spread over several devices cannot be lent by DLPack{user_line(' at {}')}; gather it."
+        )
     return _engine().place_of(self._sharding._device)
 
 

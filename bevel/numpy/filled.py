@@ -12,11 +12,11 @@ from bevel.core.keys import is_key_dtype
 from bevel.core.sharp_edges import converted
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
+from bevel.lax.filling import is_made_there, keys_of, made_there, place_like
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
-from bevel.ops.random_bits import RandomWrap
 from bevel.ops.shapes import Iota
 from bevel.ops.shapes import full as full_of
 
@@ -33,13 +33,14 @@ def _filled_with(*, number, shape, dtype, weak):
     return _filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
 
 
-def _uniform(number, shape, dtype, weak):
-    if is_key_dtype(dtype):  # keys whose words are all that number, to be written over
-        words = dtype.physical_aval(ShapedArray(shape, dtype))
-        return RandomWrap(dtype.impl)(_uniform(number, words.shape, words.dtype, False))
+def _uniform(number, shape, dtype, weak, device=None):
+    if is_made_there(number, device) and not is_key_dtype(dtype):
+        return made_there(_number(number, dtype), shape, weak, device)
+    if is_key_dtype(dtype):
+        return keys_of(number, shape, dtype)
     if not shape:
-        return from_host(_number(number, dtype), ShapedArray((), dtype, weak))
-    return _filled_with(number=number, shape=shape, dtype=dtype, weak=weak)
+        return on_device(from_host(_number(number, dtype), ShapedArray((), dtype, weak)), device)
+    return on_device(_filled_with(number=number, shape=shape, dtype=dtype, weak=weak), device)
 
 
 # Python's numbers, which a compiled program takes in a fraction of the time of NumPy's, and what each dtype holds.
@@ -66,12 +67,14 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
 
 def _full(shape, value, dtype, device=None, weak=None):
     shape = checked_shape(shape, "full")
-    if shape and weak is None and type(value) in _AS_THEY_ARE and state.trace.is_evaluation:
+    if shape and weak is None and device is None and type(value) in _AS_THEY_ARE and state.trace.is_evaluation:
         own = dtypes.canonicalize_dtype(_AS_THEY_ARE[type(value)])
         least, most = _HELD[own]
         if (dtype is None or dtype == own) and least <= value <= most:  # C++ takes the number as it is
-            return on_device(_filled(value, shape=shape, dtype=own, weak=dtype is None), device)
+            return _filled(value, shape=shape, dtype=own, weak=dtype is None)
     aval = get_aval(value)
+    if dtype is not None and is_key_dtype(dtype) and not aval.extended:
+        return keys_of(value, shape, dtype)
     weak = (dtype is None and aval.weak_type) if weak is None else weak
     dtype = aval.dtype if dtype is None else dtype
     if aval.shape:
@@ -83,6 +86,8 @@ def _full(shape, value, dtype, device=None, weak=None):
         return on_device(convert(result, dtype, True) if weak else result, device)
     if type(value) in SCALARS:
         value = _number(value, dtype)
+    if is_made_there(value, device):
+        return made_there(convert(value, dtype), shape, weak and dtype != np.bool_, device)
     if not shape and isinstance(value, np.generic):
         return on_device(
             from_host(np.asarray(value).astype(dtype), ShapedArray((), dtype, weak and dtype != np.bool_)), device
@@ -104,8 +109,7 @@ def zeros(shape, dtype=None, *, device=None, out_sharding=None):
      [0 0]]
     """
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
-    result = _uniform(0, checked_shape(shape, "zeros"), dtype, False)
-    return result if device is None else on_device(result, device)
+    return _uniform(0, checked_shape(shape, "zeros"), dtype, False, device)
 
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
@@ -120,8 +124,7 @@ def ones(shape, dtype=None, *, device=None, out_sharding=None):
     [1. 1.]
     """
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
-    result = _uniform(1, checked_shape(shape, "ones"), dtype, False)
-    return result if device is None else on_device(result, device)
+    return _uniform(1, checked_shape(shape, "ones"), dtype, False, device)
 
 
 def _number(value, dtype):
@@ -167,6 +170,8 @@ def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_shardin
     [7. 7.]
     """
     shape, dtype, weak = _like(a, dtype, shape, "full_like")
+    if device is None and not get_aval(fill_value).shape:
+        device = place_like(a, shape, dtype, weak)
     return _full(shape, fill_value, dtype, device, weak)
 
 
@@ -180,7 +185,8 @@ def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     [0 0]
     """
     shape, dtype, weak = _like(a, dtype, shape, "zeros_like")
-    return on_device(_uniform(0, shape, dtype, weak and dtype != np.bool_), device)
+    device = place_like(a, shape, dtype, weak) if device is None else device
+    return _uniform(0, shape, dtype, weak and dtype != np.bool_, device)
 
 
 def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
@@ -193,7 +199,8 @@ def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     [1 1]
     """
     shape, dtype, weak = _like(a, dtype, shape, "ones_like")
-    return on_device(_uniform(1, shape, dtype, weak and dtype != np.bool_), device)
+    device = place_like(a, shape, dtype, weak) if device is None else device
+    return _uniform(1, shape, dtype, weak and dtype != np.bool_, device)
 
 
 def empty_like(prototype, dtype=None, shape=None, *, device=None):

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 
+from bevel.api.arrays import device_put
 from bevel.base import dtypes, limits, settings
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.doors import with_door
@@ -350,11 +351,21 @@ def nonzero(a, *, size=None, fill_value=None):
     if size is None:
         if isinstance(x, Tracer) and x.known_value() is None:
             known("nonzero", x)
-        found = np.nonzero(known("nonzero", x))
-        return tuple([asarray(_as_indices(i)) for i in found])
+        found = tuple([asarray(_as_indices(i)) for i in np.nonzero(known("nonzero", x))])
+        place = _whole_beside(x)
+        return found if place is None else device_put(found, place)
     size = as_index("nonzero", size)
     fills = _fills(fill_value, len(shape))
     return _nonzero(x, fills, size=size)
+
+
+def _whole_beside(x):
+    """Where arrays lie that were found in x on the host: on each of its devices; None where x was put nowhere."""
+    if not getattr(x, "_committed", False):
+        return None
+    mesh = getattr(x.sharding, "mesh", None)
+    whole = x.sharding if x.sharding.is_fully_replicated else None
+    return whole if mesh is None else mesh.whole
 
 
 def _as_indices(places):

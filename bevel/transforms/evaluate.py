@@ -178,23 +178,21 @@ def _without_programs(op):
 
 
 def compile_for(
-    closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None, taken=None, wanted=None, results=None,
-    orders=None,
-):  # fmt: skip
+    closed: ClosedJaxpr, operands, *, donated=(), overrides=None, device=None, wanted=None, results=None, orders=None
+):
     """The executable for a program on the devices its operands are committed to: (executable, device, committed).
 
-    taken             those of the operands that the program takes, where that is not all
-    wanted, results   shardings that the user asks for, of what is taken and of the results
+    wanted, results   shardings that the user asks for, of operands and results
     orders            an orders.Orders that he asks for, of these
     """
     if forks.is_child:
         forks.refuse(user_line(" at {}"))
     if orders is not None or client.orders_in_use:
-        orders = orders_for(closed.jaxpr.name, operands if taken is None else taken, orders)
+        orders = orders_for(closed.jaxpr.name, operands, orders)
     if client.meshes_in_use:
         from bevel.transforms import spread  # loaded where a program names a mesh
 
-        layout = spread.layout_for(closed, operands if taken is None else taken, wanted, results)
+        layout = spread.layout_for(closed, operands, wanted, results)
         if layout is not None:
             program = compile_program(closed, layout.devices[0], True, donated, overrides, layout=layout, orders=orders)
             return program, None, True

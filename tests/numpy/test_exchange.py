@@ -8,6 +8,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel.sharding import NamedSharding, PartitionSpec
 
 NAMES = ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "float32", "complex64")
 
@@ -99,6 +100,27 @@ def test_devices_and_copies_asked_for():
     with pytest.raises(BufferError):
         array.__dlpack__(dl_device=(99, 0), copy=False)
     assert jnp.from_dlpack(numpy.ones(2, "float32"), device=bevel.devices()[0]).tolist() == [1, 1]
+
+
+def test_between_devices():
+    first, *_, last = bevel.devices()
+    for made in (aligned(4) + 1, jnp.ones(4), bevel.device_put(jnp.ones(4), first)):
+        moved = jnp.from_dlpack(made, device=last)
+        assert moved.devices() == {last} and moved.tolist() == [1, 1, 1, 1]
+        assert jnp.from_dlpack(made, device=last, copy=True).devices() == {last}
+        with pytest.raises(ValueError, match="Leave out copy=False"):
+            jnp.from_dlpack(made, device=last, copy=False)
+    assert jnp.from_dlpack(jnp.ones(4), device=first, copy=False).devices() == {first}
+    assert numpy.from_dlpack(bevel.device_put(jnp.arange(3), last)).tolist() == [0, 1, 2]
+
+
+def test_arrays_on_several_devices_are_not_lent():
+    mesh = bevel.make_mesh((2,), ("x",))
+    for spec in (PartitionSpec("x"), PartitionSpec()):
+        spread = bevel.device_put(jnp.arange(4), NamedSharding(mesh, spec))
+        for ask in (spread.__dlpack__, spread.__dlpack_device__, lambda spread=spread: jnp.from_dlpack(spread)):
+            with pytest.raises(BufferError, match="several devices"):
+                ask()
 
 
 def test_refusals():
