@@ -35,8 +35,9 @@ QUICK = Effort(loop=0.005, repeats=3, budget=0.3)
 def time_loop(call: Callable[[], Any], waits: bool, clock: Callable[[], float], effort: Effort) -> tuple[float, Any]:
     """Seconds of one call, and the first call's answer: the median, over repeats, of a loop long enough for the clock.
 
-    The first call, which compiles, is not counted. Each result is waited for inside the loop. Garbage collection stays
-    on, as it is for users, and starts from a clean heap.
+    The first call, which compiles, is not counted, nor is its time part of the budget: a program that takes seconds to
+    compile would else be measured by its second call alone, which touches memory that the process never had. Each
+    result is waited for inside the loop. Garbage collection stays on, as it is for users, and starts from a clean heap.
     """
 
     def loop(number: int) -> float:
@@ -49,13 +50,13 @@ def time_loop(call: Callable[[], Any], waits: bool, clock: Callable[[], float], 
                 call()
         return clock() - start
 
-    begin = time.perf_counter()
     answer = call()
     if waits:
         answer.block_until_ready()
-    if time.perf_counter() - begin < effort.budget / 4:  # a second call to warm up, where there is time for it
-        loop(1)
+    begin = time.perf_counter()
     number, spent = 1, loop(1)
+    if spent < effort.budget / 4:  # that one warmed up, where there is time for it
+        spent = loop(1)
     while spent < effort.loop:
         # Aim at the wanted length, at most ten times up at once: a first call may have been unusually slow or fast.
         number = max(number + 1, min(10 * number, int(1.2 * number * effort.loop / max(spent, 1e-9))))

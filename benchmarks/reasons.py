@@ -69,8 +69,12 @@ _SCATTERED = (
     "Bevel takes 0.98 of JAX's time, with arrays from device_put 0.9, from a jitted function 0.6"
 )
 _IMPORT = (
-    "between runs it stands from 0.42 to 0.46: NumPy, ml_dtypes and jaxlib, which both sides load, are two thirds of "
-    "Bevel's time"
+    "NumPy, ml_dtypes and jaxlib, which both sides load, are two thirds of Bevel's time; it differs between runs by "
+    "some hundredths"
+)
+_TWO_MODES = (
+    "a process takes 74 or 100 µs a call from its first to its last, on either side, by how the threads of the four "
+    "virtual devices find the two cores"
 )
 _TWO_SORTS = (
     "JAX's order is that of two sorts by random words, of which one takes as long as NumPy's whole shuffle, 0.9 ms"
@@ -98,6 +102,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ),
     (r"compile: (200-layer MLP|Adam)", _COMPILER),
     (r"jit call, .* 3 used", _SCATTERED),
+    (r"jit call over 4 devices", _TWO_MODES),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
 )
 UNKNOWN = "the cause is not known"

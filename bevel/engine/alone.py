@@ -8,7 +8,6 @@ absent in place of that.
 from __future__ import annotations
 
 import sys
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 
 from bevel.base.errors import BevelError
@@ -22,7 +21,10 @@ class OneEngineError(BevelError, ImportError):
     """
 
 
-class _Refusal(Loader):
+# These are a loader and a finder without importlib.abc's base classes, whose module takes a fiftieth of Bevel's import.
+
+
+class _Refusal:
     def create_module(self, spec):
         raise OneEngineError(
             "Bevel is loaded in this process, and the real jax cannot share it: both give jaxlib's array class its "
@@ -35,7 +37,7 @@ class _Refusal(Loader):
         pass
 
 
-class _Keeper(MetaPathFinder):
+class _Keeper:
     """Finds the real JAX where it is installed, so that it counts as installed, and refuses to load it."""
 
     def find_spec(self, fullname, path=None, target=None):
