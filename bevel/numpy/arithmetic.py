@@ -6,9 +6,10 @@ exponentials and roots, `exponentials`. What is here is plain; `ufuncs` gives Nu
 
 from __future__ import annotations
 
+import builtins
+
 import numpy as np
 
-from bevel.api.control_flow import while_loop
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError
 from bevel.core.trace import get_aval
@@ -21,7 +22,6 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import ADD, DIV, NEG, SUB
 from bevel.ops.elementwise import MUL
 from bevel.ops.logic import AND, EQ, LT, NE, OR, select
-from bevel.ops.reductions import ReduceOr
 
 _INT32 = np.dtype("int32")
 
@@ -267,6 +267,8 @@ def power(x1, x2, /):
     >>> print(jnp.power(jnp.array([1.0, 2.0, 3.0]), 2))
     [1. 4. 9.]
     """
+    if type(x2) is Array and x2.aval.shape:  # which is what most call it with: no number to look at
+        return _power(x1, x2)
     if type(x2) is bool or _is_known_integer(x2):  # its dtype has no say in the result's, as under JAX
         x2 = int(x2)
     if type(x2) is not int or isinstance(x1, int):
@@ -314,30 +316,50 @@ def _power(x, y):
     x, y = broadcast("power", x, y)
     x, y = as_integers(x, y)
     if dtypes.issubdtype(get_aval(x).dtype, np.integer):
-        return convert.convert(_integer_power_by_squaring(x, y), get_aval(x).dtype)
+        return convert.convert(_integer_power(x, y), get_aval(x).dtype)
     return powers.Pow()(x, y)
 
 
-def _integer_power_by_squaring(x, y):
+def _integer_power(x, y):
     """x ** y of integer arrays, which wraps around; 0 for negative y.
 
-    Six squarings reach every exponent whose result need not wrap around; a loop, which is seldom entered, the rest.
+    Six squarings are x ** (y mod 64). The rest is (x ** 64) ** h. Of an even x that is 0 for h > 0, since 2 ** 64 is.
+    An odd x has x² = 1 mod 8, so x ** 64 = 1 + u with u a multiple of 2 ** 8, and of the binomial series of
+    (1 + u) ** h only the first terms are no multiples of 2 ** bits. A loop's kernels would take 50 ms to compile.
     """
     x, y = _arrays_of_numbers(x, y)
-    zero = _like(y, 0)
+    zero, one = _like(y, 0), _like(y, 1)
+    rest, base = arithmetic.MAX(y, zero), x
     result = select(LT(y, zero), _like(x, 0), _like(x, 1))
-    state = (arithmetic.MAX(y, zero), x, result)
     for _ in range(6):
-        state = _squared(state)
-    axes = tuple(range(len(get_aval(y).shape)))
-    return while_loop(lambda state: ReduceOr(axes)(NE(state[0], zero)), _squared, state)[2]
+        result = select(EQ(AND(rest, one), one), MUL(result, base), result)
+        rest, base = logic.ShiftRightLogical()(rest, one), MUL(base, base)
+    bits = get_aval(x).dtype.itemsize * 8
+    series = _binomial_series(SUB(base, one), rest, (bits - 1) // 8)
+    is_even = EQ(AND(x, one), zero)
+    return MUL(result, select(AND(is_even, NE(rest, zero)), zero, series))
 
 
-def _squared(state):
-    """The next bit of the exponent: what is left of it, the power of x that it stands for, the product so far."""
-    y, base, result = state
-    odd = EQ(AND(y, _like(y, 1)), _like(y, 1))
-    return logic.ShiftRightLogical()(y, _like(y, 1)), MUL(base, base), select(odd, MUL(result, base), result)
+def _binomial_series(u, h, terms):
+    """1 + h u + h (h - 1) / 2 u² + … of integers that wrap around, for u a multiple of 2 ** 8.
+
+    With w = h u it is 1 + w (1 + (w - u) / 2 (1 + (w - 2 u) / 3 (1 + …))), by Horner's rule. A division by k is a
+    product with the inverse of its odd part and a shift by the rest, which is exact: the bit or two that it loses on
+    the left are those which the next factor, a multiple of u, moves out.
+    """
+    bits = get_aval(u).dtype.itemsize * 8
+    one, w = _like(u, 1), MUL(h, u)
+    total = one
+    for k in range(terms, 0, -1):
+        part = w if k == 1 else SUB(w, u if k == 2 else MUL(u, _like(u, k - 1)))
+        twos = (k & -k).bit_length() - 1
+        if twos:
+            part = logic.ShiftRightLogical()(part, _like(u, twos))
+        if (odd := k >> twos) > 1:
+            inverse = np.asarray(builtins.pow(odd, -1, 1 << bits), np.uint64).astype(get_aval(u).dtype)
+            part = MUL(part, _like(u, inverse.item()))
+        total = ADD(one, part if k == terms else MUL(part, total))
+    return total
 
 
 pow = power

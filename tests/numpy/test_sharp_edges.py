@@ -1,5 +1,6 @@
 """Where arrays differ from NumPy's, each says so: silence in the profile `compat`, a word once by default, an error in `strict`."""
 
+import builtins
 import warnings
 
 import numpy
@@ -299,6 +300,19 @@ def test_python_complex_numbers_do_not_lose_their_imaginary_part():
             act()
     with pytest.raises(ValueError, match="arange counts from number to number"):
         jnp.arange(3j)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])
+def test_powers_of_integers_are_exact_in_the_bits_there_are(dtype):
+    info = numpy.iinfo(dtype)
+    edges = [info.min, info.min + 1, -3 if info.min else 9, 0, 1, 2, 3, 6, 85, info.max - 1, info.max]
+    exponents = [e for e in (0, 1, 2, 63, 64, 65, 96, 127, 128, 2**20 + 5, info.max - 1, info.max) if e <= info.max]
+    x, y = [v.ravel() for v in numpy.meshgrid(numpy.array(edges, dtype), numpy.array(exponents, dtype))]
+    expected = [builtins.pow(int(a), int(b), 1 << info.bits) for a, b in zip(x, y, strict=True)]
+    with bevel.enable_x64(True):
+        found = jnp.power(jnp.asarray(x), jnp.asarray(y))
+        assert found.dtype == dtype
+        assert numpy.asarray(found).tolist() == numpy.array(expected, numpy.uint64).astype(dtype).tolist()
 
 
 def test_integers_to_large_powers_wrap_around_as_in_numpy():
