@@ -5,6 +5,7 @@ The sizes of results depend on values. Under jit, say `size`: fewer are filled u
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,27 +13,44 @@ import numpy as np
 from bevel.base import dtypes
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import get_aval
+from bevel.numpy.arithmetic import subtract
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumsum, diff
 from bevel.numpy.eager import compiled
 from bevel.numpy.joining import concatenate
 from bevel.numpy.logic import isnan
-from bevel.numpy.order import equal
+from bevel.numpy.order import equal, greater_equal, less
 from bevel.numpy.picking import take
-from bevel.numpy.promotion import promote_dtypes
+from bevel.numpy.promotion import broadcast_to, promote_dtypes
 from bevel.numpy.reductions import any as any_of
 from bevel.numpy.searching import index_dtype, known, nonzero, searchsorted
 from bevel.numpy.shapes import ravel
 from bevel.ops.convert import convert
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.logic import AND, EQ, NE, NOT, OR
-from bevel.ops.shapes import BroadcastInDim, Iota, full, move_axis
+from bevel.ops.shapes import BroadcastInDim, Iota, Rev, full, move_axis
 from bevel.ops.shapes import reshape as reshaped
 from bevel.ops.sort import sort as sorted_by
 
 _INT32 = np.dtype("int32")
+
+
+def _sized(*static):
+    """Decorates a function whose result has a size that depends on values: where `size` says it, it is one program."""
+
+    def decorate(function):
+        whole = compiled(function, static=(*static, "size"))
+        by_steps = with_door(function)
+
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            return (by_steps if kwargs.get("size") is None else whole)(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def _sorted_rows(rows):
@@ -87,7 +105,8 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
             )
         shape = [size or 0 if i == axis else d for i, d in enumerate(shape_of(x))]
         none = full((size or 0,), 0, dtype)
-        values = full(shape, 0 if fill_value is None else fill_value, get_aval(x).dtype)
+        fill = as_array(name, 0 if fill_value is None else fill_value)
+        values = broadcast_to(convert(fill, get_aval(x).dtype), tuple(shape))
         return values, none, full((n,), 0, dtype), none
     if equal_nan and get_aval(x).dtype.kind == "c":
         x = where(isnan(x), np.nan, x)  # a complex number with a part that is NaN is NaN
@@ -120,7 +139,7 @@ def _taken(x, order, new, inverse, starts, fill, *, axis, size):
     return values, convert(first, dtype), convert(inverse, dtype), convert(counts, dtype)
 
 
-@with_door
+@_sized("return_index", "return_inverse", "return_counts", "axis", "equal_nan", "sorted")
 def unique(
     ar,
     return_index=False,
@@ -245,6 +264,7 @@ def _flat(name, *arrays):
     return promote_dtypes(*[ravel(x) for x in as_arrays(name, *arrays)])
 
 
+@_sized()
 def union1d(ar1, ar2, *, size=None, fill_value=None):
     """What either has, in rising order.
 
@@ -255,20 +275,26 @@ def union1d(ar1, ar2, *, size=None, fill_value=None):
     return unique(concatenate(_flat("union1d", ar1, ar2)), size=size, fill_value=fill_value)
 
 
-def _picked(name, x, mask, size, fill_value):
-    """The elements of a vector under a mask."""
+def _filled(name, size, fill_value, dtype):
+    return broadcast_to(convert(as_array(name, 0 if fill_value is None else fill_value), dtype), (size or 0,))
+
+
+def _picked(name, x, mask, size, fill_value, by_first=False):
+    """The elements of a vector under a mask. by_first: the first of them fills up by default, rather than 0."""
     if size is None:
         return take(x, np.flatnonzero(known(name, mask)).astype(np.int32))
     [n] = shape_of(x)
     [places] = nonzero(mask, size=size, fill_value=n)
-    fill = np.asarray(0 if fill_value is None else fill_value) if not isinstance(fill_value, Tracer) else fill_value
+    fill = convert(as_array(name, 0 if fill_value is None else fill_value), get_aval(x).dtype)
     if not n:
-        return full((size,), fill_value or 0, get_aval(x).dtype)
+        return _filled(name, size, fill_value, get_aval(x).dtype)
     taken = take(x, places, mode="clip")
-    return where(places < n, taken, convert(as_array(name, fill), get_aval(x).dtype))
+    if by_first and fill_value is None and size:
+        fill = where(places[0] < n, taken[0], fill)
+    return where(places < n, taken, fill)
 
 
-@with_door
+@_sized("assume_unique")
 def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """What the first has and the second has not, in rising order (as it stands, with assume_unique).
 
@@ -277,6 +303,8 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     [1 3]
     """
     x, y = [ravel(a) for a in as_arrays("setdiff1d", ar1, ar2)]
+    if not assume_unique and shape_of(x)[0] and get_aval(x).dtype == get_aval(y).dtype:
+        return _picked("setdiff1d", *_without(x, y), size, fill_value)
     if not assume_unique and size is None:
         x = unique(x)
     elif not assume_unique:
@@ -286,7 +314,19 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     return _picked("setdiff1d", x, isin(x, y, invert=True), size, fill_value)
 
 
-@with_door
+@compiled
+def _without(x, y):
+    """The elements of both in order, and a mask: the first of its kind, which y has not."""
+    keys, order = _joint_order(y, x)  # of equal ones those of y come first
+    of_x = greater_equal(order, shape_of(y)[0])
+    before, after = _neighbours(keys)
+    new = NE(before, after)
+    if dtypes.issubdtype(get_aval(x).dtype, np.inexact):  # NaNs are not in common, and those of x count as one
+        new = AND(new, NOT(AND(AND(NE(before, before), NE(after, after)), _neighbours(of_x)[0])))
+    return keys, AND(of_x, Concatenate(0)(full((1,), True, np.dtype(bool)), new))
+
+
+@_sized("assume_unique")
 def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """What one has and the other has not, in rising order.
 
@@ -298,8 +338,8 @@ def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     joint = concatenate([x, y])
     side = concatenate([full(shape_of(x), 0, _INT32), full(shape_of(y), 1, _INT32)])
     if not shape_of(joint)[0]:
-        return full((size or 0,), 0 if fill_value is None else fill_value, get_aval(joint).dtype)
-    return _picked("setxor1d", *_xor(joint, side), size, fill_value)
+        return _filled("setxor1d", size, fill_value, get_aval(joint).dtype)
+    return _picked("setxor1d", *_xor(joint, side), size, fill_value, by_first=True)
 
 
 @compiled
@@ -316,6 +356,7 @@ def _xor(joint, side):
     return joint, AND(AND(new, once), equal(take(sides, group), take(least, group)))
 
 
+@_sized("assume_unique", "return_indices")
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):
     """What both have, in rising order; with return_indices also where it first stands in each.
 
@@ -327,21 +368,22 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=Non
     (n,), (m,) = shape_of(x), shape_of(y)
     if not n or not m:
         count = size or 0
-        none = full((count,), 0 if fill_value is None else fill_value, get_aval(x).dtype)
+        none = _filled("intersect1d", size, fill_value, get_aval(x).dtype)
         return (none, full((count,), n, index_dtype()), full((count,), m, index_dtype())) if return_indices else none
     x_sorted, x_order, mask, y_places = _common(x, y)
     if size is None:
         places = np.flatnonzero(known("intersect1d", mask)).astype(np.int32)
         values = take(x_sorted, places)
         return (values, take(x_order, places), take(y_places, places)) if return_indices else values
-    [places] = nonzero(mask, size=size, fill_value=n)
+    [end] = shape_of(mask)
+    [places] = nonzero(mask, size=size, fill_value=end)
     values = take(x_sorted, places, mode="clip")
-    there = places < n
+    there = places < end
     # what fills up is the smallest in common, as with unique
     fill = (
         values[0]
         if fill_value is None and size
-        else convert(as_array("intersect1d", fill_value or 0), get_aval(x).dtype)
+        else convert(as_array("intersect1d", 0 if fill_value is None else fill_value), get_aval(x).dtype)
     )
     values = where(there, values, fill) if size else values
     if not return_indices:
@@ -355,14 +397,30 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=Non
 
 @compiled
 def _common(x, y):
-    (n,), (m,) = shape_of(x), shape_of(y)
-    x, x_order = sorted_by([x, Iota(_INT32, (n,), 0)()], 0, num_keys=1)
-    y, y_order = sorted_by([y, Iota(_INT32, (m,), 0)()], 0, num_keys=1)
-    place = searchsorted(y, x)
-    found = equal(take(y, place, mode="clip"), x)
-    new = _starts(reshaped(x, (n, 1)), False)
+    """The elements of both in order, where each stands in x, a mask of those that both have, and where in y.
+
+    Of equal elements those of x come first, the last of them in front, then those of y, in their order: where one of x
+    is followed by one of y, either is the first of its kind. One sort takes a sixth of the time to compile of two and a
+    search, and less to run.
+    """
+    [n] = shape_of(x)
+    keys, order = _joint_order(Rev((0,))(x), y)
+    here, ahead = _neighbours(order)
+    mask = AND(EQ(*_neighbours(keys)), AND(less(here, n), greater_equal(ahead, n)))
     dtype = index_dtype()
-    return x, convert(x_order, dtype), AND(new, found), convert(take(y_order, place, mode="clip"), dtype)
+    return _neighbours(keys)[0], convert(subtract(n - 1, here), dtype), mask, convert(subtract(ahead, n), dtype)
+
+
+def _joint_order(x, y):
+    """The elements of both in order, equals as they stand, and where each stood."""
+    joint = Concatenate(0)(x, y)
+    return sorted_by([joint, Iota(_INT32, shape_of(joint), 0)()], 0, num_keys=1)
+
+
+def _neighbours(x):
+    """The elements that one follows, and those that follow."""
+    [n] = shape_of(x)
+    return slice_in_dim(x, 0, n - 1, 0), slice_in_dim(x, 1, n, 0)
 
 
 __all__ = [

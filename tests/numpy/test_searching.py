@@ -116,6 +116,9 @@ def test_partition_puts_the_kth_at_its_place():
         ("np.union1d(x, np.array([9]), size=4)", [0, 1, 3, 4]),
         ("np.intersect1d(x, np.array([9, 5, 1]), size=3, fill_value=-1)", [1, 5, -1]),
         ("np.setxor1d(x, np.array([9, 5, 1]), size=5, fill_value=-1)", [0, 3, 4, 9, -1]),
+        ("np.setxor1d(x + 2, np.array([9, 5, 1]), size=6)", [1, 2, 3, 6, 7, 9]),
+        ("np.setxor1d(x + 2, np.array([9, 5, 1]), size=8)", [1, 2, 3, 6, 7, 9, 1, 1]),
+        ("np.setxor1d(x, x, size=2)", [0, 0]),
         ("np.compress(x[0] > 0, x, axis=1, size=4, fill_value=8)", [[3, 1, 3, 8], [1, 5, 1, 8]]),
     ],
 )
