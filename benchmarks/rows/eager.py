@@ -56,6 +56,34 @@ def gather(side: Side) -> Run:
     return lambda: x[indices]
 
 
+@FAMILY.loop_row("x[:, indices]")
+def gather_columns(side: Side) -> Run:
+    """Columns by an array of indices"""
+    x, indices = matrix(side), side.jnp.asarray(side.np.array([1, 3], "int32"))
+    return lambda: x[:, indices]
+
+
+@FAMILY.loop_row("x.at[indices].add", goal=0.2)
+def scatter(side: Side) -> Run:
+    """Numbers added at an array of indices"""
+    x, indices, y = vector(side), side.jnp.asarray(side.np.array([1, 3], "int32")), side.jnp.ones(2)
+    return lambda: x.at[indices].add(y)
+
+
+@FAMILY.loop_row("jnp.add.at")
+def ufunc_at(side: Side) -> Run:
+    """The same by the method of a ufunc"""
+    x, indices, y = vector(side), side.jnp.asarray(side.np.array([1, 3], "int32")), side.jnp.ones(2)
+    return lambda: side.jnp.add.at(x, indices, y, inplace=False)
+
+
+@FAMILY.loop_row("jnp.pad")
+def padded(side: Side) -> Run:
+    """Zeros put around"""
+    x = vector(side)
+    return lambda: side.jnp.pad(x, (1, 2))
+
+
 @FAMILY.loop_row("x[mask]")
 def select(side: Side) -> Run:
     """Elements by a mask"""

@@ -23,15 +23,16 @@ def broadcast_to(array, shape, *, out_sharding=None):
     [[1 2]
      [1 2]]
     """
-    shape = checked_shape(shape, "broadcast_to")
-    if type(array) is Array and array.aval.shape == shape:
-        return array
-    return _broadcast_to(array, shape=shape)
+    if type(array) is Array:
+        wanted = shape if type(shape) is tuple else checked_shape(shape, "broadcast_to")
+        if array.aval.shape == wanted:
+            return array
+    return _broadcast_to(array, shape)
 
 
-@compiled(static="shape")
-def _broadcast_to(x, *, shape):
-    x = as_array("broadcast_to", x)
+@compiled(static="shape", listed=True)
+def _broadcast_to(array, shape):
+    x, shape = as_array("broadcast_to", array), checked_shape(shape, "broadcast_to")
     old = shape_of(x)
     fits = len(old) <= len(shape) and all([d in (1, s) for d, s in zip(old[::-1], shape[::-1], strict=False)])
     if not fits:

@@ -106,6 +106,18 @@ def einsum(subscripts, /, *operands, out=None, optimize="auto", precision=None, 
     (2, 4)
     """
     refuse_out("einsum", out)
+    if type(subscripts) is str and operands and precision is preferred_element_type is None and optimize == "auto":
+        return _einsum_of(subscripts, *operands)
+    return _whole(subscripts, operands, optimize, precision, preferred_element_type)
+
+
+@compiled(static="subscripts", name="einsum")
+def _einsum_of(subscripts, /, *operands):
+    """`einsum` as it is mostly called: a call in C++ that reads nothing twice."""
+    return _whole(subscripts, operands, "auto", None, None)
+
+
+def _whole(subscripts, operands, optimize, precision, preferred_element_type):
     if not operands and isinstance(subscripts, str):
         raise ValueError(f"einsum needs at least one operand{user_line(' at {}')}.")
     if not isinstance(subscripts, str):

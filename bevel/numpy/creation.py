@@ -25,6 +25,8 @@ from bevel.ops.convert import Copy, convert
 from bevel.ops.cutting import Concatenate
 from bevel.ops.shapes import Reshape
 
+_COPY = Copy()
+
 
 def wanted_dtype(dtype, what) -> object:
     """A dtype asked for, narrowed where x64 is off (said once in the default profile)."""
@@ -44,6 +46,8 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     Array([[1, 2],
            [3, 4]], dtype=int32)
     """
+    if type(object) is Array and dtype is None and copy and order == "K" and ndmin == 0 and device is None:
+        return _COPY(object)
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.array has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
     dtype = None if dtype is None else wanted_dtype(dtype, "array")
@@ -93,9 +97,9 @@ def _array(value, dtype, weak, copy):
         aval = value.aval
         if dtype is None:
             dtype = aval.dtype
-            return Copy()(value) if copy else value
+            return _COPY(value) if copy else value
         if aval.dtype == dtype and not aval.weak_type:
-            return Copy()(value) if copy else value
+            return _COPY(value) if copy else value
         return convert(value, dtype)
     if isinstance(value, (list, tuple)):
         return _from_sequence(value, dtype, copy)

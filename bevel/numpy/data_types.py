@@ -32,8 +32,8 @@ def iscomplexobj(x):
     >>> print(jnp.iscomplexobj(jnp.array([1j])))
     True
     """
-    if x is None:
-        return False
+    if x is None or isinstance(x, (int, float, complex)):
+        return isinstance(x, complex)
     try:
         dtype = x.dtype
     except AttributeError:

@@ -12,6 +12,7 @@ from bevel.core.keys import is_key_dtype
 from bevel.core.sharp_edges import converted
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
+from bevel.engine.client import Array
 from bevel.lax.filling import is_made_there, keys_of, made_there, place_like
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
 from bevel.numpy.eager import compiled
@@ -28,7 +29,7 @@ def _filled(value, *, shape, dtype, weak):
 
 
 @compiled(static=("number", "shape", "dtype", "weak"))
-def _filled_with(*, number, shape, dtype, weak):
+def _filled_with(number, shape, dtype, weak):
     """As `_filled`, for 0 and 1, which are part of the program: a call without arguments is the fastest."""
     return _filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
 
@@ -40,10 +41,11 @@ def _uniform(number, shape, dtype, weak, device=None):
         return keys_of(number, shape, dtype)
     if not shape:
         return on_device(from_host(_number(number, dtype), ShapedArray((), dtype, weak)), device)
-    return on_device(_filled_with(number=number, shape=shape, dtype=dtype, weak=weak), device)
+    return on_device(_filled_with(number, shape, dtype, weak), device)
 
 
 # Python's numbers, which a compiled program takes in a fraction of the time of NumPy's, and what each dtype holds.
+_EVERYWHERE_HELD = 2**31 - 1
 _AS_THEY_ARE = {int: np.dtype("int64"), float: np.dtype("float64")}
 _HELD: dict[np.dtype, tuple[float, float]] = {
     **{np.dtype(d): (np.iinfo(d).min, np.iinfo(d).max) for d in ("int32", "int64")},
@@ -62,16 +64,24 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
     [[7 7]
      [7 7]]
     """
+    if dtype is device is None and type(fill_value) in _AS_THEY_ARE and abs(fill_value) <= _EVERYWHERE_HELD:
+        return _full_of(fill_value, shape)
     return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
+
+
+@compiled(static="shape", listed=True, name="full")
+def _full_of(fill_value, shape):
+    """`full` of one of Python's numbers, which C++ takes as it is."""
+    return _full(shape, fill_value, None)
 
 
 def _full(shape, value, dtype, device=None, weak=None):
     shape = checked_shape(shape, "full")
-    if shape and weak is None and device is None and type(value) in _AS_THEY_ARE and state.trace.is_evaluation:
+    if shape and not weak and device is None and type(value) in _AS_THEY_ARE and state.trace.is_evaluation:
         own = dtypes.canonicalize_dtype(_AS_THEY_ARE[type(value)])
         least, most = _HELD[own]
         if (dtype is None or dtype == own) and least <= value <= most:  # C++ takes the number as it is
-            return _filled(value, shape=shape, dtype=own, weak=dtype is None)
+            return _filled(value, shape=shape, dtype=own, weak=weak is None and dtype is None)
     aval = get_aval(value)
     if dtype is not None and is_key_dtype(dtype) and not aval.extended:
         return keys_of(value, shape, dtype)
@@ -108,8 +118,10 @@ def zeros(shape, dtype=None, *, device=None, out_sharding=None):
     [[0 0]
      [0 0]]
     """
-    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "zeros")
-    return _uniform(0, checked_shape(shape, "zeros"), dtype, False, device)
+    dtype = None if dtype is None else wanted_dtype(dtype, "zeros")
+    if device is not None:
+        return _uniform_of("zeros", 0, shape, dtype, device)
+    return _zeros(shape) if dtype is None else _zeros(shape, dtype)
 
 
 def ones(shape, dtype=None, *, device=None, out_sharding=None):
@@ -123,8 +135,28 @@ def ones(shape, dtype=None, *, device=None, out_sharding=None):
     >>> print(jnp.ones(2))
     [1. 1.]
     """
-    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "ones")
-    return _uniform(1, checked_shape(shape, "ones"), dtype, False, device)
+    dtype = None if dtype is None else wanted_dtype(dtype, "ones")
+    if device is not None:
+        return _uniform_of("ones", 1, shape, dtype, device)
+    return _ones(shape) if dtype is None else _ones(shape, dtype)
+
+
+_of_shape = compiled(static=("shape", "dtype"), listed=True)
+
+
+def _uniform_of(name, number, shape, dtype, device=None):
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else dtype
+    return _uniform(number, checked_shape(shape, name), dtype, False, device)
+
+
+@_of_shape
+def _zeros(shape, dtype=None):
+    return _uniform_of("zeros", 0, shape, dtype)
+
+
+@_of_shape
+def _ones(shape, dtype=None):
+    return _uniform_of("ones", 1, shape, dtype)
 
 
 def _number(value, dtype):
@@ -160,6 +192,16 @@ def _like(a, dtype, shape, what):
     )
 
 
+def _uniform_like(name, number, a, dtype, shape, device):
+    if dtype is shape is device is None and type(a) is Array and not a._committed:
+        aval = a.aval
+        if not aval.weak_type and not aval.extended:
+            return _filled_with(number, aval.shape, aval.dtype, False)
+    shape, dtype, weak = _like(a, dtype, shape, name)
+    device = place_like(a, shape, dtype, weak) if device is None else device
+    return _uniform(number, shape, dtype, weak and dtype != np.bool_, device)
+
+
 def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_sharding=None):
     """An array of the shape and dtype of `a`, filled with a value.
 
@@ -184,9 +226,7 @@ def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     >>> print(jnp.zeros_like(jnp.array([3, 4])))
     [0 0]
     """
-    shape, dtype, weak = _like(a, dtype, shape, "zeros_like")
-    device = place_like(a, shape, dtype, weak) if device is None else device
-    return _uniform(0, shape, dtype, weak and dtype != np.bool_, device)
+    return _uniform_like("zeros_like", 0, a, dtype, shape, device)
 
 
 def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
@@ -198,9 +238,7 @@ def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     >>> print(jnp.ones_like(jnp.array([3, 4])))
     [1 1]
     """
-    shape, dtype, weak = _like(a, dtype, shape, "ones_like")
-    device = place_like(a, shape, dtype, weak) if device is None else device
-    return _uniform(1, shape, dtype, weak and dtype != np.bool_, device)
+    return _uniform_like("ones_like", 1, a, dtype, shape, device)
 
 
 def empty_like(prototype, dtype=None, shape=None, *, device=None):

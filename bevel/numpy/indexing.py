@@ -6,6 +6,7 @@ written under a mask is a choice for each element. Reading stands in selection.p
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 import warnings
@@ -30,6 +31,7 @@ from bevel.numpy.selection import (
     index_columns,
     joined,
     layout,
+    plain,
     positive,
     program_of,
     result_shape,
@@ -258,18 +260,48 @@ def _int_update(how):
     )
 
 
+_PLAIN = (None, False, False, True)  # the options of `update` where none is given
+
+
+def _plain_update(plan, how):
+    return program_of((how, plan, _PLAIN), _update_program, plan, how, _PLAIN)
+
+
 _NAMES = ("set", "add", "subtract", "multiply", "min", "max", "divide", "power")
 _update_int = {how: _int_update(how) for how in _NAMES}
+
+
+def _goes_in(value, aval):
+    """Is it a Python int that C++ takes as it is, and x's dtype holds?"""
+    if type(value) is not int or aval.extended:
+        return False
+    least, greatest = _reach(aval.dtype)
+    return least <= value <= greatest
+
+
+_AS_THEY_ARE = (float, Array)
+
+
+@functools.lru_cache(64)
+def _reach(dtype):
+    """Which ints of 32 bits the dtype holds."""
+    if dtype.kind not in "iu":
+        return (-(2**31), 2**31 - 1) if dtype.kind == "f" else (1, 0)
+    info = limits.iinfo(dtype)
+    return max(-(2**31), int(info.min)), min(2**31 - 1, int(info.max))
 
 
 def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap_negative_indices):
     """x.at[key].<how>(value)."""
     try:
-        if type(x) is Array and state.trace.is_evaluation:
-            if type(key) is int and mode is None and wrap_negative_indices and type(value) in (float, Array):
-                shape = x.shape
-                if shape and -shape[0] <= key < shape[0]:
+        is_plain = mode is None and wrap_negative_indices and not (indices_are_sorted or unique_indices)
+        if is_plain and type(x) is Array and state.trace.is_evaluation:
+            if type(value) in _AS_THEY_ARE or _goes_in(value, x.aval):
+                shape = x.aval.shape
+                if type(key) is int and shape and -shape[0] <= key < shape[0]:
                     return _update_int[how](x, value, key if key >= 0 else key + shape[0])
+                if (known := plain(x, key if type(key) is tuple else (key,), how, _plain_update)) is not None:
+                    return known[0](x, value, *known[1])
         if isinstance(value, (list, tuple)):
             value = array_of(value)  # a row written out, as in x.at[0].set([1, 2, 3])
         if is_mask(key) and (type(value) in (bool, int, float, complex) or not get_aval(array("x.at[…]", value)).shape):

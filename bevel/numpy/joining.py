@@ -53,6 +53,8 @@ def concatenate(arrays, axis=0, dtype=None):
     >>> jnp.concatenate([jnp.zeros((2, 3)), jnp.ones((1, 3))]).shape
     (3, 3)
     """
+    if type(arrays) is list and len(arrays) > 1 and axis is not None and dtype is None:
+        return _concatenate(arrays, axis)
     dtype = None if dtype is None else wanted_dtype(dtype, "concatenate")
     members = _members("concatenate", arrays)
     if len(members) == 1 and type(members[0]) is Array and axis == 0:
@@ -60,12 +62,12 @@ def concatenate(arrays, axis=0, dtype=None):
         if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
             return members[0]
     members = [shapes.laid_flat(v) for v in members] if axis is None else members
-    return _concatenate(members, axis=axis, dtype=dtype)
+    return _concatenate(members, axis, dtype)
 
 
 @compiled(static=("axis", "dtype"))
-def _concatenate(values, *, axis, dtype):
-    return _join("concatenate", values, axis, dtype)
+def _concatenate(arrays, axis, dtype=None):
+    return _join("concatenate", arrays, axis, dtype)
 
 
 def _join(name, values, axis, dtype=None):
@@ -114,13 +116,13 @@ def stack(arrays, axis=0, out=None, dtype=None):
      [2 4]]
     """
     refuse_out("stack", out)
-    dtype = None if dtype is None else wanted_dtype(dtype, "stack")
-    return _stack(_members("stack", arrays), axis=as_index("stack", axis), dtype=dtype)
+    members = arrays if type(arrays) is list and arrays else _members("stack", arrays)
+    return _stack(members, axis) if dtype is None else _stack(members, axis, wanted_dtype(dtype, "stack"))
 
 
 @compiled(static=("axis", "dtype"))
-def _stack(values, *, axis, dtype):
-    xs = as_arrays("stack", *values)
+def _stack(arrays, axis, dtype=None):
+    xs, axis = as_arrays("stack", *arrays), as_index("stack", axis)
     shape = shape_of(xs[0])
     if any([shape_of(x) != shape for x in xs]):
         raise ValueError(

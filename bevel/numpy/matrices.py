@@ -302,7 +302,6 @@ def mask_indices(n, mask_func, k=0, *, size=None):
 # ---- the matrices themselves
 
 
-@with_door
 def eye(N, M=None, k=0, dtype=None, *, device=None):
     """1 on the k-th diagonal of an N by M matrix, 0 elsewhere.
 
@@ -315,17 +314,27 @@ def eye(N, M=None, k=0, dtype=None, *, device=None):
     [[1. 0.]
      [0. 1.]]
     """
-    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else wanted_dtype(dtype, "eye")
-    n = as_index("eye", N)
-    m = n if M is None else as_index("eye", M)
-    if n < 0 or m < 0:
-        raise ValueError(f"eye needs sizes of at least 0; got {n} and {m}{user_line(' at {}')}.")
-    result = _eye(k, shape=(n, m), dtype=dtype) if n and m else _tri(shape=(n, m), k=0, dtype=dtype)
+    dtype = None if dtype is None else wanted_dtype(dtype, "eye")
+    # k is an argument, so that all diagonals share a program; one without arguments is called in half the time
+    result = _eye_of(N, M, dtype) if type(k) is int and not k else _eye(k, N, M, dtype)
     return result if device is None else asarray(result, device=device)
 
 
-@compiled(static=("shape", "dtype"))
-def _eye(k, *, shape, dtype):
+@compiled(static=("N", "M", "dtype"), name="eye")
+def _eye_of(N, M, dtype):
+    return _eye(0, N, M, dtype)
+
+
+@compiled(static=("N", "M", "dtype"))
+def _eye(k, N, M, dtype):
+    dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else dtype
+    n = as_index("eye", N)
+    m = n if M is None else as_index("eye", M)
+    shape = n, m
+    if n < 0 or m < 0:
+        raise ValueError(f"eye needs sizes of at least 0; got {n} and {m}{user_line(' at {}')}.")
+    if not n or not m:
+        return _tri(shape=shape, k=0, dtype=dtype)
     k = as_array("eye", k)
     if dtypes.issubdtype(get_aval(k).dtype, np.inexact):
         raise ValueError(f"eye needs an int k, which diagonal{user_line(' at {}')}; got {get_aval(k).str_short()}.")

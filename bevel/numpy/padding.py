@@ -45,14 +45,31 @@ def pad(array, pad_width, mode="constant", **kwargs):
     >>> print(jnp.pad(jnp.array([1, 2, 3]), (1, 2), mode="reflect"))
     [2 1 2 3 2 1]
     """
-    x = as_array("pad", array)
-    rank = len(shape_of(x))
+    if callable(mode):
+        x = as_array("pad", array)
+        return _by_function(x, _widths(pad_width, len(shape_of(x))), mode, kwargs)
+    if kwargs:
+        kwargs = {k: _values(v) if k in _VALUES else v for k, v in kwargs.items()}
+    return _padded(array, pad_width, mode, **kwargs)
+
+
+# Options that are operands; the others are taken by value.
+_VALUES = ("constant_values", "end_values")
+
+
+def _widths(pad_width, rank):
     whole = type(pad_width) is int
     widths = ((pad_width, pad_width),) * rank if whole else _pairs("pad_width", _host_widths(pad_width), rank)
     if any([n < 0 for pair in widths for n in pair]):
         raise ValueError(f"pad: index can't contain negative values{user_line(' at {}')}: pad_width {pad_width}.")
-    if callable(mode):
-        return _by_function(x, widths, mode, kwargs)
+    return widths
+
+
+@compiled(static=("pad_width", "mode", "reflect_type", "stat_length"), listed=True, name="pad")
+def _padded(array, pad_width, mode, **kwargs):
+    x = as_array("pad", array)
+    rank = len(shape_of(x))
+    widths = _widths(pad_width, rank)
     if mode not in _OPTIONS:
         raise NotImplementedError(
             f"Unimplemented padding mode {mode!r}{user_line(' at {}')}: it is one of {', '.join(_OPTIONS)}."
@@ -63,9 +80,9 @@ def pad(array, pad_width, mode="constant", **kwargs):
     if mode not in ("reflect", "symmetric", "edge", "wrap", "empty"):
         refuse_keys(f"pad with mode {mode!r}", get_aval(x))
     if mode == "constant":
-        return _constant(x, _values(kwargs.get("constant_values", 0)), widths=widths)
+        return _constant(x, kwargs.get("constant_values", 0), widths=widths)
     if mode == "linear_ramp":
-        return _ramps(x, _values(kwargs.get("end_values", 0)), widths=widths)
+        return _ramps(x, kwargs.get("end_values", 0), widths=widths)
     if mode in ("reflect", "symmetric"):
         kind = kwargs.get("reflect_type", "even")
         if kind not in ("even", "odd"):

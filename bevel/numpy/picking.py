@@ -11,7 +11,7 @@ from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import shapes
-from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, refuse_out, shape_of, static_axes
+from bevel.numpy.axes import as_array, as_arrays, one_axis, refuse_out, shape_of, static_axes
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
@@ -44,6 +44,7 @@ def _indices(name, indices, error=TypeError):
     return i
 
 
+@compiled(static=("axis", "mode", "unique_indices", "indices_are_sorted", "fill_value"))
 def take(a, indices, axis=None, out=None, mode=None, unique_indices=False, indices_are_sorted=False, fill_value=None):
     """The slices of a at the indices along an axis (flattened without one).
 
@@ -64,14 +65,6 @@ def take(a, indices, axis=None, out=None, mode=None, unique_indices=False, indic
         )
     if mode not in _MODES:
         raise ValueError(f"Invalid mode {mode!r} for take{user_line(' at {}')}: it is 'fill', 'wrap' or 'clip'.")
-    return _take(
-        a, indices, axis=None if axis is None else as_index("take", axis), mode=mode, is_unique=bool(unique_indices),
-        is_sorted=bool(indices_are_sorted), fill_value=fill_value,
-    )  # fmt: skip
-
-
-@compiled(static=("axis", "mode", "is_unique", "is_sorted", "fill_value"))
-def _take(a, indices, *, axis, mode, is_unique, is_sorted, fill_value):
     x, i = as_arrays("take", a, indices)
     i = _indices("take", i, ValueError)
     if axis is None:
@@ -85,8 +78,8 @@ def _take(a, indices, *, axis, mode, is_unique, is_sorted, fill_value):
         mode = "clip"
     wraps = mode is None or mode == "fill"
     return index(
-        x, (builtins.slice(None),) * axis + (i,), mode=mode or "fill", fill_value=fill_value, unique_indices=is_unique,
-        indices_are_sorted=is_sorted, wrap_negative_indices=wraps,
+        x, (builtins.slice(None),) * axis + (i,), mode=mode or "fill", fill_value=fill_value,
+        unique_indices=bool(unique_indices), indices_are_sorted=bool(indices_are_sorted), wrap_negative_indices=wraps,
     )  # fmt: skip
 
 

@@ -170,6 +170,7 @@ def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
     return contracted(_conjugate(x), y, ((len(n),), (len(n),)), (n, n), precision, dtype, weak)
 
 
+@compiled
 def matvec(x1, x2, /):
     """Matrices [..., m, n] applied to vectors [..., n].
 
@@ -184,15 +185,11 @@ def matvec(x1, x2, /):
         )
     if len(shape_of(y)) == 1:
         return matmul(x, y)
-    return _matvec(x, y)
-
-
-@compiled
-def _matvec(x, y):
     z = matmul(x, reshaped(y, (*shape_of(y), 1)))
     return Squeeze((len(shape_of(z)) - 1,))(z)
 
 
+@compiled
 def vecmat(x1, x2, /):
     """Vectors [..., n], conjugated, applied to matrices [..., n, m] from the left.
 
@@ -205,11 +202,6 @@ def vecmat(x1, x2, /):
         raise ValueError(
             f"vecmat needs vectors and matrices; got shapes {shape_of(x)} and {shape_of(y)}{user_line(' at {}')}."
         )
-    return _vecmat(x, y)
-
-
-@compiled
-def _vecmat(x, y):
     x = _conjugate(x)
     if len(shape_of(x)) == 1:
         return matmul(x, y)
@@ -262,6 +254,13 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
     >>> print(jnp.tensordot(jnp.ones((2, 3)), jnp.ones((3, 4)), axes=1).shape)
     (2, 4)
     """
+    if type(axes) is int and precision is preferred_element_type is None:
+        return _tensordot_of(a, b, axes)
+    return _tensordot_of.__wrapped__(a, b, axes, precision, preferred_element_type)
+
+
+@compiled(static="axes", name="tensordot")
+def _tensordot_of(a, b, axes, precision=None, preferred_element_type=None):
     x, y = as_arrays("tensordot", a, b)
     x_rank, y_rank = len(shape_of(x)), len(shape_of(y))
     if isinstance(axes, (int, np.integer)):

@@ -54,25 +54,31 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     >>> jnp.linspace(0, 1, 5)
     Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
-    num = _count("linspace", num)
     # numbers go in as they are: a Python number costs less than an array
     if type(start) in (int, float) and type(stop) in (int, float):
-        start, stop, inner = float(start), float(stop), dtypes.canonicalize_dtype(np.dtype(float))
-        dtype = inner if dtype is None else wanted_dtype(dtype, "linspace")
-    else:
-        start, stop = arrays("linspace", start, stop)
-        dtype, inner = _dtype_between("linspace", dtype, start, stop)
-    axis, endpoint = as_index("linspace", axis), bool(endpoint)
-    function = _linspace if retstep else _spaced
-    made = function(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=dtype, inner=inner)
+        start, stop = float(start), float(stop)
+    dtype = None if dtype is None else wanted_dtype(dtype, "linspace")
+    made = (_spaced_with_step if retstep else _spaced)(start, stop, num, endpoint, axis, dtype)
     result, *step = made if retstep else (made,)
     result = result if device is None else asarray(result, device=device)
     return (result, *step) if retstep else result
 
 
-@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
-def _spaced(start, stop, **options):
-    return _linspace(start, stop, **options)[0]
+_BY_COUNT = ("num", "endpoint", "axis", "dtype")
+
+
+@compiled(static=_BY_COUNT, name="linspace")
+def _spaced(start, stop, num, endpoint, axis, dtype):
+    return _spaced_with_step(start, stop, num, endpoint, axis, dtype)[0]
+
+
+@compiled(static=_BY_COUNT, name="linspace")
+def _spaced_with_step(start, stop, num, endpoint, axis, dtype):
+    num = _count("linspace", num)
+    start, stop = arrays("linspace", start, stop)
+    dtype, inner = _dtype_between("linspace", dtype, start, stop)
+    axis, endpoint = as_index("linspace", axis), bool(endpoint)
+    return _linspace(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=dtype, inner=inner)
 
 
 @compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
@@ -114,17 +120,16 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     >>> print(jnp.logspace(0.0, 2.0, 3))
     [  1.  10. 100.]
     """
+    dtype = None if dtype is None else wanted_dtype(dtype, "logspace")
+    return _logspace(start, stop, base, num, endpoint, axis, dtype)
+
+
+@compiled(static=_BY_COUNT)
+def _logspace(start, stop, base, num, endpoint, axis, dtype):
     start, stop, base = arrays("logspace", start, stop, base)
     dtype, inner = _dtype_between("logspace", dtype, start, stop)
-    return _logspace(
-        start, stop, base, num=_count("logspace", num), endpoint=bool(endpoint), axis=as_index("logspace", axis),
-        dtype=dtype, inner=inner,
-    )  # fmt: skip
-
-
-@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
-def _logspace(start, stop, base, *, num, endpoint, axis, dtype, inner):
-    exponents, _ = _linspace(start, stop, num=num, endpoint=endpoint, axis=axis, dtype=inner, inner=inner)
+    options = {"num": _count("logspace", num), "endpoint": bool(endpoint), "axis": as_index("logspace", axis)}
+    exponents, _ = _linspace(start, stop, **options, dtype=inner, inner=inner)
     return convert(power(convert(base, inner), exponents), dtype)
 
 
@@ -136,16 +141,15 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     >>> print(jnp.geomspace(1.0, 100.0, 3).round(3))
     [  1.       10.      100.00001]
     """
-    num = _count("geomspace", num)
+    dtype = None if dtype is None else wanted_dtype(dtype, "geomspace")
+    return _geomspace(start, stop, num, endpoint, axis, dtype)
+
+
+@compiled(static=_BY_COUNT)
+def _geomspace(start, stop, num, endpoint, axis, dtype):
+    num, axis = _count("geomspace", num), as_index("geomspace", axis)
     start, stop = arrays("geomspace", start, stop)
     dtype, inner = _dtype_between("geomspace", dtype, start, stop)
-    return _geomspace(
-        start, stop, num=num, endpoint=bool(endpoint), axis=as_index("geomspace", axis), dtype=dtype, inner=inner
-    )
-
-
-@compiled(static=("num", "endpoint", "axis", "dtype", "inner"))
-def _geomspace(start, stop, *, num, endpoint, axis, dtype, inner):
     start, stop = as_arrays("geomspace", start, stop)
     shape = broadcast_shapes("geomspace", shape_of(start), shape_of(stop))
     start, stop = (broadcast_to(convert(v, inner), shape) for v in (start, stop))

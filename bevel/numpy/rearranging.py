@@ -93,13 +93,15 @@ def roll(a, shift, axis=None):
     >>> print(jnp.roll(jnp.array([1, 2, 3]), 1))
     [3 1 2]
     """
+    if type(shift) is int:
+        return _roll(a, shift, axis)
     axis = static_axes(axis)
     if isinstance(shift, (list, tuple)) and all([isinstance(s, (int, np.integer)) for s in shift]):
-        return _roll(a, shift=tuple([int(s) for s in shift]), axis=axis)
+        return _roll(a, tuple([int(s) for s in shift]), axis)
     if isinstance(shift, (int, np.integer)):
-        return _roll(a, shift=int(shift), axis=axis)
+        return _roll(a, int(shift), axis)
     if isinstance(shift, np.ndarray) and shift.dtype.kind in "iu":
-        return _roll(a, shift=tuple(shift.tolist()) if shift.ndim else int(shift), axis=axis)
+        return _roll(a, tuple(shift.tolist()) if shift.ndim else int(shift), axis)
     if isinstance(shift, (list, tuple)):
         return _roll_by_arrays(a, list(shift), axis=axis)
     return _roll_by_arrays(a, shift, axis=axis)
@@ -115,11 +117,11 @@ def _steps(name, x, count, axis):
     return axes * count if len(axes) == 1 else axes
 
 
-@compiled(static=("shift", "axis"))
-def _roll(a, *, shift, axis):
-    x = as_array("roll", a)
+@compiled(static=("shift", "axis"), listed=True)
+def _roll(a, shift, axis):
+    x, axis = as_array("roll", a), static_axes(axis)
     if axis is None:
-        return reshaped(_roll(reshaped(x, (get_aval(x).size,)), shift=shift, axis=0), shape_of(x))
+        return reshaped(_roll(reshaped(x, (get_aval(x).size,)), shift, 0), shape_of(x))
     shifts = shift if isinstance(shift, tuple) else (shift,)
     if is_symbolic(shape_of(x)):
         return _roll_by_arrays(x, [np.int32(n) for n in shifts], axis=axis)

@@ -63,7 +63,7 @@ def tile(A, reps):
     [[1 2 1 2]
      [1 2 1 2]]
     """
-    return _tile(A, reps=sizes(reps, "tile"))
+    return _tile(A, reps)
 
 
 # So many copies are written faster one by one: XLA's loop over a broadcast divides for each element. 2 of 1e6 float32:
@@ -71,9 +71,9 @@ def tile(A, reps):
 _FEW = 8
 
 
-@compiled(static="reps")
-def _tile(x, *, reps):
-    x = as_array("tile", x)
+@compiled(static="reps", listed=True)
+def _tile(A, reps):
+    x, reps = as_array("tile", A), sizes(reps, "tile")
     rank = max(len(reps), len(shape_of(x)))
     shape = (1,) * (rank - len(shape_of(x))) + shape_of(x)
     reps = (1,) * (rank - len(reps)) + reps
@@ -103,12 +103,9 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     >>> jnp.repeat(jnp.array([1, 2]), jnp.array([3, 1]))
     Array([1, 1, 1, 2], dtype=int32)
     """
-    x = as_array("repeat", a)
-    if axis is None:
-        x, axis = x if len(shape_of(x)) == 1 else ravel(x), 0
-    elif not shape_of(x):
-        x = reshape(x, (1,))
-    axis = one_axis("repeat", axis, len(shape_of(x)))
+    if type(repeats) is int and total_repeat_length is None:
+        return _repeat_evenly(a, repeats, axis)
+    x, axis = _with_axis(a, axis)
     size = shape_of(x)[axis]
     counts = repeats
     if isinstance(repeats, (list, tuple)):
@@ -121,9 +118,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
         )
     if not traced:
         if isinstance(counts, (int, np.integer)) and total_repeat_length is None:
-            if counts < 0:
-                raise ValueError(f"repeat counts cannot be negative{user_line(' at {}')}: {counts}.")
-            return _repeat_evenly(x, count=int(counts), axis=axis)
+            return _repeat_evenly(x, int(counts), axis)
         counts = on_host(counts)
         if counts.dtype.kind not in "iub":
             raise TypeError(f"repeat needs integer counts; got dtype {counts.dtype}{user_line(' at {}')}.")
@@ -139,13 +134,26 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
             raise ValueError(f"repeat counts cannot be negative{user_line(' at {}')}: {counts}.")
         places = np.repeat(np.arange(size), counts)
         if count_shape in ((), (1,)):
-            return _repeat_evenly(x, count=int(counts[0]) if size else 0, axis=axis)
+            return _repeat_evenly(x, int(counts[0]) if size else 0, axis)
         return take(x, places.astype(np.int32), axis=axis)
     return _repeat_to_length(x, counts, axis=axis, length=as_index("repeat", total_repeat_length))
 
 
-@compiled(static=("count", "axis"))
-def _repeat_evenly(x, *, count, axis):
+def _with_axis(a, axis):
+    """The array to repeat and the axis, counted from the front."""
+    x = as_array("repeat", a)
+    if axis is None:
+        x, axis = x if len(shape_of(x)) == 1 else ravel(x), 0
+    elif not shape_of(x):
+        x = reshape(x, (1,))
+    return x, one_axis("repeat", axis, len(shape_of(x)))
+
+
+@compiled(static=("count", "axis"), name="repeat")
+def _repeat_evenly(a, count, axis):
+    x, axis = _with_axis(a, axis)
+    if count < 0:
+        raise ValueError(f"repeat counts cannot be negative{user_line(' at {}')}: {count}.")
     shape = shape_of(x)
     wide = (*shape[: axis + 1], count, *shape[axis + 1 :])
     x = BroadcastInDim(wide, tuple([i for i in range(len(wide)) if i != axis + 1]))(x)

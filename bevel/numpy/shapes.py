@@ -5,6 +5,7 @@ The order of elements along an axis is `rearranging`, shapes meeting is `broadca
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -48,14 +49,15 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     >>> jnp.reshape(jnp.arange(6), (2, -1)).shape
     (2, 3)
     """
-    shape = sizes(shape, "reshape")
+    shape = (shape,) if type(shape) is int else sizes(shape, "reshape")
     if order == "C" and type(a) is Array:
-        own = a.aval.shape
-        if len(shape) == len(own) and _complete(shape, own) == own and not a.aval.weak_type:
+        aval = a.aval
+        if len(shape) == len(aval.shape) and _complete(shape, aval.shape) == aval.shape and not aval.weak_type:
             return a
-        if _is_at_hand(a) and (seen := seen_as(a, _complete(shape, own))) is not None:
+        if _is_at_hand(a) and (seen := seen_as(a, _complete(shape, aval.shape))) is not None:
             return seen
-    return _reshape(a, shape=shape, order=order)
+        return _reshape(a, shape)
+    return _reshape(a, shape, order)
 
 
 def _is_at_hand(a):
@@ -77,7 +79,7 @@ _SHARED_FROM = 1 << 13  # elements; a program copies fewer in the time that shar
 
 
 @compiled(static=("shape", "order"))
-def _reshape(a, *, shape, order):
+def _reshape(a, shape, order="C"):
     x = as_array("reshape", a)
     old = shape_of(x)
     shape = _complete(shape, old)
@@ -91,6 +93,7 @@ def _reshape(a, *, shape, order):
     raise ValueError(f"jnp.reshape takes order 'C' or 'F'; got {order!r}{user_line(' at {}')}.")
 
 
+@functools.lru_cache(4096)
 def _complete(shape, old):
     """The shape with what -1 stands for."""
     size = math.prod(old)
@@ -124,7 +127,7 @@ def ravel(a, order="C", *, out_sharding=None):
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
     if order != "C":
         a = as_array("ravel", a)
-        return _reshape(a, shape=(get_aval(a).size,), order=order)
+        return _reshape(a, (get_aval(a).size,), order)
     if _is_at_hand(a):
         seen = seen_as(a, (a.aval.size,))
         if seen is not None:
@@ -153,10 +156,10 @@ def squeeze(a, axis=None):
         seen = seen_as(a, [d for i, d in enumerate(shape) if i not in axes])
         if seen is not None:
             return seen
-    return _squeeze(a, axis=axis)
+    return _squeeze(a, axis)
 
 
-@compiled(static="axis")
+@compiled(static="axis", listed=True)
 def _squeeze(a, axis):
     x = as_array("squeeze", a)
     axes = _axes_to_drop(shape_of(x), axis)
@@ -187,17 +190,16 @@ def expand_dims(a, axis):
     >>> jnp.expand_dims(jnp.ones((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    axis = static_axes(axis)
     if _is_at_hand(a):
-        seen = seen_as(a, _expanded(a.aval.shape, axis)[0])
+        seen = seen_as(a, _expanded(a.aval.shape, static_axes(axis))[0])
         if seen is not None:
             return seen
-    return _expand_dims(a, axis=axis)
+    return _expand_dims(a, axis)
 
 
-@compiled(static="axis")
+@compiled(static="axis", listed=True)
 def _expand_dims(a, axis):
-    x = as_array("expand_dims", a)
+    x, axis = as_array("expand_dims", a), static_axes(axis)
     return with_new_axes(x, *_expanded(shape_of(x), axis))
 
 
@@ -232,15 +234,15 @@ def transpose(a, axes=None):
     """
     if type(a) is Array and _stays(a.aval.shape, axes):
         return a
-    return _transpose(a, axes=axes)
+    return _transpose(a) if axes is None else _transpose(a, axes)
 
 
 def _stays(shape, axes):
     return len(shape) < 2 if axes is None else type(axes) is tuple and axes == tuple(range(len(shape)))
 
 
-@compiled(static="axes")
-def _transpose(a, *, axes):
+@compiled(static="axes", listed=True)
+def _transpose(a, axes=None):
     x = as_array("transpose", a)
     rank = len(shape_of(x))
     axes = range(rank)[::-1] if axes is None else [one_axis("transpose", i, rank) for i in axes]
@@ -297,7 +299,7 @@ def swapaxes(a, axis1, axis2):
     return Transpose(tuple(order))(x)
 
 
-@compiled(static=("source", "destination"))
+@compiled(static=("source", "destination"), listed=True)
 def moveaxis(a, source, destination):
     """The axes `source` moved to the places `destination`; the others keep their order.
 

@@ -8,7 +8,6 @@ import operator
 import numpy as np
 
 from bevel.base.errors import ConcretizationTypeError
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
@@ -58,7 +57,10 @@ def cut(x, *, edges, axis):
     return [slice_in_dim(x, start, max(start, stop), axis) for start, stop in itertools.pairwise(edges)]
 
 
-@with_door
+_split_at = compiled(static=("indices_or_sections", "axis"), listed=True)
+
+
+@_split_at
 def split(ary, indices_or_sections, axis=0):
     """The array cut along an axis into so many equal parts, or at the given places. A list.
 
@@ -72,7 +74,7 @@ def split(ary, indices_or_sections, axis=0):
     return _split("split", ary, indices_or_sections, axis, equal=True)
 
 
-@with_door
+@_split_at
 def array_split(ary, indices_or_sections, axis=0):
     """As `split`; parts may differ by one in size.
 
@@ -83,7 +85,7 @@ def array_split(ary, indices_or_sections, axis=0):
     return _split("array_split", ary, indices_or_sections, axis, equal=False)
 
 
-@with_door
+@compiled(static="indices_or_sections", listed=True)
 def vsplit(ary, indices_or_sections):
     """Cut along axis 0.
 
@@ -94,7 +96,7 @@ def vsplit(ary, indices_or_sections):
     return _split("vsplit", ary, indices_or_sections, 0, equal=True)
 
 
-@with_door
+@compiled(static="indices_or_sections", listed=True)
 def hsplit(ary, indices_or_sections):
     """Cut along axis 1; along axis 0 where there is one only.
 
@@ -106,7 +108,7 @@ def hsplit(ary, indices_or_sections):
     return _split("hsplit", ary, indices_or_sections, axis, equal=True)
 
 
-@with_door
+@compiled(static="indices_or_sections", listed=True)
 def dsplit(ary, indices_or_sections):
     """Cut along axis 2.
 

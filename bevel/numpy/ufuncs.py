@@ -6,9 +6,11 @@ The functions that JAX gives as ufuncs are ufuncs here. Where one has a name of 
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from bevel.api.scanning import scan
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
+from bevel.engine.client import Array
 from bevel.numpy import arithmetic, bits, cumulative, exponentials, logic, order, reductions
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.choosing import where as chosen
@@ -51,6 +54,7 @@ class ufunc:
     """
 
     __module__ = "bevel.numpy"
+    __slots__ = ("__dict__", "_call", "_faster", "_function", "_prepared")
 
     def __init__(
         self, func: Callable, /, nin: int, nout: int, *, name: str | None = None, nargs: int | None = None,
@@ -68,17 +72,16 @@ class ufunc:
             None  # what operands of the methods are made first, where the function would change their dtype
         )
         self._function = func
-        self._call = call or vectorize(func)
+        self._call = call or _refusing(vectorize(func), self.__name__)
         self._faster = {"reduce": reduce, "accumulate": accumulate, "at": at, "reduceat": reduceat}
 
-    def __call__(self, *args, out=None, where=None):
-        if out is not None or where is not None:
-            refuse_out(self.__name__, out)
-            raise NotImplementedError(
-                f"jnp.{self.__name__} does not support the argument 'where'{user_line(' at {}')}: the elements left "
-                "out would have no value. Choose afterwards with jnp.where."
-            )
-        return self._call(*args)
+    if TYPE_CHECKING:
+
+        def __call__(self, *args, out=None, where=None) -> Any: ...
+
+    @property
+    def __signature__(self):
+        return inspect.signature(self._call)
 
     def __repr__(self):
         return f"<jnp.ufunc {self.__name__!r}>"
@@ -193,6 +196,20 @@ class ufunc:
                 f"{self.__name__}.at takes {'a second operand' if self.nin == 2 else 'no second operand'}"
                 f"{user_line(' at {}')}: the function is of {self.nin} numbers."
             )
+        others = () if b is None else (b,)
+        parts = indices if type(indices) is tuple else (indices,)
+        size = get_aval(a).shape[:1] if type(indices) is int else ()
+        if all([type(i) is Array and i.aval.dtype.kind in "iu" for i in parts]) or (
+            size and -size[0] <= indices < size[0]
+        ):
+            return self._at_arrays(a, indices, *others)  # whose shapes depend on no value: one program
+        return self._at(a, indices, *others)
+
+    @compiled(static="self", name="at")
+    def _at_arrays(self, a, indices, *others):
+        return self._at(a, indices, *others)
+
+    def _at(self, a, indices, b=None):
         x = as_array(f"{self.__name__}.at", a)
         if self._faster["at"] is not None:
             return self._faster["at"](x, indices, b)
@@ -247,6 +264,26 @@ class ufunc:
             raise ValueError(f"outer only supported for binary ufuncs; {self.__name__} takes {self.nin} numbers.")
         A, B = [as_array(f"{self.__name__}.outer", v) for v in arrays(f"{self.__name__}.outer", A, B)]
         return self._call(reshape(A, shape_of(A) + (1,) * len(shape_of(B))), B)
+
+
+# A call of a ufunc is a call of what it holds, without a frame of Python's between: 4.4 µs for 4.85.
+ufunc.__call__ = ufunc.__dict__["_call"]  # type: ignore[method-assign]
+
+
+def _refusing(call, name):
+    """The call with letters for two arguments of NumPy's."""
+
+    @functools.wraps(call)
+    def with_letters(*args, out=None, where=None):
+        if out is not None or where is not None:
+            refuse_out(name, out)
+            raise NotImplementedError(
+                f"jnp.{name} does not support the argument 'where'{user_line(' at {}')}: the elements left out would "
+                "have no value. Choose afterwards with jnp.where."
+            )
+        return call(*args)
+
+    return with_letters
 
 
 def _lone(axis):
@@ -421,7 +458,8 @@ def _updates(how):
 
 
 def _known(function, identity=None, is_associative=True, prepared=None, **faster):
-    found = ufunc(function, 1 if function is arithmetic.negative else 2, 1, identity=identity, call=function, **faster)
+    call = compiled(_refusing(function, function.__name__))
+    found = ufunc(function, 1 if function is arithmetic.negative else 2, 1, identity=identity, call=call, **faster)
     found.is_associative, found._prepared = is_associative, prepared
     return found
 

@@ -28,16 +28,17 @@ def has_long_formula(op, aval):
     return (op.integer if dtypes.issubdtype(aval.dtype, np.integer) else op.single or op.double) is not None
 
 
-def fast_form(out, values, single, double, integer=None):
+def fast_form(out, values, single, double, integer=None, least=FROM):
     """The value of an op by a formula, or None where XLA's own form is to be used.
 
     single   float32 formulas -> a float32 formula; narrower floats pass through float32
     double   the same for float64
     integer  the same for integers of any width; not asked where the last operand is a constant, which LLVM divides by
              with a product
+    least    from how many elements on
     """
     aval = out.avals[0]
-    if out.platform != "cpu" or aval.size < FROM:
+    if out.platform != "cpu" or aval.size < least:
         return None
     if dtypes.issubdtype(aval.dtype, np.integer):
         formula, wide = integer if not _is_constant(values[-1]) else None, aval.dtype
