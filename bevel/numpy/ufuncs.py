@@ -17,7 +17,7 @@ import numpy as np
 from bevel.api.associative import associative_scan
 from bevel.api.looping import fori_loop
 from bevel.api.scanning import scan
-from bevel.base import dtypes
+from bevel.base import dtypes, settings
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.engine.client import Array
@@ -26,16 +26,18 @@ from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_a
 from bevel.numpy.choosing import where as chosen
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
+from bevel.numpy.index_keys import parse
 from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
 from bevel.numpy.ranges import arange
 from bevel.numpy.selection import index
+from bevel.numpy.stretches import by_doubling, by_passing, column
 from bevel.numpy.vectorized import vectorize
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumlogsumexp, Cummax, Cummin
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.indexing import take_rows
 from bevel.ops.reductions import ReduceAnd, ReduceOr, ReduceXor
-from bevel.ops.shapes import full, move_axis, reshape
+from bevel.ops.shapes import move_axis, reshape
 
 
 class ufunc:
@@ -198,12 +200,17 @@ class ufunc:
             )
         others = () if b is None else (b,)
         parts = indices if type(indices) is tuple else (indices,)
-        size = get_aval(a).shape[:1] if type(indices) is int else ()
-        if all([type(i) is Array and i.aval.dtype.kind in "iu" for i in parts]) or (
-            size and -size[0] <= indices < size[0]
-        ):
+        if all([type(i) is Array and i.aval.dtype.kind in "iu" for i in parts]) or self._is_place(a, indices):
             return self._at_arrays(a, indices, *others)  # whose shapes depend on no value: one program
         return self._at(a, indices, *others)
+
+    @staticmethod
+    def _is_place(a, i):
+        """Is it an int within bounds? Where no letter is due for others, any int is."""
+        if type(i) is not int or not get_aval(a).shape:
+            return False
+        size = get_aval(a).shape[0]
+        return -size <= i < size or settings.sharp_edges.value == "compat"
 
     @compiled(static="self", name="at")
     def _at_arrays(self, a, indices, *others):
@@ -213,8 +220,12 @@ class ufunc:
         x = as_array(f"{self.__name__}.at", a)
         if self._faster["at"] is not None:
             return self._faster["at"](x, indices, b)
-        # the places in the order that NumPy goes through them, as positions in the array laid flat
-        places = index(reshape(arange(get_aval(x).size), shape_of(x)), indices)
+        # the places in the order that NumPy goes through them, as positions in the array laid flat; those out of bounds
+        # behind its end, where nothing is set
+        count, numbered = get_aval(x).size, reshape(arange(get_aval(x).size), shape_of(x))
+        if settings.sharp_edges.value != "compat":
+            parse(shape_of(x), indices)  # the letter about an int out of bounds
+        places = index(numbered, indices, mode="fill", fill_value=count)
         positions = reshape(places, (get_aval(places).size,))
         others = () if b is None else (broadcast_to(as_array(f"{self.__name__}.at", b), shape_of(places)),)
         return self._applied(x, positions, *others)
@@ -252,9 +263,9 @@ class ufunc:
         rows = move_axis(convert(x, _sum_dtype(self, x, dtype)), axis, 0)
         if not shape_of(rows)[0]:
             raise IndexError(f"reduceat of an axis without elements{user_line(' at {}')}: shape {shape_of(x)}.")
-        result = (_by_doubling if self.is_associative else _by_passing)(self._call, rows, starts)
+        result = (by_doubling if self.is_associative else by_passing)(self._call, rows, starts)
         count = shape_of(rows)[0]
-        is_inside = _column(logic.logical_and(order.greater_equal(starts, -count), order.less(starts, count)), rows)
+        is_inside = column(logic.logical_and(order.greater_equal(starts, -count), order.less(starts, count)), rows)
         return move_axis(chosen(is_inside, result, index(rows, starts, mode="fill")), 0, axis)
 
     @compiled(static="self")
@@ -301,66 +312,6 @@ def _sum_dtype(function, x, dtype):
         return wanted_dtype(dtype, function.__name__)
     own = get_aval(x).dtype
     return reductions.wide_dtype(own) if function.__name__ in ("add", "multiply") else own
-
-
-def _ends(starts, count):
-    """Where each stretch ends: at the next start, or after one element where that one is not greater."""
-    if not shape_of(starts)[0]:
-        return starts
-    last = full((1,), count, get_aval(starts).dtype)
-    following = Concatenate(0)(slice_in_dim(starts, 1, shape_of(starts)[0], 0), last)
-    following = order.minimum(following, last)
-    return chosen(order.greater(following, starts), following, arithmetic.add(starts, 1))
-
-
-def _column(v, rows):
-    """v, one for each row, as it broadcasts against the rows."""
-    return reshape(v, shape_of(v) + (1,) * (len(shape_of(rows)) - 1))
-
-
-def _by_doubling(function, rows, starts):
-    """Stretches of an associative function, all at once.
-
-    Level k holds the results of all stretches of 2^k rows. A stretch of length n = Σ 2^k is put together from its
-    start, by the bits of n from the lowest: log₂ levels, each elementwise.
-    """
-    count = shape_of(rows)[0]
-    starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
-    length = arithmetic.subtract(_ends(starts, count), starts)
-    place, result, is_begun = starts, None, None
-    for k in range(max(count, 1).bit_length()):
-        has_bit = order.equal(bits.bitwise_and(bits.right_shift(length, k), 1), 1)
-        part = index(rows, order.minimum(place, count - 1))
-        if result is None:
-            result, is_begun = part, has_bit
-        else:
-            joined = chosen(_column(is_begun, rows), convert(function(result, part), get_aval(rows).dtype), part)
-            result = chosen(_column(has_bit, rows), joined, result)
-            is_begun = logic.logical_or(is_begun, has_bit)
-        place = chosen(has_bit, arithmetic.add(place, 2**k), place)
-        if 2**k < count:  # stretches that would pass the end are never asked for
-            ahead = index(rows, np.minimum(np.arange(count) + 2**k, count - 1))
-            rows = convert(function(rows, ahead), get_aval(rows).dtype)
-    return result
-
-
-def _by_passing(function, rows, starts):
-    """Stretches of any function: one pass over the rows, each stretch taking in those that belong to it."""
-    count, dtype = shape_of(rows)[0], get_aval(rows).dtype
-    starts = chosen(order.less(starts, 0), arithmetic.add(starts, count), starts)
-    ends = _ends(starts, count)
-
-    def step(results, numbered):
-        number, row = numbered
-        begins, ended = order.equal(starts, number), order.greater_equal(number, ends)
-        inside = logic.logical_and(order.greater(number, starts), logic.logical_not(ended))
-        row = broadcast_to(row, shape_of(results))
-        new = chosen(_column(inside, rows), convert(function(results, row), dtype), results)
-        return chosen(_column(begins, rows), row, new), None
-
-    first = full((*shape_of(starts), *shape_of(rows)[1:]), 0, dtype)
-    numbers = convert(arange(count), get_aval(starts).dtype)
-    return scan(step, first, (numbers, rows))[0]
 
 
 def frompyfunc(func: Callable, /, nin: int, nout: int, *, identity: Any = None) -> ufunc:

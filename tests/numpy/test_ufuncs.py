@@ -127,3 +127,18 @@ def test_stretches_that_end_beyond_the_last_end_there():
     for function in (jnp.add, jnp.maximum, jnp.subtract):
         assert jnp.isnan(function.reduceat(x, jnp.array([9, 0]))).tolist() == [True, False]
     assert jnp.add.accumulate(jnp.ones((2, 2)), axis=None).tolist() == [1, 2, 3, 4]
+
+
+def test_places_out_of_bounds_are_left_out():
+    x, y = jnp.array([1, 2, 4, 8]), jnp.array(3)
+    for function, expected in (
+        (jnp.add, [4, 2, 4, 11]),
+        (jnp.bitwise_or, [3, 2, 4, 11]),
+        (jnp.negative, [-1, 2, 4, -8]),
+    ):
+        others = () if function is jnp.negative else (y,)
+        call = lambda x, i, *others, function=function: function.at(x, i, *others, inplace=False)
+        for at in (call, bevel.jit(call)):
+            assert at(x, jnp.array([0, 9, -5, -1]), *others).tolist() == expected
+        with pytest.raises(IndexError, match="out of bounds"):
+            function.at(x, 9, *others, inplace=False)
