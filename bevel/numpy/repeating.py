@@ -104,7 +104,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     Array([1, 1, 1, 2], dtype=int32)
     """
     if type(repeats) is int and total_repeat_length is None:
-        return _repeat_evenly(a, repeats, axis)
+        return _repeat_evenly(a if axis is not None else laid_flat(a), repeats, axis)
     x, axis = _with_axis(a, axis)
     size = shape_of(x)[axis]
     counts = repeats
