@@ -71,7 +71,9 @@ def laid_flat(a):
     Where a program lays matrices flat itself and joins them, XLA divides for each element to find its place: two of
     1000 x 1000 take 1150 µs so, 620 where they come flat.
     """
-    seen = seen_as(a, (a.aval.size,)) if _is_at_hand(a) and len(a.aval.shape) > 1 else None
+    if type(a) is not Array or len(a.aval.shape) < 2 or not _is_at_hand(a):
+        return a
+    seen = seen_as(a, (a.aval.size,))
     return a if seen is None else seen
 
 

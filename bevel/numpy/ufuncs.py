@@ -207,10 +207,8 @@ class ufunc:
     @staticmethod
     def _is_place(a, i):
         """Is it an int within bounds? Where no letter is due for others, any int is."""
-        if type(i) is not int or not get_aval(a).shape:
-            return False
-        size = get_aval(a).shape[0]
-        return -size <= i < size or settings.sharp_edges.value == "compat"
+        shape = get_aval(a).shape if type(i) is int else ()
+        return bool(shape) and (-shape[0] <= i < shape[0] or settings.sharp_edges.value == "compat")
 
     @compiled(static="self", name="at")
     def _at_arrays(self, a, indices, *others):

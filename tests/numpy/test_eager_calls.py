@@ -55,7 +55,7 @@ def frames(call) -> int:
         (2, lambda: jnp.eye(3)),
         (3, lambda: jnp.linspace(0, 1, 5)),
         (2, lambda: jnp.tile(V, (2, 1))),
-        (2, lambda: jnp.repeat(V, 2)),
+        (3, lambda: jnp.repeat(V, 2)),
         (3, lambda: jnp.roll(V, 2)),
         (2, lambda: jnp.concatenate([V, V])),
         (3, lambda: jnp.stack([V, V], 1)),
@@ -77,7 +77,7 @@ def frames(call) -> int:
         (2, lambda: jnp.intersect1d(N, I, size=3)),
         (2, lambda: jnp.union1d(N, I, size=3)),
         (4, lambda: jnp.add.at(V, I, 1.0, inplace=False)),
-        (5, lambda: jnp.negative.at(V, 1, inplace=False)),
+        (6, lambda: jnp.negative.at(V, 1, inplace=False)),
     ],
 )
 def test_a_call_made_before_enters_few_frames(most, call):
