@@ -7,6 +7,7 @@
     python scripts/compare.py numpy --kinds               dtypes, shapes, weak types, refusals; 20 times as fast
     python scripts/compare.py numpy --slopes              the derivatives of the calls, by jvp and by vjp
     python scripts/compare.py numpy --zeros               with the signs of zeros
+    python scripts/compare.py linear --lines --each 9     how many of the calls that a line excuses differ
     python scripts/compare.py numpy --each 1 --times      how long the calls take when they were made before
     python scripts/compare.py lax --python .venv-3.13/bin/python
 
@@ -211,6 +212,7 @@ def main() -> int:
     parser.add_argument("--slopes", action="store_true", help="play the derivatives of the table's calls")
     parser.add_argument("--zeros", action="store_true", help="mind the signs of zeros, too")
     parser.add_argument("--times", action="store_true", help="which calls take longer than JAX's, on an idle machine")
+    parser.add_argument("--lines", action="store_true", help="of the lines that excuse: how much of it is needed")
     parser.add_argument("--all", action="store_true", help="print what differs on purpose, too")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="the Python that has Bevel")
     parser.add_argument(
@@ -221,6 +223,8 @@ def main() -> int:
     lines, differs, any_refusal = read(path if path.exists() else Path(options.table))
     chance = random.Random(options.seed)
     lines = [[c for c in line if re.search(options.only, c) and chance.random() < options.share] for line in lines]
+    if options.lines:
+        lines = [[c for c in line if any(e.search(c) for e in differs)] for line in lines]
     lines = [chance.sample(line, min(options.each or len(line), len(line))) for line in lines]
     if options.slopes:
         lines = [[s for c in line if c.startswith("call | ") for s in slopes(c)] for line in lines]
@@ -232,6 +236,7 @@ def main() -> int:
         theirs = pool.submit(remembered, options.peer, options.x64, calls, words)
         ours = list(played(options.python.absolute(), "bevel", options.x64, calls, words))
     wrong, purposely = 0, 0
+    excused: dict[re.Pattern, int] = dict.fromkeys(differs, 0)
     for call, found, expected in zip(calls, ours, theirs.result(), strict=True):
         if (agree(found, expected, ROUNDED) and (signs_agree(found, expected) or not options.zeros)) or (
             any_refusal and found and expected and {*map(str, found + expected)} <= AWAITED
@@ -241,15 +246,22 @@ def main() -> int:
             purposely += 1
             continue
         but_for_limits = without(found, expected, is_limit)
-        reasons = [
-            reason
-            for expression, (reason, in_limits) in differs.items()
+        excuses = [
+            expression
+            for expression, (_, in_limits) in differs.items()
             if expression.search(call) and (not in_limits or agree(but_for_limits, expected, ROUNDED))
         ]
+        for expression in excuses:
+            excused[expression] += 1
+        reasons = [differs[expression][0] for expression in excuses]
         purposely += bool(reasons)
         wrong += not reasons
         if options.all or not reasons:
             print("\n".join([call, *(f"    ({reason})" for reason in reasons), apart(found, expected)]))
+    if options.lines:
+        for expression, count in excused.items():
+            matched = sum(1 for call in calls if expression.search(call))
+            print(f"{count:5} of {matched:5} that match differ: {expression.pattern}")
     print(f"{len(calls)} calls, {wrong} differ, {purposely} differ on purpose")
     return 1 if wrong else 0
 

@@ -90,7 +90,7 @@ class StageTrace(Trace):
             return Literal(value, aval)
         if isinstance(value, Tracer):
             if type(value) is Scalar:
-                return Literal(value.value, value.aval)
+                return Literal(value.as_number() if value.aval.weak_type else value.value, value.aval)
             if value._trace is self:
                 return value
             check_alive(value)
@@ -160,6 +160,11 @@ class Scalar(Var):
 
     def known_value(self):
         return self.value
+
+    def as_number(self):
+        """As one of Python's numbers, if those have this dtype: weakly typed wherever the program is run again."""
+        number = self.value.item()
+        return number if get_aval(number) == self.aval else self.value
 
     def converted(self, aval) -> Scalar:
         value = self.value

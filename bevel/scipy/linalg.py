@@ -412,6 +412,8 @@ def hessenberg(a, *, calc_q: bool = False, overwrite_a: bool = False, check_fini
 @compiled(static=("calc_q",))
 def _hessenberg(a, *, calc_q):
     x = as_matrix("hessenberg", a, square=True)
+    if not shape_of(x)[-1]:
+        return (x, x) if calc_q else x
     packed, taus = lax_linalg.hessenberg(x)
     h = weak_as(x, upper_triangle(packed, -1))
     if not calc_q:

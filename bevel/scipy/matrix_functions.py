@@ -58,7 +58,7 @@ def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):
     """
     x = as_matrix("expm", A, square=True)
     if not get_aval(x).size:
-        return x
+        return convert(x, get_aval(x).dtype)
     single = get_aval(x).dtype.name in ("float32", "complex64")
     degree, bound = (7, _LARGEST_NORM["s"]) if single else (13, _LARGEST_NORM["d"])
     norm = largest(total(absolute(x), axis=-2), axis=-1)

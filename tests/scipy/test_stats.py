@@ -268,3 +268,19 @@ def test_results_are_weakly_typed_where_jaxs_are():
         bevel.scipy.special.rel_entr(0.5, 0.2),
     ):
         assert weak.weak_type
+
+
+def test_one_way_to_choose_is_one_exactly():
+    n = jnp.arange(1.0, 40)
+    assert (stats.binom.logpmf(n, n, 1.0) == 0).all() and (stats.binom.logpmf(0, n, 0.0) == 0).all()
+    assert (stats.nbinom.logpmf(0, n, 1.0) == 0).all()
+    assert stats.betabinom.logpmf(0, 0, 1.0, 1.0) == 0
+    for of_n in (lambda n: stats.binom.logpmf(3.0, n, 0.3), lambda n: stats.betabinom.logpmf(3.0, n, 2.0, 3.0)):
+        with bevel.enable_x64(True):  # the slope stays
+            beyond, here = of_n(3.0 + 2e-6), of_n(3.0 + 1e-6)
+            assert abs(bevel.grad(of_n)(3.0) - (beyond - here) / 1e-6) < 1e-4
+
+
+def test_the_uniform_distribution_rises_on_both_of_its_ends():
+    slopes = bevel.vmap(bevel.grad(lambda x: stats.uniform.cdf(x, 0.5, 2.0)))(jnp.array([0.0, 0.5, 1.0, 2.5, 3.0]))
+    assert slopes.tolist() == [0, 0.5, 0.5, 0.5, 0]

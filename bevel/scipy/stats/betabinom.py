@@ -19,7 +19,7 @@ import bevel.numpy as jnp
 from bevel.numpy.eager import compiled
 from bevel.scipy.operands import defined, strong_reals
 from bevel.scipy.special.gammas import betaln
-from bevel.scipy.stats.derived import exponential
+from bevel.scipy.stats.derived import exponential, zero_where
 
 
 @compiled
@@ -30,7 +30,7 @@ def logpmf(k, n, a, b, loc=0):
     inside = (y >= 0) & (y <= n)
     valid = (n >= 0) & (a > 0) & (b > 0)
     y, n, a, b = [jnp.where(inside & valid, v, 1) for v in (y, n, a, b)]
-    ways = -jnp.log1p(n) - betaln(n - y + 1, y + 1)
+    ways = zero_where((y == 0) | (y == n), -jnp.log1p(n) - betaln(n - y + 1, y + 1))
     value = ways + betaln(y + a, n - y + b) - betaln(a, b)
     return defined(jnp.where(valid, jnp.where(inside, value, -jnp.inf), jnp.nan), k, loc)
 

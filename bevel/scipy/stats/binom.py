@@ -20,7 +20,7 @@ from bevel.numpy.eager import compiled
 from bevel.scipy.operands import defined, reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betaln
-from bevel.scipy.stats.derived import exponential
+from bevel.scipy.stats.derived import exponential, zero_where
 
 
 @compiled
@@ -31,7 +31,7 @@ def logpmf(k, n, p, loc=0):
     inside = (y >= 0) & (y <= n)
     valid = (n >= 0) & (p >= 0) & (p <= 1)
     y, n = jnp.where(inside & valid, y, 0), jnp.where(valid, n, 0)
-    ways = -jnp.log1p(n) - betaln(n - y + 1, y + 1)
+    ways = zero_where((y == 0) | (y == n), -jnp.log1p(n) - betaln(n - y + 1, y + 1))
     value = ways + xlogy(y, p) + xlog1py(n - y, -p)
     return defined(jnp.where(valid, jnp.where(inside, value, -jnp.inf), jnp.nan), k, loc)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 
 import bevel.numpy as jnp
+from bevel.lax import stop_gradient
 from bevel.numpy.eager import compiled
 
 _MEANINGS = {
@@ -18,6 +19,11 @@ _MEANINGS = {
     "logcdf": "log of the share below",
     "logsf": "log of the share above",
 }
+
+
+def zero_where(is_zero, value):
+    """The value, rid of what rounding left of it where it is known to be 0; its slope stays."""
+    return jnp.where(is_zero, value - stop_gradient(value), value)
 
 
 def _follow(source, name, form, words):

@@ -20,7 +20,7 @@ from bevel.numpy.eager import compiled
 from bevel.scipy.operands import strong_reals
 from bevel.scipy.special.elementary import xlog1py, xlogy
 from bevel.scipy.special.gammas import betaln
-from bevel.scipy.stats.derived import exponential
+from bevel.scipy.stats.derived import exponential, zero_where
 
 
 @compiled
@@ -31,7 +31,7 @@ def logpmf(k, n, p, loc=0):
     outside = y < 0
     y = jnp.where(outside, 0, y)
     # Γ(y + n) / (Γ(n) Γ(y + 1)) = 1 / ((y + n) B(n, y + 1)): large y and n lose no digits
-    ways = -jnp.log(y + n) - betaln(n, y + 1)
+    ways = zero_where(y == 0, -jnp.log(y + n) - betaln(n, y + 1))
     return jnp.where(outside, -jnp.inf, ways + xlogy(n, p) + xlog1py(y, -p))
 
 

@@ -32,7 +32,9 @@ pdf = exponential(logpdf, "pdf")
 def cdf(x, loc=0, scale=1):
     """The share below x."""
     x, loc, scale = reals("uniform.cdf", x, loc, scale)
-    return strong(jnp.clip((x - loc) / scale, 0, 1))
+    inside = (x - loc) / scale  # with its slope at the ends, too
+    below = jnp.where(scale != scale, jnp.nan, 0)
+    return strong(jnp.where(x < loc, below, jnp.where(x > loc + scale, 1, inside)))
 
 
 @compiled
