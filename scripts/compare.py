@@ -202,7 +202,7 @@ def print_times(options: argparse.Namespace, calls: list[str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", help="lax, numpy, linear, scipy, nn, random, slopes, rest, or the path of a table")
+    parser.add_argument("table", help="lax, numpy, linear, scipy, nn, random, slopes, rest, edges, or a path")
     parser.add_argument("--only", default="", help="an expression that is looked for in the calls")
     parser.add_argument("--share", type=float, default=1.0, help="the share of the calls to play")
     parser.add_argument("--each", type=int, default=0, help="at most so many calls of each line; 0: all")

@@ -21,7 +21,7 @@ from bevel.ops import arithmetic, convert, logic, powers
 from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import ADD, DIV, NEG, SUB
 from bevel.ops.elementwise import MUL
-from bevel.ops.logic import AND, EQ, LT, NE, OR, select
+from bevel.ops.logic import AND, EQ, GE, LT, NE, OR, select
 
 _INT32 = np.dtype("int32")
 
@@ -321,7 +321,7 @@ def _power(x, y):
 
 
 def _integer_power(x, y):
-    """x ** y of integer arrays, which wraps around; 0 for negative y.
+    """x ** y of integer arrays, which wraps around; for negative y the whole part: of 1 and -1 a power, else 0.
 
     Six squarings are x ** (y mod 64). The rest is (x ** 64) ** h. Of an even x that is 0 for h > 0, since 2 ** 64 is.
     An odd x has x² = 1 mod 8, so x ** 64 = 1 + u with u a multiple of 2 ** 8, and of the binomial series of
@@ -329,8 +329,9 @@ def _integer_power(x, y):
     """
     x, y = _arrays_of_numbers(x, y)
     zero, one = _like(y, 0), _like(y, 1)
-    rest, base = arithmetic.MAX(y, zero), x
-    result = select(LT(y, zero), _like(x, 0), _like(x, 1))
+    is_unit = OR(EQ(x, one), EQ(x, NEG(one)))
+    rest, base = select(GE(y, zero), y, AND(y, one)), x  # of 1 and -1 it matters whether y is odd
+    result = select(OR(GE(y, zero), is_unit), one, zero)
     for _ in range(6):
         result = select(EQ(AND(rest, one), one), MUL(result, base), result)
         rest, base = logic.ShiftRightLogical()(rest, one), MUL(base, base)

@@ -315,6 +315,15 @@ def test_powers_of_integers_are_exact_in_the_bits_there_are(dtype):
         assert numpy.asarray(found).tolist() == numpy.array(expected, numpy.uint64).astype(dtype).tolist()
 
 
+def test_integers_to_negative_powers_that_are_no_numbers_known_are_whole_parts():
+    x, y = jnp.array([-3, -2, -1, 0, 1, 2, 3]), jnp.array([-1, -2, -63, -64, -(2**31)])
+    found = jnp.power(x[:, None], y)
+    assert found[2].tolist() == [-1, 1, -1, 1, 1] and found[4].tolist() == [1] * 5
+    assert (found[jnp.array([0, 1, 3, 5, 6])] == 0).all()
+    assert x.at[:].power(jnp.full(7, -3)).tolist() == [0, 0, -1, 0, 1, 0, 0]
+    assert jnp.power(jnp.array([255, 1], "uint8"), jnp.array([255, 0], "uint8")).tolist() == [255, 1]
+
+
 def test_integers_to_large_powers_wrap_around_as_in_numpy():
     x, y = numpy.arange(-5, 6)[:, None], numpy.array([0, 1, 31, 63, 64, 70, 99, 2_000_000_001])
     for dtype in ("int32", "uint32", "int16", "int8"):
