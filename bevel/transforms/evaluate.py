@@ -370,6 +370,12 @@ def on_device(value, aval, device):
     if aval.dtype is dtypes.float0:
         value = np.zeros(aval.shape, bool)
     host = np.asarray(value)
+    if host.dtype.hasobject:
+        kind = type(host.item() if not host.shape else value).__name__
+        raise TypeError(
+            f"A {kind} was given where numbers are needed{user_line(' at {}')}: it has a shape and a dtype alone.\n"
+            "bevel.eval_shape(f, …) and bevel.jit(f).lower(…) take such; bevel.numpy.zeros_like makes an array of one."
+        )
     if host.dtype != held.dtype:
         host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     return put(held, host, single(device), False)

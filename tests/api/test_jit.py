@@ -392,3 +392,11 @@ def test_a_traced_value_is_no_key(wrap):
     wrap(f)(jnp.float32(1.0))
     program = bevel.make_jaxpr(jnp.sin)(1.0).jaxpr
     assert {program.invars[0]: "x", program.outvars[0]: "y"}[program.eqns[0].outvars[0]] == "y"
+
+
+def test_structs_are_refused_where_numbers_are_needed():
+    struct = bevel.ShapeDtypeStruct((3,), "float32")
+    for call in (bevel.jit(jnp.sin), jnp.argmax, bevel.grad(jnp.sum), bevel.vmap(jnp.cos), bevel.device_put):
+        with pytest.raises(TypeError, match="A ShapeDtypeStruct was given where numbers are needed at test_jit.py"):
+            call(struct)
+    assert bevel.jit(jnp.sin)(jnp.zeros_like(struct)).shape == bevel.eval_shape(jnp.sin, struct).shape
