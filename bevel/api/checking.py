@@ -9,13 +9,19 @@ import numpy as np
 
 from bevel.api.callbacks import check_fields
 from bevel.api.flat import Flat, name_of, named_after
-from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
+from bevel.base.errors import (
+    ConcretizationTypeError,
+    DTypeError,
+    ShapeError,
+    TracerArrayConversionError,
+    TracerIntegerConversionError,
+)
 from bevel.control.call import Jit
 from bevel.core.checks import DivisionByZeroError, Entry, FailedCheckError, JaxRuntimeError, NaNError, OOBError, Site
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.source import user_frame, user_line
 from bevel.core.staging import hoist_tracers, stage, stage_closed
-from bevel.core.trace import Tracer, get_aval, is_valid_value
+from bevel.core.trace import Tracer, get_aval, is_valid_value, state
 from bevel.core.tree_nodes import register_pytree_node_class
 from bevel.engine.client import Array
 from bevel.engine.pytree import flatten
@@ -261,9 +267,7 @@ def checkify(f: Callable[..., Any], errors: frozenset = user_checks) -> Callable
     @named_after(f)
     def checked(*args, **kwargs):
         leaves, in_tree = flatten((args, kwargs))
-        flat = Flat(f, in_tree)
-        avals = [get_aval(x) for x in leaves]
-        closed, outer = stage_closed(flat, avals, name_of(f), None)
+        flat, leaves, closed, outer = _staged(f, leaves, in_tree)
         ledger = Ledger(errors, [closed])
         program, count = gathered(ledger, closed)
         results = Jit(program, name_of(f))(*outer, *leaves)
@@ -273,6 +277,43 @@ def checkify(f: Callable[..., Any], errors: frozenset = user_checks) -> Callable
         return Error(results[0], results[1:count], tuple(ledger.entries)), value
 
     return checked
+
+
+def _staged(f, leaves, in_tree):
+    """(the flat function, the leaves that its program takes, the program, what it takes of programs around).
+
+    Numbers of Python's and NumPy's are no values of a program, and f may ask for them: `if x > 0`, `range(n)`. They are
+    taken as they are where f asks, and in programs around, where they are constants anyhow. Elsewhere one program
+    serves all numbers.
+    """
+    avals = [get_aval(x) for x in leaves]
+    plain = [not isinstance(x, (Array, Tracer)) and not a.extended for x, a in zip(leaves, avals, strict=True)]
+
+    def staged(known):
+        flat = _Holding(f, in_tree, leaves, known)
+        closed, outer = stage_closed(flat, [a for a, k in zip(avals, known, strict=True) if not k], name_of(f), None)
+        return flat, [x for x, k in zip(leaves, known, strict=True) if not k], closed, outer
+
+    if not state.trace.is_evaluation:
+        return staged([is_plain and not a.shape for is_plain, a in zip(plain, avals, strict=True)])
+    try:
+        return staged([False] * len(leaves))
+    except (ConcretizationTypeError, TracerIntegerConversionError, TracerArrayConversionError):
+        if not any(plain):
+            raise
+    return staged(plain)
+
+
+class _Holding(Flat):
+    """A flat function that knows some of its leaves, and takes the others."""
+
+    def __init__(self, function, in_tree, leaves, known):
+        super().__init__(function, in_tree)
+        self.leaves, self.known = leaves, known
+
+    def __call__(self, *taken):
+        rest = iter(taken)
+        return super().__call__(*[x if k else next(rest) for x, k in zip(self.leaves, self.known, strict=True)])
 
 
 def gathered(ledger: Ledger, closed: ClosedJaxpr):

@@ -310,3 +310,34 @@ def test_a_tree_in_a_message_prints_as_a_tree_of_arrays():
         c.check(x > 0, "{tree}, {x:.2f}", tree={"a": x}, x=x)
 
     assert c.checkify(f)(-1.0)[0].get().startswith("{'a': Array(-1., dtype=float32")
+
+
+def test_numbers_that_are_no_arrays_may_be_asked_for():
+    def f(n, x, flip=False):
+        c.check(x.sum() < 100, "large")
+        steps = [x * k for k in range(n)]
+        return -sum(steps) if flip or n > 5 else lax.fori_loop(0, n, lambda i, y: y * 0.5 + i, sum(steps))
+
+    x = np.float32([1.0, 2.0])
+    for n in (3, np.int32(3), np.array(3)):
+        error, y = c.checkify(f)(n, jnp.asarray(x))
+        assert error.get() is None and np.allclose(y, f(3, x))
+        assert np.allclose(c.checkify(f)(n, x, flip=True)[1], f(3, x, True))
+    assert "large" in c.checkify(f)(2, 100 * jnp.asarray(x))[0].get()
+    pulled = bevel.grad(lambda x: c.checkify(f)(3, x)[1].sum())(x)
+    assert np.allclose(pulled, bevel.grad(lambda x: f(3, x).sum())(x))
+    assert bevel.vmap(lambda x: c.checkify(f)(3, x)[1])(np.stack([x, x])).shape == (2, 2)
+    with pytest.raises(bevel.errors.TracerBoolConversionError):
+        c.checkify(lambda x: 1 if x > 0 else 2)(jnp.float32(1))
+
+
+def test_one_program_serves_all_numbers_that_are_not_asked_for():
+    traced = []
+
+    def f(x, n):
+        traced.append(n)
+        return x * n
+
+    for n in range(3):
+        assert c.checkify(f)(2.0, n)[1] == 2.0 * n
+    assert not any([isinstance(n, int) for n in traced])
