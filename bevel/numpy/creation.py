@@ -57,7 +57,7 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
         raise TypeError(f"ndmin of jnp.array is the least rank, an integer{user_line(' at {}')}; got {ndmin!r}.")
     if ndmin > rank:
         result = Reshape((1,) * (ndmin - rank) + get_aval(result).shape)(result)
-    return on_device(result, device)
+    return on_device(result, out_sharding if device is None else device)
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
@@ -71,6 +71,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     >>> print(jnp.asarray([1, 2.5]))
     [1.  2.5]
     """
+    device = out_sharding if device is None else device
     if dtype is None and copy is not True and device is None and isinstance(a, (Array, Tracer)):
         return a
     if order not in ("K", "A", "C", None):

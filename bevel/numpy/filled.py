@@ -64,6 +64,7 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
     [[7 7]
      [7 7]]
     """
+    device = out_sharding if device is None else device
     if dtype is device is None and type(fill_value) in _AS_THEY_ARE and abs(fill_value) <= _EVERYWHERE_HELD:
         return _full_of(fill_value, shape)
     return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
@@ -118,6 +119,7 @@ def zeros(shape, dtype=None, *, device=None, out_sharding=None):
     [[0 0]
      [0 0]]
     """
+    device = out_sharding if device is None else device
     dtype = None if dtype is None else wanted_dtype(dtype, "zeros")
     if device is not None:
         return _uniform_of("zeros", 0, shape, dtype, device)
@@ -135,6 +137,7 @@ def ones(shape, dtype=None, *, device=None, out_sharding=None):
     >>> print(jnp.ones(2))
     [1. 1.]
     """
+    device = out_sharding if device is None else device
     dtype = None if dtype is None else wanted_dtype(dtype, "ones")
     if device is not None:
         return _uniform_of("ones", 1, shape, dtype, device)
@@ -179,7 +182,7 @@ def empty(shape, dtype=None, *, device=None, out_sharding=None):
     >>> print(jnp.empty(2).shape)
     (2,)
     """
-    return zeros(shape, dtype, device=device)
+    return zeros(shape, dtype, device=device, out_sharding=out_sharding)
 
 
 def _like(a, dtype, shape, what):
@@ -212,6 +215,7 @@ def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_shardin
     [7. 7.]
     """
     shape, dtype, weak = _like(a, dtype, shape, "full_like")
+    device = out_sharding if device is None else device
     if device is None and not get_aval(fill_value).shape:
         device = place_like(a, shape, dtype, weak)
     return _full(shape, fill_value, dtype, device, weak)
@@ -226,6 +230,7 @@ def zeros_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     >>> print(jnp.zeros_like(jnp.array([3, 4])))
     [0 0]
     """
+    device = out_sharding if device is None else device
     return _uniform_like("zeros_like", 0, a, dtype, shape, device)
 
 
@@ -238,6 +243,7 @@ def ones_like(a, dtype=None, shape=None, *, device=None, out_sharding=None):
     >>> print(jnp.ones_like(jnp.array([3, 4])))
     [1 1]
     """
+    device = out_sharding if device is None else device
     return _uniform_like("ones_like", 1, a, dtype, shape, device)
 
 

@@ -194,6 +194,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     >>> jnp.arange(2, 10, 3)
     Array([2, 5, 8], dtype=int32)
     """
+    device = out_sharding if device is None else device
     if type(start) is int and stop is None and step is None and dtype is None and 0 <= start < _MOST_INT32:
         return on_device(_counted(size=start, dtype=dtypes.canonicalize_dtype(_INT)), device)
     given = [start, stop, step]

@@ -47,6 +47,18 @@ def test_what_lies_anywhere_stays_so(fill):
     assert bevel.jit(fill)(jnp.arange(6.0)).shape == bevel.vmap(fill)(jnp.arange(6.0)).shape == (6,)
 
 
+def test_a_sharding_of_the_result_is_a_wish_as_a_device_is():
+    with bevel.set_mesh(bevel.make_mesh((2,), ("x",))):
+        for made in (
+            jnp.zeros(6, out_sharding=P("x")), jnp.ones(6, out_sharding=CUT), jnp.full(6, 7, out_sharding=P("x")),
+            jnp.empty(6, out_sharding=CUT), jnp.full_like(jnp.ones(6), 7, out_sharding=P("x")),
+            jnp.zeros_like(jnp.ones(6), out_sharding=P("x")), jnp.ones_like(jnp.ones(6), out_sharding=P("x")),
+            jnp.arange(6, out_sharding=P("x")), jnp.arange(0.0, 6, out_sharding=P("x")),
+            jnp.array(np.arange(6), out_sharding=CUT), jnp.asarray(jnp.arange(6), out_sharding=P("x")),
+        ):  # fmt: skip
+            assert made.sharding.spec == P("x") and len(made.devices()) == 2
+
+
 @pytest.mark.parametrize("sharding", [CUT, WHOLE, THIRD])
 def test_they_are_made_where_they_are_asked_for(sharding):
     elsewhere = bevel.device_put(7.0, DEVICES[3])
