@@ -306,6 +306,8 @@ def _leaves(values):
     for v in values:
         if isinstance(v, (list, tuple)):
             yield from _leaves(v)
+        elif type(v) in SCALARS:
+            yield v
         elif isinstance(v, (Sequence, memoryview)) and not isinstance(v, (str, bytes)):
             yield np.asarray(v)  # a range, a deque
         else:

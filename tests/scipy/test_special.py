@@ -157,6 +157,8 @@ def test_quotients_that_overflow_and_orders_without_end():
         -1e-30 * np.log(1e50), rel=1e-6
     )
     np.testing.assert_allclose(bevel.grad(special.rel_entr, argnums=(0, 1))(2.0, 2.0), [1.0, -1.0])
+    assert special.rel_entr(0.0, np.inf) == 0 and special.kl_div(0.0, np.inf) == np.inf
+    assert np.isnan(special.rel_entr(0.0, np.nan)) and special.rel_entr(1.0, 0.0) == np.inf
     z, m = np.float32([1e10, 2, np.inf, 0, -2.3, 0.5]), np.float32([2, np.inf, 2, 0, 3.5, -0.2])
     np.testing.assert_allclose(special.poch(z, m), scipy.special.poch(z.astype(float), m.astype(float)), rtol=2e-6)
     np.testing.assert_allclose(bevel.grad(special.poch, argnums=(0, 1))(2.0, 3.0), [26.0, 36.1468], rtol=1e-5)

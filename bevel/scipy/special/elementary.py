@@ -16,7 +16,7 @@ from bevel.numpy.axes import as_array
 from bevel.numpy.choosing import where as choose
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import expm1, log, log1p
-from bevel.numpy.logic import isfinite, isnan
+from bevel.numpy.logic import isnan
 from bevel.numpy.promotion import promote_inexact
 from bevel.ops.exponential import Logistic, log_ratio
 from bevel.scipy.operands import floats, one_float, one_primitive, one_real, strong_reals
@@ -163,11 +163,11 @@ def entr(x):
 
 
 def _entropies(name, p, q):
-    """p and q made positive where one is not; where both were; what stands elsewhere, q - p for p = 0 ≤ q, else inf."""
+    """p and q made positive where one is not; where both were; where p = 0 ≤ q; q - p there, and elsewhere inf."""
     p, q = strong_reals(name, p, q)
     both, none = (p > 0) & (q > 0), (p == 0) & (q >= 0)
     elsewhere = choose(isnan(p) | isnan(q), np.nan, choose(none, subtract(q, p), np.inf))
-    return choose(both, p, 1), choose(both, q, 1), both, elsewhere
+    return choose(both, p, 1), choose(both, q, 1), both, none, elsewhere
 
 
 @compiled
@@ -178,8 +178,8 @@ def rel_entr(p, q):
     >>> print(f"{jsp.special.rel_entr(0.5, 0.25):.4f}", jsp.special.rel_entr(1.0, 0.0))
     0.3466 inf
     """
-    p, q, both, elsewhere = _entropies("rel_entr", p, q)
-    return choose(both, multiply(p, log_ratio(p, q)), choose(isfinite(elsewhere), 0, elsewhere))
+    p, q, both, none, elsewhere = _entropies("rel_entr", p, q)
+    return choose(both, multiply(p, log_ratio(p, q)), choose(none, 0, elsewhere))
 
 
 # r - log(1 + r) as a series from r² on: at |r| = 0.1 what follows is below 1e-16 of it.
@@ -194,7 +194,7 @@ def kl_div(p, q):
     >>> print(f"{jsp.special.kl_div(0.5, 0.25):.4f}")
     0.0966
     """
-    p, q, both, elsewhere = _entropies("kl_div", p, q)
+    p, q, both, _, elsewhere = _entropies("kl_div", p, q)
     apart = subtract(q, p)
     is_near = absolute(apart) < multiply(0.1, p)
     small = choose(is_near, true_divide(apart, p), 0)
