@@ -69,12 +69,7 @@ _FEW = 4
 def solve_matrices(a, b):
     """x [..., n, k] with a x = b."""
     n, k = shape_of(b)[-2:]
-    if (
-        type(n) is int
-        and 1 <= n <= small_matrices.LARGEST
-        and k <= _FEW
-        and small_matrices.has_closed_form(n, get_aval(a).dtype)
-    ):
+    if type(n) is int and k <= _FEW and small_matrices.has_closed_form(n, get_aval(a).dtype):
         return small_matrices.SmallSolve()(a, b)
     return _solve_larger(a, b)
 
@@ -149,7 +144,7 @@ def inv(a):
     """
     x = as_matrix("inv", a, square=True)
     n = shape_of(x)[-1]
-    if type(n) is int and 1 <= n <= small_matrices.LARGEST and small_matrices.has_closed_form(n, get_aval(x).dtype):
+    if type(n) is int and small_matrices.has_closed_form(n, get_aval(x).dtype, small_matrices.LARGEST_INVERSE):
         return convert(small_matrices.SmallInverse()(x), get_aval(x).dtype)
     return solve_matrices(x, eye_like(x))
 

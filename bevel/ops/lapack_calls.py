@@ -130,12 +130,13 @@ def _word(value):
 
 
 def _layouts(avals, batch, by_rows):
-    """Axes from the fastest to the slowest: columns of matrices run fastest."""
+    """Axes from the fastest to the slowest: columns of matrices run fastest. A matrix of one row or column lies alike
+    either way, and XLA copies what is said to lie otherwise."""
     texts = []
     for aval in avals:
         rank = len(aval.shape)
         order = list(reversed(range(rank)))
-        if rank - batch == 2 and not by_rows:
+        if rank - batch == 2 and not by_rows and 1 not in aval.shape[batch:]:
             order = [batch, batch + 1, *reversed(range(batch))]
         texts.append(f"dense<{order if order else ''}> : tensor<{rank}xindex>")
     return f"[{', '.join(texts)}]"

@@ -279,7 +279,8 @@ class TriangularSolve(Renamed):
 
         op(A) x = b is xᵀ op(A)ᵀ = bᵀ: the side changes. Of Aᵀ, whose other triangle is read, op(A)ᵀ is op(Aᵀ), with the
         same op. A factor from getrf lies by columns already; of A itself, op(A)ᵀ is Aᵀ, A or, without a name in BLAS,
-        conj(A). Copies into columns and back take longer than solving (benchmarks/rows/linear_algebra).
+        conj(A). Copies into columns and back take longer than solving (benchmarks/rows/linear_algebra). A vector lies
+        by rows as it does by columns: its side stays, as XLA copies where rows become columns, of one or of many.
         """
         trans = "N"
         if self.transpose_a:
@@ -287,21 +288,23 @@ class TriangularSolve(Renamed):
         elif self.conjugate_a:
             a = _conjugated(out, a, a_aval)
         is_lower = self.is_lower
-        if trans != "C" and lies_by_columns(a):
+        *batch, rows, columns = b_aval.shape
+        is_vector = self.left_side and columns == 1 and trans != "C"
+        by_columns = trans != "C" and lies_by_columns(a)
+        if by_columns != is_vector:
             trans = "N" if trans == "T" else "T"
-        else:
+        if not by_columns:
             a, is_lower = transposed(out, a, a_aval), not is_lower
         attributes = {
-            "side": "R" if self.left_side else "L",
+            "side": "R" if self.left_side and not is_vector else "L",
             "uplo": "L" if is_lower else "U",
             "trans_x": trans,
             "diag": "U" if self.unit_diagonal else "N",
         }
-        batch, (rows, columns) = b_aval.shape[:-2], b_aval.shape[-2:]
-        turned = b_aval.with_shape((*batch, columns, rows))
-        b = transposed(out, b, b_aval)
-        x = call(out, "trsm", [a, b], [a_aval, turned], [turned], batch, attributes, [(0, 1)])[0]
-        return transposed(out, x, turned)
+        turned = b_aval if is_vector else b_aval.with_shape((*batch, columns, rows))
+        b = b if is_vector else transposed(out, b, b_aval)
+        x = call(out, "trsm", [a, b], [a_aval, turned], [turned], tuple(batch), attributes, [(0, 1)])[0]
+        return x if is_vector else transposed(out, x, turned)
 
     def reference(self, a, b):
         if a.dtype.name in _OF_16_BITS:

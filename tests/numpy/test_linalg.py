@@ -157,7 +157,7 @@ def test_is_an_attribute_of_the_package():
     assert jnp.linalg is linalg
 
 
-@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("n", [2, 3, 4])
 def test_closed_forms_are_as_exact_as_elimination(n):
     """In float32, against float64: exact to the last rounding for moderate conditions, and no worse than LAPACK beyond."""
     rng = np.random.default_rng(0)
@@ -170,11 +170,30 @@ def test_closed_forms_are_as_exact_as_elimination(n):
         assert error.max() < max(2e-7, 3e-15 * condition ** (n - 1))
         lapack = np.linalg.norm(np.linalg.inv(a) - exact, axis=(1, 2)) / size
         assert error.max() <= 2 * lapack.max() + 1e-7
+        if n == 4:
+            assert np.median(error) < 1e-7 and error.max() < max(2e-7, 1e-15 * condition**2)
+        if n == 4:  # solutions are LAPACK's, in single precision, where NumPy's is in double
+            continue
         b = rng.standard_normal((200, n, 1)).astype("float32")
         x = np.linalg.solve(a.astype("float64"), b)
         wrong = np.linalg.norm(jnp.linalg.solve(a, b) - x, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
         others = np.linalg.norm(np.linalg.solve(a, b) - x, axis=(1, 2)) / np.linalg.norm(x, axis=(1, 2))
         assert wrong.max() <= 2 * others.max() + 2e-7
+
+
+def test_inverses_of_four_rows_are_exact_for_all_sorts_of_singular_values():
+    rng = np.random.default_rng(1)
+    for small in range(1, 4):
+        u, v = [np.linalg.qr(rng.standard_normal((200, 4, 4)))[0] for _ in range(2)]
+        a = (u * np.where(np.arange(4) < 4 - small, 1, 1e-5) @ v).astype("float32")
+        exact = np.linalg.inv(a.astype("float64"))
+        error = np.linalg.norm(jnp.linalg.inv(a) - exact, axis=(1, 2)) / np.linalg.norm(exact, axis=(1, 2))
+        assert error.max() < 1e-6  # of LAPACK 2e-3
+    moved = np.tile(np.eye(4, dtype="float32"), (3, 1, 1))
+    moved[:, :3, 3] = np.float32([[1e7, -3, 5], [2e-9, 1, 1], [1e30, 0, 1]])
+    back = moved.copy()
+    back[:, :3, 3] *= -1
+    assert np.array_equal(jnp.linalg.inv(moved), back)
 
 
 def test_many_four_by_four_factors():
