@@ -22,7 +22,7 @@ from bevel.engine.builder import physical
 from bevel.engine.client import single
 from bevel.engine.pytree import flatten
 from bevel.ops.named import ArrayCopySemantics, DevicePut
-from bevel.transforms import evaluate
+from bevel.transforms import evaluate, running
 
 
 class _ArrayMeta(type):
@@ -227,7 +227,7 @@ def _put(leaf, to):
         return evaluate.laid(leaf if isinstance(leaf, names.Array) else _host(leaf), aval, sharding)
     assigned = list(sharding._device_assignment)
     if isinstance(leaf, names.Array) and leaf.is_deleted():
-        raise evaluate.gone(leaf)
+        raise running.gone(leaf)
     if isinstance(leaf, names.Array) and type(leaf._sharding) is not client.SingleDeviceSharding:
         leaf = np.asarray(leaf)
     value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)

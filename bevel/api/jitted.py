@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
+from bevel.api.marked import marked
 from bevel.base import monitoring, settings
 from bevel.base.errors import BevelError, ConcretizationTypeError, TracerIntegerConversionError, UnhashableStaticError
 from bevel.base.words import kind_of
@@ -26,7 +27,8 @@ from bevel.engine.client import Array
 from bevel.engine.dispatch import result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
 from bevel.transforms import key_use, watch
-from bevel.transforms.evaluate import arguments, compile_for, execute, fastpath, needs_python
+from bevel.transforms.evaluate import arguments, compile_for, needs_python
+from bevel.transforms.running import execute, fastpath
 from bevel.transforms.simplify import pruned
 
 _serials = itertools.count()
@@ -82,10 +84,10 @@ class Jitted:
         self.function = function
         self.serial = next(_serials)
         self.name = name_of(function)
-        self.static_argnums, self.static_argnames = _statics(
+        self.static_argnums, self.static_argnames = marked(
             function, options["static_argnums"], options["static_argnames"]
         )
-        self.donate_argnums, self.donate_argnames = _statics(
+        self.donate_argnums, self.donate_argnames = marked(
             function, options["donate_argnums"], options["donate_argnames"]
         )
         self.keep_unused = options["keep_unused"]
@@ -491,34 +493,3 @@ class _Flat(Flat):
                     "the caller add it."
                 )
         return results
-
-
-def _statics(function, argnums, argnames) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Numbers and names of marked arguments, each completed from the other by the function's signature."""
-    numbers = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    names = () if argnames is None else (argnames,) if isinstance(argnames, str) else tuple(argnames)
-    if not numbers and not names:
-        return (), ()
-    signature = signature_of(function)
-    if signature is None:
-        return numbers, names
-    parameters = list(signature.parameters.values())
-    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    var_positional = any(p.kind == p.VAR_POSITIONAL for p in parameters)
-    by_keyword = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-    open_keywords = any(p.kind == p.VAR_KEYWORD for p in parameters)
-    for number in numbers:
-        if not var_positional and not -len(positional) <= number < len(positional):
-            raise ValueError(
-                f"jit of {name_of(function)} names argument {number}, but it takes {len(positional)} positional "
-                f"argument{'s' * (len(positional) != 1)}: {', '.join(positional)}."
-            )
-    for name in names:
-        if name not in by_keyword and not open_keywords:
-            raise ValueError(
-                f"jit of {name_of(function)} names argument {name!r}, which it does not have; "
-                f"it has: {', '.join(signature.parameters)}."
-            )
-    all_names = {*names, *[positional[n] for n in numbers if -len(positional) <= n < len(positional)]}
-    all_numbers = {*numbers, *[i for i, p in enumerate(positional) if p in names]}
-    return tuple(sorted(all_numbers)), tuple(sorted(all_names & by_keyword | set(names)))

@@ -7,7 +7,7 @@ import functools
 from bevel.api.flat import signature_of
 from bevel.engine.client import Array
 from bevel.engine.pytree import flatten
-from bevel.transforms.evaluate import retell
+from bevel.transforms.running import retell
 
 
 def with_letters(call, jitted):

@@ -24,9 +24,10 @@ from bevel.engine import client, portable
 from bevel.engine.client import default_device, platform_of, single
 from bevel.engine.dispatch import cached_call, result_of
 from bevel.engine.pytree import call_tree_of, flatten
-from bevel.transforms.evaluate import arguments, compile_program, execute, fastpath, needs_python, place_argument
+from bevel.transforms.evaluate import arguments, compile_program, needs_python, place_argument
 from bevel.transforms.lower import lower as lower_program
 from bevel.transforms.orders import check_given, layout_of, orders_for
+from bevel.transforms.running import execute, fastpath
 from bevel.transforms.simplify import pruned
 
 print_jaxpr = printing.print_jaxpr  # loaded with this module, so that every jaxpr prints

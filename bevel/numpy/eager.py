@@ -13,7 +13,8 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, state
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
-from bevel.transforms.evaluate import place_argument, retell
+from bevel.transforms.evaluate import place_argument
+from bevel.transforms.running import retell
 
 
 def compiled(function=None, *, static=(), listed=False, name=None):

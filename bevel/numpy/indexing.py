@@ -51,7 +51,7 @@ from bevel.ops.logic import select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
 from bevel.ops.shapes import BroadcastInDim, Rev, full, reshape
 from bevel.transforms.batch import batch
-from bevel.transforms.evaluate import retell
+from bevel.transforms.running import retell
 
 
 class Combination:

@@ -22,7 +22,7 @@ from bevel.ops.complex import Complex
 from bevel.ops.convert import BitcastConvertType, convert
 from bevel.ops.indexing import dynamic_slice_in_dim
 from bevel.ops.shapes import Rev
-from bevel.transforms.evaluate import gone, retell
+from bevel.transforms.running import gone, retell
 
 # ---- methods that are NumPy functions of the array
 

@@ -22,7 +22,8 @@ from bevel.ops.cutting import Concatenate, Slice
 from bevel.ops.gather import FILL_OR_DROP, PROMISE_IN_BOUNDS, Gather, GatherDimensionNumbers, GatherScatterMode
 from bevel.ops.indexing import dynamic_slice, wrapped
 from bevel.ops.shapes import BroadcastInDim, Rev, Squeeze, full, reshape
-from bevel.transforms.evaluate import place_argument, retell
+from bevel.transforms.evaluate import place_argument
+from bevel.transforms.running import retell
 
 # ---- reading
 

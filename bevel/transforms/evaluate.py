@@ -13,14 +13,14 @@ from collections import OrderedDict
 import numpy as np
 
 from bevel.base import dtypes, settings
-from bevel.base.errors import DeviceMismatchError, DonatedBufferError
+from bevel.base.errors import DeviceMismatchError
 from bevel.core.effects import CHECK
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, subprograms
 from bevel.core.places import named_by_user
 from bevel.core.sharp_edges import narrowed
 from bevel.core.source import user_line
 from bevel.core.trace import Trace, Tracer, _State, check_alive, get_aval, out_of_place
-from bevel.engine import callbacks, client, forks, guards, room
+from bevel.engine import client, forks, guards, room
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import (
@@ -34,12 +34,12 @@ from bevel.engine.client import (
     single,
     to_host,
 )
-from bevel.engine.dispatch import Fastpath, cached_call, forget_calls
+from bevel.engine.dispatch import cached_call, forget_calls
 from bevel.engine.jaxlib_names import AbstractArray
-from bevel.engine.pytree import call_tree_of
 from bevel.transforms import key_use, watch
 from bevel.transforms.constants import hidden_constants, is_hidden
 from bevel.transforms.orders import Layout, Orders, by_rows, lies_otherwise, orders_for, orders_taken
+from bevel.transforms.running import execute, fastpath, gone, retell
 
 
 class EvaluationTrace(Trace):
@@ -416,21 +416,6 @@ def _laid_anew(array, sharding):
     return answer
 
 
-def gone(array) -> DonatedBufferError:
-    """The letter for an array whose memory has been given away."""
-    taker = getattr(array, "_taken_by", None)
-    used = f"An array {array.aval.str_short()} was used{user_line(' at {}')} after its memory had been given away"
-    if taker is None:
-        return DonatedBufferError(
-            f"{used}, by donate_argnums or delete().\nUse the result of the call it was donated to, or don't donate it."
-        )
-    function, argument = taker
-    return DonatedBufferError(
-        f"{used}: {function} takes over the memory of its argument {argument} (donate_argnums).\n"
-        f"Use the result of that call, give {function} a copy, x.copy(), or don't donate {argument}."
-    )
-
-
 def needs_python(values, arrays) -> bool:
     """Was a value laid in another memory, or in another order, than it was given in? C++ would take it as it is."""
     for value, array in zip(values, arrays, strict=True):
@@ -447,78 +432,3 @@ def place_argument(value, sharding, layout=None):
     if type(sharding) is not SingleDeviceSharding:
         return laid(value, get_aval(value), sharding)
     return on_device(value, get_aval(value), sharding._device)
-
-
-def execute(executable, arrays) -> list:
-    if forks.is_child:
-        forks.refuse(user_line(" at {}"))
-    try:
-        return executable.run(arrays)
-    except names.JaxRuntimeError as error:
-        raise translated(error, executable.out_avals) from None
-
-
-def translated(error, results=()):
-    """What the engine said, as the error that a person can act on; `results` are the avals that its program gives."""
-    original = callbacks.original(error)
-    if original is not None:
-        return original
-    text = str(error)
-    if "donated in the same call" in text:
-        return DonatedBufferError(
-            f"One array was given twice{user_line(' at {}')}, to a call that takes over its memory (donate_argnums): "
-            "it cannot be read any more then.\nGive a copy as the second one, x.copy(), or don't donate it."
-        )
-    if "deleted or donated" in text or "has been deleted" in text:
-        return DonatedBufferError(
-            f"An array was used{user_line(' at {}')} after its memory had been given away, by donate_argnums or "
-            "delete().\nUse the result of the call it was donated to, or don't donate it."
-        )
-    if "RESOURCE_EXHAUSTED" in text or "Out of memory" in text:
-        from bevel.engine import shortage  # loaded where memory is short
-
-        return shortage.told(text, user_line(" at {}"), results)
-    return error
-
-
-def retell(error):
-    """Raises what the engine said as the error that a person can act on, where it is one of those."""
-    said = translated(error)
-    if said is not error:
-        raise said from None
-
-
-def fastpath(executable, result, device, committed, kept=None):
-    """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
-    if executable.callbacks or any([aval.dtype is dtypes.float0 for aval in executable.out_avals]):
-        return None
-    out_avals = [physical(aval) for aval in executable.out_avals]
-    if executable.calls_kernels:
-        from bevel.engine.host_kernels import MARK, Marked  # loaded by then: the program calls them
-
-        result = Marked(result, 0)
-        out_avals.append(MARK)
-    out_count, out_tree = call_tree_of(result)
-    if out_count != len(out_avals):  # a node type that was registered with jaxlib directly
-        return None
-    # C++ counts hidden constants among the arguments, before the caller's; every list below has an entry for each
-    kept = [True] * len(executable.in_avals) if kept is None else list(kept)
-    kept = [True] * len(executable.hidden) + kept
-    taken = sum(kept)
-    if executable.in_shardings is None:
-        in_shardings = [single(device)] * taken
-    else:
-        in_shardings = [*[x._sharding for x in executable.hidden], *executable.in_shardings]
-    one = single(executable.devices[0])
-    out_shardings = [*executable.out_shardings, *[one] * (len(out_avals) - len(executable.out_shardings))]
-    return Fastpath(
-        executable.loaded,
-        out_tree,
-        in_shardings,
-        out_shardings,
-        out_avals,
-        [committed] * len(out_avals),
-        kept,
-        [None] * taken,
-        executable.hidden,
-    )
