@@ -337,7 +337,7 @@ KIND_MEMBERS = {kind: frozenset(s.dtype for s in members) for kind, members in _
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether dtype is of a kind, as the array API standard (2024.12) defines it.
+    """Whether dtype is of a kind, as the array API standard defines it.
 
     kind  a dtype, a name such as 'integral' or 'real floating', or a tuple of these, of which one must hold
     Raises DTypeError for anything else.

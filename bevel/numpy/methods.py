@@ -104,12 +104,14 @@ def _contains(self, other):
 
 def _array_namespace(self, *, api_version=None):
     """The module of functions on arrays, as the Python array API standard asks an array for it."""
-    module = bevel_numpy()
-    if api_version is not None and api_version != module.__array_api_version__:
+    from bevel.numpy.namespace import VERSIONS  # for start-up time: few ask
+
+    if api_version is not None and api_version not in VERSIONS:
         raise ValueError(
-            f"The array API standard {api_version!r} is not here; bevel.numpy follows {module.__array_api_version__}."
+            f"The array API standard {api_version!r} is not here{user_line(' at {}')}.\n"
+            f"bevel.numpy follows {', '.join(VERSIONS)}."
         )
-    return module
+    return bevel_numpy()
 
 
 def _to_device(self, device, *, stream=None):

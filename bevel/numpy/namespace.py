@@ -11,7 +11,8 @@ from bevel.api.arrays import devices
 from bevel.base import dtypes
 from bevel.core.source import user_line
 
-__array_api_version__ = "2024.12"
+__array_api_version__ = "2025.12"
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", __array_api_version__)  # each of them adds to the one before
 
 _KINDS = {
     "bool": ("bool",),
