@@ -55,6 +55,8 @@ def jit(
     >>> print(energy(jnp.arange(3.0)))
     2.5
     """
+    if device is not None and backend is not None:
+        raise ValueError(f"jit was given a device, {device}, and a backend, {backend!r}; either says where to run.")
     options = {
         "in_shardings": in_shardings,
         "out_shardings": out_shardings,
@@ -64,7 +66,7 @@ def jit(
         "donate_argnames": donate_argnames,
         "keep_unused": keep_unused,
         "inline": inline,
-        "device": device,
+        "device": backend if device is None else device,
         "compiler_options": compiler_options,
     }
     if fun is None:

@@ -23,6 +23,7 @@ from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
 from bevel.core.tree_difference import broadcast_prefix
 from bevel.core.tree_paths import keystr
+from bevel.engine import client
 from bevel.engine.client import Array
 from bevel.engine.dispatch import result_of
 from bevel.engine.pytree import call_tree_of, flatten, flatten_with_path
@@ -92,7 +93,7 @@ class Jitted:
         )
         self.keep_unused = options["keep_unused"]
         self.inline = options["inline"]
-        self.device = options["device"]
+        self.device = options["device"]  # or the name of a backend
         self.compiler_options = options["compiler_options"]
         self.in_shardings = options.get("in_shardings")
         self.out_shardings = options.get("out_shardings")
@@ -440,6 +441,11 @@ class Jitted:
         results = [constrained(y, s) for y, s in zip(results, answers, strict=True)]
         return traced.out_tree.unflatten(in_orders(results, orders.results) if orders is not None else results)
 
+    def chosen_device(self):
+        """The device that the user asks for, the first of a backend that he names; None where operands say."""
+        wanted = self.device
+        return client.devices(wanted)[0] if isinstance(wanted, str) else wanted
+
     def compiled(self, traced, leaves, args, kwargs):
         if traced.pruned is None:
             traced.pruned, traced.kept = pruned(traced.closed, self.keep_unused)
@@ -453,7 +459,7 @@ class Jitted:
             leaves if all(kept) else [x for x, k in zip(leaves, kept, strict=True) if k],
             donated=donated,
             overrides=self.compiler_options,
-            device=self.device,
+            device=self.chosen_device(),
             wanted=wanted,
             results=results,
             orders=orders,

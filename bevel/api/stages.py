@@ -199,7 +199,7 @@ class Lowered(_Stage):
         self._donated = donated
         self._layout = layout
         self._orders = orders
-        device = (jitted.device or default_device()) if layout is None else layout.devices[0]
+        device = (jitted.chosen_device() or default_device()) if layout is None else layout.devices[0]
         platform = platforms[0] if platforms else platform_of(device)
         self._device = device
         self._platform = platform

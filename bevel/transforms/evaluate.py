@@ -182,7 +182,8 @@ def compile_for(
 ):
     """The executable for a program on the devices its operands are committed to: (executable, device, committed).
 
-    wanted, results   shardings that the user asks for, of operands and results
+    device            one that the user asks for, to which operands are moved that lie elsewhere
+    wanted, results   shardings that he asks for, of operands and results
     orders            an orders.Orders that he asks for, of these
     """
     if forks.is_child:
@@ -196,8 +197,8 @@ def compile_for(
         if layout is not None:
             program = compile_program(closed, layout.devices[0], True, donated, overrides, layout=layout, orders=orders)
             return program, None, True
-    committed = False
-    for operand in operands:
+    committed = device is not None
+    for operand in [] if committed else operands:
         if isinstance(operand, AbstractArray) and operand._committed:
             here = operand._sharding._device
             if committed and here != device:

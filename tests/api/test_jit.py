@@ -400,3 +400,21 @@ def test_structs_are_refused_where_numbers_are_needed():
         with pytest.raises(TypeError, match="A ShapeDtypeStruct was given where numbers are needed at test_jit.py"):
             call(struct)
     assert bevel.jit(jnp.sin)(jnp.zeros_like(struct)).shape == bevel.eval_shape(jnp.sin, struct).shape
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_a_device_or_a_backend_says_where_to_run():
+    first, *_, last = bevel.devices()
+    elsewhere = bevel.device_put(jnp.ones(2), bevel.devices()[1])
+    for operand in (elsewhere, jnp.ones(2), np.ones(2), 1.0):
+        for function in (lambda x: x + 1, lambda x: x, lambda x: 3):
+            for words, device in (({"device": last}, last), ({"backend": "cpu"}, first)):
+                compiled = bevel.jit(function, **words)
+                for x in (operand, jnp.ones(2), elsewhere, operand, elsewhere):
+                    found = compiled(x)
+                    assert found.devices() == {device} and found.committed
+    assert pickle.loads(pickle.dumps(bevel.jit(np.abs, backend="cpu"))).jitted.device == "cpu"
+    with pytest.raises(ValueError, match="either says where to run"):
+        bevel.jit(np.abs, device=last, backend="cpu")
+    with pytest.raises(RuntimeError, match="no platform 'nonsense'"):
+        bevel.jit(lambda x: x, backend="nonsense")(1.0)
