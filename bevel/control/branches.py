@@ -19,6 +19,7 @@ from bevel.control.program import (
     kept,
     linearize_jaxpr,
     reached,
+    reordered,
     restage,
     run,
     spread,
@@ -40,7 +41,7 @@ from bevel.ops.logic import SELECT_N, eq, ne, select
 from bevel.ops.shapes import OfLastAxes, broadcast_to_shape, instantiate, mapped_in_front, to_front, zeros
 from bevel.transforms.batch import batch
 from bevel.transforms.order import with_order
-from bevel.transforms.simplify import used_arguments
+from bevel.transforms.simplify import live_part, used_arguments
 
 INDEX = ShapedArray((), np.dtype("int32"))
 
@@ -184,6 +185,15 @@ class Cond(ProgramOp):
         if marks[0]:
             return [True] * len(self.branches[0].out_avals)
         return union([reached(b.jaxpr, marks[1:]) for b in self.branches])
+
+    def known_part(self, marks):
+        wanted = tuple([i for i, r in enumerate(self.reached(marks)) if not r])
+        if not wanted:
+            return None
+        parts = [live_part(b, wanted) for b in self.branches]
+        taken = tuple([i for i, u in enumerate(union([used for _, used in parts])) if u])
+        programs = tuple([reordered(program, taken, tuple(range(len(wanted)))) for program, _ in parts])
+        return Cond(programs), (0, *[i + 1 for i in taken]), wanted
 
     # ---- derivatives
 

@@ -57,6 +57,14 @@ class CallOp(ProgramOp):
     def reached(self, marks):
         return reached(self.jaxpr.jaxpr, marks)
 
+    def known_part(self, marks):
+        wanted = tuple([i for i, r in enumerate(reached(self.jaxpr.jaxpr, marks)) if not r])
+        if not wanted:
+            return None
+        program, used = live_part(self.jaxpr, wanted)
+        taken = tuple([i for i, u in enumerate(used) if u])
+        return self.like(reordered(program, taken, tuple(range(len(wanted))))), taken, wanted
+
     def jet(self, primals, series, order):
         has = tuple([terms is not None for terms in series])
         program, out_has = jet_jaxpr(self.jaxpr, order, has)

@@ -45,6 +45,8 @@ class Primitive:
     kind = ""  # what the compiler-option policy counts it as: "loops", "reductions", "convolutions", "dots"…
     cost: float = 1  # how many additions an element of its operands or results costs on a CPU, about
     holds_programs = False  # are there jaxprs among its parameters?
+    # (marks) → the op of the results that no marked operand reaches, the numbers of its operands and of those results
+    known_part: ClassVar[Any] = None
     is_formula = False
     keeps_apart = False  # is it lowered, for CPUs, as a function that XLA may not inline, and that cores may share?
     splats = False  # literals among its operands are written at the result's shape (elementwise ops)

@@ -69,13 +69,24 @@ class Tape(Trace):
         if op.multiple_results:
             outvars = [Var(aval, self) for aval in result]
             self.equations.append(Equation(op, list(operands), outvars, place))
-            return list(outvars)
+            return self._known(op, operands, outvars) if op.known_part is not None else list(outvars)
         outvar = _new(Var)  # as in core.staging
         outvar.aval, outvar._trace = result, self
         eqn = _new(Equation)
         eqn.op, eqn.invars, eqn.outvars, eqn.source = op, list(operands), [outvar], place
         self.equations.append(eqn)
         return outvar
+
+    def _known(self, op, operands, outvars):
+        """The results of a program on values and tangents, as the rule of a custom_jvp may make it by `jvp`: those
+        that no tangent reaches are values, and no variables of the tape."""
+        part = op.known_part([self.holds(x) for x in operands])
+        results = list(outvars)
+        if part is not None:
+            known, taken, wanted = part
+            for i, value in zip(wanted, self.process(known, [operands[i] for i in taken]), strict=True):
+                results[i] = value
+        return results
 
     def describe(self, tracer):
         return "a tangent"

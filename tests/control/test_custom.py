@@ -462,3 +462,33 @@ def test_a_first_pass_that_keeps_nothing_runs_the_function_rather_than_its_forwa
     wanted = 10 * np.cos(np.sin(XS)) * np.cos(XS)
     for wrap in WRAPS:
         np.testing.assert_allclose(wrap(bevel.vmap(bevel.grad(checkpointed)))(XS), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda x: bevel.jit(jnp.sin)(x),
+        lambda x: bevel.lax.cond(True, jnp.sin, jnp.cos, x),
+    ],
+)
+def test_a_rule_by_jvp_of_a_program_is_mapped_and_differentiated_backward(inner):
+    """The program has values and tangents among its results: the values are no part of what is linear."""
+
+    @bevel.custom_jvp
+    def f(x):
+        return inner(x)
+
+    f.defjvp(lambda primals, tangents: bevel.jvp(inner, primals, tangents))
+    x = np.float32([[0.1, 0.2, 0.3], [1, 2, 3]])
+    ways = {
+        "vmap": lambda x: bevel.vmap(f)(x),
+        "jit": lambda x: bevel.jit(bevel.vmap(f))(x),
+        "twice": lambda x: bevel.jit(bevel.jit(bevel.vmap(f)))(x),
+        "scan": lambda x: bevel.lax.scan(lambda c, row: (c, bevel.vmap(f)(row)), 0.0, x[None])[1],
+        "map": lambda x: bevel.lax.map(f, x, batch_size=2),
+    }
+    for way in ways.values():
+        value, pull = bevel.vjp(way, x)
+        assert np.allclose(value.reshape(2, 3), np.sin(x), atol=1e-6)
+        assert np.allclose(pull(jnp.ones_like(value))[0], np.cos(x), atol=1e-6)
+        assert np.allclose(bevel.jit(bevel.grad(lambda x: way(x).sum()))(x), np.cos(x), atol=1e-6)  # noqa: B023
