@@ -181,6 +181,16 @@ def test_truths_of_large_arrays(shape, axes):
         np.testing.assert_array_equal(ReduceAnd(axes)(x), np.all(x, axes))
 
 
+@pytest.mark.skipif(bevel.default_backend() != "cpu", reason="it is a form for CPUs")
+@pytest.mark.parametrize("shape, axis", [((10_000,), None), ((100, 1000), 1)])
+def test_counting_has_no_windows(shape, axis):
+    """XLA cuts axes longer than 32 into windows, in a kernel more, unless they are cut into short ones."""
+    mask = np.random.RandomState(3).rand(*shape) < 0.5
+    program = bevel.jit(lambda x: bevel.numpy.sum(x, axis)).lower(mask).compile()
+    assert "reduce-window" not in program.as_text()
+    np.testing.assert_array_equal(program(mask), mask.sum(axis))
+
+
 @pytest.mark.parametrize(
     "shape, axis", [((100, 96), 0), ((64, 400), 1), ((80, 400), None), ((20, 20, 40), (0, 1)), ((9, 1009), 1)]
 )
