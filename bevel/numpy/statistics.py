@@ -104,12 +104,11 @@ def _quantile(name, a, q, axis, method, keepdims, weights, skips_nan, out, overw
 
 
 def _by_rank(rows, q, count, method, skips_nan, work):
-    nan = isnan(rows)
     ordered = sort(rows)  # NaNs last
     last = len(shape_of(rows)) - 1
     lead = shape_of(rows)[:-1]
     if skips_nan:
-        there = convert(subtract(count, total(nan, axis=-1, keepdims=True)), work)
+        there = convert(subtract(count, total(isnan(rows), axis=-1, keepdims=True)), work)
     else:
         there = full((*lead, 1), count, work)
     qs = broadcast_to(reshaped(q, (1,) * last + ((shape_of(q) or (1,))[0],)), (*lead, (shape_of(q) or (1,))[0]))
@@ -152,7 +151,7 @@ def _by_rank(rows, q, count, method, skips_nan, work):
     if skips_nan:
         empty = empty | (there == 0)
     else:
-        empty = empty | broadcast_to(any_of(nan, axis=-1, keepdims=True), shape_of(qs))
+        empty = empty | broadcast_to(isnan(slice_in_dim(ordered, count - 1, count, last)), shape_of(qs))
     chosen = where(empty, np.asarray(np.nan, work)[()], chosen)
     return _q_first(chosen, q)
 

@@ -35,3 +35,13 @@ def test_slopes_where_elements_are_equal_are_those_of_the_two_that_sorting_puts_
     )
     infinite = jnp.array([-numpy.inf, 1.0, numpy.inf, numpy.inf, numpy.inf])
     assert jnp.quantile(infinite, jnp.array([0, 0.25, 0.75, 0.9])).tolist() == [-numpy.inf, 1, numpy.inf, numpy.inf]
+
+
+def test_a_nan_is_seen_behind_the_sorted():
+    """Not by a pass over all: the last in order is NaN where any is."""
+    x = numpy.arange(5000, dtype="float32")
+    assert "stablehlo.reduce" not in bevel.jit(jnp.median).lower(x).as_text()
+    assert not numpy.isnan(jnp.median(x))
+    for nan in (numpy.nan, -numpy.nan):
+        x[17] = nan
+        assert numpy.isnan(jnp.median(x)) and numpy.isnan(jnp.quantile(x, 0.1))
