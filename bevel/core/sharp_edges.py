@@ -95,7 +95,8 @@ def _beyond(value, result):
                 return None
             return (greatest if int(greatest) > info.max else least), "wrap around"
         number = value.real
-        is_inside = (number > float(info.min) - 1) & (number < float(info.max) + 1)  # NaN is not
+        with np.errstate(over="ignore"):  # float16 has no such limits: they are infinite beside it
+            is_inside = (number > float(info.min) - 1) & (number < float(info.max) + 1)  # NaN is not
         return None if is_inside.all() else (number[~is_inside].flat[0], "become some other integer")
     lost = ~np.isfinite(result) if is_whole else np.isfinite(value) & ~np.isfinite(result)
     if not lost.any():

@@ -270,7 +270,8 @@ def _from_sequence(values, dtype, copy):
 def _fits(host, dtype):
     info = limits.iinfo(dtype)
     whole = host if host.dtype.kind != "f" else np.trunc(host)
-    return host.size == 0 or bool(info.min <= whole.min() and whole.max() <= info.max)  # NaN is neither
+    with np.errstate(over="ignore"):  # where float16 stands beside a limit that it cannot hold
+        return host.size == 0 or bool(info.min <= whole.min() and whole.max() <= info.max)  # NaN is neither
 
 
 def _refuse_beyond(numbers, dtype):
