@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError
 from bevel.core.primitive import Primitive, primitive
@@ -25,6 +26,7 @@ from bevel.ops.extrema import LIBRARY_FROM, highest, lower_extremum, lowest, sho
 from bevel.ops.formulas import FOLDED_FROM
 from bevel.ops.logic import eq
 from bevel.ops.shapes import BroadcastInDim, batch_reduction, reduce_sum, reduced_aval, reshape, transpose
+from bevel.ops.short_axes import combined
 
 IN_WORDS = {
     "any": "numbers and booleans",
@@ -52,7 +54,10 @@ class Reduction(Primitive):
         return batch_reduction(type(self), self.axes, operands, axes)
 
     def lower(self, out, x):
-        return out.reduce(x, self.axes, self.start(out.in_avals[0].dtype), out.avals[0], self.hlo)
+        [aval], [result] = out.in_avals, out.avals
+        start = self.start(aval.dtype)
+        found = combined(out, x, aval, self.axes, result, self.hlo, start)
+        return out.reduce(x, self.axes, start, result, self.hlo) if found is None else found
 
     @classmethod
     def samples(cls, array):
@@ -243,10 +248,11 @@ class Logic(Reduction):
         if aval.size >= FOLDED_FROM and not is_symbolic(aval.shape):
             x, aval, axes = shortened(out, x, aval, axes, "GT" if self.of_bytes == "stablehlo.maximum" else "LT")
         byte = np.dtype("int8")
-        bytes_, found = out.convert(x, aval.with_dtype(byte)), result.with_dtype(byte)
-        start = int(self.start(aval.dtype))
-        best = out.reduce(bytes_, axes, start, found, self.of_bytes)
-        return out.compare("NE", best, out.constant(0, found), found)
+        bytes_ = out.convert(x, aval.with_dtype(byte))
+        # neighbouring axes that were folded are one
+        found = ShapedArray([d for i, d in enumerate(aval.shape) if i not in axes], byte)
+        best = out.reduce(bytes_, axes, int(self.start(aval.dtype)), found, self.of_bytes)
+        return out.reshape(out.compare("NE", best, out.constant(0, found), found), result)
 
     @classmethod
     def samples(cls, array):

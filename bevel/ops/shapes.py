@@ -19,7 +19,7 @@ from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.counting import counted
-from bevel.ops.short_axes import summed
+from bevel.ops.short_axes import combined, combined_rows
 
 
 class Linear(Primitive):
@@ -143,7 +143,9 @@ class ReduceSum(Linear):
         [aval], [result] = out.in_avals, out.avals
         total = counted(out, x, self.axes)
         if total is None:
-            total = summed(out, x, aval, self.axes, result)
+            total = combined(out, x, aval, self.axes, result, "stablehlo.add", 0)
+        if total is None:
+            total = combined_rows(out, x, aval, self.axes, result, "stablehlo.add")
         return out.reduce(x, self.axes, 0, result, "stablehlo.add") if total is None else total
 
     def reference(self, x):
