@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from bevel.core.tangents import Zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64
 from bevel.ops.convert import in_bytes
-from bevel.ops.cutting import Concatenate
-from bevel.ops.shapes import Linear, check_axes, in_front, instantiate, reduce_sum, reshape
+from bevel.ops.cutting import Concatenate, slice_in_dim
+from bevel.ops.shapes import BroadcastInDim, Linear, check_axes, in_front, instantiate, reduce_sum, reshape
 
 
 @primitive
@@ -185,10 +186,7 @@ class Tile(Linear):
         return Tile((*self.reps[:axis], 1, *self.reps[axis:]))(x), axis
 
     def lower(self, out, x):
-        aval = out.in_avals[0]
-        pairs = [n for pair in zip(self.reps, aval.shape, strict=True) for n in pair]
-        repeated = out.broadcast(x, ShapedArray(pairs, aval.dtype), tuple(range(1, len(pairs), 2)))
-        return out.reshape(repeated, out.avals[0])
+        return out.module.compose(out, lambda x: [tiled(x, self.reps)], out.in_avals, [x])[0]
 
     def reference(self, x):
         return np.tile(x, self.reps)
@@ -204,3 +202,42 @@ class Tile(Linear):
     @staticmethod
     def refusals(array):
         yield Tile((2,)), [array(2, 2)], "a number of repeats per axis"
+
+
+# ---- the words in which rules are written
+
+# Copies are written faster one by one: XLA's loop over a broadcast divides for each element. 2 of 1e6 float32: 570 µs,
+# and 1150. Of many, the most come from the loop, and some copies of those: 10 of 1e5 200 µs, and 760; 1e5 of 10 220.
+_FEW = 8
+_SOME = 16  # more would take longer to compile
+_RUN = 256  # elements side by side; to copy fewer at once takes as long as the loop
+
+
+def tiled(x, reps):
+    """x repeated reps[i] times along each axis i."""
+    for axis, count in reversed(list(enumerate(reps))):
+        x = _copies(x, count, axis)
+    return x
+
+
+def _copies(x, count, axis):
+    """An array so many times along an axis."""
+    shape = get_aval(x).shape
+    if not count:
+        return slice_in_dim(x, 0, 0, axis)
+    members = [x] * count
+    if count > _FEW:
+        many, rest = divmod(count, _SOME)
+        if math.prod(shape[axis:]) * max(many, 1) < _RUN:
+            return _from_loop(x, count, axis)
+        members = [_from_loop(x, many, axis)] * (_SOME if many else 0) + [x] * rest
+    return x if count == 1 else Concatenate(axis)(*members)
+
+
+def _from_loop(x, count, axis):
+    if count == 1:
+        return x
+    shape = get_aval(x).shape
+    kept = [i + (i >= axis) for i in range(len(shape))]
+    x = BroadcastInDim((*shape[:axis], count, *shape[axis:]), tuple(kept))(x)
+    return reshape(x, (*shape[:axis], count * shape[axis], *shape[axis + 1 :]))
