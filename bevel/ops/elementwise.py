@@ -77,8 +77,15 @@ class Elementwise(Primitive):
     is_formula = (
         False  # so much arithmetic that wider registers pay: a polynomial, and not a call of XLA's own for each
     )
+    # of complex numbers, a formula is several of real ones and calls for each number: 9 ns, one of logarithms 27
+    cost_of_complex: ClassVar[float] = 240
     splats = True
     sample_dtype = "float32"
+
+    def work(self, operands, results):
+        if self.is_formula and results[0].dtype.kind == "c":
+            return self.cost_of_complex * results[0].size
+        return super().work(operands, results)
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

@@ -87,6 +87,7 @@ class Log(Smooth):
     """The natural logarithm; NaN below zero, -inf at zero."""
 
     hlo = "stablehlo.log"
+    cost_of_complex = 700
     of_complex = staticmethod(complex_forms.log)
     double = staticmethod(later("bevel.ops.fast_double", "log"))
     reference = staticmethod(np.log)
@@ -101,6 +102,7 @@ class Log1p(Smooth):
 
     name = "log1p"
     hlo = "stablehlo.log_plus_one"
+    cost_of_complex = 700
     of_complex = staticmethod(complex_forms.log1p)
     double = staticmethod(later("bevel.ops.fast_double", "log1p"))
     reference = staticmethod(np.log1p)
