@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bevel.base.avals import ShapedArray
@@ -24,6 +26,10 @@ from bevel.ops.shapes import (
     reduce_sum,
     to_front,
 )
+from bevel.ops.short_axes import is_computed
+
+_LONG, _ROW = 1 << 21, 1 << 14  # bytes that several cores join, elements of a row that they do
+_SOME, _SHORT = 1 << 13, 8  # elements from which on the loop counts; of a row that is short
 
 
 @primitive
@@ -71,7 +77,35 @@ class Concatenate(Primitive):
 
     def lower(self, out, *xs):
         found = in_bytes(out, self, xs)
-        return found[0] if found else out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
+        if found:
+            return found[0]
+        [result] = out.avals
+        piece = self.piece(out.in_avals, result, any([is_computed(x) for x in xs])) if out.platform == "cpu" else 0
+        if not piece or out.module.layout is not None:
+            return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
+        before = result.shape[: self.dimension]
+        shapes = [a.with_shape((*before, math.prod(a.shape[self.dimension :]) // piece, piece)) for a in out.in_avals]
+        pieces = [out.reshape(x, aval) for x, aval in zip(xs, shapes, strict=True)]
+        joined = result.with_shape((*before, sum([a.shape[-2] for a in shapes]), piece))
+        return out.reshape(
+            out.op("stablehlo.concatenate", pieces, {"dimension": i64(len(before))}, aval=joined), result
+        )
+
+    def piece(self, avals, result, is_computed):
+        """In pieces of how many elements the operands are joined; 0 where they are as they stand.
+
+        XLA shares vectors that are joined between cores where they are the rows of a matrix: two of 1e6 float32
+        0.65 -> 0.42 ms, of 4e6 2.4 to 4.8 -> 1.5. Of what it computes in the same loop, along a later axis, it asks for
+        each element which it is of, unless they are the rows of matrices: two of 1000 x 1000 along axis 1 1.3 -> 0.5.
+        Where rows are short, that costs no more than the ends of so many loops.
+        """
+        if result.extended or is_symbolic(result.shape) or len(avals) < 2:
+            return 0
+        sizes = [math.prod(a.shape[self.dimension :]) for a in avals]
+        length = math.gcd(*sizes)
+        if result.size == sum(sizes):
+            return length if result.size * result.dtype.itemsize >= _LONG and length >= _ROW else 0
+        return length if is_computed and result.size >= _SOME and length >= _SHORT else 0
 
     def reference(self, *xs):
         return np.concatenate(xs, self.dimension)

@@ -256,7 +256,7 @@ def compile_program(closed, device, committed=False, donated=(), overrides=None,
             "for known sizes only.\nExport it for any: bevel.export.export(jit(f))(…); or lower it for known sizes."
         )
     devices = (device,) if layout is None else layout.devices
-    loaded, choice = engine.compile_module(module, summarize(closed), devices, overrides=overrides)
+    loaded, choice = engine.compile_module(module, summarize(closed, donated), devices, overrides=overrides)
     out_shardings = None
     if layout is not None:
         from bevel.transforms import spread

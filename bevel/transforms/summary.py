@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 
 from bevel.base import dtypes
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
@@ -12,6 +13,8 @@ from bevel.ops.fast import MANY, has_long_formula
 
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
+_LONGER, _LINE, _SHORT_ROW = 1 << 17, 16, 100  # elements, of transposes; those in a cache line
+_MANY_READ = 1 << 13  # elements taken one by one
 _SOME = 1 << 11  # elements of which functions take some microseconds, and draws as well
 _FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
 _SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
@@ -19,8 +22,8 @@ _EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
 
 
-def summarize(closed: ClosedJaxpr) -> ProgramSummary:
-    """Counts what decides how a program should be compiled."""
+def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummary:
+    """Counts what decides how a program should be compiled. `donated` are the arguments that results may lie in."""
     counts = dict.fromkeys(
         (
             "loops",
@@ -68,6 +71,14 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
             counts["looped_ciphers"] += number
         if op.name in _SCATTERED_EXTREMA and avals[-1].size >= _LONG:
             counts["newer"] += number
+        if op.name == "concatenate" and op.piece(avals, results[0], is_computed=False):
+            counts["newer"] += number
+        if op.name == "gather" and results[0].size >= _MANY_READ and math.prod(op.slice_sizes) == 1:
+            counts["newer"] += number
+        if op.name == "pad" and results[0].size >= _LONGER and any([between for _, _, between in op.padding_config]):
+            counts["newer"] += number
+        if op.name == "reduce_prod" and results[0].dtype.kind == "c" and avals[0].size >= _LONG:
+            counts["newer"] += number
         if kind in counts:
             counts[kind] += number
             if kind == "draws" and results[0].size >= _SOME:
@@ -95,7 +106,8 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
         nonlocal total, widest, longest
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
-        spread, filled = set(), set()
+        spread, filled, made = set(), set(), set()  # elementwise, what is made
+        turned: dict = {}  # slow transposes, and of what
         dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
         for eqn in jaxpr.eqns:
             op = eqn.op
@@ -109,6 +121,19 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 filled.add(eqn.outvars[0])
             elif op.name == "random_gamma" and eqn.invars[1] not in filled:
                 counts["varied_draws"] += 1
+            if op.kind == "elementwise" and eqn.outvars[0].aval.size >= _SOME:
+                made.add(eqn.outvars[0])
+                for v in [v for v in eqn.invars if v in turned and turned[v] in eqn.invars]:
+                    del turned[v]  # x + x.T of 1024 x 1024: 3.1 ms by the older one, 8.5 by the newer
+            elif op.name == "concatenate" and any([v in made for v in eqn.invars]):
+                # the older one's loop over them is not vectorised
+                avals, joined = [v.aval for v in eqn.invars], eqn.outvars[0].aval
+                is_flat = math.prod(joined.shape[: op.dimension]) == 1 and joined.size >= _LONG
+                counts["newer"] += is_flat or op.piece(avals, joined, is_computed=True) > 0
+            elif op.name == "transpose" and _is_slow_transpose(op, eqn.invars[0].aval):
+                turned[eqn.outvars[0]] = eqn.invars[0]
+            elif op.name == "reshape" and _merges_rows(op, eqn.invars[0].aval):
+                counts["newer"] += 1
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
             elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
@@ -128,12 +153,15 @@ def summarize(closed: ClosedJaxpr) -> ProgramSummary:
                 widest = max(widest, len(eqn.invars) + len(eqn.outvars))
                 longest = max(longest, total - before)
         counts["shared"] += sum([uses > 1 for uses in dear.values()])
+        counts["newer"] += len(turned)
         for (_, *avals), (eqn, number) in alike.items():
             count(eqn, avals, number, looped, times)
         kernels.update(alike)
 
     jaxpr = closed.jaxpr
     visit(jaxpr)
+    if counts["long_elementwise"] and any([jaxpr.invars[i].aval.size >= _LONG for i in donated]):
+        counts["newer"] += 1  # it is written over, as what a loop carries
     return ProgramSummary(
         equations=total,
         distinct_kernels=len(kernels),
@@ -162,3 +190,29 @@ def _is_spread(op) -> bool:
     shape = op.shape
     last = len(shape) - 1
     return last > 0 and last not in op.broadcast_dimensions and shape[last] in _EVEN and math.prod(shape) >= _LONG
+
+
+def _is_slow_transpose(op, x) -> bool:
+    """Is it one for which the older emitter reads, or writes, many cache lines of which it uses a number each?
+
+    Rows that begin at multiples of a line fall on few places of the cache; short ones are over before a line is. Bytes,
+    of which a line holds many, are read and written one by one.
+    """
+    moved = [i for i in op.permutation if x.shape[i] != 1]
+    if moved == sorted(moved) or x.size < _LONG:
+        return False
+    from_rows, to_rows = x.shape[max(moved)], x.shape[moved[-1]]
+    if from_rows % _LINE == 0:
+        return True
+    is_slow = to_rows % _LINE == 0 or min(from_rows, to_rows) < _SHORT_ROW or _width(x) == 1
+    return x.size >= _LONGER and is_slow
+
+
+def _merges_rows(op, x) -> bool:
+    """Are rows of a power of two laid one after the other, which keeps the older emitter from vectorising?"""
+    return (
+        x.size >= _LONGER
+        and len(x.shape) > 1
+        and 1 < x.shape[-1] < op.new_sizes[-1]
+        and x.shape[-1] & (x.shape[-1] - 1) == 0
+    )

@@ -382,6 +382,37 @@ def test_loops_are_measured_by_their_arrays_and_operations():
     assert backward.widest_loop > 20 and backward.longest_loop > 40
 
 
+def test_what_is_for_the_newer_emitter():
+    def newer(function, shape):
+        return summarize(bevel.make_jaxpr(function)(jnp.ones(shape))).newer
+
+    both = bevel.make_jaxpr(jnp.logical_and)(*[jnp.ones(100_000, bool)] * 2)
+    assert [summarize(both, donated).newer for donated in ((), (1,))] == [0, 1]
+    few = bevel.make_jaxpr(jnp.logical_and)(*[jnp.ones(100, bool)] * 2)
+    assert summarize(few, (0, 1)).newer == 0
+    for size, axis, expected in ((1_000_000, 0, 1), (1_000_000, 1, 0), (1000, 0, 0)):
+        x = jnp.ones((size, 1))
+        assert summarize(bevel.make_jaxpr(lambda x, axis=axis: jnp.append(x, x, axis))(x)).newer == expected
+    assert EMITTERS not in choose(summarize(both, (0,)), "cpu").options
+    for shape, axes, expected in (
+        ((1000, 1000), (1, 0), 0), ((512, 512), (1, 0), 1), ((64, 64), (1, 0), 0), ((50_000, 4), (1, 0), 1),
+        ((4, 128, 8, 64), (0, 2, 1, 3), 1), ((1, 1_600_000, 1), (2, 1, 0), 0), ((30, 100, 10), (1, 0, 2), 0),
+    ):  # fmt: skip
+        assert newer(lambda x, axes=axes: jnp.transpose(x, axes) + 1, shape) == expected, shape
+    assert newer(lambda x: x + x.T, (512, 512)) == newer(lambda x: x.reshape(-1) + 1, (1000, 1000)) == 0
+    assert newer(lambda x: x.reshape(-1) + 1, (1000, 512)) == 1
+    for between, expected in ((0, 0), (1, 1)):
+        assert newer(lambda x, n=between: lax.pad(x, 0.0, [(1, 1, n)]), (100_000,)) == expected
+    places = np.arange(10_000) % 7
+    assert newer(lambda x: x[places], (100,)) == 1 and newer(lambda x: x[places], (100, 2)) == 0
+    assert newer(lambda x: x[places[:100]], (100,)) == 0
+    assert newer(lambda x: jnp.append(2 * x, x - 1), (20_000,)) == 1
+    assert newer(lambda x: jnp.append(2 * x, x - 1, 1), (200, 100)) == 1
+    assert newer(lambda x: jnp.append(2 * x, x - 1, 1), (20_000, 2)) == 0
+    for dtype, expected in (("complex64", 1), ("float32", 0)):
+        assert summarize(bevel.make_jaxpr(jnp.prod)(jnp.ones(100_000, dtype))).newer == expected
+
+
 def test_equations_that_are_alike_count_each():
     def program(x):
         for _ in range(3):

@@ -378,3 +378,21 @@ def test_a_weakly_typed_array_loses_its_weakness_in_astype():
     x = jnp.asarray(2.0)
     assert x.weak_type
     assert not x.astype("float32").weak_type
+
+
+@pytest.mark.parametrize("shape", [(3,), (300,), (0,), (40, 7), (2, 0, 3)])
+@pytest.mark.parametrize("reps", [(9,), (17,), (40,), (3, 20), (20, 3), (50, 1), (2, 1, 9)])
+def test_many_copies(shape, reps):
+    x = numpy.arange(numpy.prod(shape), dtype="float32").reshape(shape)
+    numpy.testing.assert_array_equal(jnp.tile(x, reps), numpy.tile(x, reps))
+
+
+@pytest.mark.parametrize("sizes", [(300_000, 300_000), (600_000, 300_000, 300_000), (300_000, 299_999), (599_999, 3)])
+@pytest.mark.parametrize("shape", [(-1,), (1, -1), (-1, 1)])
+@pytest.mark.parametrize("is_computed", [False, True])
+def test_long_arrays_are_joined(sizes, shape, is_computed):
+    parts = [numpy.arange(n, dtype="int32").reshape(shape) for n in sizes]
+    axis = shape.index(-1)
+    joined = bevel.jit(lambda parts: jnp.concatenate([x * 3 for x in parts] if is_computed else parts, axis))(parts)
+    expected = numpy.concatenate(parts, axis) * (3 if is_computed else 1)
+    numpy.testing.assert_array_equal(joined, expected)

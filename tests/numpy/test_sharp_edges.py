@@ -335,6 +335,15 @@ def test_integers_to_large_powers_wrap_around_as_in_numpy():
             assert (jnp.asarray(a) ** exponent)[:, 0].tolist() == [row[place] for row in expected]
 
 
+@pytest.mark.parametrize("highest", [63, 64, 99])
+def test_long_arrays_of_integers_to_powers(highest):
+    random = numpy.random.default_rng(0)
+    a, b = random.integers(-9, 9, (2, 10_000)).astype("int32"), random.integers(0, highest, (2, 10_000)).astype("int32")
+    b[:, -1] = highest
+    expected = numpy.power(a, b)
+    assert (jnp.power(a, b) == expected).all() and (bevel.vmap(jnp.power)(a, b) == expected).all()
+
+
 def test_a_size_that_is_a_float_is_refused_and_leaves_no_trace():
     """The aval of shape (57.0,) would be that of (57,) ever after, since they are equal. (What was asked for with the
     int before is found by the float, too.)"""
