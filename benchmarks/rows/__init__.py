@@ -23,6 +23,7 @@ FAMILIES = (
     "convolutions",
     "ordering",
     "elementwise",
+    "movement",
     "draws",
     "galaxy",
     "linear_algebra",
