@@ -30,22 +30,16 @@ from bevel.ops.shapes import reshape
 from bevel.ops.triangular import solve as triangular
 from bevel.scipy.matrix_functions import expm, expm_frechet, polar
 from bevel.scipy.schur_functions import funm, rsf2csf, solve_sylvester, sqrtm
+from bevel.scipy.sized_matrices import dft, hadamard, helmert, hilbert, invhilbert, invpascal, pascal
 from bevel.scipy.special_matrices import (
     block_diag,
     circulant,
     companion,
     convolution_matrix,
-    dft,
     fiedler,
     fiedler_companion,
-    hadamard,
     hankel,
-    helmert,
-    hilbert,
-    invhilbert,
-    invpascal,
     leslie,
-    pascal,
     toeplitz,
 )
 from bevel.scipy.tridiagonal import eigh_tridiagonal
