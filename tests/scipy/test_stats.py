@@ -284,3 +284,14 @@ def test_one_way_to_choose_is_one_exactly():
 def test_the_uniform_distribution_rises_on_both_of_its_ends():
     slopes = bevel.vmap(bevel.grad(lambda x: stats.uniform.cdf(x, 0.5, 2.0)))(jnp.array([0.0, 0.5, 1.0, 2.5, 3.0]))
     assert slopes.tolist() == [0, 0.5, 0.5, 0.5, 0]
+
+
+def test_functions_that_follow_speak_of_themselves():
+    for function, words in ((stats.norm.pdf, r"^norm.pdf .* \(loc\)"), (stats.expon.sf, r"^expon.sf .* \(loc\)")):
+        with pytest.raises(TypeError, match=words):
+            function(jnp.ones(2), [1.0, 2.0])
+
+
+def test_gumbel_of_python_numbers_is_weakly_typed():
+    assert stats.gumbel_l.cdf(1.0).weak_type and stats.gumbel_r.sf(1.0).weak_type
+    assert not stats.gumbel_l.cdf(jnp.ones(2, int)).weak_type

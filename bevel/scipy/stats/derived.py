@@ -32,6 +32,7 @@ def _follow(source, name, form, words):
         return form(source(*args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
+    function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)  # by which letters call it
     function.__doc__ = f"The {_MEANINGS[name]}: {words} of `{source.__name__}`, which see for the arguments."
     return compiled(function)
 

@@ -31,7 +31,7 @@ def _mirrored(name, source, doc):
 
 logpdf = _mirrored("logpdf", gumbel_r.logpdf, "log of the density, z - exp(z) - log scale with z = (x - loc) / scale.")
 pdf = _mirrored("pdf", gumbel_r.pdf, "The density.")
-cdf = _mirrored("cdf", gumbel_r.sf, "The share below x.")
+cdf = _mirrored("cdf", gumbel_r.share_above, "The share below x.")
 logcdf = _mirrored("logcdf", gumbel_r.logsf, "log of the share below x.")
 sf = _mirrored("sf", gumbel_r.cdf, "The share above x.")
 logsf = _mirrored("logsf", gumbel_r.logcdf, "log of the share above x.")

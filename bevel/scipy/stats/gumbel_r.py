@@ -15,7 +15,7 @@ from __future__ import annotations
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
-from bevel.scipy.operands import reals, strong
+from bevel.scipy.operands import reals, strong_reals
 from bevel.scipy.stats.derived import exponential
 
 
@@ -52,7 +52,12 @@ def cdf(x, loc=0, scale=1):
 @compiled
 def sf(x, loc=0, scale=1):
     """The share above x."""
-    return strong(-jnp.expm1(logcdf(x, loc, scale)))
+    return share_above(*strong_reals("gumbel_r.sf", x, loc, scale))
+
+
+def share_above(x, loc, scale):
+    """`sf`, weakly typed where any function of the operands is."""
+    return -jnp.expm1(logcdf(x, loc, scale))
 
 
 @compiled
