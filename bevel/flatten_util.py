@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import lattice
 from bevel.base.errors import TreeError
 from bevel.core.trace import get_aval
@@ -36,10 +37,14 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
         return full((0,), 0, np.dtype("float32")), _Unravel(tree, avals, None)
     pairs = tuple([(a.dtype, a.weak_type) for a in avals])
     dtype, weak = (lattice.lattice_result(pairs)[0], False) if len(set(pairs)) > 1 else pairs[0]
-    parts = [Reshape((a.size,))(convert(x, dtype, weak)) for x, a in zip(leaves, avals, strict=True)]
-    vector = Concatenate(0)(*parts)
     # of leaves in one dtype a vector in another is unravelled as it is: a tangent, a gradient in a wider float
-    return vector, _Unravel(tree, avals, dtype if len({a.dtype for a in avals}) > 1 else None)
+    unravel = _Unravel(tree, avals, dtype if len({a.dtype for a in avals}) > 1 else None)
+    return _ravelled(leaves, dtype=dtype, weak=weak), unravel
+
+
+@compiled(static=("dtype", "weak"))
+def _ravelled(leaves, *, dtype, weak):
+    return Concatenate(0)(*[Reshape((get_aval(x).size,))(convert(x, dtype, weak)) for x in leaves])
 
 
 class _Unravel:
@@ -71,10 +76,15 @@ def _unravel(tree, avals, dtype, vector):
             f"unravel needs a vector of dtype {dtype.name}, as ravel_pytree gave of leaves in several; got "
             f"{aval.dtype.name}."
         )
+    return tree.unflatten(_pieces(vector, avals=avals, converted=dtype is not None))
+
+
+@compiled(static=("avals", "converted"))
+def _pieces(vector, *, avals, converted):
     parts, start = [], 0
     for a in avals:
         piece = slice_in_dim(vector, start, start + a.size, 0)
         piece = reshape(piece, a.shape)
-        parts.append(piece if dtype is None else convert(piece, a.dtype))
+        parts.append(convert(piece, a.dtype) if converted else piece)
         start += a.size
-    return tree.unflatten(parts)
+    return parts

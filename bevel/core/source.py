@@ -95,10 +95,10 @@ def argument_of(value, name: str) -> Argument:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_ours(frame.f_code.co_filename):
         code = frame.f_code
-        if found and code.co_varnames[:1] == ("args",) and "<locals>" not in code.co_qualname:
-            # one that hands on all it is given: its own name, and the arguments of what it calls
+        hands_on = found is not None and code.co_varnames[:1] == ("args",) and "<locals>" not in code.co_qualname
+        if found and hands_on:  # all it is given: its own name, and the arguments of what it calls
             found = Argument(".".join([*found.function.split(".")[:-1], code.co_name]), found.place)
-        is_helper = code.co_varnames[:1] == ("name",) or code.co_name.startswith(("_", "<"))
+        is_helper = hands_on or code.co_varnames[:1] == ("name",) or code.co_name.startswith(("_", "<"))
         if not code.co_filename.startswith(_BELOW):
             given = list(_given(frame))
             held = [place for place, v in given if v is value]

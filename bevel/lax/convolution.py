@@ -8,6 +8,7 @@ import operator
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
@@ -313,6 +314,12 @@ def _transposed_pads(window, stride, padding):
     return low, whole - low
 
 
+@compiled(
+    static=(
+        "strides", "padding", "rhs_dilation", "dimension_numbers", "transpose_kernel", "precision",
+        "preferred_element_type", "use_consistent_padding",
+    )
+)  # fmt: skip
 def conv_transpose(
     lhs, rhs, strides, padding, rhs_dilation=None, dimension_numbers=None, transpose_kernel=False, precision=None,
     preferred_element_type=None, use_consistent_padding=False,
@@ -367,6 +374,18 @@ def conv_transpose(
 # ---- patches
 
 
+@compiled(
+    static=(
+        "filter_shape",
+        "window_strides",
+        "padding",
+        "lhs_dilation",
+        "rhs_dilation",
+        "dimension_numbers",
+        "precision",
+        "preferred_element_type",
+    )
+)
 def conv_general_dilated_patches(
     lhs, filter_shape, window_strides, padding, lhs_dilation=None, rhs_dilation=None, dimension_numbers=None,
     precision=None, preferred_element_type=None,
@@ -433,6 +452,17 @@ def _patches(name, lhs, filter_shape, window_strides, padding, lhs_dilation, rhs
     return joined(parts, 2), numbers, spatial
 
 
+@compiled(
+    static=(
+        "window_strides",
+        "padding",
+        "filter_shape",
+        "lhs_dilation",
+        "rhs_dilation",
+        "dimension_numbers",
+        "precision",
+    )
+)
 def conv_general_dilated_local(
     lhs, rhs, window_strides, padding, filter_shape, lhs_dilation=None, rhs_dilation=None, dimension_numbers=None,
     precision=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_line
@@ -14,6 +15,7 @@ from bevel.ops.fft import Fft, FftType
 from bevel.ops.shapes import as_array
 
 
+@compiled(static=("fft_type", "fft_lengths"))
 def fft(x, fft_type, fft_lengths):
     """The discrete Fourier transform over the last axes of x: one, two or three of them.
 

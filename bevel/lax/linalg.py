@@ -11,6 +11,7 @@ import operator
 import numpy as np
 
 from bevel.api.control_flow import scan
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import MissingNameError, ShapeError
 from bevel.core.handles import primitives_in
@@ -55,6 +56,7 @@ def symmetrize(x):
     return convert(half, dtype, weak_type=is_bool or get_aval(x).weak_type)
 
 
+@compiled(static="symmetrize_input")
 def cholesky(x, *, symmetrize_input: bool = True):
     """The lower triangular L with L Lᴴ = x, for x Hermitian and positive definite; NaN where it is not.
 
@@ -70,6 +72,7 @@ def cholesky(x, *, symmetrize_input: bool = True):
     return Cholesky()(symmetrize(x) if symmetrize_input else x)
 
 
+@compiled
 def cholesky_update(r_matrix, w_vector):
     """The upper triangular R' with R'ᵀ R' = Rᵀ R + w wᵀ, for real upper triangular R [n, n] and w [n].
 
@@ -140,6 +143,7 @@ def eig(
     return list(op(x))
 
 
+@compiled(static=("lower", "symmetrize_input", "sort_eigenvalues", "subset_by_index", "implementation"))
 def eigh(
     x,
     *,
@@ -315,6 +319,7 @@ def svd(
     return u, s, vh
 
 
+@compiled(static=("alpha", "beta", "symmetrize_output"))
 def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0.0, symmetrize_output: bool = False):
     """alpha · a aᵀ + beta · c, for symmetric c; `symmetrize_output` mirrors the lower triangle.
 
@@ -336,6 +341,7 @@ def symmetric_product(a_matrix, c_matrix, *, alpha: float = 1.0, beta: float = 0
     return result
 
 
+@compiled(static=("left_side", "lower", "transpose_a", "conjugate_a", "unit_diagonal"))
 def triangular_solve(
     a,
     b,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.api.flat import name_of
 from bevel.base.avals import abstract_token
 from bevel.base.errors import ShapeError
@@ -137,6 +138,7 @@ def composite(decomposition: Callable, name: str, version: int = 0) -> Callable:
     return call
 
 
+@compiled(static="axes")
 def index_take(src, idxs, axes: Sequence[int]):
     """src at places along several axes at once: idxs[k] holds, for each result, the place on axis axes[k].
 

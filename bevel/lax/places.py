@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.dimensions import whole
 from bevel.base.errors import ShapeError
@@ -31,13 +32,20 @@ def _starts(name, x, starts, allow_negative_indices):
     for start in starts:
         if not dtypes.issubdtype(get_aval(start).dtype, np.integer):
             raise TypeError(f"lax.{name} takes integer starts; got {get_aval(start).str_short()}{user_line(' at {}')}.")
-    for start, may in zip(starts, allowed, strict=True):
+    return [indexing.wrapped(s, d) if may else s for s, d, may in zip(starts, shape, allowed, strict=True)]
+
+
+def _refuse_negative(name, starts, allowed):
+    """A letter for a plain number below 0 where none counts from the end."""
+    if not isinstance(starts, (list, tuple)):
+        return
+    allowed = [allowed] * len(starts) if isinstance(allowed, (bool, int)) else list(allowed)
+    for start, may in zip(starts, allowed, strict=False):
         if not may and isinstance(start, (int, np.integer)) and start < 0:
             raise ValueError(
                 f"lax.{name} was given the start {start}; with allow_negative_indices=False none counts from the end "
                 f"of its axis{user_line(' at {}')}."
             )
-    return [indexing.wrapped(s, d) if may else s for s, d, may in zip(starts, shape, allowed, strict=True)]
 
 
 def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):
@@ -53,6 +61,13 @@ def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices
     >>> print(window(jnp.arange(6), 1), window(jnp.arange(6), 5))
     [1 2 3] [3 4 5]
     """
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_slice", start_indices, allow_negative_indices)
+    return _slice(operand, start_indices, slice_sizes=slice_sizes, allow_negative_indices=allow_negative_indices)
+
+
+@compiled(static=("slice_sizes", "allow_negative_indices"), name="dynamic_slice")
+def _slice(operand, start_indices, *, slice_sizes, allow_negative_indices):
     [x] = operands("dynamic_slice", operand)
     starts = _starts("dynamic_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_slice(x, starts, as_shape("dynamic_slice", slice_sizes))
@@ -67,12 +82,23 @@ def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_nega
     [[1 2]
      [4 5]]
     """
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_slice_in_dim", (start_index,), allow_negative_indices)
+    return _slice_in_dim(
+        operand, start_index, slice_size=slice_size, axis=axis, keepdims=True,
+        allow_negative_indices=allow_negative_indices,
+    )  # fmt: skip
+
+
+@compiled(static=("slice_size", "axis", "keepdims", "allow_negative_indices"), name="dynamic_slice_in_dim")
+def _slice_in_dim(operand, start_index, *, slice_size, axis, keepdims, allow_negative_indices):
     [x] = operands("dynamic_slice_in_dim", operand)
     shape = get_aval(x).shape
     axis = axis_of("dynamic_slice_in_dim", axis, len(shape))
     starts = [start_index if a == axis else 0 for a in range(len(shape))]
     sizes = [whole(slice_size) if a == axis else d for a, d in enumerate(shape)]
-    return dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
+    y = dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
+    return y if keepdims else shapes.Squeeze((axis,))(y)
 
 
 def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):
@@ -85,10 +111,11 @@ def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negativ
     >>> print(lax.dynamic_index_in_dim(jnp.arange(6).reshape(2, 3), 1, keepdims=False))
     [3 4 5]
     """
-    [x] = operands("dynamic_index_in_dim", operand)
-    axis = axis_of("dynamic_index_in_dim", axis, len(get_aval(x).shape))
-    y = dynamic_slice_in_dim(x, index, 1, axis, allow_negative_indices=allow_negative_indices)
-    return y if keepdims else shapes.Squeeze((axis,))(y)
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_index_in_dim", (index,), allow_negative_indices)
+    return _slice_in_dim(
+        operand, index, slice_size=1, axis=axis, keepdims=bool(keepdims), allow_negative_indices=allow_negative_indices
+    )
 
 
 def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
@@ -104,6 +131,13 @@ def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indic
     >>> print(lax.dynamic_update_slice(jnp.arange(6), jnp.array([8, 9]), (5,)))
     [0 1 2 3 8 9]
     """
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_update_slice", start_indices, allow_negative_indices)
+    return _update(operand, update, start_indices, allow_negative_indices=allow_negative_indices)
+
+
+@compiled(static="allow_negative_indices", name="dynamic_update_slice")
+def _update(operand, update, start_indices, *, allow_negative_indices):
     x, update = operands("dynamic_update_slice", operand, update)
     starts = _starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
     return indexing.dynamic_update_slice(x, update, starts)
@@ -118,6 +152,13 @@ def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_neg
     [[0. 1. 0.]
      [0. 1. 0.]]
     """
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_update_slice_in_dim", (start_index,), allow_negative_indices)
+    return _update_in_dim(operand, update, start_index, axis=axis, allow_negative_indices=allow_negative_indices)
+
+
+@compiled(static=("axis", "allow_negative_indices"), name="dynamic_update_slice_in_dim")
+def _update_in_dim(operand, update, start_index, *, axis, allow_negative_indices):
     x, update = operands("dynamic_update_slice_in_dim", operand, update)
     rank = len(get_aval(x).shape)
     axis = axis_of("dynamic_update_slice_in_dim", axis, rank)
@@ -134,6 +175,13 @@ def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_
     [[0. 0.]
      [1. 1.]]
     """
+    if allow_negative_indices is not True:
+        _refuse_negative("dynamic_update_index_in_dim", (index,), allow_negative_indices)
+    return _update_at(operand, update, index, axis=axis, allow_negative_indices=allow_negative_indices)
+
+
+@compiled(static=("axis", "allow_negative_indices"), name="dynamic_update_index_in_dim")
+def _update_at(operand, update, index, *, axis, allow_negative_indices):
     x, update = operands("dynamic_update_index_in_dim", operand, update)
     shape = get_aval(x).shape
     axis = axis_of("dynamic_update_index_in_dim", axis, len(shape))

@@ -12,6 +12,7 @@ import numpy as np
 
 from bevel.api.control_flow import while_loop
 from bevel.api.custom_jvp import custom_jvp
+from bevel.api.eager import compiled
 from bevel.api.implicit import custom_linear_solve
 from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError
@@ -173,6 +174,7 @@ def _inverse(w):
     return select(kept, 1 / select(kept, w, w * 0 + 1), w * 0)
 
 
+@compiled(static=("is_hermitian", "max_iterations", "eps"))
 def qdwh(x, *, is_hermitian: bool = False, max_iterations: int | None = None, eps: float | None = None,
          dynamic_shape: tuple[int, int] | None = None):  # fmt: skip
     """The polar decomposition of a tall matrix: (U, H, steps taken, did they converge?), U H = x.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.source import user_line
@@ -49,6 +50,7 @@ class RaggedDotDimensionNumbers(_Numbers):
         return super().__new__(cls, numbers, tuple(lhs_ragged_dimensions), tuple(rhs_group_dimensions))
 
 
+@compiled(static=("precision", "preferred_element_type", "out_sharding"))
 def ragged_dot(
     lhs, rhs, group_sizes, precision=None, preferred_element_type=None, group_offset=None, out_sharding=None
 ):
@@ -72,6 +74,7 @@ def ragged_dot(
     )
 
 
+@compiled(static=("ragged_dot_dimension_numbers", "precision", "preferred_element_type", "out_sharding"))
 def ragged_dot_general(
     lhs,
     rhs,
@@ -193,6 +196,7 @@ def _in_groups(lhs, group_sizes, axis, before, offset, count):
     return select(inside, wide, 0)
 
 
+@compiled(static=("dimension_numbers", "preferred_element_type"))
 def scaled_dot(lhs, rhs, *, lhs_scale=None, rhs_scale=None, dimension_numbers=None, preferred_element_type=None):
     """(lhs · lhs_scale) times (rhs · rhs_scale), where a scale belongs to a block of numbers along the summed axis.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from bevel.api.arrays import place_of
@@ -109,6 +111,11 @@ def place(self):
 
 def is_supported_dtype(dtype) -> bool:
     """Can arrays of this dtype be shared by DLPack?"""
+    return _is_supported(dtype)
+
+
+@functools.lru_cache(256)
+def _is_supported(dtype):
     return _engine().supports(dtypes.as_dtype(dtype))
 
 

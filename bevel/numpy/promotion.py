@@ -86,12 +86,22 @@ def _to(value, aval, dtype, weak):
 def promote_inexact(*values):
     """As promote_dtypes, with integers and booleans made floating."""
     avals = [get_aval(v) for v in values]
+    dtype, weak = _inexact(avals)
+    return [_to(v, a, dtype, weak) for v, a in zip(values, avals, strict=True)]
+
+
+def inexact_dtype(*values):
+    """The dtype that `promote_inexact` gives the values."""
+    return _inexact([get_aval(v) for v in values])[0]
+
+
+def _inexact(avals):
     dtype, weak = lattice.lattice_result(tuple([(a.dtype, a.weak_type) for a in avals])) if len(avals) > 1 else (
         avals[0].dtype, avals[0].weak_type
     )  # fmt: skip
     if not dtypes.issubdtype(dtype, np.inexact):
         dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
-    return [_to(v, a, dtype, weak) for v, a in zip(values, avals, strict=True)]
+    return dtype, weak
 
 
 def broadcast(name, *values):
@@ -213,6 +223,7 @@ __all__ = [
     "broadcast_to",
     "convert",
     "held",
+    "inexact_dtype",
     "promote",
     "promote_dtypes",
     "promote_inexact",

@@ -17,7 +17,7 @@ from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array, one_axis
 from bevel.numpy.eager import compiled
-from bevel.numpy.promotion import promote_inexact
+from bevel.numpy.promotion import inexact_dtype, promote_inexact
 from bevel.scipy.signal.convolution import SignalShapeError
 
 # ---- trends
@@ -73,8 +73,8 @@ def _detrend(data, *, axis, kind, breaks):
 # ---- spectra
 
 
-def _window(name, window, nperseg, size, dtype):
-    """(the window, the length of a segment) of what was given: a name with a length, or the window itself."""
+def _window(name, window, nperseg, size):
+    """(what names the window or None, the window or None, the length of a segment) of what was given."""
     if isinstance(window, (str, tuple)):
         nperseg = min(256 if nperseg is None else operator.index(nperseg), size) if size is not None else nperseg
         if nperseg is None:
@@ -82,9 +82,7 @@ def _window(name, window, nperseg, size, dtype):
         nperseg = operator.index(nperseg)
         if nperseg < 1:
             raise ValueError(f"nperseg must be a positive integer{user_line(' at {}')}; got {nperseg}.")
-        from scipy.signal import get_window  # half a second of import, needed by names of windows alone
-
-        return jnp.asarray(get_window(window, nperseg).astype(dtype)), nperseg
+        return window, None, nperseg
     window = jnp.asarray(window)
     if window.ndim != 1:
         raise SignalShapeError(f"window must be 1-D{user_line(' at {}')}; got shape {window.shape}.")
@@ -95,7 +93,20 @@ def _window(name, window, nperseg, size, dtype):
             f"value specified for nperseg is different from length of window{user_line(' at {}')}: {nperseg} and "
             f"{window.shape[0]}."
         )
-    return window.astype(dtype), window.shape[0]
+    return None, window, window.shape[0]
+
+
+def _window_of(window_name, window, nperseg, dtype):
+    if window_name is None:
+        return window.astype(dtype)
+    from scipy.signal import get_window  # half a second of import, needed by names of windows alone
+
+    return jnp.asarray(get_window(window_name, nperseg).astype(dtype))
+
+
+def _rate(fs):
+    """(fs, None) where it is a number, which programs hold, and (None, fs) where it is an array."""
+    return (fs, None) if isinstance(fs, (int, float, np.number)) else (None, fs)
 
 
 def _lengths(nperseg, noverlap, nfft):
@@ -138,8 +149,11 @@ def _bordered(x, boundary, n):
     return jnp.pad(x, pads, mode="edge" if boundary == "constant" else "constant")
 
 
-def _spectra(name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesided, scaling, mode, boundary, padded):
-    """Frequencies, times and the spectrum of each segment [..., frequency, segment], of the last axis of x and y."""
+def _spectra(
+    name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesided, scaling, mode, boundary, padded, axis,
+    average=None,
+):  # fmt: skip
+    """Frequencies, times and the spectrum of each segment, or their average, of signals along an axis; y None: x."""
     if mode not in ("psd", "stft"):
         raise ValueError(f"unknown mode {mode!r}")
     if scaling not in ("density", "spectrum"):
@@ -148,22 +162,42 @@ def _spectra(name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesid
         raise ValueError(
             f"Unknown boundary option {boundary!r}, must be one of: {list(_BOUNDARIES)}{user_line(' at {}')}."
         )
+    x = as_array(name, x)
+    axis = one_axis(name, axis, x.ndim)
+    y = None if y is None or y is x else as_array(name, y)
+    dtype = inexact_dtype(x, x if y is None else y)
+    if dtype.itemsize < 4:
+        raise ValueError(f"{name} needs float32 or float64, or their complex kin{user_line(' at {}')}; got {dtype}.")
+    size = x.shape[axis] if y is None else max(x.shape[axis], y.shape[one_axis(name, axis, y.ndim)])
+    window_name, window, nperseg = _window(name, window, nperseg, size)
+    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
+    rate, fs = _rate(fs)
+    # a function of the segments may be another one at each call, and would be traced each time
+    run = _of_segments if callable(detrend_by) else _of_segments_at_once
+    return run(
+        x, y, window, fs, window_name=window_name, rate=rate, nperseg=nperseg, step=nperseg - noverlap, nfft=nfft,
+        detrend_by=detrend_by or None, onesided=bool(onesided) and dtype.kind != "c", scaling=scaling, mode=mode,
+        boundary=boundary, padded=bool(padded), axis=axis, average=average,
+    )  # fmt: skip
+
+
+def _of_segments(
+    x, y, window, fs, *, window_name, rate, nperseg, step, nfft, detrend_by, onesided, scaling, mode, boundary, padded,
+    axis, average,
+):  # fmt: skip
     is_same = y is None
+    x, y = [None if v is None else jnp.moveaxis(v, axis, -1) for v in (x, y)]
     [x, y] = promote_inexact(x, x if is_same else y)
-    if x.dtype.itemsize < 4:
-        raise ValueError(f"{name} needs float32 or float64, or their complex kin{user_line(' at {}')}; got {x.dtype}.")
     real = dtypes.real_dtype_of_complex(x.dtype) if x.dtype.kind == "c" else x.dtype
-    if not is_same and x.shape[-1] != y.shape[-1]:
+    fs = rate if fs is None else fs
+    if x.shape[-1] != y.shape[-1]:
         longest = max(x.shape[-1], y.shape[-1])
         x, y = [jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, longest - v.shape[-1])]) for v in (x, y)]
-    window, nperseg = _window(name, window, nperseg, x.shape[-1], real)
-    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
-    step = nperseg - noverlap
+    window = _window_of(window_name, window, nperseg, real)
     x, y = _bordered(x, boundary, nperseg // 2), None if is_same else _bordered(y, boundary, nperseg // 2)
     if padded:
         rest = -(x.shape[-1] - nperseg) % step
         x, y = [None if v is None else jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, rest)]) for v in (x, y)]
-    onesided = onesided and x.dtype.kind != "c"
     transform = jnp.fft.rfft if onesided else jnp.fft.fft
     frequencies = (jnp.fft.rfftfreq if onesided else jnp.fft.fftfreq)(nfft, 1 / fs, dtype=real)
 
@@ -186,7 +220,31 @@ def _spectra(name, x, y, fs, window, nperseg, noverlap, nfft, detrend_by, onesid
     times = (np.arange(count) * step + nperseg / 2).astype(real) / fs
     if boundary is not None:
         times = times - (nperseg / 2) / fs
-    return frequencies, jnp.asarray(times, real), jnp.swapaxes(result, -1, -2)
+    result = jnp.swapaxes(result, -1, -2)
+    if average is None:
+        return frequencies, jnp.asarray(times, real), jnp.moveaxis(result, -2, axis)
+    result = _averaged(result.real if is_same else result, average)
+    return frequencies, jnp.asarray(times, real), jnp.moveaxis(result, -1, axis)
+
+
+_of_segments_at_once = compiled(
+    _of_segments,
+    static=(
+        "window_name", "rate", "nperseg", "step", "nfft", "detrend_by", "onesided", "scaling", "mode", "boundary",
+        "padded", "axis", "average",
+    ),
+)  # fmt: skip
+
+
+def _averaged(power, average):
+    """The mean or the median over segments, the last axis."""
+    count = power.shape[-1]
+    if average == "mean" or count <= 1:
+        return jnp.mean(power, axis=-1)
+    odd, even = np.arange(3, count + 1, 2.0), np.arange(2, count, 2.0)
+    bias = float(1 + np.sum(1 / odd - 1 / even)) if count > 2 else 1.0
+    middle = lambda p: jnp.median(p, axis=-1)
+    return (middle(power) if power.dtype.kind != "c" else middle(power.real) + 1j * middle(power.imag)) / bias
 
 
 @with_door
@@ -213,13 +271,10 @@ def stft(
     >>> z.shape
     (9, 9)
     """
-    x = as_array("stft", x)
-    axis = one_axis("stft", axis, x.ndim)
-    frequencies, times, z = _spectra(
-        "stft", jnp.moveaxis(x, axis, -1), None, fs, window, nperseg, noverlap, nfft, detrend, return_onesided,
-        "spectrum", "stft", boundary, padded,
+    return _spectra(
+        "stft", x, None, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, "spectrum", "stft", boundary,
+        padded, axis,
     )  # fmt: skip
-    return frequencies, times, jnp.moveaxis(z, -2, axis)
 
 
 @with_door
@@ -249,24 +304,11 @@ def csd(
     """
     if average not in ("mean", "median"):
         raise ValueError(f'average must be "median" or "mean", got {average}{user_line(" at {}")}.')
-    x = as_array("csd", x)
-    axis = one_axis("csd", axis, x.ndim)
-    other = None if y is None or y is x else jnp.moveaxis(as_array("csd", y), axis, -1)
     frequencies, _, power = _spectra(
-        "csd", jnp.moveaxis(x, axis, -1), other, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling,
-        "psd", None, False,
+        "csd", x, y, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, "psd", None, False, axis,
+        average,
     )  # fmt: skip
-    if other is None:
-        power = power.real
-    count = power.shape[-1]
-    if average == "median" and count > 1:
-        odd, even = np.arange(3, count + 1, 2.0), np.arange(2, count, 2.0)
-        bias = float(1 + np.sum(1 / odd - 1 / even)) if count > 2 else 1.0
-        middle = lambda p: jnp.median(p, axis=-1)
-        power = (middle(power) if power.dtype.kind != "c" else middle(power.real) + 1j * middle(power.imag)) / bias
-    else:
-        power = jnp.mean(power, axis=-1)
-    return frequencies, jnp.moveaxis(power, -1, axis)
+    return frequencies, power
 
 
 @with_door
@@ -313,27 +355,38 @@ def istft(
     time_axis, freq_axis = one_axis("istft", time_axis, z.ndim), one_axis("istft", freq_axis, z.ndim)
     if time_axis == freq_axis:
         raise SignalShapeError(f"Must specify differing time and frequency axes!{user_line(' at {}')}")
+    bins = z.shape[freq_axis]
+    default = 2 * (bins - 1) if input_onesided else bins
+    if isinstance(window, (str, tuple)):
+        nperseg = default if nperseg is None else operator.index(nperseg)
+    window_name, window, nperseg = _window("istft", window, nperseg, None)
+    if nfft is None:
+        nfft = nperseg if input_onesided and nperseg == default + 1 else default
+    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
+    rate, fs = _rate(fs)
+    return _signal_of(
+        z, window, fs, window_name=window_name, rate=rate, nperseg=nperseg, step=nperseg - noverlap, nfft=nfft,
+        onesided=bool(input_onesided), is_bordered=bool(boundary), time_axis=time_axis, freq_axis=freq_axis,
+    )  # fmt: skip
+
+
+@compiled(
+    static=("window_name", "rate", "nperseg", "step", "nfft", "onesided", "is_bordered", "time_axis", "freq_axis")
+)
+def _signal_of(z, window, fs, *, window_name, rate, nperseg, step, nfft, onesided, is_bordered, time_axis, freq_axis):
     if z.dtype.kind != "c":
         [z] = promote_inexact(z)
         z = z.astype(np.complex128 if z.dtype == np.float64 else np.complex64)
     real = dtypes.real_dtype_of_complex(z.dtype)
-    z = jnp.moveaxis(z, (time_axis, freq_axis), (-1, -2))
-    bins, count = z.shape[-2:]
-    default = 2 * (bins - 1) if input_onesided else bins
-    if isinstance(window, (str, tuple)):
-        nperseg = default if nperseg is None else operator.index(nperseg)
-    window, nperseg = _window("istft", window, nperseg, None, real)
-    if nfft is None:
-        nfft = nperseg if input_onesided and nperseg == default + 1 else default
-    noverlap, nfft = _lengths(nperseg, noverlap, nfft)
-    step = nperseg - noverlap
-    z = jnp.swapaxes(z, -1, -2)
-    parts = (jnp.fft.irfft(z, n=nfft) if input_onesided else jnp.fft.ifft(z, n=nfft))[..., :nperseg]
+    fs = rate if fs is None else fs
+    z = jnp.swapaxes(jnp.moveaxis(z, (time_axis, freq_axis), (-1, -2)), -1, -2)
+    window, count = _window_of(window_name, window, nperseg, real), z.shape[-2]
+    parts = (jnp.fft.irfft(z, n=nfft) if onesided else jnp.fft.ifft(z, n=nfft))[..., :nperseg]
     parts = parts * window * jnp.sum(window)
     length = nperseg + (count - 1) * step
     signal = _overlapped(parts, step, length)
     norm = _overlapped(jnp.broadcast_to(window * window, (count, nperseg)), step, length)
-    if boundary:
+    if is_bordered:
         half = nperseg // 2
         signal, norm = signal[..., half : length - half], norm[half : length - half]
     signal = signal / jnp.where(norm > 1e-10, norm, 1)

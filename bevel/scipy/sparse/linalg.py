@@ -26,6 +26,7 @@ from bevel.core.tree_difference import describe_mismatch
 from bevel.numpy.axes import as_array
 from bevel.numpy.choosing import where
 from bevel.numpy.creation import asarray
+from bevel.numpy.eager import compiled
 from bevel.numpy.filled import zeros
 from bevel.numpy.products import tensordot, vdot
 from bevel.ops.complex import real
@@ -110,8 +111,6 @@ def _inexact(name, tree):
 
 
 def _start(name, x0, b):
-    if x0 is None:
-        return tree_map(lambda x: zeros(get_aval(x).shape, get_aval(x).dtype), b)
     x0 = _inexact(name, x0)
     if tree_structure(x0) != tree_structure(b):
         lines = describe_mismatch(tree_structure(b), tree_structure(x0), "b", "x0")
@@ -138,15 +137,19 @@ def _solved(name, iterate, A, b, x0, M, is_symmetric=False):
     The transposed system starts from 0 and has the transposed preconditioner: x0 and M speak of this one.
     """
     b = _inexact(name, b)
-    x0 = _start(name, x0, b)
+    x0 = None if x0 is None else _start(name, x0, b)
     matvec, precondition = _operator(name, A), _identity if M is None else _operator(name, M, "M")
 
     def back(vecmat, ct):
         nothing = tree_map(lambda x: x * 0, ct)
         return iterate(vecmat, ct, nothing, precondition if is_symmetric else _transposed(precondition, ct))
 
+    def solve(a, b):
+        nothing = lambda x: zeros(get_aval(x).shape, get_aval(x).dtype)
+        return iterate(a, b, tree_map(nothing, b) if x0 is None else x0, precondition)
+
     is_symmetric = is_symmetric and not any([is_complex(x) for x in tree_leaves(b)])
-    return custom_linear_solve(matvec, b, lambda a, b: iterate(a, b, x0, precondition), back, symmetric=is_symmetric)
+    return custom_linear_solve(matvec, b, solve, back, symmetric=is_symmetric)
 
 
 def _limit(b, tol, atol):
@@ -399,7 +402,13 @@ def gmres(A, b, x0=None, *, tol=1e-5, atol=0.0, restart=20, maxiter=None, M=None
         return while_loop(lambda s: (s[3] < most) & (s[2] > inner_limit), body, (x0, r, _square(r) ** 0.5, 0))[0]
 
     x = _solved("gmres", iterate, A, b, x0, M)
-    return x, where(_square(x) >= 0, 0, -1)
+    return x, _has_no_nan(x)
+
+
+@compiled
+def _has_no_nan(x):
+    """0, or -1 where a tree has NaN."""
+    return where(_square(x) >= 0, 0, -1)
 
 
 __all__ = ["bicgstab", "cg", "gmres"]

@@ -32,8 +32,8 @@ class RotationShapeError(ShapeError, ValueError):
 
 
 def _array(name, value, shape):
-    """A floating-point array of that shape, or of that shape after one more axis."""
-    [x] = promote_inexact(as_array(name, jnp.asarray(value)))
+    """An array of that shape, or of that shape after one more axis; what is compiled makes it floating-point."""
+    x = as_array(name, jnp.asarray(value))
     rank = len(shape)
     if x.shape[x.ndim - rank :] != shape or x.ndim not in (rank, rank + 1):
         sizes = ", ".join([str(d) for d in shape])
@@ -50,7 +50,13 @@ def _norm(x):
 
 @compiled
 def _unit(quat):
+    [quat] = promote_inexact(quat)
     return quat / _norm(quat)
+
+
+@compiled
+def _turned_twice(p, q):
+    return _unit(_product(p, q))
 
 
 @compiled
@@ -62,8 +68,10 @@ def _product(p, q):
     return jnp.concatenate([a * v + b * u + jnp.cross(u, v), a * b - dot], axis=-1)
 
 
-@compiled
-def _from_rotvec(rotvec):
+@compiled(static="degrees")
+def _from_rotvec(rotvec, *, degrees=False):
+    [rotvec] = promote_inexact(rotvec)
+    rotvec = jnp.deg2rad(rotvec) if degrees else rotvec
     # sin(θ/2)/θ by its series where θ is small: 1/2 - θ²/48 + θ⁴/3840 (θ⁶ is below rounding there)
     squares = jnp.sum(rotvec * rotvec, axis=-1, keepdims=True)
     is_small = squares < 1e-6
@@ -75,7 +83,20 @@ def _from_rotvec(rotvec):
 
 
 @compiled
-def _as_rotvec(quat):
+def _from_mrp(mrp):
+    [mrp] = promote_inexact(mrp)
+    squares = jnp.sum(mrp * mrp, axis=-1, keepdims=True)
+    return jnp.concatenate([2 * mrp, 1 - squares], axis=-1) / (1 + squares)
+
+
+@compiled
+def _as_mrp(quat):
+    quat = jnp.where(quat[..., 3:] < 0, -quat, quat)
+    return quat[..., :3] / (1 + quat[..., 3:])
+
+
+@compiled(static="degrees")
+def _as_rotvec(quat, *, degrees=False):
     quat = jnp.where(quat[..., 3:] < 0, -quat, quat)
     v, w = quat[..., :3], quat[..., 3:]
     squares = jnp.sum(v * v, axis=-1, keepdims=True)
@@ -84,12 +105,13 @@ def _as_rotvec(quat):
     # θ / sin(θ/2) = 2 + s²/3 + 3 s⁴/20 with s = sin(θ/2), where that is small
     small = jnp.where(is_small, squares, 0)
     scale = jnp.where(is_small, 2 + small / 3 + 3 * small * small / 20, 2 * jnp.arctan2(length, w) / length)
-    return scale * v
+    return jnp.rad2deg(scale * v) if degrees else scale * v
 
 
 @compiled
 def _from_matrix(matrix):
     """Shepperd 1978, "Quaternion from rotation matrix": from whichever of x², y², z², w² is the largest."""
+    [matrix] = promote_inexact(matrix)
     m = lambda i, j: matrix[..., i, j]
     diagonal = [m(0, 0), m(1, 1), m(2, 2)]
     trace = diagonal[0] + diagonal[1] + diagonal[2]
@@ -131,8 +153,11 @@ def _sequence(name, seq, most=3):
     return tuple(["xyz".index(c) for c in seq.lower()]), seq.isupper()
 
 
-@compiled(static=("axes", "turning"))
-def _from_euler(angles, *, axes, turning):
+@compiled(static=("axes", "turning", "degrees"))
+def _from_euler(angles, *, axes, turning, degrees):
+    [angles] = promote_inexact(angles)
+    angles = angles[..., None] if angles.ndim == 0 or (angles.shape[-1] != len(axes)) else angles
+    angles = jnp.deg2rad(angles) if degrees else angles
     quat = None
     for i, axis in enumerate(axes):
         half = angles[..., i] / 2
@@ -143,8 +168,8 @@ def _from_euler(angles, *, axes, turning):
     return quat
 
 
-@compiled(static=("axes", "turning"))
-def _as_euler(quat, *, axes, turning):
+@compiled(static=("axes", "turning", "degrees"))
+def _as_euler(quat, *, axes, turning, degrees):
     """Bernardes & Viollet 2022, "Quaternion to Euler angles conversion", doi:10.1371/journal.pone.0276302."""
     i, j, k = axes if not turning else axes[::-1]
     is_symmetric = i == k
@@ -171,11 +196,13 @@ def _as_euler(quat, *, axes, turning):
         first, third = third, first
     wrapped = [jnp.where(x < -math.pi, x + 2 * math.pi, jnp.where(x > math.pi, x - 2 * math.pi, x))
                for x in (first, middle, third)]  # fmt: skip
-    return jnp.stack(wrapped, axis=-1)
+    angles = jnp.stack(wrapped, axis=-1)
+    return jnp.rad2deg(angles) if degrees else angles
 
 
 @compiled(static="inverse")
 def _apply(quat, vectors, *, inverse):
+    quat, vectors = promote_inexact(quat, vectors)
     u, w = quat[..., :3], quat[..., 3:]
     u = -u if inverse else u
     across = 2 * jnp.cross(u, vectors)
@@ -187,6 +214,41 @@ def _upper(quat):
     x, y, z, w = [quat[..., i : i + 1] for i in range(4)]
     is_low = (w < 0) | ((w == 0) & ((x < 0) | ((x == 0) & ((y < 0) | ((y == 0) & (z < 0))))))
     return jnp.where(is_low, -quat, quat)
+
+
+@compiled(static=("canonical", "scalar_first"))
+def _as_quat(quat, *, canonical, scalar_first):
+    quat = _upper(quat) if canonical else quat
+    return jnp.roll(quat, 1, axis=-1) if scalar_first else quat
+
+
+@compiled
+def _magnitude(quat):
+    return 2 * jnp.arctan2(_norm(quat[..., :3])[..., 0], jnp.abs(quat[..., 3]))
+
+
+@compiled
+def _mean(quat, weights):
+    weights = jnp.ones(quat.shape[0], quat.dtype) if weights is None else weights.astype(quat.dtype)
+    spread = jnp.einsum("n,ni,nj->ij", weights, quat, quat)
+    return jnp.linalg.eigh(spread)[1][:, -1]
+
+
+@compiled
+def _between(times, quat):
+    """(the times, how long from each to the next, the turns from each rotation to the next)."""
+    [times] = promote_inexact(times)
+    back = quat[:-1] * np.asarray([-1, -1, -1, 1], quat.dtype)
+    return times, jnp.diff(times), _as_rotvec(_product(back, quat[1:]))
+
+
+@compiled
+def _at(times, known, timedelta, quat, rotvecs):
+    times = jnp.asarray(times, known.dtype)
+    i = jnp.clip(jnp.searchsorted(known, times, side="right") - 1, 0, known.shape[0] - 2)
+    share = (times - known[i]) / timedelta[i]
+    share = jnp.where((times < known[0]) | (times > known[-1]), jnp.nan, share)
+    return _product(quat[i], _from_rotvec(share[..., None] * rotvecs[i]))
 
 
 class Rotation(NamedTuple):
@@ -216,16 +278,15 @@ class Rotation(NamedTuple):
         angles   float, float[n] for one axis; float[k] or float[n, k] for k axes
         """
         axes, turning = _sequence("from_euler", seq)
-        [angles] = promote_inexact(as_array("from_euler", jnp.asarray(angles)))
-        count = len(axes)
-        if count == 1 and (not angles.ndim or angles.shape[-1] != 1 or angles.ndim == 1):
-            angles = angles[..., None] if not (angles.ndim == 1 and angles.shape == (1,)) else angles
-        if angles.ndim not in (1, 2) or angles.shape[-1] != count:
+        angles = as_array("from_euler", jnp.asarray(angles))
+        count, shape = len(axes), angles.shape
+        if count == 1 and shape[-1:] != (1,):
+            shape = (*shape, 1)  # each number is an angle
+        if len(shape) not in (1, 2) or shape[-1] != count:
             raise RotationShapeError(
-                f"from_euler of {seq!r} takes {count} angles, or (n, {count}){user_line(' at {}')}; got shape "
-                f"{angles.shape}."
+                f"from_euler of {seq!r} takes {count} angles, or (n, {count}){user_line(' at {}')}; got shape {shape}."
             )
-        return cls(_from_euler(jnp.deg2rad(angles) if degrees else angles, axes=axes, turning=turning))
+        return cls(_from_euler(angles, axes=axes, turning=turning, degrees=bool(degrees)))
 
     @classmethod
     def from_matrix(cls, matrix):
@@ -235,9 +296,7 @@ class Rotation(NamedTuple):
     @classmethod
     def from_mrp(cls, mrp):
         """From modified Rodrigues parameters u tan θ/4, float[3] or float[n, 3]."""
-        mrp = _array("from_mrp", mrp, (3,))
-        squares = jnp.sum(mrp * mrp, axis=-1, keepdims=True)
-        return cls(jnp.concatenate([2 * mrp, 1 - squares], axis=-1) / (1 + squares))
+        return cls(_from_mrp(_array("from_mrp", mrp, (3,))))
 
     @classmethod
     def from_quat(cls, quat):
@@ -247,8 +306,7 @@ class Rotation(NamedTuple):
     @classmethod
     def from_rotvec(cls, rotvec, degrees: bool = False):
         """From axes times angles, float[3] or float[n, 3]."""
-        rotvec = _array("from_rotvec", rotvec, (3,))
-        return cls(_from_rotvec(jnp.deg2rad(rotvec) if degrees else rotvec))
+        return cls(_from_rotvec(_array("from_rotvec", rotvec, (3,)), degrees=bool(degrees)))
 
     @classmethod
     def identity(cls, num: int | None = None, dtype=float):
@@ -286,12 +344,12 @@ class Rotation(NamedTuple):
     def __mul__(self, other):
         if not isinstance(other, Rotation):
             return NotImplemented
-        return Rotation(_unit(_product(self.quat, other.quat)))
+        return Rotation(_turned_twice(self.quat, other.quat))
 
     def apply(self, vectors, inverse: bool = False):
         """Vectors turned, float[3] or float[n, 3]; back, for inverse."""
         vectors = _array("apply", vectors, (3,))
-        return _apply(*promote_inexact(self.quat, vectors), inverse=bool(inverse))
+        return _apply(self.quat, vectors, inverse=bool(inverse))
 
     def as_euler(self, seq: str, degrees: bool = False):
         """The three angles that `from_euler` would take: the middle one in [0, π], or [-π/2, π/2] for unlike axes.
@@ -301,8 +359,7 @@ class Rotation(NamedTuple):
         if len(seq) != 3:
             raise ValueError(f"as_euler takes three axes{user_line(' at {}')}; got {seq!r}.")
         axes, turning = _sequence("as_euler", seq)
-        angles = _as_euler(self.quat, axes=axes, turning=turning)
-        return jnp.rad2deg(angles) if degrees else angles
+        return _as_euler(self.quat, axes=axes, turning=turning, degrees=bool(degrees))
 
     def as_matrix(self):
         """float[3, 3] or float[n, 3, 3]."""
@@ -310,19 +367,18 @@ class Rotation(NamedTuple):
 
     def as_mrp(self):
         """Modified Rodrigues parameters u tan θ/4 of the turn by at most π."""
-        quat = jnp.where(self.quat[..., 3:] < 0, -self.quat, self.quat)
-        return quat[..., :3] / (1 + quat[..., 3:])
+        return _as_mrp(self.quat)
 
     def as_quat(self, canonical: bool = False, scalar_first: bool = False):
         """Quaternions (x, y, z, w), or (w, x, y, z) for scalar_first; canonical: of the two for each rotation that with
         positive w."""
-        quat = _upper(self.quat) if canonical else self.quat
-        return jnp.roll(quat, 1, axis=-1) if scalar_first else quat
+        if not canonical and not scalar_first:
+            return self.quat
+        return _as_quat(self.quat, canonical=bool(canonical), scalar_first=bool(scalar_first))
 
     def as_rotvec(self, degrees: bool = False):
         """Axes times angles, the angle at most π."""
-        rotvec = _as_rotvec(self.quat)
-        return jnp.rad2deg(rotvec) if degrees else rotvec
+        return _as_rotvec(self.quat, degrees=bool(degrees))
 
     def inv(self):
         """The rotation back."""
@@ -330,7 +386,7 @@ class Rotation(NamedTuple):
 
     def magnitude(self):
         """The angle, from 0 to π."""
-        return 2 * jnp.arctan2(_norm(self.quat[..., :3])[..., 0], jnp.abs(self.quat[..., 3]))
+        return _magnitude(self.quat)
 
     def mean(self, weights=None):
         """The rotation nearest to all, in the sum of squared sines of half the angles between.
@@ -338,13 +394,12 @@ class Rotation(NamedTuple):
         source  Markley et al. 2007, "Averaging quaternions", doi:10.2514/1.28949
         """
         self._many("has no mean")
-        weights = jnp.ones(self.quat.shape[0], self.quat.dtype) if weights is None else jnp.asarray(weights)
-        if weights.shape != self.quat.shape[:1]:
+        weights = None if weights is None else jnp.asarray(weights)
+        if weights is not None and weights.shape != self.quat.shape[:1]:
             raise RotationShapeError(
                 f"mean takes one weight a rotation{user_line(' at {}')}; got shape {weights.shape}."
             )
-        spread = jnp.einsum("n,ni,nj->ij", weights.astype(self.quat.dtype), self.quat, self.quat)
-        return Rotation(jnp.linalg.eigh(spread)[1][:, -1])
+        return Rotation(_mean(self.quat, weights))
 
 
 class Slerp(NamedTuple):
@@ -369,21 +424,14 @@ class Slerp(NamedTuple):
             raise TypeError(f"Slerp takes a Rotation{user_line(' at {}')}; got {type(rotations).__name__}.")
         if rotations.single or len(rotations) < 2:
             raise ValueError(f"Slerp needs at least 2 rotations{user_line(' at {}')}.")
-        [times] = promote_inexact(as_array("Slerp", jnp.asarray(times)))
+        times = as_array("Slerp", jnp.asarray(times))
         if times.shape != (len(rotations),):
             raise RotationShapeError(
                 f"Slerp needs one time a rotation{user_line(' at {}')}; got times {times.shape} for {len(rotations)}."
             )
-        quat = rotations.quat
-        between = Rotation(_product(Rotation(quat[:-1]).inv().quat, quat[1:]))
-        return cls(times=times, timedelta=jnp.diff(times), rotations=rotations, rotvecs=between.as_rotvec())
+        times, timedelta, rotvecs = _between(times, rotations.quat)
+        return cls(times=times, timedelta=timedelta, rotations=rotations, rotvecs=rotvecs)
 
     def __call__(self, times):
         """The rotation at a time, or those at float[m]; NaN before the first and after the last."""
-        times = jnp.asarray(times, self.times.dtype)
-        last = self.times.shape[0] - 2
-        i = jnp.clip(jnp.searchsorted(self.times, times, side="right") - 1, 0, last)
-        share = (times - self.times[i]) / self.timedelta[i]
-        share = jnp.where((times < self.times[0]) | (times > self.times[-1]), jnp.nan, share)
-        turn = _from_rotvec(share[..., None] * self.rotvecs[i])
-        return Rotation(_product(self.rotations.quat[i], turn))
+        return Rotation(_at(jnp.asarray(times), self.times, self.timedelta, self.rotations.quat, self.rotvecs))
