@@ -11,7 +11,6 @@ import math
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.axes import as_index
@@ -24,12 +23,6 @@ def _size(name, n, least=None):
     if least is not None and n < least:
         raise ValueError(f"{name}: n must be a positive integer; got {n}{user_line(' at {}')}.")
     return max(n, 0)
-
-
-@compiled(static=("make", "parameters"))
-def _made(make, parameters):
-    """What `make(*parameters)` computes on the host: once, as this is traced, and then a program holds it."""
-    return asarray(make(*parameters))
 
 
 def _rounded(rows):
@@ -47,6 +40,7 @@ def _rounded(rows):
         return np.asarray([[rounded(i) for i in row] for row in rows], float).reshape(n, n).astype(dtype)
 
 
+@compiled(static="n")
 def hilbert(n: int):
     """The n by n matrix 1 / (i + j + 1).
 
@@ -55,7 +49,7 @@ def hilbert(n: int):
     [[1.     0.5   ]
      [0.5    0.3333]]
     """
-    return _made(_hilbert, (_size("hilbert", n),))
+    return asarray(_hilbert(_size("hilbert", n)))
 
 
 def _hilbert(n):
@@ -63,6 +57,7 @@ def _hilbert(n):
     return (1.0 / (i[:, None] + i[None, :] + 1)).astype(get_aval(1.0).dtype)
 
 
+@compiled(static="n")
 def invhilbert(n: int):
     """The inverse of the n by n Hilbert matrix: whole numbers, each computed exactly and then rounded.
 
@@ -75,7 +70,7 @@ def invhilbert(n: int):
      [ -36.  192. -180.]
      [  30. -180.  180.]]
     """
-    return _made(_invhilbert, (_size("invhilbert", n),))
+    return asarray(_invhilbert(_size("invhilbert", n)))
 
 
 def _invhilbert(n):
@@ -95,7 +90,7 @@ def _kind(name, kind):
     return kind
 
 
-@with_door
+@compiled(static=("n", "kind"))
 def pascal(n: int, kind: str | None = None):
     """Pascal's triangle as an n by n matrix, its numbers computed exactly and then rounded.
 
@@ -107,7 +102,7 @@ def pascal(n: int, kind: str | None = None):
      [1. 2. 3.]
      [1. 3. 6.]]
     """
-    return _made(_pascal, (_size("pascal", n), _kind("pascal", kind)))
+    return asarray(_pascal(_size("pascal", n), _kind("pascal", kind)))
 
 
 def _pascal(n, kind):
@@ -119,7 +114,7 @@ def _pascal(n, kind):
     return _rounded([[element(i, j) for j in range(n)] for i in range(n)])
 
 
-@with_door
+@compiled(static=("n", "kind"))
 def invpascal(n: int, kind: str | None = None):
     """The inverse of `pascal(n, kind)`: whole numbers, computed exactly and then rounded to the default float.
 
@@ -131,7 +126,7 @@ def invpascal(n: int, kind: str | None = None):
      [-1.  1.  0.]
      [ 1. -2.  1.]]
     """
-    return _made(_invpascal, (_size("invpascal", n), _kind("invpascal", kind)))
+    return asarray(_invpascal(_size("invpascal", n), _kind("invpascal", kind)))
 
 
 def _invpascal(n, kind):
@@ -147,6 +142,7 @@ def _invpascal(n, kind):
     )
 
 
+@compiled(static=("n", "dtype"))
 def hadamard(n: int, dtype=int):
     """The n by n matrix of ±1 whose rows are orthogonal, for n a power of 2 (Sylvester 1867).
 
@@ -158,7 +154,7 @@ def hadamard(n: int, dtype=int):
     n = as_index("hadamard", n)
     if n < 1 or n & (n - 1):
         raise ValueError(f"hadamard: n must be a positive power of 2; got {n}{user_line(' at {}')}.")
-    return _made(_hadamard, (n, wanted_dtype(dtype, "hadamard")))
+    return asarray(_hadamard(n, wanted_dtype(dtype, "hadamard")))
 
 
 def _hadamard(n, dtype):
@@ -171,7 +167,7 @@ def _hadamard(n, dtype):
     return np.where(odd, -1, 1).astype(dtype)
 
 
-@with_door
+@compiled(static=("n", "full"))
 def helmert(n: int, full: bool = False):
     """Orthonormal contrasts as rows: k ones and then -k, over √(k (k+1)), k = 1…n-1; `full` puts 1/√n in front.
 
@@ -187,7 +183,7 @@ def helmert(n: int, full: bool = False):
     >>> print(((helmert(3) @ x) ** 2).round(), ((x - x.mean()) ** 2).sum())
     [ 2. 24.] 26.0
     """
-    return _made(_helmert, (_size("helmert", n, least=1), bool(full)))
+    return asarray(_helmert(_size("helmert", n, least=1), bool(full)))
 
 
 def _helmert(n, full):
@@ -199,7 +195,7 @@ def _helmert(n, full):
     return rows.astype(get_aval(1.0).dtype)
 
 
-@with_door
+@compiled(static=("n", "scale", "dtype"))
 def dft(n: int, scale: str | None = None, *, dtype=None):
     """The matrix of the Fourier transform, exp(-2πi jk / n): `dft(n) @ x` is `jnp.fft.fft(x)`.
 
@@ -223,7 +219,7 @@ def dft(n: int, scale: str | None = None, *, dtype=None):
     dtype = dtypes.canonicalize_dtype(np.dtype(complex)) if dtype is None else wanted_dtype(dtype, "dft")
     if not dtypes.issubdtype(dtype, np.complexfloating):
         raise ValueError(f"dft: dtype must be a complex floating-point type; got {dtype.name}{user_line(' at {}')}.")
-    return _made(_dft, (n, scale, dtype))
+    return asarray(_dft(n, scale, dtype))
 
 
 def _dft(n, scale, dtype):
