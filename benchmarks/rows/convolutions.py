@@ -44,15 +44,22 @@ def convolution(side: Side, image: tuple[int, ...], kernel: tuple[int, ...], whi
     return jitted(side, lambda x, w, ct: side.jax.vjp(lambda w: apply(x, w), w)[1](ct)[0], x, w, ct)
 
 
-def pooling(side: Side, combine: str, size: int, stride: int, gradient: bool = False) -> Run:
-    """Pooling of 8 x 56 x 56 x 64 by windows of size x size, padded so that each stride-th place has one."""
+WHOLE = (16, 7, 7, 256)  # images that are pooled as a whole
+
+
+def pooling(
+    side: Side, combine: str, size: int, stride: int, gradient: bool = False, shape: tuple[int, ...] = (8, 56, 56, 64),
+    dtype: str = "float32",
+) -> Run:  # fmt: skip
+    """Pooling by windows of size x size, padded so that each stride-th place has one; WHOLE is not padded."""
     lax = side.lax
     start, function = {"max": (-side.np.inf, lax.max), "sum": (0.0, lax.add)}[combine]
+    padding = "VALID" if shape == WHOLE else "SAME"
 
     def apply(x: Any) -> Any:
-        return lax.reduce_window(x, start, function, (1, size, size, 1), (1, stride, stride, 1), "SAME")
+        return lax.reduce_window(x, start, function, (1, size, size, 1), (1, stride, stride, 1), padding)
 
-    x = numbers(side, 8, 56, 56, 64)
+    x = numbers(side, *shape).astype(dtype)
     if not gradient:
         return jitted(side, apply, x)
     ct = numbers(side, *side.jax.eval_shape(apply, x).shape)
@@ -126,6 +133,24 @@ for _combine in ("max", "sum"):
     for _size, _stride in ((2, 2), (3, 1), (3, 2), (7, 1)):
         for _gradient in (False, True):
             _declare_pooling(_combine, _size, _stride, _gradient)
+
+
+@FAMILY.loop_row("max pooling of whole images, gradient", unit="ms")
+def whole_max(side: Side) -> Run:
+    """max over 7 x 7 of 16 x 7 x 7 x 256: gradient"""
+    return pooling(side, "max", 7, 1, True, WHOLE)
+
+
+@FAMILY.loop_row("sum pooling of whole images, gradient", unit="ms")
+def whole_sum(side: Side) -> Run:
+    """sum over 7 x 7 of 16 x 7 x 7 x 256: gradient"""
+    return pooling(side, "sum", 7, 1, True, WHOLE)
+
+
+@FAMILY.loop_row("max pooling 2x2 of bfloat16, forward", unit="ms")
+def max_of_16_bits(side: Side) -> Run:
+    """max over 2 x 2 of 8 x 56 x 56 x 64 bfloat16, stride 2"""
+    return pooling(side, "max", 2, 2, dtype="bfloat16")
 
 
 @FAMILY.loop_row("jnp.convolve 100,000 by 64", unit="ms")

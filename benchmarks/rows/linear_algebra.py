@@ -98,6 +98,7 @@ def small(name: str, sizes: tuple[int, ...], make: Callable[[Side, Any], Callabl
 
 small("inv", (2, 3, 4, 8), lambda side, a: side.jnp.linalg.inv)
 small("det", (3, 4, 8), lambda side, a: side.jnp.linalg.det)
+small("slogdet", (2,), lambda side, a: lambda a: side.jnp.linalg.slogdet(a)[1])
 small("cholesky", (3, 4, 8), lambda side, a: side.jnp.linalg.cholesky)
 
 

@@ -171,8 +171,27 @@ def _directions(x, size):
     return true_divide(x, where(size == 0, 1, convert(size, get_aval(x).dtype))) if is_complex(x) else sign(x)
 
 
+def _sign_and_log_of_two(a):
+    """Of matrices of one or two rows, by the formula; where numbers are so large or small that their product might not
+    be one, of the matrices divided by their largest number."""
+    size = absolute(a)
+    scale = largest(size, axis=(-2, -1))
+    bound = float(limits.finfo(get_aval(scale).dtype).max) ** 0.25
+    is_usual = (scale > 1 / bound) & (scale < bound)
+    scale = where(is_usual | (scale == 0) | (scale == np.inf), 1, scale)
+    a = true_divide(a, scale[..., None, None])
+    value = a[..., 0, 0]
+    n = shape_of(a)[-1]
+    if n == 2:
+        value = subtract(multiply(value, a[..., 1, 1]), multiply(a[..., 0, 1], a[..., 1, 0]))
+    size = absolute(value)
+    return _directions(value, size), add(log(size), multiply(n, log(scale)))
+
+
 @custom_jvp
 def _slogdet(a):
+    if shape_of(a)[-1] in (1, 2):
+        return _sign_and_log_of_two(a)
     both, pivots, _ = Lu()(a)
     return _sign_and_log(both, pivots)
 
@@ -181,9 +200,14 @@ def _slogdet(a):
 def _slogdet_jvp(primals, tangents):
     # d log det A = tr(A⁻¹ dA), whose real part is that of log |det A|, and i times its imaginary part turns the sign
     [a], [da] = primals, tangents
-    both, pivots, order = Lu()(a)
-    sign, logarithm = _sign_and_log(both, pivots)
-    inverse = solve_by_factors(both, order, eye_like(a))
+    n = shape_of(a)[-1]
+    if type(n) is int and small_matrices.has_closed_form(n, get_aval(a).dtype, small_matrices.LARGEST_INVERSE):
+        sign, logarithm = _slogdet(a)
+        inverse = small_matrices.SmallInverse()(a)
+    else:
+        both, pivots, order = Lu()(a)
+        sign, logarithm = _sign_and_log(both, pivots)
+        inverse = solve_by_factors(both, order, eye_like(a))
     slope = total(multiply(matrix_transpose(inverse), da), axis=(-2, -1))
     if not is_complex(a):
         return (sign, logarithm), (multiply(slope, np.zeros((), get_aval(a).dtype)[()]) * 0, slope)

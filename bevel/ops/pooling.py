@@ -2,6 +2,7 @@
 
 How they are lowered on a CPU, by the window: XLA runs overlapping ones element by element, 10 and more times as slow as
 
+    repetition  one element along an axis, seen in each place: what is found without that axis, repeated
     taps   what each element of the window sees, combined in order: one loop over the result; few elements
     axes   one axis after the other; many elements
 
@@ -28,7 +29,7 @@ from bevel.ops.elementwise import KINDS
 from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import GE, LE
 from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attributes
-from bevel.ops.shapes import Linear, zeros
+from bevel.ops.shapes import BroadcastInDim, Linear, zeros
 from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid, slide
 
 _FLOAT32 = np.dtype("float32")
@@ -97,6 +98,8 @@ class Pooling(Primitive):
         window, strides = self.window_dimensions, self.window_strides
         if not (aval.size and is_worth(result, window)):
             return None
+        if any(self._repeats(aval.shape)):
+            return self.by_repetition
         if max(window, default=1) > _LONGEST:
             return self.by_axes if sum([k > 1 for k in window]) > 1 else None
         rows = zip(window, strides, self.base_dilation, self.window_dilation, strict=True)
@@ -113,6 +116,31 @@ class Pooling(Primitive):
 
     def _summed(self, x):
         return convert(x, self.summed_dtype(get_aval(x).dtype))
+
+    def _repeats(self, shape):
+        """For each axis: is there one element, which every place sees once, of several places?"""
+        counts = slid(shape, *self.window)
+        rows = zip(shape, counts, *self.window, strict=True)
+        return [
+            (n, outer) == (1, 1) and 1 < count and (count - 1) * stride <= low < k
+            for n, count, k, stride, (low, _), _, outer in rows
+        ]
+
+    def by_repetition(self, x):
+        """The op along the other axes, and what it gives repeated: so global pooling's gradient lies as it came."""
+        repeats, counts = self._repeats(get_aval(x).shape), slid(get_aval(x).shape, *self.window)
+        ones = (1, 1, (0, 0), 1, 1)
+        rest = [
+            tuple([one if alone else v for v, alone in zip(values, repeats, strict=True)])
+            for values, one in zip(self.window, ones, strict=True)
+        ]
+        y = self.alone(x) if rest[0] == (1,) * len(repeats) else type(self)(*rest)(x)
+        return BroadcastInDim(counts, tuple(range(len(counts))))(y)
+
+    @staticmethod
+    def alone(x):
+        """What combining x with nothing but neutral elements gives."""
+        return x
 
     def by_taps(self, x):
         dtype = get_aval(x).dtype
@@ -209,6 +237,10 @@ class ReduceWindowSum(Linear, Pooling):
     def neutral(dtype):
         return 0
 
+    @staticmethod
+    def alone(x):
+        return add(x, np.zeros((), get_aval(x).dtype)[()])  # of -0, 0
+
     def transpose(self, ct, x):
         shape, places = x.aval.shape, get_aval(ct).shape
         if not (get_aval(ct).size and x.aval.size):
@@ -231,6 +263,12 @@ class ExtremePooling(Pooling):
     """The largest or smallest. Of equal ones the first has the slope."""
 
     most_taps = 9
+
+    def _summed(self, x):
+        # as exact in more bits: a CPU converts 16-bit floats once, not at each comparison
+        dtype = get_aval(x).dtype
+        return convert(x, _FLOAT32) if dtypes.issubdtype(dtype, np.floating) and dtype.itemsize < 4 else x
+
     sample_dtypes = ("float32", "int32", "bfloat16")
 
     def jvp(self, primals, tangents):

@@ -18,7 +18,7 @@ from bevel.ops.cutting import Slice, pad
 from bevel.ops.elementwise import KINDS
 from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import GE, LE, eq, or_, select
-from bevel.ops.shapes import LinearInFirst, full, in_front
+from bevel.ops.shapes import BroadcastInDim, LinearInFirst, full, in_front
 from bevel.ops.sliding import (
     check_positive,
     interleaved,
@@ -287,13 +287,21 @@ class SelectAndScatterAdd(Routing):
             keep = self.select_prim(best, tap)
             best = select(keep, best, tap)
             chosen = select(keep, chosen, full(get_aval(source).shape, number, _INT32))
+        whole = get_aval(padded).shape
+        rows = zip(self.window_dimensions, self.window_strides, get_aval(source).shape, whole, strict=True)
+        if self.is_plain_window and all([(k == n and count == 1) or (k, step) == (1, 1) for k, step, count, n in rows]):
+            # each window has its line of the array, as in global pooling: its elements are numbered where they stand
+            numbers = np.arange(math.prod(self.window_dimensions), dtype=np.int32).reshape(self.window_dimensions)
+            spread = BroadcastInDim(whole, tuple(range(len(whole))))
+            chosen, source, numbers = [spread(v) for v in (chosen, source, numbers)]
+            y = select(eq(numbers, chosen), source, full(whole, 0, aval.dtype))
+            return cropped(y, [low for low, _ in self.padding], aval.shape, self._ones)
 
         def update(total, took, value):
             part = select(took, value, full(get_aval(value).shape, 0, aval.dtype))
             return part if total is None else add(total, part)
 
         base, outer = self.dilations
-        whole = get_aval(padded).shape
         y = sent_back(source, chosen, whole, self.window_dimensions, self.window_strides, outer, None, update)
         return cropped(y, [low for low, _ in self.padding], aval.shape, base)
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
 import bevel
@@ -39,6 +40,42 @@ def test_pooling_as_networks_use_it():
     assert jnp.array_equal(bevel.jit(slope)(x), slope(x))
     assert jnp.array_equal(bevel.vmap(slope)(jnp.stack([x, -x])), jnp.stack([slope(x), slope(-x)]))
     assert bevel.hessian(lambda x: (pool(x) ** 2).sum())(x[:1, :2, :2, :1]).sum() == 2
+
+
+def global_pool(x, start, combine):
+    return lax.reduce_window(x, start, combine, (1, 7, 7, 1), (1, 1, 1, 1), "VALID")
+
+
+def test_the_slope_of_a_global_sum_is_repeated():
+    ct = jnp.asarray(np.random.default_rng(0).standard_normal((16, 1, 1, 64)).astype("float32"))
+    x = jnp.zeros((16, 7, 7, 64))
+    slope = bevel.jit(lambda ct: bevel.vjp(lambda x: global_pool(x, 0.0, lax.add), x)[1](ct)[0])
+    assert jnp.array_equal(slope(ct), jnp.broadcast_to(ct, x.shape))
+    if bevel.default_backend() == "cpu":
+        text = slope.lower(ct).as_text()
+        assert "stablehlo.slice" not in text and "reduce_window" not in text
+
+
+@pytest.mark.parametrize("stride", [1, 7])
+@pytest.mark.parametrize("low, high", [(0, 0), (2, 3)])
+def test_the_slope_of_a_global_extreme_is_at_the_first_of_them(stride, low, high):
+    x = np.random.default_rng(0).integers(0, 9, (16, 7 - low, 7 - high, 64)).astype("float32")
+    ct = np.random.default_rng(1).standard_normal((16, 1, 1, 64)).astype("float32")
+    pads = ((0, 0), (low, 0), (0, high), (0, 0))
+    pool = lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 7, 7, 1), (1, stride, stride, 1), pads)
+    [slope] = bevel.jit(lambda x, ct: bevel.vjp(pool, x)[1](ct))(x, ct)
+    flat = x.reshape(16, -1, 64)
+    expected = np.where(np.arange(flat.shape[1])[:, None] == flat.argmax(1)[:, None], ct.reshape(16, 1, 64), 0)
+    assert np.array_equal(slope, expected.reshape(x.shape))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_extremes_of_16_bits_are_among_what_was_given(dtype):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((4, 28, 28, 32)), dtype)
+    x = x.at[0, 0, 0, 0].set(jnp.nan).at[1, 0, 0, 0].set(-jnp.inf)
+    y = bevel.jit(pool)(x)
+    assert y.dtype == x.dtype
+    assert jnp.array_equal(y, pool(x.astype("float32")).astype(dtype), equal_nan=True)
 
 
 def test_a_reducing_function_may_close_over_what_is_traced():

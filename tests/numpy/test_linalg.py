@@ -196,6 +196,24 @@ def test_inverses_of_four_rows_are_exact_for_all_sorts_of_singular_values():
     assert np.array_equal(jnp.linalg.inv(moved), back)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_logarithms_of_small_determinants_know_no_overflow(n, dtype):
+    a = np.random.default_rng(0).standard_normal((3, n, n)).astype(dtype) * np.float32([1, 1e30, 1e-30])[:, None, None]
+    sign, logarithm = jnp.linalg.slogdet(a)
+    expected = np.linalg.slogdet(a.astype("complex128" if dtype == "complex64" else "float64"))
+    assert np.allclose(sign, expected[0]) and np.allclose(logarithm, expected[1], rtol=1e-5)
+    assert jnp.linalg.slogdet(a * 0)[1].tolist() == [-np.inf] * 3
+    assert "getrf" not in bevel.jit(jnp.linalg.slogdet).lower(a).as_text()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_slopes_of_logarithms_of_determinants_are_inverses(n):
+    a = np.random.default_rng(n).standard_normal((4, n, n)).astype("float32") + 3 * np.eye(n, dtype="float32")
+    slope = bevel.grad(lambda a: jnp.linalg.slogdet(a)[1].sum())(a)
+    assert np.allclose(slope, np.linalg.inv(a.astype("float64")).swapaxes(1, 2), rtol=1e-4, atol=1e-5)
+
+
 def test_many_four_by_four_factors():
     a = np.random.default_rng(0).standard_normal((300, 4, 4)).astype("float32")
     a = a @ a.swapaxes(1, 2) + np.eye(4, dtype="float32")
