@@ -17,6 +17,7 @@ from bevel.numpy.names import PLACES as _PLACES
 
 if TYPE_CHECKING:  # for readers and checkers; at run time each name comes when first asked for
     from bevel.numpy.arithmetic import *
+    from bevel.numpy.averages import *
     from bevel.numpy.bits import *
     from bevel.numpy.broadcasting import *
     from bevel.numpy.choosing import *

@@ -5,6 +5,7 @@ PLACES = {
         abs absolute divide divmod fabs float_power floor_divide fmod mod positive pow power reciprocal remainder sign
         square true_divide
     """,
+    "averages": "average mean std var",
     "bits": """
         bitwise_invert bitwise_left_shift bitwise_not bitwise_right_shift invert left_shift packbits right_shift
         unpackbits
@@ -51,7 +52,7 @@ PLACES = {
     "products": "cross dot inner kron matmul matvec outer tensordot vdot vecdot vecmat",
     "ranges": "arange geomspace linspace logspace",
     "rearranging": "flip fliplr flipud roll rot90",
-    "reductions": "all amax amin any argmax argmin average count_nonzero max mean min prod ptp std sum var",
+    "reductions": "all amax amin any argmax argmin count_nonzero max min prod ptp sum",
     "repeating": "repeat resize tile",
     "rounding": "around ceil floor rint round trunc",
     "searching": """

@@ -8,7 +8,7 @@ from bevel.api.control_flow import cond
 from bevel.base import dtypes
 from bevel.base.dimensions import is_symbolic
 from bevel.core.trace import get_aval
-from bevel.numpy import reductions
+from bevel.numpy import averages, reductions
 from bevel.numpy.axes import as_array, refuse_out, shape_of
 from bevel.numpy.choosing import where as where_of
 from bevel.numpy.eager import compiled
@@ -38,7 +38,7 @@ def _numbers(name, x, where):
         return mask
     w = as_array(name, where)
     shape = broadcast_shapes(name, shape_of(x), shape_of(w))
-    return AND(broadcast_to(mask, shape), broadcast_to(reductions._is_nonzero(w), shape))
+    return AND(broadcast_to(mask, shape), broadcast_to(reductions.is_nonzero(w), shape))
 
 
 @compiled(static=("axis", "dtype", "keepdims"))
@@ -148,9 +148,7 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, where=None):
     """
     refuse_out("nanmean", out)
     x = as_array("nanmean", a)
-    return reductions.mean(
-        x, axis, dtype, None, keepdims, where=_numbers("nanmean", x, where) if _has_nan(x) else where
-    )
+    return averages.mean(x, axis, dtype, None, keepdims, where=_numbers("nanmean", x, where) if _has_nan(x) else where)
 
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims"))
@@ -167,7 +165,7 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=Non
     if _has_nan(x):
         mask = _numbers("nanvar", x, where)
         x = where_of(isnan(x), 0, x)  # a NaN that is left out would come back in the slopes, as 0 times itself
-    return reductions.var(x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean)
+    return averages.var(x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean)
 
 
 @compiled(static=("axis", "dtype", "ddof", "keepdims"))

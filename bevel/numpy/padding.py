@@ -9,7 +9,7 @@ from bevel.base.errors import ConcretizationTypeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
-from bevel.numpy import reductions
+from bevel.numpy import averages, reductions
 from bevel.numpy.arithmetic import subtract
 from bevel.numpy.axes import as_array, shape_of
 from bevel.numpy.creation import array as array_of
@@ -273,7 +273,7 @@ def _ramps(x, values, *, widths):
 def _statistics(x, *, widths, mode, lengths):
     from bevel.numpy.statistics import median
 
-    find = {"maximum": reductions.max, "minimum": reductions.min, "mean": reductions.mean, "median": median}[mode]
+    find = {"maximum": reductions.max, "minimum": reductions.min, "mean": averages.mean, "median": median}[mode]
     dtype = get_aval(x).dtype
     for axis, pair in enumerate(widths):
         _check_not_empty(mode, x, axis, pair)

@@ -15,7 +15,7 @@ from bevel.numpy.axes import as_array, as_arrays, one_axis, refuse_out, shape_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import broadcast_shapes, broadcast_to, promote_dtypes
-from bevel.numpy.reductions import _is_nonzero
+from bevel.numpy.reductions import is_nonzero
 from bevel.numpy.searching import index_dtype, known, nonzero
 from bevel.numpy.selection import index
 from bevel.ops.convert import convert
@@ -237,7 +237,7 @@ def _place(arr, mask, vals):
         return x
     if not size:
         return x
-    m = _is_nonzero(reshaped(m, (size,)))
+    m = is_nonzero(reshaped(m, (size,)))
     turn = (Cumsum(0)(convert(m, np.dtype("int32"))) - 1) % shape_of(v)[0]
     filled = select(m, convert(index(v, turn), get_aval(x).dtype, get_aval(x).weak_type), reshaped(x, (size,)))
     return reshaped(filled, shape_of(x))

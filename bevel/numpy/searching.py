@@ -18,7 +18,7 @@ from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.operands import on_host
 from bevel.numpy.promotion import promote_dtypes
-from bevel.numpy.reductions import _is_nonzero
+from bevel.numpy.reductions import is_nonzero
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.selection import index
 from bevel.numpy.shapes import ravel
@@ -399,7 +399,7 @@ def _fills(fill_value, rank):
 @compiled(static="size")
 def _nonzero(x, fills, *, size):
     shape, count = shape_of(x), get_aval(x).size
-    mask = reshaped(_is_nonzero(x), (count,))
+    mask = reshaped(is_nonzero(x), (count,))
     dtype = index_dtype()
     fills = [convert(as_array("nonzero", f), dtype) for f in fills]
     if not count or not size:

@@ -10,6 +10,8 @@ from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import add, divide, multiply, remainder, subtract
+from bevel.numpy.averages import average
+from bevel.numpy.averages import mean as mean_of
 from bevel.numpy.axes import as_array, as_index, refuse_out, several_axes, shape_of, static_axes
 from bevel.numpy.choosing import clip, where
 from bevel.numpy.cumulative import cumsum
@@ -19,8 +21,6 @@ from bevel.numpy.picking import take_along_axis
 from bevel.numpy.products import dot
 from bevel.numpy.promotion import SCALARS, broadcast_to, promote_dtypes
 from bevel.numpy.reductions import any as any_of
-from bevel.numpy.reductions import average
-from bevel.numpy.reductions import mean as mean_of
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.searching import argsort, sort
 from bevel.ops.arithmetic import Ceil, Floor
