@@ -35,10 +35,6 @@ KNOWN = {
     # to be mended:
     "lax.full_like": "the number is made an array and then converted",
     "lax.index_in_dim": "a slice, and the axis left out",
-    **dict.fromkeys(
-        ("jsp.special.wofz", "jsp.special.erfcx", "jsp.special.softmax", "jsp.special.log_softmax"),
-        "other dtypes are converted before the function that is compiled",
-    ),
 }
 
 

@@ -25,6 +25,7 @@ from bevel.scipy.special.series import polynomial
 # ---- sums of exponentials
 
 
+@compiled(static="axis")
 def log_softmax(x, /, *, axis=None):
     """x - logsumexp(x) along axes (None: all): log of the shares of exp(x), exact where these round to 0 or 1.
 
@@ -42,6 +43,7 @@ def log_softmax(x, /, *, axis=None):
     return nn.log_softmax(*promote_inexact(as_array("log_softmax", x)), axis=axis)
 
 
+@compiled(static="axis")
 def softmax(x, /, *, axis=None):
     """exp(x) over its sum along axes (None: all), without overflow.
 

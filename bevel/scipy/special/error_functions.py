@@ -64,6 +64,7 @@ def _erfcx_slope(x, y):
 _real_erfcx = smooth("erfcx", _erfcx, _erfcx_slope, None)
 
 
+@compiled
 def erfcx(x):
     """exp(x²) erfc(x), which neither over- nor underflows for positive x. Of a complex number it is wofz(ix).
 
