@@ -166,7 +166,7 @@ def _shape(name, image, shape):
     return shape
 
 
-@with_door
+@compiled(static=("shape", "method", "antialias", "precision"), listed=True)
 def resize(image, shape, method: str | ResizeMethod, antialias: bool = True, precision=Precision.HIGHEST):
     """An image of another size.
 
@@ -185,11 +185,10 @@ def resize(image, shape, method: str | ResizeMethod, antialias: bool = True, pre
     """
     image = as_array("resize", image)
     shape, method = _shape("resize", image, shape), _method(method)
-    return _resize(image, shape=shape, method=method, antialias=bool(antialias), precision=precision)
+    return _resize(image, shape, method, bool(antialias), precision)
 
 
-@compiled(static=("shape", "method", "antialias", "precision"))
-def _resize(image, *, shape, method, antialias, precision):
+def _resize(image, shape, method, antialias, precision):
     axes = [i for i, (old, new) in enumerate(zip(image.shape, shape, strict=True)) if old != new]
     if 0 in shape:
         return jnp.zeros(shape, image.dtype if method is ResizeMethod.NEAREST else promote_inexact(image)[0].dtype)

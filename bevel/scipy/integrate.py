@@ -1,8 +1,10 @@
 """SciPy's integrals of samples."""
 
 from bevel.numpy import cumulative as _cumulative
+from bevel.numpy.eager import compiled as _compiled
 
 
+@_compiled(static="axis")
 def trapezoid(y, x=None, dx=1.0, axis: int = -1):
     """The integral of samples y along an axis by the trapezoidal rule, at places x or at distances dx.
 

@@ -11,7 +11,6 @@ import numpy as np
 import bevel.numpy as jnp
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_array
 from bevel.numpy.eager import compiled
@@ -48,7 +47,7 @@ def _reflected(i, n):
     return jnp.minimum(place, 2 * n - 1 - place)
 
 
-@with_door
+@compiled(static=("order", "mode"))
 def map_coordinates(input, coordinates, order, mode="constant", cval=0.0):
     """The values of an array at places between its points: the nearest, or along straight lines.
 
@@ -82,11 +81,10 @@ def map_coordinates(input, coordinates, order, mode="constant", cval=0.0):
         raise NotImplementedError(
             f"map_coordinates currently requires order<=1{user_line(' at {}')}; got {order}. 1 is linear."
         )
-    return _map_coordinates(array, given, cval, order=int(order), mode=mode)
+    return _map_coordinates(array, given, cval, int(order), mode)
 
 
-@compiled(static=("order", "mode"))
-def _map_coordinates(array, coordinates, cval, *, order, mode):
+def _map_coordinates(array, coordinates, cval, order, mode):
     cval = jnp.asarray(cval).astype(array.dtype)
     outside = _OUTSIDE[mode]
     axes = []  # for each axis, the ways to choose a point: (its index, whether it exists, its weight or None)
