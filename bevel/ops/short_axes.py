@@ -157,9 +157,16 @@ def combined_rows(out, x, aval, axes, result, combine):
         return None
     before = aval.size // (count * after)
     view, row = aval.with_shape((before, count, after)), aval.with_shape((before, 1, after))
+
+    def write(e, x):
+        rows = [e.slice(x, view, 1, i, i + 1) for i in range(count)]
+        return [e.reshape(functools.reduce(lambda x, y: e.op(combine, [x, y], aval=row), rows), result)]
+
     x = out.reshape(x, view)
-    rows = [out.slice(x, view, 1, i, i + 1) for i in range(count)]
-    return out.reshape(functools.reduce(lambda x, y: out.op(combine, [x, y], aval=row), rows), result)
+    if is_computed(x) and out.module.is_long:
+        # XLA would compute x again in each loop that uses the sum: a step of a transformer took 52.5 ms for 50.5
+        return out.module.write_apart(out, (combined_rows, combine), [view], [result], write, [x])[0]
+    return write(out, x)[0]
 
 
 def _in_parts(aval, length, result, combine):

@@ -95,6 +95,11 @@ class Module:
 
         return visit(self.jaxpr) if self.jaxpr is not None else 0
 
+    @functools.cached_property
+    def is_long(self) -> bool:
+        """Is it a program of many equations, in which XLA finds several users of what is computed?"""
+        return self.jaxpr is None or len(self.jaxpr.eqns) > 64
+
     def mesh_name(self, mesh):
         """The symbol under which a mesh stands in the module; of None, the one of the first device alone."""
         name = self.mesh_names.get(mesh)
