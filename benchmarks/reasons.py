@@ -81,7 +81,7 @@ _EQUAL_PROGRAMS = (
     "is ahead changes with the process, of a Fourier transform by a factor of up to 2"
 )
 _BY_CONSTANT = (
-    "XLA pads by a number that it knows in a slow loop, 0.53 ms a million; from 131,072 numbers on eager calls hand it "
+    "XLA pads by a number that it knows in a slow loop, 0.53 ms a million; from 65,536 numbers on eager calls hand it "
     "over as an operand, 0.27 ms"
 )
 _POWERS = (

@@ -58,9 +58,8 @@ def pad(array, pad_width, mode="constant", **kwargs):
 
 # Options that are operands; the others are taken by value.
 _VALUES = ("constant_values", "end_values")
-_LONG = (
-    1 << 16
-)  # an operand costs 2 µs; but what is padded by a constant XLA copies by a slow loop: 1e6 0.53 ms for 0.27
+# By a constant XLA pads in a slow loop, a million in 0.53 ms for 0.27; by an operand, which costs 2 µs, it does not.
+_LONG = 1 << 16
 
 
 def _widths(pad_width, rank):
