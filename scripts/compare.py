@@ -99,7 +99,7 @@ def slopes(call: str) -> list[str]:
     return [" | ".join([way, function, *operands]) for way in ("jvp", "vjp") if has_slopes]
 
 
-def played(python: Path, package: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
+def played(python: Path, package: str, platform: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
     """What comes of each call, from a process that is started again where it dies."""
     environment = {
         **os.environ,
@@ -107,7 +107,7 @@ def played(python: Path, package: str, x64: bool, calls: list[str], words: list[
         "BEVEL_SHARP_EDGES": "compat",
         "JAX_ENABLE_X64": str(int(x64)),
     }
-    environment |= {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment |= {"JAX_PLATFORMS": platform, "TF_CPP_MIN_LOG_LEVEL": "3"}
     left = deque(calls)
     while left:
         command = [python, ROOT / "tests" / "data" / "calls.py", package, *words]
@@ -127,16 +127,16 @@ def played(python: Path, package: str, x64: bool, calls: list[str], words: list[
                 yield json.loads(answer) if answer else ["died"]
 
 
-def remembered(python: Path, x64: bool, calls: list[str], words: list[str]) -> list[list]:
+def remembered(python: Path, platform: str, x64: bool, calls: list[str], words: list[str]) -> list[list]:
     """What comes of each call under the real JAX, which is asked once."""
     meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
-    path = KEPT / f"{'-'.join([meaning, 'x64' if x64 else 'x32', *words])}.jsonl"
+    path = KEPT / f"{'-'.join([meaning, platform, 'x64' if x64 else 'x32', *words])}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     known = dict(map(json.loads, path.read_text().splitlines()))
     asked = [call for call in calls if call not in known]
     with path.open("a") as file:
-        for call, answer in zip(asked, played(python, "jax", x64, asked, words), strict=True):
+        for call, answer in zip(asked, played(python, "jax", platform, x64, asked, words), strict=True):
             known[call] = answer
             print(json.dumps([call, answer]), file=file, flush=True)
     return [known[call] for call in calls]
@@ -186,8 +186,8 @@ def apart(found: list, expected: list) -> str:
 def print_times(options: argparse.Namespace, calls: list[str]) -> int:
     """The calls that take longer than under the real JAX, the worst first. One side after the other: look twice."""
     calls = [call for call in calls if call.startswith("call | ")]
-    ours = list(played(options.python.absolute(), "bevel", options.x64, calls, ["times"]))
-    theirs = list(played(options.peer, "jax", options.x64, calls, ["times"]))
+    ours = list(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, ["times"]))
+    theirs = list(played(options.peer, "jax", options.platform, options.x64, calls, ["times"]))
     both = [
         (a / b, a, b, call)
         for a, b, call in zip(ours, theirs, calls, strict=True)
@@ -208,6 +208,7 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=0, help="at most so many calls of each line; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="another one chooses others")
     parser.add_argument("--x64", action="store_true")
+    parser.add_argument("--platform", default="cpu", help="where both sides compute (default cpu)")
     parser.add_argument("--kinds", action="store_true", help="no values: dtypes, shapes, weak types and refusals")
     parser.add_argument("--slopes", action="store_true", help="play the derivatives of the table's calls")
     parser.add_argument("--zeros", action="store_true", help="mind the signs of zeros, too")
@@ -233,8 +234,8 @@ def main() -> int:
         return print_times(options, calls)
     words = ["kinds"] * options.kinds
     with ThreadPoolExecutor() as pool:
-        theirs = pool.submit(remembered, options.peer, options.x64, calls, words)
-        ours = list(played(options.python.absolute(), "bevel", options.x64, calls, words))
+        theirs = pool.submit(remembered, options.peer, options.platform, options.x64, calls, words)
+        ours = list(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, words))
     wrong, purposely = 0, 0
     excused: dict[re.Pattern, int] = dict.fromkeys(differs, 0)
     for call, found, expected in zip(calls, ours, theirs.result(), strict=True):
