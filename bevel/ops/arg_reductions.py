@@ -73,13 +73,13 @@ class Arg(Primitive):
         [axis] = self.axes
         if not result.size:
             return out.constant(0, result)
-        if out.platform != "cpu":
-            return self._carried(out, x, aval, result)
         is_float = dtypes.issubdtype(aval.dtype, np.floating)
         if aval.dtype == np.bool_ or (dtypes.itemsize_bits(aval.dtype) < 8 and not is_float):
-            aval = aval.with_dtype(np.dtype("int8"))
+            aval = aval.with_dtype(np.dtype("int8"))  # GPUs' compiler refuses pairs of which one is packed
             x = out.convert(x, aval)
-        elif is_float and aval.dtype.itemsize < 4:
+        if out.platform != "cpu":
+            return self._carried(out, x, aval, result)
+        if is_float and aval.dtype.itemsize < 4:
             aval = aval.with_dtype(_FLOAT32)  # exact, and reduces faster
             x = out.convert(x, aval)
         size, is_last = aval.shape[axis], axis == len(aval.shape) - 1

@@ -264,22 +264,22 @@ def convert(x, dtype, weak_type=False):
     return ConvertElementType(dtype, weak_type)(x)
 
 
-_TWO_BITS = {dtypes.as_dtype("int2"): np.dtype("int8"), dtypes.as_dtype("uint2"): np.dtype("uint8")}
+_BYTES = {dtypes.as_dtype(f"{kind}{bits}"): np.dtype(f"{kind}8") for kind in ("int", "uint") for bits in (2, 4)}
 
 
-def in_bytes(out, op, operands):
-    """The results of an op that XLA's CPU compiler dies of, or mixes up, on integers of 2 bits: computed on bytes.
-    None for other dtypes and platforms."""
-    avals = out.in_avals
-    if out.platform != "cpu" or not any([a.dtype in _TWO_BITS for a in avals]):
+def in_bytes(out, op, operands, on_cpus=2, elsewhere=0):
+    """The results of an op that XLA's compiler dies of, or mixes up, on integers of up to so many bits on CPUs, and so
+    many elsewhere: computed on bytes. None for other dtypes."""
+    bits = on_cpus if out.platform == "cpu" else elsewhere
+    if not any([a.dtype in _BYTES and dtypes.itemsize_bits(a.dtype) <= bits for a in out.in_avals]):
         return None
 
     def wide(*xs):
-        results = op(*[convert(x, _TWO_BITS.get(get_aval(x).dtype, get_aval(x).dtype)) for x in xs])
+        results = op(*[convert(x, _BYTES.get(get_aval(x).dtype, get_aval(x).dtype)) for x in xs])
         results = results if op.multiple_results else [results]
         return [convert(y, aval.dtype) for y, aval in zip(results, out.avals, strict=True)]
 
-    return out.module.compose(out, wide, avals, operands)
+    return out.module.compose(out, wide, out.in_avals, operands)
 
 
 def as_weak_as(x, aval):

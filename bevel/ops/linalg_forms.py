@@ -15,8 +15,9 @@ _NUMERICAL = ("infer", "reference", "dtypes", "jit")
 
 
 def _on_cpus_alone(*positions):
-    """Gaps of the samples that call LAPACK."""
-    return {f"{i}-{law}": "on gpu: cuSOLVER has no such routine" for i in positions for law in _NUMERICAL}
+    """Gaps of the samples that call LAPACK, of which the first is tried with special values."""
+    laws = [f"{i}-{law}" for i in positions for law in _NUMERICAL]
+    return dict.fromkeys([*laws, "0-special"], "on gpu: cuSOLVER has no such routine")
 
 
 def _without_derivative(name, way):
@@ -37,7 +38,7 @@ class Schur(MatrixPrimitive):
     sort_eig_vals: bool = False
     select_callable: object = None
     multiple_results = True
-    gaps = {**dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX"), **_on_cpus_alone(0, 1, 2)}
+    gaps = {**dict.fromkeys(_DERIVATIVES, "no derivative, as in JAX"), **_on_cpus_alone(0, 1, 2, 4)}
 
     def infer(self, a):
         check_matrix("schur", a, square=True)
