@@ -80,10 +80,6 @@ _EQUAL_PROGRAMS = (
     "both sides' optimised programs have the same operations, nearly all of the time goes to one of XLA's; which side "
     "is ahead changes with the process, of a Fourier transform by a factor of up to 2"
 )
-_BY_CONSTANT = (
-    "XLA pads by a number that it knows in a slow loop, 0.53 ms a million; from 65,536 numbers on eager calls hand it "
-    "over as an operand, 0.27 ms"
-)
 _POWERS = (
     "JAX takes the last six bits of an exponent, and its powers from 64 on are wrong; right ones take all bits "
     "(docs/decisions/144)"
@@ -94,7 +90,6 @@ _TWO_SORTS = (
 REASONS: tuple[tuple[str, str], ...] = (
     (r"permutation of 1e5, NumPy$", _TWO_SORTS),
     (r"import$", _IMPORT),
-    (r"jnp\.pad of 1e6", _BY_CONSTANT),
     (r"powers of 1e6 int32$", _POWERS),
     (r"(r?fft2? (of|along)|segment_sum)", _EQUAL_PROGRAMS),
     (r"jnp\.(any|all) of 1e6, NumPy$", _FIRST),

@@ -40,6 +40,8 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]],
         lambda side: (floats(side, 1000, 1000), floats(side, 1000, 1000)), 0.6
     ),
     "copied: 1e5 ten times": (lambda jnp, x: jnp.tile(x, 10), lambda side: (floats(side, 100_000),), 0.8),
+    "padded: 1e5 on both ends": (lambda jnp, x: jnp.pad(x, 1), lambda side: (floats(side, 100_000),), 0.8),
+    "padded: 1000 x 1000 around": (lambda jnp, x: jnp.pad(x, 1), lambda side: (floats(side, 1000, 1000),), 0.9),
     "taken: 1e6 of 1e6": (
         lambda jnp, x, i: x.reshape(-1)[i.reshape(-1) * 1000 + i.reshape(-1)],
         lambda side: (floats(side, 1000, 1000), places(side, 1000, 1000)), 1.05

@@ -11,7 +11,7 @@ from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64, i64s
+from bevel.engine.builder import i64, i64s, mlir
 from bevel.ops.arithmetic import sub
 from bevel.ops.convert import in_bytes
 from bevel.ops.logic import select
@@ -288,6 +288,56 @@ class Pad(Primitive):
     def refusals(array):
         yield Pad(((1, 1, 0),)), [array(2, 2), array()], "per axis"
         yield Pad(((-3, 0, 0),)), [array(2), array()], "negative size"
+
+
+_BITS = {16: ("i16", "ui16"), 32: ("i32", "ui32"), 64: ("i64", "ui64")}
+_PADDED, _WIDE = 1 << 12, 64  # elements of a result; of a row of bfloat16
+_LONG_COMPLEX = 1 << 22  # bytes
+
+
+def padded_in_one_loop(out, value):
+    """`value`, a result of the program for a CPU, by a pad of integers where a pad gives it and nothing else uses it.
+
+    What a pad by itself gives XLA fills, and copies into it, or goes from element to element. Between two changes of
+    type it is one loop, which is vectorised: 1e6 float32 450 -> 290 µs, 1e5 19 -> 12, 1e6 bfloat16 350 -> 163. Not so
+    bytes, 65 -> 105. Complex numbers are padded by their parts, 1e6 890 -> 660.
+    A pad that something uses stays: into convolutions and slices XLA folds it, if it is one of their own dtype.
+    """
+    pad = value.owner
+    if getattr(pad, "name", None) != "stablehlo.pad" or any([True for _ in value.uses]):
+        return value
+    ir = mlir.ir
+    x, result = ir.RankedTensorType(pad.operands[0].type), ir.RankedTensorType(value.type)
+    kind = result.element_type
+    attributes = {name: pad.attributes[name] for name in ("edge_padding_low", "edge_padding_high", "interior_padding")}
+    low, high, inside = [list(sizes) for sizes in attributes.values()]
+    if not result.has_static_shape or any(inside) or min([0, *low, *high]) < 0:
+        return value
+    size = math.prod(result.shape)
+    if size < _PADDED or 4 * size > 5 * math.prod(x.shape):  # what is filled for a good part is best filled first
+        return value
+
+    def write(name, operands, shape, kind, attributes=None):
+        kinds = [ir.RankedTensorType.get(shape, kind)]
+        return mlir.create(name, kinds, operands, attributes, None, 0, pad.location, out.point).result
+
+    def padded(kind, name):
+        operands = [write(name, [v], ir.RankedTensorType(v.type).shape, kind) for v in pad.operands]
+        return write("stablehlo.pad", operands, result.shape, kind, attributes)
+
+    if isinstance(kind, ir.ComplexType):
+        part = ir.ComplexType(kind).element_type
+        if 2 * size * part.width // 8 < _LONG_COMPLEX:
+            return value
+        parts = [padded(part, name) for name in ("stablehlo.real", "stablehlo.imag")]
+        return write("stablehlo.complex", parts, result.shape, kind)
+    # few copies of bfloat16 a row are vectors already
+    is_short = str(kind) == "bf16" and low[-1] + high[-1] > 0 and x.shape[-1] < _WIDE
+    if kind.width not in _BITS or is_short:
+        return value
+    signed, unsigned = [ir.Type.parse(name, mlir.context) for name in _BITS[kind.width]]
+    bits = unsigned if kind == signed else signed
+    return write("stablehlo.bitcast_convert", [padded(bits, "stablehlo.bitcast_convert")], result.shape, kind)
 
 
 # ---- the words in which rules are written

@@ -26,6 +26,7 @@ from bevel.core.trace import get_aval, state
 from bevel.engine import builder, callbacks
 from bevel.engine.builder import mlir, type_of
 from bevel.engine.host_kernels import MARK
+from bevel.ops.cutting import padded_in_one_loop
 from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
@@ -222,6 +223,8 @@ def lower(
         write = inline if portable or layout is not None else _write_main
         with assumed_small() if module.variables else contextlib.nullcontext():
             results = write(emitter, jaxpr, closed.consts, arguments[len(hidden) :])
+        if platform == "cpu" and write is _write_main:
+            results = [padded_in_one_loop(emitter, result) for result in results]
         if module.calls_kernels:
             results = [*results, emitter.constant(0, MARK)]
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
