@@ -147,6 +147,16 @@ def _zeta(x, q):
         return mpmath.zeta(x, q)
 
 
+def _zeta_below(x, q):
+    """Of q < 0, as the terms with k + q < 0 and ζ of what follows them."""
+    first = mpmath.floor(-q) + 1
+    return sum(((k + q) ** -x for k in range(int(first))), _zeta(x, q + first))
+
+
+def _polygamma(m, x):
+    return (-1) ** (m + 1) * mpmath.factorial(m) * _zeta_below(m + 1, x)
+
+
 def _slope_in_shape(a, x):
     with mpmath.workprec(2 * mpmath.mp.prec):
         h = mpmath.mpf(2) ** (-mpmath.mp.prec // 6) * a
@@ -244,8 +254,11 @@ SPECIALS = (
     Special("digamma", spread((-20, 0)), mpmath.digamma, "(negative)"),
     Special("polygamma", whole_and(1, 5, 0.01, 60), mpmath.polygamma),
     Special("polygamma", whole_and(6, 20, 0.5, 60), mpmath.polygamma, "(order 6 to 20)"),
+    Special("polygamma", whole_and(1, 5, -60, 0), _polygamma, "(negative)"),
+    Special("polygamma", whole_and(1, 5, -400, -60), _polygamma, "(-400 to -60)"),
     Special("zeta", spread((1.01, 20), (0.1, 60)), _zeta),
     Special("zeta", spread((1.01, 20), (60, 1e6)), _zeta, "(q to 1e6)"),
+    Special("zeta", whole_and(2, 6, -60, 0), _zeta_below, "(q negative)"),
     Special("igamma", spread((0.01, 30), (0.001, 60)), _p),
     Special("igamma", near_equal(30, 1e5, 200), _p, "(shape to 1e5)"),
     Special("igammac", spread((0.01, 30), (0.001, 60)), _q),

@@ -338,7 +338,10 @@ def betainc(a, b, x):
 
 
 def polygamma(m, x):
-    """The m-th derivative of digamma at x.
+    """The m-th derivative of digamma at x, for whole m >= 0.
+
+    m, x    float[…] of one dtype; x may be negative: at 0, -1, … the result is inf for odd m, NaN for even m
+    gives   float[…]; it has no derivative in m
 
     >>> from bevel import lax
     >>> print(f"{lax.polygamma(1.0, 1.0):.4f}")
@@ -348,7 +351,11 @@ def polygamma(m, x):
 
 
 def zeta(x, q):
-    """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x.
+    """The Hurwitz zeta function Σ_{k>=0} (k + q)^-x, for x > 1.
+
+    x, q    float[…] of one dtype; for q < 0 x must be whole, else the result is NaN; at q = 0, -1, … it is inf for
+            even x, NaN for odd x
+    gives   float[…]; it has no derivative in x
 
     >>> from bevel import lax
     >>> print(f"{lax.zeta(2.0, 1.0):.4f}")

@@ -37,7 +37,8 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
     """The array without the slices at the given places.
 
     obj                    an int, a slice, ints or a boolean mask, known while tracing
-    assume_unique_indices  True allows traced ints that are all different
+    assume_unique_indices  True allows traced ints that are all different; each takes one slice out, so that the shape
+                           is known. Which slices are left where two are equal is not said
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.delete(jnp.array([1, 2, 3]), 1))
@@ -77,6 +78,8 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
             return _without_one(x, np.int32(places[0] % size), axis=axis)
         keep = np.ones(size, bool)
         keep[places] = False
+        if assume_unique_indices and keep.sum() != size - len(places):  # the shape is as it would be while tracing
+            return _delete_traced(x, np.int32(places % size), axis=axis)
     return take(x, np.flatnonzero(keep).astype(np.int32), axis=axis)
 
 

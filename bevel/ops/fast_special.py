@@ -12,9 +12,10 @@ import operator
 
 import numpy as np
 
+from bevel.base.dimensions import is_symbolic
 from bevel.engine.builder import i64
 from bevel.ops import fast_double
-from bevel.ops.formulas import Formula, guarded, polynomial, where
+from bevel.ops.formulas import Formula, guarded, loop, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
@@ -25,6 +26,7 @@ _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _PRODUCT = (0.0, 720.0, 252.0, 28.0, 1.0)
 _SLOPE = (720.0, 504.0, 84.0, 4.0)
 _FROM = 8.0
+SOME = 256  # elements from which on a formula pays
 # terms of ζ that are summed; B_2j / (2j)! for the others
 _SUMMED = 3
 _MACLAURIN = (
@@ -139,22 +141,36 @@ def _zeta_of_positive(x, q):
     return where(x == 1.0, math.inf, total)
 
 
-def _zeta_of_any(x, q):
-    """The same for q <= 0 too: with r = q - floor(q) it is ζ(x, r) + (-1)^x (ζ(x, 1 - r) - ζ(x, 1 - q)), for whole x.
+def _zeta_of_any(x, q, of_positive=_zeta_of_positive):
+    """The same for q <= 0 too, for whole x: the sum over all integers but for the far ones.
 
-    At the poles, q = 0, -1, …, inf for even x and NaN for others, as XLA has it; NaN also where x is not whole.
+    With c the distance of q from the nearest integer that is ±(ζ(x, c) + (-1)^x ζ(x, 1 - c)) - (-1)^x ζ(x, 1 - q); the
+    first sign is (-1)^x where that integer is above q.
     """
     which, all_q = _numbered(3, q)
     all_x = _numbered(3, x)[1]
-    below, r, sign = all_q <= 0.0, all_q - all_q.floor(), _sign_of_power(all_x)
-    argument = where(which == 0.0, r, where(which == 1.0, 1.0 - r, 1.0 - all_q))
-    terms = _zeta_of_positive(all_x, where(below, argument, all_q))
-    terms = where(which == 0.0, terms, where(below, where(which == 1.0, sign, -sign) * terms, 0.0))
+    below = all_q <= 0.0
+    argument, sign = _part(which, all_x, all_q)
+    terms = of_positive(all_x, where(below, argument, all_q))
+    terms = where(below, sign * terms, where(which == 0.0, terms, 0.0))
     total = Formula(q.out, q.out.reduce(terms.value, (0,), 0, q.aval, "stablehlo.add"), q.aval)
+    return _at_poles(x, q, total)
+
+
+def _part(which, x, q):
+    """The q, and the sign, of the first, second or third part of ζ(x, q) for q <= 0."""
+    c, sign = (q - q.rounded()).abs(), _sign_of_power(x)
+    argument = where(which == 0.0, c, where(which == 1.0, 1.0 - c, 1.0 - q))
+    turned = where(q < q.rounded(), sign, 1.0)
+    return argument, where(which == 0.0, turned, where(which == 1.0, turned * sign, -sign))
+
+
+def _at_poles(x, q, value):
+    """At q = 0, -1, … inf for even x and NaN for others, as XLA has it; NaN also where x is not whole."""
     at_pole = where(_sign_of_power(x) > 0.0, x.filled(math.inf), math.nan)
-    below_zero = where(_is_whole(x), where(_is_whole(q), at_pole, total), math.nan)
-    total = where(q <= 0.0, below_zero, total)
-    return where(x == 1.0, math.inf, where(x.abs() < math.inf, total, math.nan))
+    below_zero = where(_is_whole(x), where(_is_whole(q), at_pole, value), math.nan)
+    value = where(q <= 0.0, below_zero, value)
+    return where(x == 1.0, math.inf, where(x.abs() < math.inf, value, math.nan))
 
 
 def _numbered(count, x):
@@ -176,9 +192,32 @@ def zeta(x, q):
     return guarded(q <= 0.0, _zeta_of_positive, _zeta_of_any, x, q)
 
 
+def zeta_of_xla(x, q):
+    """The same by XLA's own form, which takes less time to compile, and has all digits of float64.
+
+    That takes its series for large q at q + 10, which does not help where q is far below 0.
+    """
+    any_q = functools.partial(_zeta_of_any, of_positive=_zeta_of_xla)
+    is_few = not is_symbolic(q.aval.shape) and q.aval.size < SOME
+    return any_q(x, q) if is_few else guarded(q <= 0.0, _zeta_of_xla, any_q, x, q)
+
+
+def _zeta_of_xla(x, q):
+    return x.apply("chlo.zeta", q)
+
+
 def polygamma(m, x):
     """ψ⁽ᵐ⁾(x) = (-1)^(m+1) m! ζ(m + 1, x) of float32 operands given in float64; ψ for m = 0."""
     main, product = stirling(m + 1.0)
-    value = -_sign_of_power(m) * main.exp() / product * zeta(m + 1.0, x)
-    value = where((m > 0.0) & _is_whole(m), value, math.nan)
-    return where(m == 0.0, digamma(x.to(_FLOAT32)).to(_FLOAT64), value)
+    return _polygamma(m, main.exp() / product * zeta(m + 1.0, x), digamma(x.to(_FLOAT32)).to(_FLOAT64))
+
+
+def polygamma_of_xla(m, x):
+    """The same by XLA's own forms."""
+    power = m + 1.0
+    return _polygamma(m, power.lgamma().exp() * zeta_of_xla(power, x), x.digamma())
+
+
+def _polygamma(m, size, digamma):
+    value = where((m > 0.0) & _is_whole(m), -_sign_of_power(m) * size, math.nan)
+    return where(m == 0.0, digamma, value)

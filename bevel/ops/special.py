@@ -29,7 +29,6 @@ from bevel.ops.powers import square
 REFUSED_LAWS = ("jvp", "vjp", "second", "linearize", "batch-jvp")
 
 _AT_POLES = "XLA gives NaN at poles and beyond the domain, where SciPy has a one-sided infinity"
-_SOME = 256  # elements from which on a formula pays
 NO_SLOPE = "its reference is a difference quotient, good to 11 digits, and without value at the domain's edges"
 
 
@@ -150,12 +149,13 @@ class InWider(Binary):
     takes = "float"
     cost = 200
     single: ClassVar[Callable]
+    of_xla: ClassVar[Callable]
 
     def lower(self, out, x, y):
         [aval] = out.avals
         in_single = out.platform == "cpu" and dtypes.itemsize_bits(aval.dtype) <= 32
-        in_single = in_single and not is_symbolic(aval.shape) and aval.size >= _SOME
-        return in_wider(out, [x, y], self.single if in_single else lambda x, y: x.apply(self.hlo, y))
+        in_single = in_single and not is_symbolic(aval.shape) and aval.size >= fast_special.SOME
+        return in_wider(out, [x, y], self.single if in_single else self.of_xla)
 
 
 @primitive
@@ -164,6 +164,7 @@ class Polygamma(InWider):
 
     hlo = "chlo.polygamma"
     single = staticmethod(fast_special.polygamma)
+    of_xla = staticmethod(fast_special.polygamma_of_xla)
 
     def along_x(self, dm, result, m, x):
         raise NonDifferentiableError(
@@ -194,6 +195,7 @@ class Zeta(InWider):
 
     hlo = "chlo.zeta"
     single = staticmethod(fast_special.zeta)
+    of_xla = staticmethod(fast_special.zeta_of_xla)
     reference = staticmethod(later("scipy.special", "zeta"))
 
     def along_x(self, dx, result, x, q):
