@@ -157,7 +157,7 @@ def _method(method):
 
 
 def _shape(name, image, shape):
-    shape = tuple([as_index(name, d) for d in (shape if isinstance(shape, (tuple, list)) else (shape,))])
+    shape = tuple([as_index(name, d, "shape") for d in (shape if isinstance(shape, (tuple, list)) else (shape,))])
     if len(shape) != image.ndim:
         raise ImageShapeError(
             f"{name}: shape must have length equal to the number of dimensions of x{user_line(' at {}')}; {shape} vs "

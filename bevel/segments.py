@@ -47,7 +47,7 @@ class SegmentShapeError(ShapeError, ValueError):
 
 def _count(name, segment_ids, num_segments) -> int:
     if num_segments is not None:
-        count = as_index(name, num_segments)
+        count = as_index(name, num_segments, "num_segments")
         if count < 0:
             raise ValueError(f"{name}: num_segments must be non-negative; got {count}{user_line(' at {}')}.")
         return count
@@ -113,7 +113,7 @@ def _segment(name, how, meaning, empty, example):
         mode=None, out_sharding=None,
     ):  # fmt: skip
         count = _count(name, segment_ids, num_segments)
-        if bucket_size is not None and as_index(name, bucket_size) < 1:
+        if bucket_size is not None and as_index(name, bucket_size, "bucket_size") < 1:
             raise ValueError(f"{name}: bucket_size is at least 1; got {bucket_size}{user_line(' at {}')}.")
         return _reduced(
             as_array(name, data), as_array(name, segment_ids), how=how, count=count, is_sorted=bool(indices_are_sorted),

@@ -210,6 +210,37 @@ LETTERS = {
             return jnp.zeros(shape) + x
         make(1.0, shape=[2, 3])
         """, errors.UnhashableStaticError, ["The static argument shape of make is a list", "[2, 3]", "tuple"]),
+    "several arrays out of a list": ("""
+        jnp.concatenate(jnp.ones(2), jnp.zeros(2))
+        """, errors.UnhashableStaticError, ["concatenate needs a Python value as axis", "float32[2]", "in one list"]),
+    "two arrays stacked, out of a list": ("""
+        jnp.vstack(jnp.ones(2), jnp.zeros(2))
+        """, errors.DTypeError, ["vstack was given an array as its dtype: float32[2]", "in one list"]),
+    "sizes out of a tuple": ("""
+        jnp.zeros(3, 4)
+        """, errors.DTypeError, ["zeros was given 4 as its dtype", "in one tuple"]),
+    "bounds in the place of a dtype": ("""
+        bevel.random.uniform(bevel.random.key(0), (3,), 0, 1)
+        """, errors.DTypeError, ["random.uniform was given 0 as its dtype", "by name"]),
+    "a key for a shape": ("""
+        bevel.random.normal(bevel.random.key(0), bevel.random.key(1))
+        """, errors.UnhashableStaticError, ["normal needs a Python value as shape", "key<fry>[]"]),
+    "a number of places that is not whole": ("""
+        jnp.linspace(0, 1, 2.5)
+        """, TypeError, ["linspace needs an integer as num", "got 2.5"]),
+    "lists of two lengths": ("""
+        jnp.array([[[1, 2], [3, 4]], [[5, 6], [7]]])
+        """, ValueError, ["the part [1][0] has length 2, [1][1] has length 1"]),
+    "lists beside numbers": ("""
+        jnp.array([[1, 2], 3])
+        """, ValueError, ["the part [0] has length 2, [1] is a number"]),
+    "a softmax along no axis": ("""
+        bevel.nn.softmax(jnp.ones((2, 3)), axis=2)
+        """, errors.AxisError, ["softmax: axis 2 is out of bounds for array of dimension 2"]),
+    "half a step": ("""
+        n = 5
+        lax.fori_loop(0, n / 2, lambda i, x: x + 1, 0)
+        """, errors.DTypeError, ["counts from int32[] to float32[]", "n // 2"]),
     "a static argument that is traced": ("""
         f = jit(lambda x, n: x * n, static_argnums=1)
         jit(lambda n: f(1.0, n))(jnp.array(3))

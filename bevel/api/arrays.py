@@ -157,6 +157,14 @@ def device_put(x: Any, device: Any = None, *, src: Any = None, donate: Any = Fal
         return tree.unflatten(done)
 
 
+def placed(x, out_sharding):
+    """What a function gives, under the sharding that its caller asked for by `out_sharding`; as it is for None.
+
+    While tracing that is a wish which the compiler keeps, as with_sharding_constraint's.
+    """
+    return x if out_sharding is None else device_put(x, place_of(out_sharding, "out_sharding="))
+
+
 def _in_memory(arrays, places):
     """The arrays, each with its axes in the order that its place names, where that is a Format with a layout."""
     from bevel.api.layouts import Format, in_orders, layout_to_put

@@ -144,6 +144,14 @@ class Jitted:
             )
             error.tracer = value
             return error
+        if (getattr(self.function, "__module__", None) or "").startswith("bevel."):  # who calls it has no jit to change
+            shape = getattr(value, "shape", None)
+            what = str(value)[:60] if shape is None else f"{value.dtype}{[*shape]}"
+            return UnhashableStaticError(
+                f"{self.name} needs a Python value as {which}, known before it runs{user_line(' at {}')}; it was given "
+                f"{kind_of(value)}: {what}\n"
+                "Pass a number, a name or a tuple. Where several arrays are meant, give them in one list."
+            )
         return UnhashableStaticError(
             f"The static argument {which} of {self.name} is {kind_of(value)}, which cannot be hashed"
             f"{user_line(' at {}')}: {str(value)[:60]}\n"

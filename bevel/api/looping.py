@@ -171,6 +171,11 @@ def _dtype_of_bounds(lower, upper):
         raise DTypeError(
             f"fori_loop needs bounds of one dtype; got lower {words(lower)} and upper {words(upper)}. Convert one."
         )
+    if dtypes.issubdtype(lower.dtype, np.floating) is not dtypes.issubdtype(upper.dtype, np.floating):
+        raise DTypeError(
+            f"fori_loop counts from {words(lower)} to {words(upper)}{user_line(' at {}')}: an integer and a float.\n"
+            "Give whole bounds: n // 2 for n / 2, int(x) for a float x."
+        )
     return lattice.lattice_result([(lower.dtype, lower.weak_type), (upper.dtype, upper.weak_type)])
 
 

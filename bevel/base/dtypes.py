@@ -23,6 +23,7 @@ from bevel.base.errors import DTypeError
 from bevel.base.extended_dtypes import ExtendedDType
 from bevel.base.extended_dtypes import extended as extended  # the categories are asked for beside the others
 from bevel.base.extended_dtypes import prng_key as prng_key
+from bevel.base.words import kind_of
 
 # The dtypes.
 
@@ -148,13 +149,13 @@ def as_dtype(x: Any) -> DType:
 def _no_dtype(x) -> DTypeError:
     import difflib  # not at the top: only errors need it, and it would cost start-up time
 
-    asked = repr(x) if len(repr(x)) < 80 else f"a {type(x).__name__}"
+    asked = repr(x) if len(repr(x)) < 80 else kind_of(x)
     if isinstance(x, str):
         known = {name: s.dtype.name for s in SCALAR_TYPES for name in (s.dtype.name, short_name(s.dtype))}
         close = difflib.get_close_matches(x, known, n=1, cutoff=0.7)
         hint = f"The closest is {known[close[0]]!r}." if close else "'float32', 'int32' or 'bool' are."
     else:
-        hint = f"For the dtype of a value use its .dtype; a {type(x).__name__} is none."
+        hint = f"For the dtype of a value use its .dtype; {kind_of(x)} is none."
     return DTypeError(f"{asked} is not a dtype. {hint}")
 
 
@@ -208,9 +209,23 @@ def requested_dtype(dtype: Any, asked_by: str) -> DType:
 
     Python's `int`, `float` and `complex` mean "of that category"; a 64-bit dtype named as such and not to be had is
     said aloud: a warning at the user's line, a DTypeError under `sharp_edges='strict'`.
-    Raises DTypeError where `dtype` is none, or none that arrays can have.
+    Raises DTypeError where `dtype` is none, or none that arrays can have. An array has one and is none: `vstack(x, y)`
+    would forget y.
     """
-    asked = as_dtype(dtype)
+    if getattr(type(dtype), "__array__", None) is not None and not isinstance(dtype, np.generic):
+        raise DTypeError(
+            f"{asked_by} was given {kind_of(dtype)} as its dtype: {dtype.dtype}{[*dtype.shape]}. For the dtype of an "
+            "array use its .dtype.\nSeveral arrays are given in one list, and arguments behind the dtype by name."
+        )
+    try:
+        asked = as_dtype(dtype)
+    except DTypeError:
+        if not isinstance(dtype, (int, float)):
+            raise
+        raise DTypeError(
+            f"{asked_by} was given {dtype!r} as its dtype, which is none.\n"
+            "Sizes are given in one tuple, as (2, 3), and arguments behind the dtype by name."
+        ) from None
     if asked not in SUPPORTED:
         check_supported(asked, f"The result of {asked_by}")
     canonical = canonicalize_dtype(asked)

@@ -14,8 +14,9 @@ import sys
 
 import numpy as np
 
-from bevel.base.errors import BevelError
-from bevel.core.source import user_line
+from bevel.base import dtypes
+from bevel.base.errors import BevelError, DTypeError
+from bevel.core.source import located, user_line
 from bevel.core.trace import get_aval, is_valid_value
 
 TOLD = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
@@ -23,6 +24,15 @@ _KEPT = (OverflowError, IndexError, TypeError, ValueError)
 _INSIDE = {"bevel", "numpy", "jaxlib", "ml_dtypes", "opt_einsum", *sys.stdlib_module_names}
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _DOORS: set[object] = set()  # the code of functions that tell errors anew: the outermost of them does
+
+
+def requested_dtype(dtype, asked_by):
+    """The canonical dtype for one that the user named in a call of `asked_by`; the letter about what is none says the
+    user's line."""
+    try:
+        return dtypes.requested_dtype(dtype, asked_by)
+    except DTypeError as error:
+        raise located(error) from None
 
 
 def is_door(function):

@@ -8,9 +8,10 @@ import operator
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.api.eager import compiled
-from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import integers, operands, paddings
@@ -240,10 +241,10 @@ def _convolve(
         operator.index(feature_group_count),
         operator.index(batch_group_count),
         canonicalize_precision(precision),
-        None if preferred_element_type is None else dtypes.requested_dtype(preferred_element_type, f"lax.{name}"),
+        None if preferred_element_type is None else requested_dtype(preferred_element_type, f"lax.{name}"),
         out_sharding,
     )
-    return op(lhs, rhs)
+    return placed(op(lhs, rhs), out_sharding)
 
 
 def _per_axis(name, what, values, count):
@@ -412,7 +413,7 @@ def conv_general_dilated_patches(
     batch, features, kernel, *spatial = get_aval(patches).shape
     patches = reshape(patches, (batch, features * kernel, *spatial))
     if preferred_element_type is not None:
-        patches = convert(patches, dtypes.requested_dtype(preferred_element_type, f"lax.{name}"))
+        patches = convert(patches, requested_dtype(preferred_element_type, f"lax.{name}"))
     return transpose(patches, np.argsort(numbers.out_spec).tolist())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.jaxpr import JitTracer
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -248,7 +249,7 @@ def mul(x, y, *, out_dtype=None):
     x, y = spread_out("mul", x, y)
     if out_dtype is None:
         return MUL(x, y)
-    dtype = dtypes.requested_dtype(out_dtype, "lax.mul")
+    dtype = requested_dtype(out_dtype, "lax.mul")
     for factor in (x, y):
         if get_aval(factor).dtype == np.bool_:
             raise TypeError(f"lax.mul takes numbers (not bool); got {get_aval(factor).str_short()}.")

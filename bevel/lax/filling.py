@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from bevel.api.arrays import device_put, place_of
+from bevel.api.arrays import device_put, place_of, placed
 from bevel.api.jit import jit
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
@@ -37,7 +37,7 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
     value = fill_value if dtype is None else scalar_of(fill_value, wanted_dtype(dtype, "full"))
     if is_made_there(value, sharding):
         return made_there(value, shape, dtype is None and aval.weak_type, sharding)
-    return BroadcastInDim(shape, (), sharding)(value)
+    return placed(BroadcastInDim(shape, (), sharding)(value), sharding)
 
 
 def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
@@ -64,7 +64,7 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
     sharding = place_like(x, shape, dtype, weak) if sharding is None else sharding
     if is_made_there(value, sharding):
         return made_there(value, shape, weak, sharding)
-    result = BroadcastInDim(shape, (), sharding)(value)
+    result = placed(BroadcastInDim(shape, (), sharding)(value), sharding)
     return convert(result, dtype, True) if weak else result
 
 

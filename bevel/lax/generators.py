@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.api.arrays import placed
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.lax.operands import as_shape, operands
 from bevel.ops.rbg import RandomAlgorithm, RngBitGenerator, RngUniform
@@ -31,9 +32,10 @@ def rng_bit_generator(key, shape, dtype=np.uint32, algorithm=RandomAlgorithm.RNG
         raise ValueError(
             f"rng_bit_generator has no algorithm {algorithm!r}{user_line(' at {}')}; it has {names}."
         ) from None
-    dtype = dtypes.requested_dtype(dtype, "rng_bit_generator")
+    dtype = requested_dtype(dtype, "rng_bit_generator")
     bits = RngBitGenerator(as_shape("rng_bit_generator", shape), dtype, algorithm, out_sharding)(key)
-    return list(bits)
+    key, bits = bits
+    return [key, placed(bits, out_sharding)]
 
 
 def rng_uniform(a, b, shape):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bevel.base import dtypes
+from bevel.api.arrays import placed
 from bevel.base.errors import ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import operands
@@ -26,10 +27,9 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
     (5, 2, 4)
     """
     lhs, rhs = operands("dot_general", lhs, rhs)
-    preferred = (
-        None if preferred_element_type is None else dtypes.requested_dtype(preferred_element_type, "lax.dot_general")
-    )
-    return dot_general_of(lhs, rhs, dimension_numbers, canonicalize_precision(precision), preferred)
+    preferred = None if preferred_element_type is None else requested_dtype(preferred_element_type, "lax.dot_general")
+    product = dot_general_of(lhs, rhs, dimension_numbers, canonicalize_precision(precision), preferred)
+    return placed(product, out_sharding)
 
 
 def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None, out_sharding=None):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import DTypeError, ShapeError
@@ -139,7 +140,7 @@ def ragged_dot_general(
         result = dot_general(wide, rhs, ((lhs_sum, rhs_sum), (lhs_batch, rhs_batch)), precision, preferred_element_type)
         at = len(lhs_batch) + len(kept)  # groups come after lhs's other axes
         order = [at, *[i for i in range(len(get_aval(result).shape)) if i != at]]
-        return transpose(result, order)
+        return placed(transpose(result, order), out_sharding)
     if len(group) != 1:
         raise ShapeError(
             f"ragged_dot_general needs one group axis of rhs where lhs is ragged along an axis that stays; got {group}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.api.vmap import vmap
 from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
@@ -40,6 +41,8 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):
     >>> lax.reduce(jnp.array([0.5, 2.0, 3.0]), 1.0, lambda x, y: x * y, (0,))
     Array(3., dtype=float32)
     """
+    if out_sharding is not None:
+        return placed(reduce(operands, init_values, computation, dimensions), out_sharding)
     leaves, starts, tree = _operands("reduce", operands, init_values)
     shape = get_aval(leaves[0]).shape
     axes = integers("reduce", "dimensions", dimensions)

@@ -6,8 +6,9 @@ import operator
 
 import numpy as np
 
-from bevel.base import dtypes
+from bevel.api.arrays import placed
 from bevel.base.errors import AxisError, DTypeError
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import integers, operands
@@ -45,7 +46,7 @@ def reduce_sum(operand, axes, *, out_sharding=None):
     axes = _reduced("reduce_sum", x, axes)
     if get_aval(x).dtype == np.bool_:
         raise DTypeError(f"lax.reduce_sum takes numbers; got {get_aval(x).str_short()}. Convert it: x.astype(int).")
-    return shapes.ReduceSum(axes, out_sharding)(x)
+    return placed(shapes.ReduceSum(axes, out_sharding)(x), out_sharding)
 
 
 reduce_max = _reduction(
@@ -168,7 +169,7 @@ def _arg(name, op, x, axis, index_dtype):
     axis, rank = operator.index(axis), len(get_aval(x).shape)
     if not 0 <= axis < rank:
         raise AxisError(f"lax.{name} was asked for axis {axis} of an array of rank {rank}{user_line(' at {}')}.")
-    return op((axis,), dtypes.requested_dtype(index_dtype, f"lax.{name}"))(x)
+    return op((axis,), requested_dtype(index_dtype, f"lax.{name}"))(x)
 
 
 def _running(name, op, doc):

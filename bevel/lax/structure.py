@@ -7,9 +7,11 @@ import operator
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.base.casting import cast
 from bevel.base.errors import AxisError, ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import SCALARS, as_shape, axis_of, integers, itself, operand, operands
@@ -36,7 +38,7 @@ def dtype(x):
 def wanted_dtype(given, what):
     if given is None:
         raise ValueError(f"lax.{what} needs a dtype; got None{user_line(' at {}')}.")
-    return dtypes.requested_dtype(given, f"lax.{what}")
+    return requested_dtype(given, f"lax.{what}")
 
 
 def checked_shape(name, shape):
@@ -75,7 +77,8 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     shape = checked_shape("broadcasted_iota", shape)
     if not 0 <= operator.index(dimension) < len(shape):
         raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
-    return Iota(wanted_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
+    counted = Iota(wanted_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
+    return placed(counted, out_sharding)
 
 
 # ---- shapes
@@ -102,8 +105,8 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
         if dimensions != tuple(range(len(shape))):
             x = shapes.Transpose(dimensions)(x)
     if get_aval(x).shape == sizes and shape and not isinstance(x, np.ndarray):
-        return x
-    return shapes.Reshape(sizes, None, out_sharding)(x)
+        return placed(x, out_sharding)
+    return placed(shapes.Reshape(sizes, None, out_sharding)(x), out_sharding)
 
 
 def broadcast(operand, sizes, *, out_sharding=None):
@@ -137,8 +140,8 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
     if order != list(range(len(places))) and len(places) == len(get_aval(x).shape):
         x, places = transpose(x, order), tuple([places[i] for i in order])
     if get_aval(x).shape == shape and places == tuple(range(len(shape))) and not isinstance(x, (np.ndarray, *SCALARS)):
-        return x
-    return BroadcastInDim(shape, places, out_sharding)(x)
+        return placed(x, out_sharding)
+    return placed(BroadcastInDim(shape, places, out_sharding)(x), out_sharding)
 
 
 def broadcast_to_rank(x, rank):

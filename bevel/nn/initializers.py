@@ -18,10 +18,10 @@ import numpy as np
 
 import bevel.numpy as jnp
 from bevel import random
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
-from bevel.random.drawing import placed
 
 # The standard deviation of a standard normal variable kept to [-2, 2], and of a complex one kept to |z| <= 2.
 _SPREAD_WITHIN_TWO = 0.87962566103423978

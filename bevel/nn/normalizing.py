@@ -13,7 +13,7 @@ import bevel.numpy as jnp
 from bevel import lax
 from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, settings
-from bevel.core.doors import with_door
+from bevel.core.doors import requested_dtype, with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.numpy.axes import as_array, one_axis, several_axes
@@ -25,6 +25,7 @@ from bevel.numpy.reductions import max_of_numbers
 def _shifted(name, x, axis, where):
     """x - max x, which exp cannot overflow. The shift cancels in what follows, so it is not differentiated."""
     x = as_array(name, x)
+    several_axes(name, axis, np.ndim(x))  # the letter about an axis that is not there
     highest = max_of_numbers(x, axis, True, where)
     if where is not None:
         x = jnp.where(where, x, -np.inf)
@@ -156,6 +157,7 @@ def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5, where=None, 
     if algorithm not in ("fast", "stable"):
         raise ValueError(f"Unknown algorithm {algorithm!r} for standardize. Expected 'fast' or 'stable'.")
     [x] = promote_inexact(as_array("standardize", x))
+    several_axes("standardize", axis, np.ndim(x))  # the letter about an axis that is not there
     if mean is None:
         mean = jnp.mean(x, axis, keepdims=True, where=where)
     if variance is None:
@@ -187,9 +189,7 @@ def one_hot(x, num_classes, *, dtype=None, axis=-1):
             f"one_hot needs num_classes when the program is built{user_line(' at {}')}, as it is a size; got a "
             "traced value. Mark it static: jit(…, static_argnames=…)."
         )
-    dtype = (
-        dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else (dtypes.requested_dtype(dtype, "one_hot"))
-    )
+    dtype = dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else (requested_dtype(dtype, "one_hot"))
     return _one_hot(jnp.asarray(x), operator.index(num_classes), dtype, axis)
 
 

@@ -28,14 +28,14 @@ def as_arrays(name, *values):
     return [as_array(name, v) for v in arrays(name, *values)]
 
 
-def as_index(name, axis) -> int:
+def as_index(name, value, what="axis") -> int:
     """An axis, a count or an offset as a Python int, or a dimension; a letter where it is neither."""
     try:
-        return whole(axis)
+        return whole(value)
     except BevelError:
         raise
     except TypeError:
-        raise TypeError(f"{name} needs an integer here{user_line(' at {}')}; got {axis!r}.") from None
+        raise TypeError(f"{name} needs an integer as {what}{user_line(' at {}')}; got {value!r}.") from None
 
 
 def one_axis(name, axis, rank) -> int:

@@ -100,7 +100,7 @@ def unpackbits(a, axis=None, count=None, bitorder="big"):
     [0 0 0 0 0 1 0 1]
     """
     axis = None if axis is None else as_index("unpackbits", axis)
-    count = None if count is None else as_index("unpackbits", count)
+    count = None if count is None else as_index("unpackbits", count, "count")
     return _unpackbits(a, axis=axis, count=count, bitorder=bitorder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bevel.api.arrays import placed
 from bevel.base.errors import BroadcastError
 from bevel.core.source import user_line
 from bevel.engine.client import Array
@@ -23,6 +24,8 @@ def broadcast_to(array, shape, *, out_sharding=None):
     [[1 2]
      [1 2]]
     """
+    if out_sharding is not None:
+        return placed(broadcast_to(array, shape), out_sharding)
     if type(array) is Array:
         wanted = shape if type(shape) is tuple else checked_shape(shape, "broadcast_to")
         if array.aval.shape == wanted:

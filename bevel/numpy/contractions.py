@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import string
 
+from bevel.api.arrays import placed
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.numpy.axes import as_arrays, refuse_out, shape_of
@@ -105,6 +106,8 @@ def einsum(subscripts, /, *operands, out=None, optimize="auto", precision=None, 
     >>> jnp.einsum("ij,kj->ik", jnp.ones((2, 3)), jnp.ones((4, 3))).shape
     (2, 4)
     """
+    if out_sharding is not None:
+        return placed(_whole(subscripts, operands, optimize, precision, preferred_element_type), out_sharding)
     refuse_out("einsum", out)
     if type(subscripts) is str and operands and precision is preferred_element_type is None and optimize == "auto":
         return _einsum_of(subscripts, *operands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
@@ -34,6 +35,8 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     >>> print(jnp.bincount(jnp.array([1, 1, 3])))
     [0 2 0 1]
     """
+    if out_sharding is not None:
+        return placed(bincount(x, weights, minlength, length=length), out_sharding)
     v = as_array("bincount", x)
     v = convert(v, np.dtype("int32")) if get_aval(v).dtype == np.bool_ else v
     if not dtypes.issubdtype(get_aval(v).dtype, np.integer):
@@ -42,14 +45,14 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
         )
     if len(shape_of(v)) != 1:
         raise ValueError(f"bincount: only 1-dimensional input supported{user_line(' at {}')}; got shape {shape_of(v)}.")
-    minlength = as_index("bincount", minlength)
+    minlength = as_index("bincount", minlength, "minlength")
     if minlength < 0:
         raise ValueError(f"'minlength' must not be negative{user_line(' at {}')}: {minlength}.")
     if length is None:
         host = known("bincount", v)
         length = max(minlength, (int(host.max()) + 1 if host.size else 0))
     else:
-        length = max(minlength, as_index("bincount", length))
+        length = max(minlength, as_index("bincount", length, "length"))
     if weights is None:
         weights = np.ones((), index_dtype())[()]
     else:
@@ -87,7 +90,7 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     edges = asarray(bins) if not np.isscalar(bins) else bins
     if shape_of(edges):
         return _edges_given(edges, dtype=dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)))
-    count = as_index("histogram", bins)
+    count = as_index("histogram", bins, "bins")
     if range is None:
         ends = None
     else:

@@ -15,6 +15,7 @@ from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import JAXTypeError, ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.sharp_edges import converted, narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
@@ -30,7 +31,7 @@ _COPY = Copy()
 
 def wanted_dtype(dtype, what) -> object:
     """A dtype asked for, narrowed where x64 is off (said once in the default profile)."""
-    return dtypes.requested_dtype(dtype, what)
+    return requested_dtype(dtype, what)
 
 
 def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out_sharding=None):
@@ -46,6 +47,7 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     Array([[1, 2],
            [3, 4]], dtype=int32)
     """
+    device = out_sharding if device is None else device
     if type(object) is Array and dtype is None and copy and order == "K" and ndmin == 0 and device is None:
         return _COPY(object)
     if order not in ("K", "A", "C", None):
@@ -57,7 +59,7 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
         raise TypeError(f"ndmin of jnp.array is the least rank, an integer{user_line(' at {}')}; got {ndmin!r}.")
     if ndmin > rank:
         result = Reshape((1,) * (ndmin - rank) + get_aval(result).shape)(result)
-    return on_device(result, out_sharding if device is None else device)
+    return on_device(result, device)
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
@@ -83,8 +85,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
 def on_device(value, device):
     if device is None:
         return value
-    to = place_of(device, "device=")
-    return device_put(value, to) if isinstance(value, Array) else value
+    return device_put(value, place_of(device, "device="))
 
 
 def is_number(value) -> bool:
@@ -213,6 +214,16 @@ def from_host(value, aval):
     return made if trace is None else trace.lift(made)
 
 
+def _unequal(values, place="") -> str:
+    """Where nested sequences first differ in length, or "" where they differ in depth alone."""
+    lengths = [f"has length {len(v)}" if isinstance(v, (list, tuple)) or np.ndim(v) else "is a number" for v in values]
+    for i, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"the part {place}[0] {lengths[0]}, {place}[{i}] {length}"
+    nested = [(i, v) for i, v in enumerate(values) if isinstance(v, (list, tuple))]
+    return next(filter(None, [_unequal(v, f"{place}[{i}]") for i, v in nested]), "")
+
+
 def _from_sequence(values, dtype, copy):
     """Nested sequences of numbers and arrays."""
     leaves = list(_leaves(values))
@@ -220,9 +231,11 @@ def _from_sequence(values, dtype, copy):
     if not has_keys and not any([isinstance(v, (Array, Tracer)) for v in leaves]):
         try:
             host = np.asarray(_plain(values))
-        except ValueError as error:
+        except ValueError:
             raise ValueError(
-                f"jnp.array needs nested lists of one shape{user_line(' at {}')}; these differ: {str(error)[:120]}"
+                f"jnp.array needs nested lists of one shape{user_line(' at {}')}; "
+                f"{_unequal(values) or 'some are nested deeper than others'}.\n"
+                "Fill the short ones up, or keep a list of arrays."
             ) from None
         if host.dtype.kind == "O" and all([_is_number_of_the_host(v) for v in leaves]):
             dtype = _meeting(leaves) if dtype is None else dtype

@@ -147,7 +147,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     [3 5]
     """
     x = as_array("diff", a)
-    n = as_index("diff", n)
+    n = as_index("diff", n, "n")
     if n < 0:
         raise ValueError(f"diff: order must be non-negative but got {n}{user_line(' at {}')}.")
     if not shape_of(x):

@@ -32,7 +32,7 @@ def polyfit(x, y, deg, rcond=None, full: bool = False, w=None, cov: bool = False
     >>> print(jnp.round(jnp.polyfit(x, 2 * x + 1, 1), 3))
     [2. 1.]
     """
-    degree = as_index("polyfit", deg)
+    degree = as_index("polyfit", deg, "deg")
     x, y = as_arrays("polyfit", x, y)
     is_real = not dtypes.issubdtype(get_aval(x).dtype, np.complexfloating)  # then covariances are, also of complex y
     x, y = promote_inexact(x, y)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BroadcastError, MissingRuleError
@@ -450,10 +451,11 @@ class AtUpdate:
     def get(self, *, indices_are_sorted=False, unique_indices=False, mode=None, fill_value=None, out_sharding=None,
             wrap_negative_indices=True):  # fmt: skip
         """x[index], with a mode: 'fill' gives fill_value (NaN, the lowest integer) where the index is out of bounds."""
-        return index(
+        found = index(
             self.array, self.index, mode=mode, fill_value=fill_value, indices_are_sorted=indices_are_sorted,
             unique_indices=unique_indices, wrap_negative_indices=wrap_negative_indices,
         )  # fmt: skip
+        return placed(found, out_sharding)
 
     def apply(self, func, *, indices_are_sorted=False, unique_indices=False, mode=None, wrap_negative_indices=True):
         """func, of one number, applied at the places, as often as each is named. `np.ufunc.at` of one operand."""
@@ -463,9 +465,10 @@ class AtUpdate:
 def _method(how, doc):
     def method(self, values, *, indices_are_sorted=False, unique_indices=False, mode=None, out_sharding=None,
                wrap_negative_indices=True):  # fmt: skip
-        return update_at(
+        changed = update_at(
             self.array, self.index, how, values, indices_are_sorted, unique_indices, mode, wrap_negative_indices
         )
+        return placed(changed, out_sharding)
 
     method.__name__, method.__qualname__, method.__doc__ = how, f"AtUpdate.{how}", doc
     return method

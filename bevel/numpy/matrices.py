@@ -62,7 +62,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     i, j = one_axis("diagonal", axis1, rank), one_axis("diagonal", axis2, rank)
     if i == j:
         raise AxisError(f"diagonal needs two different axes; got {axis1} twice{user_line(' at {}')}.")
-    return diagonal_of(convert(x, get_aval(x).dtype), as_index("diagonal", offset), i, j)
+    return diagonal_of(convert(x, get_aval(x).dtype), as_index("diagonal", offset, "offset"), i, j)
 
 
 @compiled(static="k")
@@ -78,7 +78,7 @@ def diag(v, k=0):
     [[1 0]
      [0 2]]
     """
-    x, k = as_array("diag", v), as_index("diag", k)
+    x, k = as_array("diag", v), as_index("diag", k, "k")
     if len(shape_of(x)) == 2:
         return diagonal_of(convert(x, get_aval(x).dtype), k, 0, 1)
     if len(shape_of(x)) != 1:
@@ -126,7 +126,7 @@ def diag_indices(n, ndim=2):
     >>> print([i.tolist() for i in jnp.diag_indices(2)])
     [[0, 1], [0, 1]]
     """
-    n, ndim = as_index("diag_indices", n), as_index("diag_indices", ndim)
+    n, ndim = as_index("diag_indices", n, "n"), as_index("diag_indices", ndim, "ndim")
     if n < 0 or ndim < 0:
         raise ValueError(f"diag_indices needs n and ndim of at least 0; got {n} and {ndim}{user_line(' at {}')}.")
     return (_counted(n),) * ndim
@@ -217,11 +217,11 @@ def tri(N, M=None, k=0, dtype=None):
      [1. 1. 0.]]
     """
     dtype = np.dtype("float32") if dtype is None else wanted_dtype(dtype, "tri")
-    n = as_index("tri", N)
-    m = n if M is None else as_index("tri", M)
+    n = as_index("tri", N, "N")
+    m = n if M is None else as_index("tri", M, "M")
     if n < 0 or m < 0:
         raise ValueError(f"tri needs sizes of at least 0; got {n} and {m}{user_line(' at {}')}.")
-    return _tri(shape=(n, m), k=as_index("tri", k), dtype=dtype)
+    return _tri(shape=(n, m), k=as_index("tri", k, "k"), dtype=dtype)
 
 
 @compiled(static=("shape", "k", "dtype"))
@@ -231,7 +231,7 @@ def _tri(*, shape, k, dtype):
 
 def _triangle_indices(name, keep):
     def indices(n, k=0, m=None):
-        mask = keep(np.ones((n, n if m is None else m), bool), as_index(name, k))
+        mask = keep(np.ones((n, n if m is None else m), bool), as_index(name, k, "k"))
         return tuple([asarray(i) for i in np.nonzero(mask)])
 
     indices.__name__ = indices.__qualname__ = name
@@ -328,8 +328,8 @@ def _eye_of(N, M, dtype):
 @compiled(static=("N", "M", "dtype"))
 def _eye(k, N, M, dtype):
     dtype = dtypes.canonicalize_dtype(np.dtype(float)) if dtype is None else dtype
-    n = as_index("eye", N)
-    m = n if M is None else as_index("eye", M)
+    n = as_index("eye", N, "N")
+    m = n if M is None else as_index("eye", M, "M")
     shape = n, m
     if n < 0 or m < 0:
         raise ValueError(f"eye needs sizes of at least 0; got {n} and {m}{user_line(' at {}')}.")
@@ -369,7 +369,7 @@ def vander(x, N=None, increasing=False):
     if len(shape_of(v)) != 1:
         raise ValueError(f"vander needs a vector; got shape {shape_of(v)}{user_line(' at {}')}.")
     [rows] = shape_of(v)
-    count = rows if N is None else as_index("vander", N)
+    count = rows if N is None else as_index("vander", N, "N")
     if count < 0:
         raise ValueError(f"vander needs N of at least 0; got {count}{user_line(' at {}')}.")
     dtype = get_aval(v).dtype

@@ -7,7 +7,7 @@ import builtins
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.core.doors import with_door
+from bevel.core.doors import requested_dtype, with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.numpy import shapes
@@ -414,7 +414,7 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
                 )
     elif mode not in ("clip", "wrap"):
         raise ValueError(f"invalid mode={mode!r}{user_line(' at {}')}: it is 'raise', 'wrap' or 'clip'.")
-    dtype = index_dtype() if dtype is None else dtypes.requested_dtype(dtype, "ravel_multi_index")
+    dtype = index_dtype() if dtype is None else requested_dtype(dtype, "ravel_multi_index")
     return _ravel_multi_index(members, dims=dims, mode=mode, order=order, dtype=dtype)
 
 

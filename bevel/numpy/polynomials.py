@@ -175,7 +175,7 @@ def polyder(p, m=1):
     [2. 0.]
     """
     [p] = _inexact("polyder", p)
-    m = as_index("polyder", m)
+    m = as_index("polyder", m, "m")
     if m < 0:
         raise ValueError(f"Order of derivative must be positive{user_line(' at {}')}; got {m}.")
     if not m:
@@ -194,7 +194,7 @@ def polyint(p, m=1, k=None):
     >>> print(jnp.polyint(jnp.array([2.0, 0.0])))
     [1. 0. 0.]
     """
-    m = as_index("polyint", m)
+    m = as_index("polyint", m, "m")
     if m < 0:
         raise ValueError(f"Order of integral must be positive (see polyder){user_line(' at {}')}; got {m}.")
     [p, k] = _inexact("polyint", p, 0 if k is None else k)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes, lattice
 from bevel.base.errors import ShapeError
 from bevel.core.doors import with_door
@@ -68,6 +69,8 @@ def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None)
     >>> jnp.dot(jnp.array([1., 2.]), jnp.array([3., 4.]))
     Array(11., dtype=float32)
     """
+    if out_sharding is not None:
+        return placed(dot(a, b, precision=precision, preferred_element_type=preferred_element_type), out_sharding)
     (x, y), dtype, weak = ready("dot", (a, b), preferred_element_type)
     x_rank, y_rank = len(shape_of(x)), len(shape_of(y))
     if not x_rank or not y_rank:
@@ -89,6 +92,8 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
     >>> jnp.matmul(jnp.ones((5, 2, 3)), jnp.ones((3, 4))).shape
     (5, 2, 4)
     """
+    if out_sharding is not None:
+        return placed(matmul(a, b, precision=precision, preferred_element_type=preferred_element_type), out_sharding)
     x_aval, y_aval = getattr(a, "aval", None), getattr(b, "aval", None)
     if x_aval is not None and y_aval is not None and preferred_element_type is None:
         # two matrices of one dtype, as networks have them: nothing to prepare
@@ -254,6 +259,10 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
     >>> print(jnp.tensordot(jnp.ones((2, 3)), jnp.ones((3, 4)), axes=1).shape)
     (2, 4)
     """
+    if out_sharding is not None:
+        return placed(
+            tensordot(a, b, axes, precision=precision, preferred_element_type=preferred_element_type), out_sharding
+        )
     if type(axes) is int and precision is preferred_element_type is None:
         return _tensordot_of(a, b, axes)
     return _tensordot_of.__wrapped__(a, b, axes, precision, preferred_element_type)

@@ -35,7 +35,7 @@ def _dtype_between(name, dtype, *ends):
 
 
 def _count(name, num):
-    num = as_index(name, num)
+    num = as_index(name, num, "num")
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative{user_line(' at {}')}.")
     return num

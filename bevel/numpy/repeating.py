@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -88,6 +89,8 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     >>> jnp.repeat(jnp.array([1, 2]), jnp.array([3, 1]))
     Array([1, 1, 1, 2], dtype=int32)
     """
+    if out_sharding is not None:
+        return placed(repeat(a, repeats, axis, total_repeat_length=total_repeat_length), out_sharding)
     if type(repeats) is int and total_repeat_length is None:
         return _repeat_evenly(a if axis is not None else laid_flat(a), repeats, axis)
     x, axis = _with_axis(a, axis)
@@ -121,7 +124,9 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
         if count_shape in ((), (1,)):
             return _repeat_evenly(x, int(counts[0]) if size else 0, axis)
         return take(x, places.astype(np.int32), axis=axis)
-    return _repeat_to_length(x, counts, axis=axis, length=as_index("repeat", total_repeat_length))
+    return _repeat_to_length(
+        x, counts, axis=axis, length=as_index("repeat", total_repeat_length, "total_repeat_length")
+    )
 
 
 def _with_axis(a, axis):

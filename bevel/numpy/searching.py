@@ -355,7 +355,7 @@ def nonzero(a, *, size=None, fill_value=None):
         found = tuple([asarray(_as_indices(i)) for i in np.nonzero(known("nonzero", x))])
         place = _whole_beside(x)
         return found if place is None else device_put(found, place)
-    size = as_index("nonzero", size)
+    size = as_index("nonzero", size, "size")
     fills = _fills(fill_value, len(shape))
     return _nonzero(x, fills, size=size)
 

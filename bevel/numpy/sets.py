@@ -115,7 +115,7 @@ def _unique(name, ar, axis, equal_nan, size, fill_value, is_sorted=True):
         places = np.flatnonzero(known(name, new)).astype(np.int32)
         [count] = places.shape
         return _taken(x, order, new, inverse, np.append(places, np.int32(n)), None, axis=axis, size=count)
-    size = as_index(name, size)
+    size = as_index(name, size, "size")
     fill = None if fill_value is None else as_array(name, fill_value)
     [places] = nonzero(new, size=size + 1, fill_value=n)
     return _taken(x, order, new, inverse, places, fill, axis=axis, size=size)

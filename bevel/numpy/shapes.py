@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base.dimensions import whole
 from bevel.base.errors import BevelError, BroadcastError, ShapeError
 from bevel.core.source import user_line
@@ -49,6 +50,8 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     >>> jnp.reshape(jnp.arange(6), (2, -1)).shape
     (2, 3)
     """
+    if out_sharding is not None:
+        return placed(reshape(a, shape, order, copy=copy), out_sharding)
     shape = (shape,) if type(shape) is int else sizes(shape, "reshape")
     if order == "C" and type(a) is Array:
         aval = a.aval
@@ -125,6 +128,8 @@ def ravel(a, order="C", *, out_sharding=None):
     >>> print(jnp.ravel(jnp.array([[1, 2], [3, 4]])))
     [1 2 3 4]
     """
+    if out_sharding is not None:
+        return placed(ravel(a, order), out_sharding)
     if order == "K":
         raise NotImplementedError("jnp.ravel has no order 'K': arrays have no memory order. Use 'C' or 'F'.")
     if order != "C":

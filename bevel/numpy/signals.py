@@ -36,7 +36,7 @@ def _float():
 
 def _window(name, M, form):
     """form(x) of M places x from -1 to 1, exactly alike on both sides; a lone place has weight 1."""
-    count = as_index(name, M)
+    count = as_index(name, M, "M")
     return ones(max(count, 0)) if count <= 1 else form(divide(arange(1 - count, count, 2, dtype=_float()), count - 1))
 
 

@@ -394,7 +394,7 @@ def matrix_power(a, n: int):
     [[1 5]
      [0 1]]
     """
-    n = as_index("matrix_power", n)
+    n = as_index("matrix_power", n, "n")
     x = as_array("matrix_power", a)
     if len(shape_of(x)) < 2 or shape_of(x)[-1] != shape_of(x)[-2]:
         raise MatrixShapeError(
@@ -469,7 +469,7 @@ def tensorinv(a, ind: int = 2):
     >>> jnp.linalg.tensorinv(jnp.eye(6).reshape(2, 3, 6), ind=2).shape
     (6, 2, 3)
     """
-    ind = as_index("tensorinv", ind)
+    ind = as_index("tensorinv", ind, "ind")
     if ind <= 0:
         raise ValueError(f"tensorinv needs ind of at least 1; got {ind}{user_line(' at {}')}.")
     x = as_array("tensorinv", a)
@@ -494,7 +494,7 @@ def tensorsolve(a, b, axes=None):
     x, b = as_array("tensorsolve", a), as_array("tensorsolve", b)
     rank = len(shape_of(x))
     if axes is not None:
-        moved = [as_index("tensorsolve", i) % rank for i in axes]
+        moved = [as_index("tensorsolve", i, "axes") % rank for i in axes]
         x = transpose(x, [i for i in range(rank) if i not in moved] + moved)
     shape = shape_of(x)[len(shape_of(b)) :]
     count = int(np.prod(shape))

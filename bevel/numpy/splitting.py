@@ -24,7 +24,7 @@ def _split(name, ary, indices_or_sections, axis, equal):
         places = [operator.index(i) for i in _host(name, indices_or_sections)]
         edges = [0, *[min(max(i + size if i < 0 else i, 0), size) for i in places], size]
     else:
-        count = as_index(name, indices_or_sections)
+        count = as_index(name, indices_or_sections, "indices_or_sections")
         if count < 1:
             raise ValueError(f"{name} needs at least one section; got {count}{user_line(' at {}')}.")
         if equal and size % count:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -217,7 +218,7 @@ def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear
     return _quantile("nanquantile", a, q, axis, method, keepdims, weights, True, out, overwrite_input)
 
 
-@_of_values
+@compiled(static=("axis", "overwrite_input", "method", "keepdims", "out_sharding"))
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None,
                out_sharding=None):  # fmt: skip
     """As `quantile`, with q from 0 to 100.
@@ -226,6 +227,8 @@ def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear"
     >>> print(jnp.percentile(jnp.array([1.0, 2.0, 3.0]), 25))
     1.5
     """
+    if out_sharding is not None:
+        return placed(percentile(a, q, axis, out, overwrite_input, method, keepdims, weights=weights), out_sharding)
     return _quantile("percentile", a, q, axis, method, keepdims, weights, False, out, overwrite_input, 100)
 
 
@@ -279,7 +282,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
      [-1.  1.]]
     """
     if ddof is not None:
-        ddof = as_index("cov", ddof)
+        ddof = as_index("cov", ddof, "ddof")
     x = as_array("cov", m)
     y = None if y is None else as_array("cov", y)
     for what, v in (("m", x), ("y", y)):

@@ -67,7 +67,7 @@ class ufunc:
             raise TypeError(f"ufunc needs a function of numbers; got a {type(func).__name__}{user_line(' at {}')}.")
         self.__name__ = name or getattr(func, "__name__", "function")
         self.__doc__ = func.__doc__
-        self.nin, self.nout, self.nargs = as_index("ufunc", nin), as_index("ufunc", nout), nargs or nin
+        self.nin, self.nout, self.nargs = as_index("ufunc", nin, "nin"), as_index("ufunc", nout, "nout"), nargs or nin
         self.identity = identity
         self.is_associative = False
         self._prepared = (

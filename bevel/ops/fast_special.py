@@ -15,7 +15,7 @@ import numpy as np
 from bevel.base.dimensions import is_symbolic
 from bevel.engine.builder import i64
 from bevel.ops import fast_double
-from bevel.ops.formulas import Formula, guarded, loop, polynomial, where
+from bevel.ops.formulas import Formula, guarded, polynomial, where
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
+from bevel.core.doors import requested_dtype
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import Max, Min, Rem, add, sub
@@ -22,7 +24,6 @@ from bevel.random.drawing import (
     int_dtype,
     joint_shape,
     number,
-    placed,
     rows,
     shape_of,
     single_key,
@@ -47,7 +48,7 @@ def bits(key, shape=(), dtype=None, *, out_sharding=None):
     dtype = dtypes.canonicalize_dtype(np.uint64) if dtype is None else dtypes.as_dtype(dtype)
     if not dtypes.issubdtype(dtype, np.unsignedinteger):
         raise RandomDTypeError(f"bits draws unsigned integers{user_line(' at {}')}; dtype {dtype} is none.")
-    dtype = dtypes.requested_dtype(dtype, "random.bits")
+    dtype = requested_dtype(dtype, "random.bits")
     return placed(bits_of(key, shape_of(shape, "bits"), dtype), out_sharding)
 
 
@@ -237,4 +238,4 @@ def rademacher_of(key, shape, dtype):
 
 def number_dtype(dtype, name):
     """A dtype of numbers, the default integer for None."""
-    return dtypes.canonicalize_dtype(int) if dtype is None else dtypes.requested_dtype(dtype, f"random.{name}")
+    return dtypes.canonicalize_dtype(int) if dtype is None else requested_dtype(dtype, f"random.{name}")

@@ -7,6 +7,7 @@ import math
 import ml_dtypes
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.core.trace import get_aval
 from bevel.ops.accuracy import AccuracyMode
@@ -30,7 +31,6 @@ from bevel.random.drawing import (
     float_dtype,
     joint_shape,
     number,
-    placed,
     rows,
     shape_of,
     single_key,

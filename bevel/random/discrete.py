@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.api.control_flow import scan, while_loop
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -32,7 +33,6 @@ from bevel.random.drawing import (
     int_dtype,
     joint_shape,
     number,
-    placed,
     shape_of,
     single_key,
     split_of,

@@ -10,6 +10,7 @@ from bevel.api.jit import jit
 from bevel.base import dtypes, lattice, settings
 from bevel.base.dimensions import Dimension, whole
 from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
+from bevel.core.doors import requested_dtype
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
@@ -173,20 +174,22 @@ def float_dtype(dtype, name, complex_too=False):
     wanted = np.inexact if complex_too else np.floating
     if dtype is None:
         return dtypes.canonicalize_dtype(float)
-    if not dtypes.issubdtype(dtype, wanted):
+    asked = requested_dtype(dtype, f"random.{name}")
+    if not dtypes.issubdtype(asked, wanted):
         kind = "floating-point or complex" if complex_too else "floating-point"
         asked = dtypes.as_dtype(dtype)
         raise RandomDTypeError(f"{name} draws {kind} numbers{user_line(' at {}')}; dtype {asked} is none.")
-    return dtypes.requested_dtype(dtype, f"random.{name}")
+    return asked
 
 
 def int_dtype(dtype, name):
     """The integer dtype of a draw; the default one for None. Raises TypeError for any other kind."""
     if dtype is None:
         return dtypes.canonicalize_dtype(int)
-    if not dtypes.issubdtype(dtype, np.integer):
+    asked = requested_dtype(dtype, f"random.{name}")
+    if not dtypes.issubdtype(asked, np.integer):
         raise DTypeError(f"{name} draws integers{user_line(' at {}')}; dtype {dtypes.as_dtype(dtype)} is none.")
-    return dtypes.requested_dtype(dtype, f"random.{name}")
+    return asked
 
 
 def number(x, dtype, name="a parameter"):
@@ -258,12 +261,3 @@ def spread(x, shape):
     kept = [i for i, d in enumerate(old) if d == shape[offset + i]]
     x = reshape(x, tuple([old[i] for i in kept]))
     return BroadcastInDim(shape, tuple([offset + i for i in kept]))(x)
-
-
-def placed(x, out_sharding):
-    """The draw under the sharding asked for."""
-    if out_sharding is None:
-        return x
-    from bevel.api.arrays import device_put  # few draws ask for a sharding
-
-    return device_put(x, out_sharding)

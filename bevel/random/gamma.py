@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.control.gamma import RandomGamma
 from bevel.core.doors import with_door
@@ -24,7 +25,6 @@ from bevel.random.drawing import (
     float_dtype,
     joint_shape,
     number,
-    placed,
     shape_of,
     single_key,
     split_of,

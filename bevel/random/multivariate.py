@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -22,7 +23,6 @@ from bevel.random.drawing import (
     float_dtype,
     meeting,
     number,
-    placed,
     shape_of,
     single_key,
     spread,

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.doors import with_door
@@ -32,7 +33,6 @@ from bevel.random.drawing import (
     draws,
     inexact,
     number,
-    placed,
     shape_of,
     single_key,
     split_of,

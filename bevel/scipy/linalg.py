@@ -191,7 +191,7 @@ def lu_solve(lu_and_piv, b, trans: int = 0, overwrite_b: bool = False, check_fin
     [1. 1.]
     """
     both, pivots = lu_and_piv
-    return _lu_solve(both, pivots, b, trans=as_index("lu_solve", trans))
+    return _lu_solve(both, pivots, b, trans=as_index("lu_solve", trans, "trans"))
 
 
 @compiled(static=("trans",))

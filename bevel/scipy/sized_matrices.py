@@ -19,7 +19,7 @@ from bevel.numpy.eager import compiled
 
 
 def _size(name, n, least=None):
-    n = as_index(name, n)
+    n = as_index(name, n, "n")
     if least is not None and n < least:
         raise ValueError(f"{name}: n must be a positive integer; got {n}{user_line(' at {}')}.")
     return max(n, 0)
@@ -151,7 +151,7 @@ def hadamard(n: int, dtype=int):
     [[ 1  1]
      [ 1 -1]]
     """
-    n = as_index("hadamard", n)
+    n = as_index("hadamard", n, "n")
     if n < 1 or n & (n - 1):
         raise ValueError(f"hadamard: n must be a positive power of 2; got {n}{user_line(' at {}')}.")
     return asarray(_hadamard(n, wanted_dtype(dtype, "hadamard")))

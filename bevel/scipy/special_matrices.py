@@ -266,7 +266,7 @@ def convolution_matrix(a, n: int, mode: str = "full"):
      [ 0 10  1]
      [ 0  0 10]]
     """
-    n = as_index("convolution_matrix", n)
+    n = as_index("convolution_matrix", n, "n")
     if n < 1:
         raise ValueError(f"convolution_matrix: n must be a positive integer; got {n}{user_line(' at {}')}.")
     if mode not in ("full", "same", "valid"):

@@ -83,7 +83,7 @@ def eigh_tridiagonal(
                 f"eigh_tridiagonal with select='i' needs select_range (first, last) within 0…{n - 1}; got "
                 f"{select_range!r}{user_line(' at {}')}."
             )
-        first, last = [as_index("eigh_tridiagonal", i) for i in select_range]
+        first, last = [as_index("eigh_tridiagonal", i, "select_range") for i in select_range]
     d = real(d) if is_complex(d) else d
     if eigvals_only:
         return _eigenvalues(d, e, first, last, tol)

@@ -249,6 +249,73 @@ def test_the_sharding_of_a_type_says_where_only_under_a_mesh():
         bevel.device_put(VALUES, rows)
 
 
+# Each with the P by which its result is asked for.
+PLACED = {
+    "ravel": (lambda x, at: jnp.ravel(x, out_sharding=at), P("x")),
+    "ravel by columns": (lambda x, at: jnp.ravel(x, "F", out_sharding=at), P("y")),
+    "flatten": (lambda x, at: x.flatten(out_sharding=at), P(("x", "y"))),
+    "reshape": (lambda x, at: jnp.reshape(x, (4, 8), out_sharding=at), P("x", "y")),
+    "reshape to what it has": (lambda x, at: x.reshape(8, 4, out_sharding=at), P("y")),
+    "broadcast_to": (lambda x, at: jnp.broadcast_to(x, (2, 8, 4), out_sharding=at), P(None, "x")),
+    "broadcast_to what it has": (lambda x, at: jnp.broadcast_to(x, (8, 4), out_sharding=at), P("x")),
+    "repeat": (lambda x, at: jnp.repeat(x, 2, axis=0, out_sharding=at), P("x")),
+    "repeat each": (lambda x, at: jnp.repeat(x[0], jnp.array([1, 1, 2, 4]), total_repeat_length=8, out_sharding=at), P("y")),
+    "bincount": (lambda x, at: jnp.bincount(x[0].astype(int), length=4, out_sharding=at), P("x")),
+    "dot": (lambda x, at: jnp.dot(x, x.T, out_sharding=at), P("x", "y")),
+    "matmul": (lambda x, at: jnp.matmul(x, x.T, out_sharding=at), P("y")),
+    "tensordot": (lambda x, at: jnp.tensordot(x, x, 2 * ((1,),), out_sharding=at), P("y")),
+    "einsum": (lambda x, at: jnp.einsum("ij,kj->ik", x, x, out_sharding=at), P(None, "y")),
+    "percentile": (lambda x, at: jnp.percentile(x, 50, axis=0, out_sharding=at), P("x")),
+    "get": (lambda x, at: x.at[jnp.array([3, 1])].get(out_sharding=at), P("x")),
+    "set": (lambda x, at: x.at[0].set(1.0, out_sharding=at), P("x", "y")),
+    "add": (lambda x, at: x.at[0].add(1.0, out_sharding=at), P("x")),
+    "zeros": (lambda x, at: jnp.zeros((8, 4), out_sharding=at), P("x")),
+    "full": (lambda x, at: jnp.full((8, 4), x[0, 0], out_sharding=at), P("x")),
+    "zeros_like": (lambda x, at: jnp.zeros_like(x, out_sharding=at), P("y")),
+    "arange": (lambda x, at: jnp.arange(8, out_sharding=at), P("x")),
+    "array": (lambda x, at: jnp.array(x, out_sharding=at), P("x")),
+    "asarray of the host": (lambda x, at: jnp.asarray(VALUES, out_sharding=at), P("x")),
+    "lax.broadcasted_iota": (lambda x, at: lax.broadcasted_iota("int32", (8, 4), 0, out_sharding=at), P("x")),
+    "lax.broadcast": (lambda x, at: lax.broadcast(x, (2,), out_sharding=at), P("x")),
+    "lax.broadcast_in_dim": (lambda x, at: lax.broadcast_in_dim(x, (8, 2, 4), (0, 2), out_sharding=at), P("x", "y")),
+    "lax.reshape": (lambda x, at: lax.reshape(x, (4, 8), out_sharding=at), P("x")),
+    "lax.reduce_sum": (lambda x, at: lax.reduce_sum(x, (1,), out_sharding=at), P("x")),
+    "lax.reduce": (lambda x, at: lax.reduce(x, 0.0, lax.add, (1,), out_sharding=at), P("x")),
+    "lax.dot": (lambda x, at: lax.dot(x, x.T, out_sharding=at), P("x")),
+    "lax.dot_general": (lambda x, at: lax.dot_general(x, x, (((1,), (1,)), ((), ())), out_sharding=at), P("x")),
+    "lax.ragged_dot": (lambda x, at: lax.ragged_dot(x, jnp.ones((2, 4, 2)), jnp.array([3, 5]), out_sharding=at), P("x")),
+    "lax.empty": (lambda x, at: lax.empty((8, 4), "float32", out_sharding=at), P("x")),
+    "lax.full": (lambda x, at: lax.full((8, 4), x[0, 0], sharding=at), P("x")),
+    "lax.full_like": (lambda x, at: lax.full_like(x, 2.0, sharding=at), P("x")),
+    "lax.conv": (lambda x, at: lax.conv_general_dilated(
+        x[None, None], jnp.ones((1, 1, 3, 3)), (1, 1), "SAME", out_sharding=at), P(None, None, "x")),
+    "lax.rng_bit_generator": (lambda x, at: lax.rng_bit_generator(
+        jnp.arange(4, dtype="uint32"), (8, 4), out_sharding=at)[1], P("x")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_results_lie_where_out_sharding_says(name):
+    """Called eagerly and while tracing, by a sharding and by axes of the mesh around; and what is given stays."""
+    function, spec = PLACED[name]
+    expected, wanted = np.asarray(function(jnp.asarray(VALUES), None)), NamedSharding(MESH, spec)
+    for at in (wanted, spec):
+        for run in (lambda x, at=at: function(x, at), bevel.jit(lambda x, at=at: function(x, at))):
+            with bevel.set_mesh(MESH):
+                y = run(jnp.asarray(VALUES))
+            assert y.sharding.is_equivalent_to(wanted, y.ndim), (y.sharding, at)
+            np.testing.assert_allclose(y, expected, rtol=1e-5)
+
+
+def test_out_sharding_needs_a_mesh_for_the_names_of_its_axes():
+    with pytest.raises(ShardingError, match=r"out_sharding= was given P\('x',\) at test_sharding.py:\d+, and no mesh"):
+        jnp.ravel(VALUES, out_sharding=P("x"))
+    slope = bevel.grad(lambda x: (jnp.dot(x, x.T, out_sharding=NamedSharding(MESH, P("x"))) ** 2).sum())
+    np.testing.assert_allclose(slope(VALUES), 4 * VALUES @ VALUES.T @ VALUES, rtol=1e-5)
+    rows = bevel.vmap(lambda x: jnp.repeat(x, 2, out_sharding=NamedSharding(MESH, P("x"))))(VALUES)
+    np.testing.assert_array_equal(rows, VALUES.repeat(2, 1))
+
+
 def test_parts_that_do_not_fit_are_refused():
     rows = NamedSharding(MESH, P("x"))
     for part, words in (

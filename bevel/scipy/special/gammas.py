@@ -252,7 +252,7 @@ def multigammaln(a, d):
     >>> print(f"{jsp.special.multigammaln(3.0, 2):.4f}")
     1.5502
     """
-    d = as_index("multigammaln", d)
+    d = as_index("multigammaln", d, "d")
     a = one_float("multigammaln", a)
     shifts = np.arange(d) / -2
     terms = special.Lgamma()(add(reshape(a, (*shape_of(a), 1)), shifts.astype(get_aval(a).dtype)))

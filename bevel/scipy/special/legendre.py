@@ -64,7 +64,7 @@ def _norms(degree):
 
 
 def _check(name, m, n, z):
-    m, n = as_index(name, m), as_index(name, n)
+    m, n = as_index(name, m, "m"), as_index(name, n, "n")
     z = as_array(name, z)
     if z.dtype not in (np.float32, np.float64):
         raise LegendreDTypeError(f"{name} needs z of float32 or float64{user_line(' at {}')}; got {z.dtype}.")
@@ -185,7 +185,7 @@ def sph_harm_y(n, m, theta, phi, diff_n=None, n_max=None):
                 "Give it: sph_harm_y(n, m, theta, phi, n_max=4)."
             )
         n_max = int(np.max(np.asarray(n), initial=0))
-    degree = as_index("sph_harm_y", n_max)
+    degree = as_index("sph_harm_y", n_max, "n_max")
     for name, x in (("n", n), ("m", m)):
         if x.dtype.kind not in "iu":
             raise LegendreDTypeError(f"sph_harm_y needs integers as {name}{user_line(' at {}')}; got {x.dtype}.")

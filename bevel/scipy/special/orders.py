@@ -41,7 +41,7 @@ def bernoulli(n):
     >>> print(bernoulli(2))
     [ 1.         -0.5         0.16666667]
     """
-    count = as_index("bernoulli", n)
+    count = as_index("bernoulli", n, "n")
     if count < 0:
         raise ValueError(f"bernoulli: n must be a non-negative integer{user_line(' at {}')}; got {count}.")
     dtype = dtypes.canonicalize_dtype(np.dtype(float))
@@ -90,7 +90,7 @@ def bessel_jn(z, *, v, n_iter=50):
     >>> print([f"{float(j):.5f}" for j in bessel_jn(1.0, v=1)])
     ['0.76520', '0.44005']
     """
-    v, n_iter = as_index("bessel_jn", v), as_index("bessel_jn", n_iter)
+    v, n_iter = as_index("bessel_jn", v, "v"), as_index("bessel_jn", n_iter, "n_iter")
     if v < 0:
         raise ValueError(f"bessel_jn: the order v is 0 or more{user_line(' at {}')}; got {v}.")
     return _bessel_jn(z, v=v, start=max(n_iter, v + 10) + 20)
