@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, divide, floor_divide, multiply, negative, remainder, subtract
@@ -167,8 +168,33 @@ def _series_radius(dtype):
 
 
 def unscaled(x, scaled):
-    """f(x), where scaled(x) is e^-|x| f(x). |x| is x sign(x), of slope 0 at 0: there the kinks of both cancel."""
-    return mul(exponential.exp(mul(x, complex_ops.sign(x))), scaled(x))
+    """f(x), where scaled is e^-|x| f(x). |x| is x sign(x), of slope 0 at 0: there the kinks of both cancel."""
+    return mul(exponential.exp(mul(x, complex_ops.sign(x))), scaled)
+
+
+@custom_jvp
+def bessel_i0(x):
+    return unscaled(x, bessel.BesselI0e()(x))
+
+
+@custom_jvp
+def bessel_i1(x):
+    return unscaled(x, bessel.BesselI1e()(x))
+
+
+# Of the scaled functions' slopes, e^|x| is taken once: where it overflows, the parts are infinite with either sign.
+@bessel_i0.defjvp
+def _bessel_i0_jvp(primals, tangents):
+    [x], [dx] = primals, tangents
+    return bessel_i0(x), mul(dx, bessel_i1(x))
+
+
+@bessel_i1.defjvp
+def _bessel_i1_jvp(primals, tangents):
+    [x], [dx] = primals, tangents
+    scaled = bessel.BesselI1e()(x)
+    slope = unscaled(x, arithmetic.sub(bessel.BesselI0e()(x), bessel.over(scaled, x)))
+    return unscaled(x, scaled), mul(dx, slope)
 
 
 @compiled
@@ -182,7 +208,7 @@ def i0(x):
     [x] = promote_inexact(array("i0", x))
     if is_complex(x):
         raise ValueError("i0 is for real numbers; got complex ones.")
-    return unscaled(x, bessel.BesselI0e())
+    return bessel_i0(x)
 
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser", "sinc", "unwrap"]

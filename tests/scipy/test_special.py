@@ -1,5 +1,6 @@
 """Special functions mean what SciPy's mean, and their slopes are differences."""
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.special
@@ -183,6 +184,27 @@ def test_lists_and_words_are_refused():
     with pytest.raises(TypeError):
         special.expit([0.5])
     assert jsp.special is special
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_of_scaled_bessel_functions_keep_digits_where_the_two_agree(dtype):
+    """As differences of the two, their last digits are all that is left: at 1e8 none."""
+    sizes = np.asarray([1e-3, 0.5, 3.0, 7.9, 8.1, 30.0, 713.0, 1e4, 1e8], dtype)
+    with mpmath.workdps(60), bevel.enable_x64(True):
+        for name, slope in (
+            ("i0e", lambda x: mpmath.sign(x) * (mpmath.besseli(1, abs(x)) - mpmath.besseli(0, x))),
+            ("i1e", lambda x: mpmath.besseli(0, x) - mpmath.besseli(1, abs(x)) * (1 + 1 / abs(x))),
+        ):
+            for x in (sizes, -sizes):
+                expected = [float(slope(mpmath.mpf(float(v))) * mpmath.exp(-abs(mpmath.mpf(float(v))))) for v in x]
+                found = bevel.vmap(bevel.grad(getattr(special, name)))(x)
+                np.testing.assert_allclose(found, expected, rtol=2e-6 if dtype == "float32" else 3e-14)
+
+
+def test_slopes_of_bessel_functions_are_infinite_where_they_overflow():
+    for x in (89.0, 1e4, 3e38):
+        assert bevel.grad(special.i0)(x) == bevel.grad(special.i1)(x) == bevel.grad(special.i1)(-x) == np.inf
+        assert bevel.grad(special.i0)(-x) == -np.inf
 
 
 def test_bessel_functions_have_their_slopes_at_zero():

@@ -6,7 +6,7 @@ Integers become floating-point numbers; operands broadcast. Names and arguments 
 from __future__ import annotations
 
 from bevel.numpy.eager import compiled
-from bevel.numpy.signals import unscaled
+from bevel.numpy.signals import bessel_i0, bessel_i1
 from bevel.ops import bessel
 from bevel.scipy.operands import one_float, one_primitive
 
@@ -48,7 +48,7 @@ def i0(x):
     >>> print(f"{jsp.special.i0(1.0):.4f}")
     1.2661
     """
-    return unscaled(one_float("i0", x), bessel.BesselI0e())
+    return bessel_i0(one_float("i0", x))
 
 
 @compiled
@@ -59,7 +59,7 @@ def i1(x):
     >>> print(f"{jsp.special.i1(1.0):.4f}")
     0.5652
     """
-    return unscaled(one_float("i1", x), bessel.BesselI1e())
+    return bessel_i1(one_float("i1", x))
 
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
