@@ -15,7 +15,7 @@ Compared are dtype, shape, weak type and values of each result, or the classes o
 says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` takes each value in turn, and
 `name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
 remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose; `limits | …`
-says it of what is infinite or NaN on one of the sides alone. A line
+says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone. A line
 `any refusal` says that it does not matter by which of the exceptions that code waits for a call is refused.
 
 What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
@@ -65,15 +65,16 @@ def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
             yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
 
 
-def read(path: Path) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, bool]], bool]:
+def read(path: Path, kinds_only: bool = False) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, bool]], bool]:
     """The calls of each line of a table, what differs on purpose (reason, in limits alone?), are all refusals alike?"""
     calls, named, differs, any_refusal = [], {}, {}, False
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if line.startswith(("differs | ", "limits | ")):
+        if line.startswith(("differs | ", "limits | ", "kinds | ")):
             kind, expression, reason = line.split(" | ", 2)
-            differs[re.compile(expression)] = reason, kind == "limits"
+            if kind != "kinds" or kinds_only:
+                differs[re.compile(expression)] = reason, kind == "limits"
         elif line == "any refusal":
             any_refusal = True
         elif naming := re.fullmatch(r"(\w+) = (.*)", line):
@@ -221,7 +222,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     path = ROOT / "tests" / "data" / f"{options.table}_calls.txt"
-    lines, differs, any_refusal = read(path if path.exists() else Path(options.table))
+    lines, differs, any_refusal = read(path if path.exists() else Path(options.table), options.kinds)
     chance = random.Random(options.seed)
     lines = [[c for c in line if re.search(options.only, c) and chance.random() < options.share] for line in lines]
     if options.lines:

@@ -17,7 +17,9 @@ import numpy as np
 from bevel.api.associative import associative_scan
 from bevel.api.looping import fori_loop
 from bevel.api.scanning import scan
-from bevel.base import dtypes, settings
+from bevel.api.stages import eval_shape
+from bevel.base import dtypes, lattice, settings
+from bevel.base.avals import ShapedArray
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.engine.client import Array
@@ -186,7 +188,9 @@ class ufunc:
     def at(self, a, indices, b=None, /, *, inplace=True):
         """A copy of `a` with the function applied at places, as often as each is named.
 
-        `inplace` must be False: arrays don't change. A function of one number takes no b.
+        `inplace` must be False: arrays don't change. A function of one number takes no b. The copy has the dtype that
+        the function gives of both: floats of `logaddexp` of ints, bools of `logical_and`. Sums, differences and
+        products keep that of a.
         """
         if inplace:
             raise NotImplementedError(
@@ -225,8 +229,10 @@ class ufunc:
             parse(shape_of(x), indices)  # the letter about an int out of bounds
         places = index(numbered, indices, mode="fill", fill_value=count)
         positions = reshape(places, (get_aval(places).size,))
-        others = () if b is None else (broadcast_to(as_array(f"{self.__name__}.at", b), shape_of(places)),)
-        return self._applied(x, positions, *others)
+        others = () if b is None else (as_array(f"{self.__name__}.at", b),)
+        wanted = [ShapedArray((), v.dtype, v.weak_type) for v in map(get_aval, (x, *others))]
+        x = convert(x, eval_shape(self._call, *wanted).dtype)
+        return self._applied(x, positions, *[broadcast_to(other, shape_of(places)) for other in others])
 
     @compiled(static="self")
     def _applied(self, x, positions, *others):
@@ -396,12 +402,18 @@ def _inexact(x):
     return convert(x, dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)))
 
 
+_OF_TRUTHS = {"add": "max", "multiply": "min"}  # True + True is True
+
+
 def _updates(how):
     """A method `at` by an update of `x.at[indices]`."""
 
     def at(x, indices, b):
-        place = x.at[indices]
-        return getattr(place, how)(b)
+        if how in _OF_TRUTHS and all([get_aval(v).dtype == np.bool_ for v in (x, b)]):
+            return getattr(x.at[indices], _OF_TRUTHS[how])(b)
+        if how in ("max", "min"):
+            x = convert(x, lattice.lattice_result([(get_aval(v).dtype, get_aval(v).weak_type) for v in (x, b)])[0])
+        return getattr(x.at[indices], how)(b)
 
     return at
 
