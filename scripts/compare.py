@@ -15,8 +15,8 @@ Compared are dtype, shape, weak type and values of each result, or the classes o
 says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` takes each value in turn, and
 `name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
 remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose; `limits | …`
-says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone. A line
-`any refusal` says that it does not matter by which of the exceptions that code waits for a call is refused.
+says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone. A
+line `any refusal` says that it does not matter by which of the exceptions that code waits for a call is refused.
 
 What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
 call that it died of reads "died".

@@ -379,6 +379,8 @@ def ndim(a):
     >>> print(jnp.ndim(jnp.zeros((2, 3))))
     2
     """
+    if a is None:  # as `shape`
+        return 0
     a = _shown("ndim", a)
     return len(get_aval(a).shape) if not _says(a, "ndim") else a.ndim
 

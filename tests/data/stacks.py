@@ -136,11 +136,14 @@ def scanned(jax, chance):
 
 @function
 def scanned_backwards(jax, chance):
+    args = (floats(chance, 2, 2), floats(chance, 3, 2))
+    unroll = chance.choice([1, 2])
+
     def f(w, xs):
         step = lambda c, x: (jax.numpy.tanh(c @ w + x), None)
-        return jax.lax.scan(step, xs[0] * 0, xs, reverse=True, unroll=chance.choice([1, 2]))[0]
+        return jax.lax.scan(step, xs[0] * 0, xs, reverse=True, unroll=unroll)[0]
 
-    return f, (floats(chance, 2, 2), floats(chance, 3, 2))
+    return f, args
 
 
 @function
@@ -206,12 +209,13 @@ def mapped(jax, chance):
 
 @function
 def associative(jax, chance):
-    def f(x):
-        return jax.lax.associative_scan(
-            lambda a, b: (a[0] * b[0], a[1] * b[0] + b[1]), x, reverse=chance.choice([True, False])
-        )
+    args = ((floats(chance, 4), floats(chance, 4)),)
+    reverse = chance.choice([True, False])  # drawn out here: a function is traced as often as its package likes
 
-    return f, ((floats(chance, 4), floats(chance, 4)),)
+    def f(x):
+        return jax.lax.associative_scan(lambda a, b: (a[0] * b[0], a[1] * b[0] + b[1]), x, reverse=reverse)
+
+    return f, args
 
 
 @function
@@ -298,17 +302,15 @@ def linear_algebra(jax, chance):
 
 @function
 def called_back(jax, chance):
+    args = (floats(chance, 3),)
+    method = chance.choice(["sequential", "expand_dims", "broadcast_all"])
+
     def f(x):
         shape = jax.ShapeDtypeStruct(x.shape, x.dtype)
         kept = jax.lax.stop_gradient(x)
-        return x * jax.pure_callback(
-            lambda x: np.asarray(x) * 2,
-            shape,
-            kept,
-            vmap_method=chance.choice(["sequential", "expand_dims", "broadcast_all"]),
-        )
+        return x * jax.pure_callback(lambda x: np.asarray(x) * 2, shape, kept, vmap_method=method)
 
-    return f, (floats(chance, 3),)
+    return f, args
 
 
 @function

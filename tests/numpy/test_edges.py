@@ -80,3 +80,7 @@ def test_delete_of_equal_places_that_were_said_to_differ_has_the_shape_of_while_
     places = jnp.array([1, -3])
     without = lambda i: jnp.delete(jnp.arange(4), i, assume_unique_indices=True)
     assert without(places).tolist() == bevel.jit(without)(places).tolist() == [1, 3]
+
+
+def test_none_has_no_axes():
+    assert (jnp.ndim(None), jnp.shape(None), jnp.size(None)) == (0, (), 1)
