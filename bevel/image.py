@@ -140,6 +140,11 @@ def _weights(size, count, scale, translation, method, antialias, dtype):
     return jnp.where((middle >= -0.5) & (middle <= size - 0.5), weights, 0).astype(dtype)
 
 
+def _with_digits(x):
+    """x in float32, where its dtype is narrower: weights, and what one axis leaves to the next, are not rounded."""
+    return x.astype(np.float32) if dtypes.itemsize_bits(x.dtype) < 32 else x
+
+
 def _resampled(image, axes, shape, scales, translations, method, antialias, precision):
     dtype = image.dtype
     real = dtypes.real_dtype_of_complex(dtype) if dtype.kind == "c" else dtype
@@ -201,9 +206,11 @@ def _resize(image, shape, method, antialias, precision):
             image = jnp.take(image, places.astype(np.int32), axis=axis, mode="clip")
         return image
     [image] = promote_inexact(image)
+    dtype, image = image.dtype, _with_digits(image)
     real = dtypes.real_dtype_of_complex(image.dtype) if image.dtype.kind == "c" else image.dtype
     scales = [jnp.asarray(shape[i] / image.shape[i], real) for i in axes]
-    return _resampled(image, axes, shape, scales, [jnp.zeros((), real)] * len(axes), method, antialias, precision)
+    moved = [jnp.zeros((), real)] * len(axes)
+    return _resampled(image, axes, shape, scales, moved, method, antialias, precision).astype(dtype)
 
 
 @with_door
@@ -249,7 +256,6 @@ def scale_and_translate(
 @compiled(static=("shape", "axes", "method", "antialias", "precision"))
 def _scale_and_translate(image, scale, translation, *, shape, axes, method, antialias, precision):
     [image] = promote_inexact(image)
-    wide, scale, translation = promote_inexact(
-        image, scale, translation
-    )  # the weights of narrow floats keep their digits
+    wide, scale, translation = promote_inexact(image, scale, translation)
+    wide, scale, translation = (_with_digits(x) for x in (wide, scale, translation))
     return _resampled(wide, axes, shape, scale, translation, method, antialias, precision).astype(image.dtype)

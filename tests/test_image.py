@@ -44,6 +44,21 @@ def test_dtypes_and_sizes():
     assert image.ResizeMethod.from_string("bilinear") is image.ResizeMethod.LINEAR
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("method", ["linear", "cubic", "lanczos3", "lanczos5"])
+def test_narrow_floats_are_rounded_once(method, dtype):
+    x = jnp.asarray(X, dtype)
+    shape = (x.shape[0] + 2, x.shape[1] + 1)
+    scale, moved = jnp.asarray([1.3, 1.7], dtype), jnp.asarray([0.2, -0.3], dtype)
+    for of in (
+        lambda x, *_: image.resize(x, shape, method, antialias=False),
+        lambda x, scale, moved: image.scale_and_translate(x, shape, (0, 1), scale, moved, method),
+    ):
+        found, exact = of(x, scale, moved), of(*[v.astype("float32") for v in (x, scale, moved)])
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found.astype("float32"), exact.astype(dtype).astype("float32"))
+
+
 def test_slopes():
     with bevel.enable_x64(True):
         x = X.astype(np.float64)
