@@ -13,6 +13,7 @@ from typing import Any
 from bevel.base.avals import AbstractToken, ShapedArray
 from bevel.base.dtypes import as_dtype
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.control.callbacks import VMAP_METHODS
 from bevel.control.foreign import FfiCall, frozen, row_major
 from bevel.core.trace import get_aval
@@ -153,7 +154,7 @@ def _attributes(target, attributes):
     except TypeError:
         bad = next(n for n, v in frozen_ones if not _is_hashable(v))
         raise TypeError(
-            f"The attribute {bad} of the foreign call of {target!r} is a {type(attributes[bad]).__name__}, which "
+            f"The attribute {bad} of the foreign call of {target!r} is {kind_of(attributes[bad])}, which "
             "cannot be written into a program.\nArrays are arguments; an attribute is a number, text, a NumPy array, "
             "or a sequence or dict of them."
         ) from None

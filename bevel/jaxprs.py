@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bevel.base.words import kind_of
 from bevel.core import jaxpr as core
 from bevel.core.jaxpr import ClosedJaxpr, Equation, Jaxpr, Literal, Var, check, subprograms
 from bevel.engine.client import to_host
@@ -24,7 +25,7 @@ def _open(program) -> Jaxpr:
     if isinstance(program, Jaxpr):
         return program
     raise TypeError(
-        f"A jaxpr was wanted; got a {type(program).__name__}: {str(program)[:60]}\n"
+        f"A jaxpr was wanted; got {kind_of(program)}: {str(program)[:60]}\n"
         "bevel.make_jaxpr(f)(*example_arguments) gives that of a function."
     )
 

@@ -15,8 +15,9 @@ Compared are dtype, shape, weak type and values of each result, or the classes o
 says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` takes each value in turn, and
 `name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
 remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose; `limits | …`
-says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone. A
-line `any refusal` says that it does not matter by which of the exceptions that code waits for a call is refused.
+says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone,
+`zeros | …` of the signs of zeros alone. A line `any refusal` says that it does not matter by which of the exceptions
+that code waits for a call is refused.
 
 What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
 call that it died of reads "died".
@@ -65,16 +66,16 @@ def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
             yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
 
 
-def read(path: Path, kinds_only: bool = False) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, bool]], bool]:
-    """The calls of each line of a table, what differs on purpose (reason, in limits alone?), are all refusals alike?"""
+def read(path: Path, kinds_only: bool = False) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, str]], bool]:
+    """The calls of each line of a table, what differs on purpose (reason, kind of line), are all refusals alike?"""
     calls, named, differs, any_refusal = [], {}, {}, False
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if line.startswith(("differs | ", "limits | ", "kinds | ")):
+        if line.startswith(("differs | ", "limits | ", "kinds | ", "zeros | ")):
             kind, expression, reason = line.split(" | ", 2)
             if kind != "kinds" or kinds_only:
-                differs[re.compile(expression)] = reason, kind == "limits"
+                differs[re.compile(expression)] = reason, kind
         elif line == "any refusal":
             any_refusal = True
         elif naming := re.fullmatch(r"(\w+) = (.*)", line):
@@ -247,12 +248,11 @@ def main() -> int:
         if options.slopes and agree(without(found, expected, expects_nan), expected, ROUNDED):
             purposely += 1
             continue
-        but_for_limits = without(found, expected, is_limit)
-        excuses = [
-            expression
-            for expression, (_, in_limits) in differs.items()
-            if expression.search(call) and (not in_limits or agree(but_for_limits, expected, ROUNDED))
-        ]
+        counts = {
+            "limits": agree(without(found, expected, is_limit), expected, ROUNDED),
+            "zeros": agree(found, expected, ROUNDED),
+        }
+        excuses = [e for e, (_, kind) in differs.items() if e.search(call) and counts.get(kind, True)]
         for expression in excuses:
             excused[expression] += 1
         reasons = [differs[expression][0] for expression in excuses]

@@ -210,6 +210,18 @@ LETTERS = {
             return jnp.zeros(shape) + x
         make(1.0, shape=[2, 3])
         """, errors.UnhashableStaticError, ["The static argument shape of make is a list", "[2, 3]", "tuple"]),
+    "no function": ("""
+        lax.while_loop(lambda x: x < 3, 3, 0)
+        """, TypeError, ["while_loop needs a function as body_fun; it was given an int"]),
+    "places in parentheses": ("""
+        jnp.zeros(3).at(0).set(1.0)
+        """, TypeError, ["in brackets", "x.at[index].set(values)"]),
+    "a gather without its numbers": ("""
+        lax.gather(jnp.ones(3), jnp.array([[1]]), None, (1,))
+        """, TypeError, ["lax.gather takes its dimension_numbers as GatherDimensionNumbers", "None", "jnp.take"]),
+    "a scatter with other numbers": ("""
+        lax.scatter_add(jnp.ones(3), jnp.array([[1]]), jnp.ones(1), (0, 1))
+        """, TypeError, ["lax.scatter_add takes its dimension_numbers as ScatterDimensionNumbers", "a tuple", "x.at["]),
     "several arrays out of a list": ("""
         jnp.concatenate(jnp.ones(2), jnp.zeros(2))
         """, errors.UnhashableStaticError, ["concatenate needs a Python value as axis", "float32[2]", "in one list"]),

@@ -11,6 +11,7 @@ from bevel.api.flat import signature_of
 from bevel.api.staged import found, must_be_callable, staged_function, words
 from bevel.base import dtypes, settings
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.control.branches import Cond, PlatformIndex
 from bevel.core.jaxpr import ClosedJaxpr, Var
 from bevel.core.source import user_line
@@ -82,8 +83,7 @@ def _index_of_predicate(pred):
         aval = get_aval(pred)
     except TypeError:
         raise TypeError(
-            f"cond needs a bool or a number of rank 0 as predicate; it was given a {type(pred).__name__}: "
-            f"{str(pred)[:60]}"
+            f"cond needs a bool or a number of rank 0 as predicate; it was given {kind_of(pred)}: {str(pred)[:60]}"
         ) from None
     if aval.shape:
         raise TypeError(

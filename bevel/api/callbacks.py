@@ -13,6 +13,7 @@ from bevel.api.flat import name_of
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.control.callbacks import (
     VMAP_METHODS,
     DebugCallback,
@@ -94,7 +95,7 @@ def io_callback(
 
 def _prepared(what, callback, result_shape_dtypes, args, kwargs):
     if not callable(callback):
-        raise TypeError(f"{what} needs a function; it was given a {type(callback).__name__}.")
+        raise TypeError(f"{what} needs a function; it was given {kind_of(callback)}.")
     shapes, out_tree = flatten(result_shape_dtypes)
     avals = tuple([_declared(what, callback, s) for s in shapes])
     leaves, in_tree = flatten((args, kwargs))
@@ -187,7 +188,7 @@ def debug_callback(
     if callback is None:
         return functools.partial(debug_callback, ordered=ordered, partitioned=partitioned, **kwargs)
     if not callable(callback):
-        raise TypeError(f"debug.callback needs a function first; it was given a {type(callback).__name__}.")
+        raise TypeError(f"debug.callback needs a function first; it was given {kind_of(callback)}.")
     leaves, in_tree = flatten((args, kwargs))
     operands, fixed = _parted(leaves, numbers=True)
     name = name_of(callback)

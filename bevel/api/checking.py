@@ -16,6 +16,7 @@ from bevel.base.errors import (
     TracerArrayConversionError,
     TracerIntegerConversionError,
 )
+from bevel.base.words import kind_of
 from bevel.control.call import Jit
 from bevel.core.checks import DivisionByZeroError, Entry, FailedCheckError, JaxRuntimeError, NaNError, OOBError, Site
 from bevel.core.jaxpr import ClosedJaxpr
@@ -158,7 +159,7 @@ def check(pred, msg: str, *fmt_args, debug: bool = False, **fmt_kwargs) -> None:
     if not isinstance(msg, str):
         raise TypeError(f"checkify.{asked} needs a message after the condition; it was given {str(msg)[:60]}.")
     if not is_valid_value(pred):
-        raise TypeError(f"checkify.{asked} takes a scalar pred; it was given a {type(pred).__name__}.")
+        raise TypeError(f"checkify.{asked} takes a scalar pred; it was given {kind_of(pred)}.")
     aval = get_aval(pred)
     if aval.dtype != bool:
         raise DTypeError(f"checkify.{asked} takes a scalar pred of dtype bool; got {aval.str_short()}. Compare it.")
@@ -256,7 +257,7 @@ def checkify(f: Callable[..., Any], errors: frozenset = user_checks) -> Callable
     'out-of-bounds indexing for array of shape (2,): index 5 is out of bounds for axis 0 with size 2. '
     """
     if not callable(f):
-        raise TypeError(f"checkify needs a function; it was given a {type(f).__name__}: {str(f)[:60]}")
+        raise TypeError(f"checkify needs a function; it was given {kind_of(f)}: {str(f)[:60]}")
     unknown = [kind for kind in errors if kind not in all_checks]
     if unknown:
         raise TypeError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from bevel.api.flat import Flat, argument_names, name_of, named_after, positions_of, signature_of, with_statics
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.control.call import Jit
 from bevel.control.checkpoint import Checkpoint, Offloadable
 from bevel.control.program import linearize_jaxpr
@@ -204,7 +205,7 @@ def checkpoint(
             "Name Python arguments in static_argnums or static_argnames; compute with ensure_compile_time_eval."
         )
     if not callable(fun):
-        raise TypeError(f"checkpoint needs a function; it was given a {type(fun).__name__}.")
+        raise TypeError(f"checkpoint needs a function; it was given {kind_of(fun)}.")
     if policy is not None and not callable(policy):
         raise TypeError(
             f"checkpoint needs a policy that is a function, as bevel.checkpoint_policies.dots_saveable; got {policy!r}."
@@ -261,7 +262,7 @@ def checkpoint_name(x, name: str):
     0.0
     """
     if not isinstance(name, str):
-        raise TypeError(f"checkpoint_name needs a string as name; got a {type(name).__name__}.")
+        raise TypeError(f"checkpoint_name needs a string as name; got {kind_of(name)}.")
     leaves, tree = flatten(x)
     return tree.unflatten([Name(name)(leaf) for leaf in leaves])
 

@@ -15,6 +15,7 @@ import numpy as np
 from bevel.api.flat import name_of, signature_of
 from bevel.base import dtypes
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.control.custom import RuleError
 from bevel.core.source import user_line
 from bevel.core.tangents import is_zero, zero_of
@@ -62,9 +63,7 @@ def custom_vjp_primal_tree_values(tree):
 
     def value(leaf):
         if type(leaf) is not CustomVJPPrimal:
-            raise TypeError(
-                f"custom_vjp_primal_tree_values needs leaves of CustomVJPPrimal; got a {type(leaf).__name__}."
-            )
+            raise TypeError(f"custom_vjp_primal_tree_values needs leaves of CustomVJPPrimal; got {kind_of(leaf)}.")
         return leaf.value
 
     return tree_map(value, tree)
@@ -107,7 +106,7 @@ class CustomFunction:
 
     def __init__(self, fun: Callable, nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()):
         if not callable(fun):
-            raise TypeError(f"{self.kind} needs a function; it was given a {type(fun).__name__}.")
+            raise TypeError(f"{self.kind} needs a function; it was given {kind_of(fun)}.")
         functools.update_wrapper(cast(Any, self), fun)
         self.fun = fun
         numbers = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)

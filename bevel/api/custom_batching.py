@@ -9,6 +9,7 @@ from typing import Any
 from bevel.api.custom import MissingDerivativeError
 from bevel.api.flat import name_of, signature_of
 from bevel.base.errors import ShapeError, TreeError
+from bevel.base.words import kind_of
 from bevel.control.custom import Rule
 from bevel.control.custom_batching import CustomVmapFunction
 from bevel.core.trace import get_aval
@@ -38,7 +39,7 @@ class custom_vmap:
 
     def __init__(self, fun: Callable[..., Any]):
         if not callable(fun):
-            raise TypeError(f"custom_vmap needs a function; it was given a {type(fun).__name__}.")
+            raise TypeError(f"custom_vmap needs a function; it was given {kind_of(fun)}.")
         functools.update_wrapper(self, fun)
         self.fun = fun
         self.vmap_rule: Callable | None = None

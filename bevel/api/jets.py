@@ -11,6 +11,7 @@ import numpy as np
 from bevel.api.flat import argument_names, name_of
 from bevel.base import dtypes
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.core.places import under
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
@@ -66,7 +67,7 @@ def jet(fun: Callable, primals: Sequence, series: Sequence, factorial_scaled: bo
     1.0 [1.0, 1.0, 1.0]
     """
     if not callable(fun):
-        raise TypeError(f"jet needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"jet needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     primals, series = tuple(primals), tuple(series)
     if len(primals) != len(series):
         raise SeriesError(
@@ -135,7 +136,7 @@ def _prepared(fun, primals, i, x, terms, order, factorial_scaled):
     """(value, path) of an argument, its terms being derivatives; the path None where it stays."""
     if flatten(x)[1].num_nodes != 1 or x is None:
         raise SeriesError(
-            f"jet of {name_of(fun)} needs arrays as arguments; {_name(fun, primals, i)} is a {type(x).__name__}.\n"
+            f"jet of {name_of(fun)} needs arrays as arguments; {_name(fun, primals, i)} is {kind_of(x)}.\n"
             "Take its arrays as arguments of their own."
         )
     aval = get_aval(x)

@@ -132,7 +132,7 @@ def with_layout_constraint(x, layouts):
 def _constrained(x, layout):
     if not isinstance(layout, Layout):
         raise TypeError(
-            f"with_layout_constraint takes a Layout for each array; it was given a {type(layout).__name__}: "
+            f"with_layout_constraint takes a Layout for each array; it was given {kind_of(layout)}: "
             f"{str(layout)[:60]}\nMake one of the order of axes, as Layout((1, 0))."
         )
     aval = get_aval(x)

@@ -24,6 +24,7 @@ from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import max_dim, whole
 from bevel.base.errors import ConcretizationTypeError, DTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.control.loops import While
 from bevel.control.scan import Scan
 from bevel.core.source import user_line
@@ -155,7 +156,7 @@ def _bound(which, value):
         aval = get_aval(value)
     except TypeError:
         raise TypeError(
-            f"fori_loop needs an integer as {which}; it was given a {type(value).__name__}: {str(value)[:60]}"
+            f"fori_loop needs an integer as {which}; it was given {kind_of(value)}: {str(value)[:60]}"
         ) from None
     if aval.shape:
         raise ShapeError(f"fori_loop needs an integer of rank 0 as {which}; it was given {words(aval)}.")

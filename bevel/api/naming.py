@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 
 from bevel.api.flat import name_of
+from bevel.base.words import kind_of
 from bevel.core.places import scope
 
 
@@ -25,7 +26,7 @@ class named_scope(contextlib.ContextDecorator):
 
     def __init__(self, name: str):
         if not isinstance(name, str):
-            raise TypeError(f"named_scope needs a string as name; got a {type(name).__name__}: {str(name)[:60]}")
+            raise TypeError(f"named_scope needs a string as name; got {kind_of(name)}: {str(name)[:60]}")
         self.name = name
         self._open: list = []
 
@@ -50,7 +51,7 @@ def named_call(fun: Callable, *, name: str | None = None) -> Callable:
     True
     """
     if not callable(fun):
-        raise TypeError(f"named_call needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"named_call needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     if name is None:
         name = name_of(fun)
     return named_scope(name)(fun)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bevel.api.stages import Compiled, Signature
 from bevel.base.errors import BevelError
+from bevel.base.words import kind_of
 from bevel.core.trace import get_aval
 from bevel.engine import portable
 from bevel.engine.client import default_device, local_devices
@@ -42,7 +43,7 @@ def serialize(compiled: Compiled) -> tuple[bytes, Any, Any]:
     """
     if not isinstance(compiled, Compiled):
         raise TypeError(
-            f"serialize needs a compiled program, as jit(f).lower(…).compile() gives; got a {type(compiled).__name__}."
+            f"serialize needs a compiled program, as jit(f).lower(…).compile() gives; got {kind_of(compiled)}."
         )
     if compiled._written is not None:
         return compiled._written, compiled.in_tree, compiled.out_tree

@@ -14,6 +14,7 @@ from bevel.base import settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import BevelError
 from bevel.base.lattice import lattice_result
+from bevel.base.words import kind_of
 from bevel.core import printing
 from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.source import user_line
@@ -422,6 +423,8 @@ def eval_shape(fun, *args, **kwargs):
     >>> bevel.eval_shape(jnp.dot, jnp.ones((2, 3)), bevel.ShapeDtypeStruct((3, 4), jnp.float32))
     ShapeDtypeStruct(shape=(2, 4), dtype=float32)
     """
+    if not callable(fun):
+        raise TypeError(f"eval_shape needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     leaves, in_tree = flatten((args, kwargs))
     flat = Flat(fun, in_tree)
     jaxpr, _ = stage(flat, [get_aval(x) for x in leaves], name_of(fun), argument_names(fun, args, kwargs))
@@ -440,7 +443,7 @@ def make_jaxpr(fun, static_argnums=(), axis_env=None, return_shape=False):
     { lambda ; a:f32[]. let b:f32[] = mul a 2.0:f32[] in (b,) }
     """
     if not callable(fun):
-        raise TypeError(f"make_jaxpr needs a function; it was given a {type(fun).__name__}: {str(fun)[:60]}")
+        raise TypeError(f"make_jaxpr needs a function; it was given {kind_of(fun)}: {str(fun)[:60]}")
     positions = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
 
     def jaxpr_of(*args, **kwargs):

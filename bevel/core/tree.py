@@ -127,7 +127,7 @@ def _explain_unflatten(treedef: Any, leaves: Any) -> None:
     """Raises the letter for what tree_unflatten was given, where that was wrong by its number or type."""
     if not isinstance(treedef, PyTreeDef):
         raise TreeTypeError(
-            f"tree_unflatten takes a PyTreeDef and then the leaves; its first argument is a {type(treedef).__name__}."
+            f"tree_unflatten takes a PyTreeDef and then the leaves; its first argument is {kind_of(treedef)}."
             + (" The two are the other way round." if isinstance(leaves, PyTreeDef) else "")
         ) from None
     if not isinstance(leaves, list):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bevel.base.errors import EngineError
+from bevel.base.words import kind_of
 from bevel.engine import builder
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import mlir
@@ -112,7 +113,7 @@ def attribute(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return ir.ArrayAttr.get([attribute(v) for v in value], context)
     raise TypeError(
-        f"No MLIR attribute stands for a {type(value).__name__}: {str(value)[:60]}.\nAttributes of foreign calls are "
+        f"No MLIR attribute stands for {kind_of(value)}: {str(value)[:60]}.\nAttributes of foreign calls are "
         "numbers, text, NumPy arrays, and sequences or mappings of them."
     )
 

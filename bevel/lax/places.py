@@ -8,6 +8,7 @@ from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.dimensions import whole
 from bevel.base.errors import ShapeError
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.lax.operands import as_shape, axis_of, operands
@@ -217,6 +218,7 @@ def gather(
      [-1 -1]]
     """
     x, indices = operands("gather", operand, start_indices)
+    _check_numbers("gather", dimension_numbers, indexing.GatherDimensionNumbers, "x[…] or jnp.take")
     mode = indexing.PROMISE_IN_BOUNDS if mode is None else indexing.GatherScatterMode.from_any(mode)
     filled = fill_value if mode == indexing.FILL_OR_DROP else None
     sizes = as_shape("gather", slice_sizes)
@@ -228,6 +230,14 @@ def gather(
         )
     op = indexing.Gather(dimension_numbers, sizes, bool(unique_indices), bool(indices_are_sorted), mode, filled)
     return op(x, indices)
+
+
+def _check_numbers(name, given, kind, simpler):
+    if not isinstance(given, kind):
+        raise TypeError(
+            f"lax.{name} takes its dimension_numbers as {kind.__name__}(…){user_line(' at {}')}; got "
+            f"{kind_of(given)}.\nThey say which axes are those of a window. Most of this is simpler with {simpler}."
+        )
 
 
 def _scatter(name, op, doc):
@@ -242,6 +252,7 @@ def _scatter(name, op, doc):
         mode=None,
     ):
         x, indices, new = operands(name, operand, scatter_indices, updates)
+        _check_numbers(name, dimension_numbers, indexing.ScatterDimensionNumbers, "x.at[…]")
         mode = indexing.FILL_OR_DROP if mode is None else indexing.GatherScatterMode.from_any(mode)
         return op(dimension_numbers, bool(indices_are_sorted), bool(unique_indices), mode)(x, indices, new)
 

@@ -29,7 +29,7 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
     lhs, rhs = operands("dot_general", lhs, rhs)
     preferred = None if preferred_element_type is None else requested_dtype(preferred_element_type, "lax.dot_general")
     product = dot_general_of(lhs, rhs, dimension_numbers, canonicalize_precision(precision), preferred)
-    return placed(product, out_sharding)
+    return product if out_sharding is None else placed(product, out_sharding)
 
 
 def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None, out_sharding=None):

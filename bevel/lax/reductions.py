@@ -46,7 +46,8 @@ def reduce_sum(operand, axes, *, out_sharding=None):
     axes = _reduced("reduce_sum", x, axes)
     if get_aval(x).dtype == np.bool_:
         raise DTypeError(f"lax.reduce_sum takes numbers; got {get_aval(x).str_short()}. Convert it: x.astype(int).")
-    return placed(shapes.ReduceSum(axes, out_sharding)(x), out_sharding)
+    total = shapes.ReduceSum(axes, out_sharding)(x)
+    return total if out_sharding is None else placed(total, out_sharding)
 
 
 reduce_max = _reduction(

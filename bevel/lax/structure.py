@@ -78,7 +78,7 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     if not 0 <= operator.index(dimension) < len(shape):
         raise AxisError(f"lax.broadcasted_iota of shape {shape} has no axis {dimension} to count along.")
     counted = Iota(wanted_dtype(dtype, "iota"), shape, operator.index(dimension), out_sharding)()
-    return placed(counted, out_sharding)
+    return counted if out_sharding is None else placed(counted, out_sharding)
 
 
 # ---- shapes
@@ -105,8 +105,10 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
         if dimensions != tuple(range(len(shape))):
             x = shapes.Transpose(dimensions)(x)
     if get_aval(x).shape == sizes and shape and not isinstance(x, np.ndarray):
-        return placed(x, out_sharding)
-    return placed(shapes.Reshape(sizes, None, out_sharding)(x), out_sharding)
+        result = x
+    else:
+        result = shapes.Reshape(sizes, None, out_sharding)(x)
+    return result if out_sharding is None else placed(result, out_sharding)
 
 
 def broadcast(operand, sizes, *, out_sharding=None):
@@ -140,8 +142,10 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
     if order != list(range(len(places))) and len(places) == len(get_aval(x).shape):
         x, places = transpose(x, order), tuple([places[i] for i in order])
     if get_aval(x).shape == shape and places == tuple(range(len(shape))) and not isinstance(x, (np.ndarray, *SCALARS)):
-        return placed(x, out_sharding)
-    return placed(BroadcastInDim(shape, places, out_sharding)(x), out_sharding)
+        result = x
+    else:
+        result = BroadcastInDim(shape, places, out_sharding)(x)
+    return result if out_sharding is None else placed(result, out_sharding)
 
 
 def broadcast_to_rank(x, rank):

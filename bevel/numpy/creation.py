@@ -15,6 +15,7 @@ from bevel.base import dtypes, lattice, limits
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic_dim, whole
 from bevel.base.errors import JAXTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.doors import requested_dtype
 from bevel.core.sharp_edges import converted, narrowed
 from bevel.core.source import user_line
@@ -29,9 +30,8 @@ from bevel.ops.shapes import Reshape
 _COPY = Copy()
 
 
-def wanted_dtype(dtype, what) -> object:
-    """A dtype asked for, narrowed where x64 is off (said once in the default profile)."""
-    return requested_dtype(dtype, what)
+# A dtype asked for, narrowed where x64 is off (said once in the default profile).
+wanted_dtype = requested_dtype
 
 
 def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out_sharding=None):
@@ -146,7 +146,7 @@ def _array(value, dtype, weak, copy):
 
 def _no_array(value):
     return TypeError(
-        f"jnp.array cannot make an array of a {type(value).__name__}{user_line(' at {}')}: {str(value)[:60]}\n"
+        f"jnp.array cannot make an array of {kind_of(value)}{user_line(' at {}')}: {str(value)[:60]}\n"
         "It takes numbers, lists of them, and arrays."
     )
 

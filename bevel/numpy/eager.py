@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bevel.api.eager import compiled, inlined
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
 from bevel.engine.client import Array
@@ -42,12 +43,12 @@ def unlike(name, other):
     """
     if type(other) in (list, tuple) and name not in ("__eq__", "__ne__", "__mul__"):
         raise TypeError(
-            f"unsupported operand: {name.strip('_')} of an array and a {type(other).__name__}{user_line(' at {}')}.\n"
+            f"unsupported operand: {name.strip('_')} of an array and {kind_of(other)}{user_line(' at {}')}.\n"
             f"A {type(other).__name__} is converted only when asked: jnp.array({str(other)[:40]})."
         )
     if name in ("__eq__", "__ne__") and isinstance(other, (list, tuple)):
         raise TypeError(
-            f"An array was compared with a {type(other).__name__}{user_line(' at {}')}, which is no array: the answer "
+            f"An array was compared with {kind_of(other)}{user_line(' at {}')}, which is no array: the answer "
             f"would be {name == '__ne__'}, whatever is in it.\n"
             f"Compare with jnp.array({str(other)[:40]}), or ask jnp.array_equal."
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from bevel.api.arrays import place_of
 from bevel.base import dtypes
+from bevel.base.words import kind_of
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
@@ -41,7 +42,7 @@ def from_dlpack(x, /, *, device=None, copy=None):
     if isinstance(x, Tracer) or lend is None or where is None:
         raise TypeError(
             f"from_dlpack takes objects with the methods __dlpack__ and __dlpack_device__{user_line(' at {}')}; "
-            f"got a {type(x).__name__}. jnp.asarray takes numbers, lists and NumPy arrays."
+            f"got {kind_of(x)}. jnp.asarray takes numbers, lists and NumPy arrays."
         )
     engine = _engine()
     here = engine.device_at(*[int(v) for v in where()])

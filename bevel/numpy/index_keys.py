@@ -17,6 +17,7 @@ from bevel.base.errors import (
     TracedSliceError,
     TracerIntegerConversionError,
 )
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array, to_host
@@ -76,7 +77,7 @@ def parse(shape, key, mode=None, wrap=True, is_written=False) -> list:
     if type(key) is not tuple:
         if isinstance(key, (list, range)) and not _is_array_like(key):
             raise IndexTypeError(
-                f"x[{_brief(key)}]: a {type(key).__name__} is not taken as an index{user_line(' at {}')}, since it "
+                f"x[{_brief(key)}]: {kind_of(key)} is not taken as an index{user_line(' at {}')}, since it "
                 "could mean x[i, j] as well as x[array].\nWrite x[jnp.array(…)] for the latter, or a tuple for the "
                 "former."
             )

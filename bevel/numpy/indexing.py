@@ -421,6 +421,9 @@ class AtIndexer:
     def __getitem__(self, index):
         return AtUpdate(self.array, index)
 
+    def __call__(self, *index):
+        raise TypeError(f"x.at takes its index in brackets{user_line(' at {}')}: x.at[index].set(values).")
+
     def __repr__(self):
         return f"AtIndexer({self.array!r})"
 
@@ -455,7 +458,7 @@ class AtUpdate:
             self.array, self.index, mode=mode, fill_value=fill_value, indices_are_sorted=indices_are_sorted,
             unique_indices=unique_indices, wrap_negative_indices=wrap_negative_indices,
         )  # fmt: skip
-        return placed(found, out_sharding)
+        return found if out_sharding is None else placed(found, out_sharding)
 
     def apply(self, func, *, indices_are_sorted=False, unique_indices=False, mode=None, wrap_negative_indices=True):
         """func, of one number, applied at the places, as often as each is named. `np.ufunc.at` of one operand."""
@@ -468,7 +471,7 @@ def _method(how, doc):
         changed = update_at(
             self.array, self.index, how, values, indices_are_sorted, unique_indices, mode, wrap_negative_indices
         )
-        return placed(changed, out_sharding)
+        return changed if out_sharding is None else placed(changed, out_sharding)
 
     method.__name__, method.__qualname__, method.__doc__ = how, f"AtUpdate.{how}", doc
     return method

@@ -20,6 +20,7 @@ from bevel.api.scanning import scan
 from bevel.api.stages import eval_shape
 from bevel.base import dtypes, lattice, settings
 from bevel.base.avals import ShapedArray
+from bevel.base.words import kind_of
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.engine.client import Array
@@ -66,7 +67,7 @@ class ufunc:
         accumulate: Callable | None = None, at: Callable | None = None, reduceat: Callable | None = None,
     ):  # fmt: skip
         if not callable(func):
-            raise TypeError(f"ufunc needs a function of numbers; got a {type(func).__name__}{user_line(' at {}')}.")
+            raise TypeError(f"ufunc needs a function of numbers; got {kind_of(func)}{user_line(' at {}')}.")
         self.__name__ = name or getattr(func, "__name__", "function")
         self.__doc__ = func.__doc__
         self.nin, self.nout, self.nargs = as_index("ufunc", nin, "nin"), as_index("ufunc", nout, "nout"), nargs or nin

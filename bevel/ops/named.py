@@ -6,6 +6,7 @@ import enum
 from typing import ClassVar
 
 from bevel.base.errors import DTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.primitive import Primitive, primitive
 from bevel.core.tangents import is_zero
 from bevel.engine.builder import boolean, parsed, string
@@ -45,7 +46,7 @@ class Name(Mark):
 
     def infer(self, x):
         if not isinstance(self.label, str):
-            raise DTypeError(f"a value is named by a string; got a {type(self.label).__name__}: {self.label!r}.")
+            raise DTypeError(f"a value is named by a string; got {kind_of(self.label)}: {self.label!r}.")
         return x
 
     @classmethod

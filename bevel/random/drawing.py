@@ -10,6 +10,7 @@ from bevel.api.jit import jit
 from bevel.base import dtypes, lattice, settings
 from bevel.base.dimensions import Dimension, whole
 from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
+from bevel.base.words import kind_of
 from bevel.core.doors import requested_dtype
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
@@ -103,7 +104,7 @@ def _no_key(key, name):
     try:
         given = get_aval(key).str_short(short_dtypes=False)
     except TypeError:
-        given = f"a {type(key).__name__}"
+        given = f"{kind_of(key)}"
     given += f", {key!r}" if isinstance(key, (int, float, str)) else ""
     seed = key if type(key) is int else 0
     return (

@@ -7,6 +7,7 @@ import numpy as np
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
+from bevel.base.words import kind_of
 from bevel.core.doors import with_door
 from bevel.core.keys import KeyArray, KeyDType, PRNGImpl, implementation, implementations, is_key_dtype
 from bevel.core.source import user_line
@@ -102,7 +103,7 @@ def _array_seed(name, seed, offset):
         aval = get_aval(seed)
     except TypeError:
         raise TypeError(
-            f"{name} makes a key of an integer{user_line(' at {}')}; got a {type(seed).__name__}: {str(seed)[:60]!r}."
+            f"{name} makes a key of an integer{user_line(' at {}')}; got {kind_of(seed)}: {str(seed)[:60]!r}."
         ) from None
     if is_key_dtype(aval.dtype):
         raise TypeError(

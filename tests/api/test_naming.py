@@ -74,7 +74,7 @@ def test_known_values_are_computed_while_tracing():
 
 
 def test_a_name_is_a_string():
-    with pytest.raises(TypeError, match="needs a string as name; got a int"):
+    with pytest.raises(TypeError, match="needs a string as name; got an int"):
         bevel.named_scope(3)
 
 

@@ -18,6 +18,7 @@ from bevel.api.derivatives import vjp
 from bevel.api.implicit import custom_linear_solve
 from bevel.base import dtypes, limits
 from bevel.base.errors import ShapeError, TreeError
+from bevel.base.words import kind_of
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
@@ -96,8 +97,7 @@ def _operator(name, a, what="A"):
     if getattr(a, "__matmul__", None) is not None:
         return partial(operator.matmul, a)
     raise TypeError(
-        f"{name}: linear operator must be either a function or ndarray; {what} is a {type(a).__name__}"
-        f"{user_line(' at {}')}."
+        f"{name}: linear operator must be either a function or ndarray; {what} is {kind_of(a)}{user_line(' at {}')}."
     )
 
 
