@@ -110,6 +110,13 @@ def _solver(side: Side, a: Any) -> Callable[..., Any]:
 small("solve", (3, 4, 8), _solver)
 
 
+@FAMILY.loop_row("triangular_solve, 10000 of 8 x 8 by 1", unit="ms")
+def small_triangles(side: Side) -> Run:
+    """A right-hand side for each of ten thousand triangular matrices"""
+    a, b = well_conditioned(side, 10_000, 8, 8), side.jnp.asarray(numbers(side, 10_000, 8, 1))
+    return compiled(side, lambda a, b: side.lax.linalg.triangular_solve(a, b, left_side=True, lower=True), a, b)
+
+
 @FAMILY.loop_row("grad of slogdet, 10000 of 4 x 4", unit="ms")
 def slogdet_gradient(side: Side) -> Run:
     """Gradient of the sum of logarithms of determinants"""

@@ -102,6 +102,10 @@ class Primitive:
         """How often the programs among its parameters run, for operands of these avals; inf: nobody knows."""
         return 1
 
+    def writes_loops(self, operands) -> bool:
+        """Is it lowered on CPUs to loops, though its kind is another?"""
+        return False
+
     @property
     def identity(self):
         """What tells such an op from others besides its parameters and programs: nothing, for most."""

@@ -7,8 +7,6 @@ import math
 
 import numpy as np
 
-from bevel.base.avals import ShapedArray
-from bevel.core.staging import stage
 from bevel.core.trace import get_aval
 from bevel.ops.arithmetic import DIV, Rem, add
 from bevel.ops.convert import convert
@@ -16,6 +14,7 @@ from bevel.ops.convolution_forms import Sizes, arranged, joined, multiplied, sum
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.elementwise import mul
 from bevel.ops.indexing import DynamicSlice, dynamic_slice_in_dim
+from bevel.ops.loops import Written, index, now, turns
 from bevel.ops.shapes import full, reduce_sum, reshape, transpose
 from bevel.ops.sliding import prepared, seen
 
@@ -44,11 +43,11 @@ def strips(op, out, x, w):
         window = reach + (length - 1) * op.rhs_dilation[0]
         here = dynamic_slice_in_dim(x, mul(i, np.int32(length * op.rhs_dilation[0])), window, axis)
         strip = dynamic_slice_in_dim(w, mul(i, np.int32(length)), length, along)
-        return [x, w, add(total, multiplied(part, here, strip))]
+        return [add(total, multiplied(part, here, strip))]
 
-    avals, values = _inlined(out, begin, out.in_avals, [x, w])
-    total = _counted(out, count, step, avals, values)[2]
-    return total if wide == out.avals[0].dtype else out.convert(total, out.avals[0])
+    x, w, total = now(out, begin, *map(Written, out.in_avals, [x, w]))
+    [total] = turns(out, index(out, 0), index(out, count), step, [x, w], [total])
+    return total.value if wide == out.avals[0].dtype else out.convert(total.value, out.avals[0])
 
 
 def rows(op, out, x, w):
@@ -72,9 +71,9 @@ def rows(op, out, x, w):
             x, w = [reshape(v, (get_aval(v).shape[0], 1, *get_aval(v).shape[1:])) for v in (x, w)]
         return [x, w, *[full((groups,), 0, get_aval(x).dtype)] * math.prod(places)]
 
-    avals, values = _inlined(out, begin, out.in_avals, [x, w])
-    images, height, width, _ = avals[1].shape
-    columns = avals[0].shape[2]
+    x, w, *sums = now(out, begin, *map(Written, out.in_avals, [x, w]))
+    images, height, width, _ = w.aval.shape
+    columns = x.aval.shape[2]
 
     def step(i, x, w, *sums):
         image, row, zero = DIV(i, np.int32(height)), Rem()(i, np.int32(height)), np.int32(0)
@@ -86,32 +85,13 @@ def rows(op, out, x, w):
         for p, q in itertools.product(*[range(count) for count in places]):
             part = seen(theirs, (0, 1), (p * strides[0], q * strides[1]), (1, width), (1, steps[1]))
             new.append(reduce_sum(mul(reshape(part, (width, groups)), mine), (0,)))
-        return [x, w, *[add(total, more) for total, more in zip(sums, new, strict=True)]]
+        return [add(total, more) for total, more in zip(sums, new, strict=True)]
 
-    sums = _counted(out, images * height, step, avals, values)[2:]
+    sums = turns(out, index(out, 0), index(out, images * height), step, [x, w], sums)
 
     def end(*sums):
         y = joined([reshape(total, (1, groups)) for total in sums], 0)
         y = convert(reshape(y, (*sizes.places, groups)), out.avals[0].dtype)
         return [arranged(op, y, [*range(len(sizes.places)), "g"], sizes)]
 
-    return _inlined(out, end, avals[2:], sums)[1][0]
-
-
-def _counted(out, count, step, avals, values):
-    """step(i, *values) → values, for i = 0, 1, …, count - 1, as stablehlo.while."""
-    index = ShapedArray((), np.dtype("int32"))
-    states = [index, *avals]
-    loop = out.ops("stablehlo.while", [out.constant(0, index), *values], avals=states, regions=2)
-    test, [i, *_] = out.block(loop, 0, states)
-    test.finish([test.compare("LT", i, test.constant(count, index), index)])
-    body, [i, *arguments] = out.block(loop, 1, states)
-    following = body.op("stablehlo.add", [i, body.constant(1, index)], aval=index)
-    body.finish([following, *body.module.compose(body, step, states, [i, *arguments])])
-    return list(loop.results)[1:]
-
-
-def _inlined(out, function, avals, values):
-    """(the avals, the values) of what a function of other primitives gives, written through `out`."""
-    jaxpr, consts = stage(function, avals)
-    return [v.aval for v in jaxpr.outvars], out.module.inline(out, jaxpr, values, consts)
+    return now(out, end, *sums)[0].value

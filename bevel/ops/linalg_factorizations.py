@@ -12,6 +12,7 @@ from bevel.core.primitive import primitive
 from bevel.core.tangents import Zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
+from bevel.ops import lanes
 from bevel.ops.arithmetic import add, sub
 from bevel.ops.complex import Complex, imag
 from bevel.ops.cutting import Concatenate, pad, slice_in_dim
@@ -63,7 +64,8 @@ class Lu(MatrixPrimitive):
             with in turn, int32 [..., min(m, n)]; and the order of A's rows after all exchanges, int32 [..., m]
     raises  ShapeError for what is no matrix
 
-    Singular matrices are no failure: U has a zero on its diagonal. Lowers to LAPACK's getrf on CPUs.
+    Singular matrices are no failure: U has a zero on its diagonal. Lowers to LAPACK's getrf on CPUs, of many small
+    matrices to loops (`lanes`).
     """
 
     multiple_results = True
@@ -77,6 +79,9 @@ class Lu(MatrixPrimitive):
             ShapedArray((*batch, min(m, n)), INT32),
             ShapedArray((*batch, m), INT32),
         ]
+
+    def writes_loops(self, operands):
+        return lanes.are_many(*operands)
 
     def jvp(self, primals, tangents):
         # With rows in order, A = L U. Grow L and U to square matrices by an identity: L⁻¹ dA U⁻¹ = L⁻¹ dL + dU U⁻¹ is
@@ -106,6 +111,8 @@ class Lu(MatrixPrimitive):
         if not aval.size:
             order = out.op("stablehlo.iota", [], {"iota_dimension": i64(len(batch))}, aval=order_aval)
             return [a, out.constant(0, pivots_aval), order]
+        if lanes.fit(out, aval):
+            return lanes.lu(out, a, aval, out.avals)
         both, pivots, info = call(out, "getrf", [a], [aval], [aval, pivots_aval, info_aval(batch)], batch, {}, [(0, 0)])
         both = or_nan(out, succeeded(out, info, batch, "GE"), batch, both, aval)
         pivots = out.op("stablehlo.subtract", [pivots, out.constant(1, pivots_aval)], aval=pivots_aval)

@@ -202,7 +202,11 @@ def diagonal_part(x):
 
 def diagonal_of(x):
     """The diagonal of square matrices, [..., n]."""
-    return reduce_sum(diagonal_part(x), (len(shape_of(x)) - 1,))
+    *batch, n, _ = shape = shape_of(x)
+    if is_symbolic(shape) or not n:
+        return reduce_sum(diagonal_part(x), (len(shape) - 1,))
+    flat = (*batch, n * n)
+    return Slice((0,) * len(flat), flat, (*[1] * len(batch), n + 1))(reshape(x, flat))
 
 
 def eye_like(x):

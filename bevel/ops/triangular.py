@@ -11,6 +11,7 @@ from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
 from bevel.engine.builder import boolean, parsed
+from bevel.ops import lanes
 from bevel.ops.arithmetic import add, div, full_like, neg, sub
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad
@@ -75,6 +76,9 @@ class Cholesky(MatrixPrimitive):
         check_matrix("cholesky", a, square=True)
         return a
 
+    def writes_loops(self, operands):
+        return lanes.are_many(*operands, largest=lanes.LARGEST_DEFINITE) and not _is_written_out(*operands)
+
     def jvp(self, primals, tangents):
         # A = L Lᴴ gives L⁻¹ dA L⁻ᴴ = L⁻¹ dL + (L⁻¹ dL)ᴴ. L⁻¹ dL is lower triangular with real diagonal, so it is the
         # lower triangle of the left side with its diagonal halved (Murray 2016, arXiv:1602.07527, eq. 8).
@@ -98,6 +102,11 @@ class Cholesky(MatrixPrimitive):
         batch = aval.shape[:-2]
         if _is_written_out(aval):
             return out.module.compose(out, lambda a: [_written_out(a)], [aval], [a])[0]
+        if lanes.fit(out, aval, largest=lanes.LARGEST_DEFINITE):
+            factor, is_definite = lanes.cholesky(out, a, aval)
+            whole = info_aval(batch)
+            ok = out.compare("EQ", out.reshape(is_definite, whole), out.constant(1, whole), whole)
+            return masked(out, or_nan(out, ok, batch, factor, aval), aval, "GE")
         if out.platform == "cpu" or on_cuda(out):
             # The matrix by rows is Aᵀ by columns, and the upper factor of Aᵀ by columns is L by rows. No copies are
             # then needed, which for small matrices are a third of the time; for large ones potrf is slower upwards.
@@ -213,6 +222,9 @@ class TriangularSolve(Renamed):
             )
         return b
 
+    def writes_loops(self, operands):
+        return lanes.are_many(*operands)
+
     def read(self, a):
         """What the op reads of a matrix: its triangle, without the diagonal where that is taken for ones."""
         k = 1 if self.unit_diagonal else 0
@@ -268,6 +280,8 @@ class TriangularSolve(Renamed):
             }
             a = _conjugated(out, a, a_aval) if self.conjugate_a and not self.transpose_a else a
             return out.op("stablehlo.triangular_solve", [a, b], attributes, aval=b_aval)
+        if lanes.fit(out, a_aval, b_aval):
+            return lanes.triangular(out, self, a, b, out.in_avals, b_aval)
         return self._by_blas(out, a, b, a_aval, b_aval)
 
     def _widened(self, a, b):

@@ -79,6 +79,8 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             counts["newer"] += number
         if op.name == "reduce_prod" and results[0].dtype.kind == "c" and avals[0].size >= _LONG:
             counts["newer"] += number
+        if op.writes_loops(avals):
+            counts["loops"] += number
         if kind in counts:
             counts[kind] += number
             if kind == "draws" and results[0].size >= _SOME:
