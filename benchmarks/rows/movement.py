@@ -39,6 +39,15 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]],
         lambda jnp, x, y: jnp.concatenate([2 * x, x + y], 1),
         lambda side: (floats(side, 1000, 1000), floats(side, 1000, 1000)), 0.6
     ),
+    "joined: 300 x 300 laid flat, twice": (
+        lambda jnp, x: jnp.append(x, x), lambda side: (floats(side, 300, 300),), 1.05
+    ),
+    "moved on: 300 x 300 bfloat16, along rows": (
+        lambda jnp, x: jnp.roll(x, 7, 1), lambda side: (floats(side, 300, 300).astype(side.jnp.bfloat16),), 0.5
+    ),
+    "largest so far: 1000 x 1000": (
+        lambda jnp, x: jnp.maximum.accumulate(x), lambda side: (floats(side, 1000, 1000),), 1.05
+    ),
     "copied: 1e5 ten times": (lambda jnp, x: jnp.tile(x, 10), lambda side: (floats(side, 100_000),), 0.8),
     "padded: 1e5 on both ends": (lambda jnp, x: jnp.pad(x, 1), lambda side: (floats(side, 100_000),), 0.8),
     "padded: 1000 x 1000 around": (lambda jnp, x: jnp.pad(x, 1), lambda side: (floats(side, 1000, 1000),), 0.9),

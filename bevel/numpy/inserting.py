@@ -21,12 +21,13 @@ from bevel.numpy.logic import logical_and
 from bevel.numpy.operands import on_host
 from bevel.numpy.order import equal, greater, greater_equal, less, maximum
 from bevel.numpy.picking import take
+from bevel.numpy.promotion import array as array_or_number
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.searching import argsort, searchsorted, sort
 from bevel.numpy.selection import index
 from bevel.numpy.splitting import cut
 from bevel.ops.convert import convert
-from bevel.ops.cutting import slice_in_dim
+from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.shapes import Iota
 from bevel.ops.shapes import reshape as reshaped
 
@@ -110,14 +111,13 @@ def insert(arr, obj, values, axis=None):
     >>> print(jnp.insert(jnp.array([1, 3]), 1, 2))
     [1 2 3]
     """
-    x = as_array("insert", arr)
-    added = as_array("insert", values)
-    if axis is None:
-        x, axis = shapes.ravel(x), 0
-    elif not shape_of(x):
+    x, is_flat = as_array("insert", arr), axis is None
+    added = array_or_number("insert", values)
+    if not is_flat and not shape_of(x):
         raise ValueError(f"insert needs an array of rank 1 or more along axis {axis}{user_line(' at {}')}.")
-    axis = one_axis("insert", axis, len(shape_of(x)))
-    size = shape_of(x)[axis]
+    shape = [get_aval(x).size] if is_flat else list(shape_of(x))
+    axis = one_axis("insert", 0 if is_flat else axis, len(shape))
+    size = shape[axis]
     if isinstance(obj, slice):
         obj = np.arange(size)[obj]
     are_traced = isinstance(obj, Tracer) and obj.known_value() is None
@@ -138,13 +138,15 @@ def insert(arr, obj, values, axis=None):
                 f"insert: index {places} is out of bounds for axis {axis} with size {size}{user_line(' at {}')}."
             )
         places = np.where(places < 0, places + size, places)
-    shape = list(shape_of(x))
-    rank = shape_of(added)
-    added = shapes.reshape(added, (1,) * max(len(shape) - len(rank), 0) + rank) if len(rank) < len(shape) else added
+    rank = (1,) * (len(shape) - len(shape_of(added))) + shape_of(added)
+    # one place takes as many slices as `values` has along its first axis, which NumPy moves to the axis
+    count = rank[0 if scalar else axis] if scalar or several == 1 else several
+    if count == several == 1 and not are_traced and not get_aval(x).extended:
+        return _with_one(x, added, np.int32(places[0]), axis=None if is_flat else axis, is_moved=scalar)
+    x, added = shapes.ravel(x) if is_flat else x, as_array("insert", added)
+    added = shapes.reshape(added, rank) if len(rank) > len(shape_of(added)) else added
     if scalar:
-        # one place takes as many slices as `values` has along its first axis, which NumPy moves to the axis
         added = shapes.moveaxis(added, 0, axis)
-    count = shape_of(added)[axis] if scalar or several == 1 else several
     shape[axis] = count
     added = broadcasting.broadcast_to(added, tuple(shape))
     added = convert(added, get_aval(x).dtype, get_aval(x).weak_type)
@@ -159,6 +161,24 @@ def insert(arr, obj, values, axis=None):
     new[mask] = size + order
     new[~mask] = np.arange(size)
     return take(joined, new, axis=axis)
+
+
+@compiled(static=("axis", "is_moved"))
+def _with_one(x, added, place, *, axis, is_moved):
+    # all are read in order, as in _without_one
+    if axis is None:
+        x, axis = reshaped(x, (get_aval(x).size,)), 0
+    aval = get_aval(x)
+    shape = list(aval.shape)
+    added = convert(added, aval.dtype, aval.weak_type)
+    added = shapes.reshape(added, (1,) * (len(shape) - len(shape_of(added))) + shape_of(added))
+    added = shapes.moveaxis(added, 0, axis) if is_moved else added
+    shape[axis] += 1
+    ends = [[(0, 0, 0)] * len(shape) for _ in range(2)]
+    ends[0][axis], ends[1][axis] = (0, 1, 0), (1, 0, 0)
+    front, behind = [pad(x, 0, end) for end in ends]
+    here = Iota(_INT32, tuple(shape), axis)()
+    return where(less(here, place), front, where(equal(here, place), added, behind))
 
 
 @compiled(static=("size", "axis"))

@@ -61,7 +61,6 @@ def concatenate(arrays, axis=0, dtype=None):
         aval = members[0].aval
         if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
             return members[0]
-    members = [shapes.laid_flat(v) for v in members] if axis is None else members
     return _concatenate(members, axis, dtype)
 
 
@@ -259,13 +258,11 @@ def append(arr, values, axis=None):
     >>> print(jnp.append(jnp.array([1, 2]), 3))
     [1 2 3]
     """
-    if axis is None:
-        return _append(shapes.laid_flat(arr), shapes.laid_flat(values), axis=None)
-    return _append(arr, values, axis=axis)
+    return _append(arr, values, axis)
 
 
 @compiled(static="axis")
-def _append(arr, values, *, axis):
+def _append(arr, values, axis):
     return _join("append", [arr, values], axis)
 
 

@@ -206,9 +206,12 @@ def _wrapped(x, *, widths):
         _check_not_empty("wrap", x, axis, (before, after))
         n = shape_of(x)[axis]
         if before or after:
-            left, right = -(-before // n), -(-after // n)
-            whole = Concatenate(axis)(*[x] * (left + 1 + right))
-            x = _part(whole, left * n - before, (left + 1) * n + after, axis)
+            parts = [
+                _part(x, n - before % n, n, axis),
+                *[x] * (before // n + 1 + after // n),
+                _part(x, 0, after % n, axis),
+            ]
+            x = _joined(parts, axis)
     return x
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import ml_dtypes
 import numpy as np
 
 from bevel.base.avals import ShapedArray
@@ -30,6 +31,27 @@ from bevel.ops.short_axes import is_computed
 
 _LONG, _ROW = 1 << 21, 1 << 14  # bytes that several cores join, elements of a row that they do
 _SOME, _SHORT = 1 << 13, 8  # elements from which on the loop counts; of a row that is short
+
+
+_BFLOAT16, _WORD = np.dtype(ml_dtypes.bfloat16), np.dtype("uint16")
+
+
+def _as_words(out, xs):
+    """Arrays of bfloat16 as words of 16 bits; None where one of them is computed.
+
+    XLA's CPU compiler moves bfloat16 by way of float32, each number rounded anew. What is computed it has in float32.
+    """
+    made = [x.owner.operands[0] if _is_made_of_words(x) else None for x in xs]
+    if any([word is None and is_computed(x) for word, x in zip(made, xs, strict=True)]):
+        return None
+    return [
+        out.op("stablehlo.bitcast_convert", [x], aval=aval.with_dtype(_WORD)) if word is None else word
+        for word, x, aval in zip(made, xs, out.in_avals, strict=True)
+    ]
+
+
+def _is_made_of_words(x):
+    return getattr(x.owner, "name", "") == "stablehlo.bitcast_convert" and "ui16" in str(x.owner.operands[0].type)
 
 
 @primitive
@@ -80,11 +102,21 @@ class Concatenate(Primitive):
         if found:
             return found[0]
         [result] = out.avals
-        piece = self.piece(out.in_avals, result, any([is_computed(x) for x in xs])) if out.platform == "cpu" else 0
-        if not piece or out.module.layout is not None:
+        if out.platform != "cpu" or out.module.layout is not None:
             return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
+        if result.dtype == _BFLOAT16:
+            words = _as_words(out, xs)
+            if words is not None:
+                joined = self.joined(out, words, [a.with_dtype(_WORD) for a in out.in_avals], result.with_dtype(_WORD))
+                return out.op("stablehlo.bitcast_convert", [joined])
+        return self.joined(out, xs, out.in_avals, result)
+
+    def joined(self, out, xs, avals, result):
+        piece = self.piece(avals, result, any([is_computed(x) for x in xs]))
+        if not piece:
+            return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)}, aval=result)
         before = result.shape[: self.dimension]
-        shapes = [a.with_shape((*before, math.prod(a.shape[self.dimension :]) // piece, piece)) for a in out.in_avals]
+        shapes = [a.with_shape((*before, math.prod(a.shape[self.dimension :]) // piece, piece)) for a in avals]
         pieces = [out.reshape(x, aval) for x, aval in zip(xs, shapes, strict=True)]
         joined = result.with_shape((*before, sum([a.shape[-2] for a in shapes]), piece))
         return out.reshape(

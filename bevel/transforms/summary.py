@@ -14,9 +14,13 @@ from bevel.ops.fast import MANY, has_long_formula
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _LONGER, _LINE, _SHORT_ROW = 1 << 17, 16, 100  # elements, of transposes; those in a cache line
+_TURNING = ("reshape", "rev", "concatenate")
+_SHORT_PIECE, _LONG_JOIN = 4, 1 << 21  # elements side by side, bytes
+_SHORT_PROGRAM = 32  # equations
 _MANY_READ = 1 << 13  # elements taken one by one
 _SOME = 1 << 11  # elements of which functions take some microseconds, and draws as well
 _FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
+_RUNNING = frozenset(("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"))
 _SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
 _EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
@@ -46,12 +50,13 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             "functions",
             "long_elementwise",
             "newer",
+            "running",
             "shared",
         ),
         0,
     )
     kernels = set()
-    total = widest = longest = 0
+    total = widest = longest = slow_joins = 0
     work = computed = 0.0
 
     def count(eqn, avals, number, looped, times):
@@ -69,6 +74,7 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             counts["tangents"] += number
         if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
             counts["looped_ciphers"] += number
+        counts["running"] += op.name in _RUNNING
         if op.name in _SCATTERED_EXTREMA and avals[-1].size >= _LONG:
             counts["newer"] += number
         if op.name == "concatenate" and op.piece(avals, results[0], is_computed=False):
@@ -105,11 +111,12 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
                 counts["batched_dots"] += number
 
     def visit(jaxpr, looped=False, times: float = 1):
-        nonlocal total, widest, longest
+        nonlocal total, widest, longest, slow_joins
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
         spread, filled, made = set(), set(), set()  # elementwise, what is made
         turned: dict = {}  # slow transposes, and of what
+        turned_round: set = set()  # what is laid otherwise or turned round, and slices of it
         dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
         for eqn in jaxpr.eqns:
             op = eqn.op
@@ -136,6 +143,10 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
                 turned[eqn.outvars[0]] = eqn.invars[0]
             elif op.name == "reshape" and _merges_rows(op, eqn.invars[0].aval):
                 counts["newer"] += 1
+            if op.name == "concatenate" and _is_slow_join(op, eqn, turned_round):
+                slow_joins += 1
+            if op.name in _TURNING or (op.name == "slice" and eqn.invars[0] in turned_round):
+                turned_round.add(eqn.outvars[0])
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
             elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
@@ -162,6 +173,8 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
 
     jaxpr = closed.jaxpr
     visit(jaxpr)
+    if total <= _SHORT_PROGRAM:  # elsewhere it is more that compiles twice as long
+        counts["newer"] += slow_joins
     if counts["long_elementwise"] and any([jaxpr.invars[i].aval.size >= _LONG for i in donated]):
         counts["newer"] += 1  # it is written over, as what a loop carries
     return ProgramSummary(
@@ -208,6 +221,20 @@ def _is_slow_transpose(op, x) -> bool:
         return True
     is_slow = to_rows % _LINE == 0 or min(from_rows, to_rows) < _SHORT_ROW or _width(x) == 1
     return x.size >= _LONGER and is_slow
+
+
+def _is_slow_join(op, eqn, turned_round) -> bool:
+    """Does the older emitter go from element to element, where the newer one copies rows?
+
+    So it joins what the program itself lays flat or turns round, and bfloat16.
+    """
+    joined = eqn.outvars[0].aval
+    if joined.size < _SOME or max([math.prod(v.aval.shape[op.dimension :]) for v in eqn.invars]) < _SHORT_PIECE:
+        return False
+    if joined.dtype.name == "bfloat16":
+        return True
+    is_long = joined.size * _width(joined) > _LONG_JOIN
+    return not is_long and any([v in turned_round for v in eqn.invars])
 
 
 def _merges_rows(op, x) -> bool:

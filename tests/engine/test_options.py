@@ -115,6 +115,10 @@ SHAPES = {
     "a product": (ProgramSummary(equations=3, distinct_kernels=3, dots=1, elementwise=1), {EMITTERS: "true", LEVEL: 1}),
     "a quotient used twice": (ProgramSummary(equations=4, distinct_kernels=4, elementwise=4, shared=1), {}),
     "each element twice": (ProgramSummary(equations=2, distinct_kernels=2, newer=1), {}),
+    "a running sum": (
+        ProgramSummary(equations=1, distinct_kernels=1, reductions=1, running=1, lone=True),
+        {EMITTERS: "true", WHILE: "1048576"},
+    ),
     "nothing known": (ProgramSummary(), {}),
 }
 PARALLEL = ("xla_disable_hlo_passes", "cpu-parallel-task-assigner")
@@ -382,6 +386,11 @@ def test_loops_are_measured_by_their_arrays_and_operations():
     assert backward.widest_loop > 20 and backward.longest_loop > 40
 
 
+def test_running_sums_are_loops():
+    for function, expected in ((lambda x: jnp.cumsum(x, 0), 1), (lambda x: jnp.sum(x, 0), 0)):
+        assert summarize(bevel.make_jaxpr(function)(jnp.ones((100, 100)))).running == expected
+
+
 def test_what_is_for_the_newer_emitter():
     def newer(function, shape):
         return summarize(bevel.make_jaxpr(function)(jnp.ones(shape))).newer
@@ -409,6 +418,17 @@ def test_what_is_for_the_newer_emitter():
     assert newer(lambda x: jnp.append(2 * x, x - 1), (20_000,)) == 1
     assert newer(lambda x: jnp.append(2 * x, x - 1, 1), (200, 100)) == 1
     assert newer(lambda x: jnp.append(2 * x, x - 1, 1), (20_000, 2)) == 0
+    for function, shape, expected in (
+        (lambda x: jnp.append(x, x), (100, 100), 1), (lambda x: jnp.append(x, x), (10_000,), 0),
+        (lambda x: jnp.append(x, x), (20, 20), 0), (lambda x: jnp.append(x, x), (600, 600), 1),
+        (lambda x: jnp.roll(x, 3), (100, 100), 1), (lambda x: jnp.roll(x, 3, 1), (100, 100), 0),
+        (lambda x: jnp.pad(x, 2, "symmetric"), (10_000,), 1), (lambda x: jnp.stack([x, x], -1), (100, 100), 0),
+    ):  # fmt: skip
+        assert newer(function, shape) == expected, shape
+    narrow = bevel.make_jaxpr(lambda x: jnp.append(x, x, 1))(jnp.ones((100, 100), "bfloat16"))
+    assert summarize(narrow).newer == 1
+    many = bevel.make_jaxpr(lambda x: [jnp.append(x, x) * i for i in range(9)])(jnp.ones((100, 100)))
+    assert summarize(many).newer == 0
     for dtype, expected in (("complex64", 1), ("float32", 0)):
         assert summarize(bevel.make_jaxpr(jnp.prod)(jnp.ones(100_000, dtype))).newer == expected
 
