@@ -106,7 +106,7 @@ def _incomplete_gamma(a, x, wanted, in_single=False):
     if order == 0:
         inside = ~(bad | no_shape | at_zero | at_end | (a == math.inf))
         form = fast_incomplete.incomplete_gamma if in_single else _sum_or_fraction
-        value = form(where(inside, a, 1.0), where(inside, x, 1.0), wanted)
+        value = form(where(inside, a, 1.0), where(inside, x, 1.0), wanted).max(0.0).min(1.0)  # rounding goes beyond
         start, end = (0.0, 1.0) if wanted == "P" else (1.0, 0.0)
         value = where(at_end | no_shape, end, where((a == math.inf) | at_zero, start, value))
         value = where((a == math.inf) & at_end, math.nan, value)
@@ -422,7 +422,7 @@ def _incomplete_beta(a, b, x):
     log_beta = p.lgamma() + q.lgamma() - (p + q).lgamma()
     log_z, log_rest = where(turned, (-x_safe).log1p(), x_safe.log()), where(turned, x_safe.log(), (-x_safe).log1p())
     value = (p * log_z + q * log_rest - log_beta).exp() * _beta_fraction(usual, p, q, z) / p
-    value = where(turned, 1.0 - value, value)
+    value = where(turned, 1.0 - value, value).max(0.0).min(1.0)
     value = where((x == 0.0) | (edge_b & (x < 1.0)), 0.0, where((x == 1.0) | (edge_a & (x > 0.0)), 1.0, value))
     return where(bad, math.nan, value)
 

@@ -201,6 +201,18 @@ def test_slopes_of_scaled_bessel_functions_keep_digits_where_the_two_agree(dtype
                 np.testing.assert_allclose(found, expected, rtol=2e-6 if dtype == "float32" else 3e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shares_lie_between_nothing_and_all(dtype):
+    """Rounding takes 1 - P below 0, whose logarithm is NaN."""
+    random = np.random.RandomState(0)
+    a, b = (10.0 ** random.uniform(-20, 6, 20000) for _ in "ab")
+    x = np.where(random.rand(20000) < 0.5, random.rand(20000), 1 - 10.0 ** random.uniform(-12, 0, 20000))
+    with bevel.enable_x64(True):
+        a, b, x = (jnp.asarray(v, dtype) for v in (a, b, x))
+        for share in (special.gammainc(a, b), special.gammaincc(a, b), special.betainc(a, b, x)):
+            assert share.dtype == dtype and share.min() >= 0 and share.max() <= 1
+
+
 def test_slopes_of_bessel_functions_are_infinite_where_they_overflow():
     for x in (89.0, 1e4, 3e38):
         assert bevel.grad(special.i0)(x) == bevel.grad(special.i1)(x) == bevel.grad(special.i1)(-x) == np.inf
