@@ -22,7 +22,8 @@ GAPS = (
     "Linearization failed to produce known values", "custom_lin", "Differentiation rule for 'p", "call_exported",
     "scan got no values", "lt does not accept dtype complex", "integer modulo by zero",
     "but output was batched on axis", "reduce_or", "optimization_barrier", "'cond'", "Batching rule", "Transpose rule",
-    "non-canonical constant", "Checkify does not support",
+    "non-canonical constant", "Checkify does not support", "foreach() argument 2 is shorter", "Encountered an unexpected tracer",
+    "max() arg is an empty sequence",
 )  # fmt: skip
 Pair = collections.namedtuple("Pair", "left right")
 
