@@ -282,7 +282,10 @@ def _fold(x, axis, length, order):
     flat = reshape(x, (*shape[:axis], size * after))
     starts = [min(i * length, size - length) * after for i in range(count)]
     parts = [slice_in_dim(flat, start, start + length * after, axis) for start in starts]
-    return [reshape(functools.reduce(pick, parts), (*shape[:axis], length, *shape[axis + 1 :]))]
+    while len(parts) > 1:  # by pairs: one after the other, each would wait for the one before
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [pick(x, y) for x, y in pairs] + parts[len(parts) & ~1 :]
+    return [reshape(parts[0], (*shape[:axis], length, *shape[axis + 1 :]))]
 
 
 def complex_extremum(out, order, x, y, aval):
