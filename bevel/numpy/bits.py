@@ -18,18 +18,18 @@ from bevel.ops import logic
 from bevel.ops.convert import convert
 from bevel.ops.cutting import pad, slice_in_dim
 from bevel.ops.elementwise import mul
-from bevel.ops.logic import AND, NE, NOT, OR, ShiftRightLogical
-from bevel.ops.shapes import BroadcastInDim, full, move_axis, reduce_sum, reshape
+from bevel.ops.logic import AND, NE, NOT, OR, ShiftLeft
+from bevel.ops.shapes import BroadcastInDim, Iota, Rev, full, move_axis, reduce_sum, reshape
 
 _BYTE = np.dtype("uint8")
 
 
-def _places(name, bitorder):
-    """By how many places each of eight bits stands to the left in its byte."""
+def _weights(name, bitorder):
+    """What each of eight bits counts in its byte. Counted where it is used: XLA looks constants up, one by one."""
     if bitorder not in ("big", "little"):
         raise ValueError(f"{name} has the bit orders 'big' and 'little'; got {bitorder!r}{user_line(' at {}')}.")
-    places = np.arange(8, dtype=_BYTE)
-    return places[::-1].copy() if bitorder == "big" else places
+    weights = ShiftLeft()(full((8,), 1, _BYTE), Iota(_BYTE, (8,), 0)())
+    return Rev((0,))(weights) if bitorder == "big" else weights
 
 
 def _with_last_axis(name, x, axis):
@@ -58,14 +58,14 @@ def packbits(a, axis=None, bitorder="big"):
     dtype = get_aval(x).dtype
     if dtype != np.bool_ and not dtypes.issubdtype(dtype, np.integer):
         raise TypeError(f"packbits takes integers or booleans; got {get_aval(x).str_short()}{user_line(' at {}')}.")
-    places = _places("packbits", bitorder)
+    weights = _weights("packbits", bitorder)
     bits, axis = _with_last_axis("packbits", x, axis)
     bits = convert(NE(bits, full(shape_of(bits), 0, dtype)), _BYTE)
     *outer, size = shape_of(bits)
     missing = -size % 8
     bits = pad(bits, np.zeros((), _BYTE), (*[(0, 0, 0)] * len(outer), (0, missing, 0)))
     bits = reshape(bits, (*outer, (size + missing) // 8, 8))
-    weights = BroadcastInDim(shape_of(bits), (len(outer) + 1,))(np.left_shift(np.uint8(1), places))
+    weights = BroadcastInDim(shape_of(bits), (len(outer) + 1,))(weights)
     return move_axis(reduce_sum(mul(bits, weights), (len(outer) + 1,)), len(outer), axis)
 
 
@@ -74,13 +74,13 @@ def _unpackbits(a, *, axis, count, bitorder):
     x = as_array("unpackbits", a)
     if get_aval(x).dtype != _BYTE:
         raise TypeError(f"unpackbits takes bytes, of dtype uint8; got {get_aval(x).str_short()}{user_line(' at {}')}.")
-    places = _places("unpackbits", bitorder)
+    weights = _weights("unpackbits", bitorder)
     x, axis = _with_last_axis("unpackbits", x, axis)
     *outer, size = shape_of(x)
     shape = (*outer, size, 8)
     spread = BroadcastInDim(shape, tuple(range(len(outer) + 1)))(x)
-    moved = ShiftRightLogical()(spread, BroadcastInDim(shape, (len(outer) + 1,))(places))
-    bits = reshape(AND(moved, full(shape, 1, _BYTE)), (*outer, 8 * size))
+    found = NE(AND(spread, BroadcastInDim(shape, (len(outer) + 1,))(weights)), full(shape, 0, _BYTE))
+    bits = reshape(convert(found, _BYTE), (*outer, 8 * size))
     if count is not None:
         kept = max(8 * size + count, 0) if count < 0 else count
         bits = slice_in_dim(bits, 0, min(kept, 8 * size), len(outer))

@@ -80,6 +80,9 @@ class Reduction(Primitive):
 # ---- the largest and the smallest
 
 
+_MANY_TRUTHS = 512  # the largest of 100 x 100 x 100 truths along (0, 2) 284 -> 43 µs; of rows of 100 117 and 200
+
+
 class Extremum(Reduction):
     """The largest or smallest. Where several are equal, the derivative is shared equally among them."""
 
@@ -97,7 +100,11 @@ class Extremum(Reduction):
         return y, div(reduce_sum(mul(dx, here), self.axes), reduce_sum(here, self.axes))
 
     def lower(self, out, x):
-        return lower_extremum(out, x, out.in_avals[0], self.axes, self.order)
+        [aval] = out.in_avals
+        sizes = [aval.shape[i] for i in self.axes]
+        if aval.dtype == np.bool_ and not is_symbolic(sizes) and math.prod(sizes) >= _MANY_TRUTHS:
+            return (ReduceOr if self.order == "GT" else ReduceAnd)(self.axes).lower(out, x)
+        return lower_extremum(out, x, aval, self.axes, self.order)
 
     def reference(self, x):
         if np.iscomplexobj(x):

@@ -17,6 +17,7 @@ _LONGER, _LINE, _SHORT_ROW = 1 << 17, 16, 100  # elements, of transposes; those 
 _TURNING = ("reshape", "rev", "concatenate")
 _SHORT_PIECE, _LONG_JOIN = 4, 1 << 21  # elements side by side, bytes
 _SHORT_PROGRAM = 32  # equations
+_DIVISION = 6  # additions' worth of finding an element's place in short rows that are laid flat
 _MANY_READ = 1 << 13  # elements taken one by one
 _SOME = 1 << 11  # elements of which functions take some microseconds, and draws as well
 _FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
@@ -56,12 +57,12 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
         0,
     )
     kernels = set()
-    total = widest = longest = slow_joins = 0
+    total = widest = longest = slow_joins = complex_functions = divided = 0
     work = computed = 0.0
 
     def count(eqn, avals, number, looped, times):
         """Equations that are alike in operation and avals, `number` of them."""
-        nonlocal work, computed
+        nonlocal work, computed, complex_functions
         op, results = eqn.op, [v.aval for v in eqn.outvars]
         own = number * times * op.work(avals, results)
         work += number * times * _EACH + own
@@ -103,6 +104,8 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             is_power = op.name == "pow" and results[0].dtype.itemsize < 8
             if (op.is_formula or is_power) and results[0].size >= _LONG:
                 counts["formulas"] += number
+            if op.is_formula and results[0].size >= _SOME and results[0].dtype.kind == "c":
+                complex_functions += number
             if kind == "elementwise" and results[0].size >= _LONG:
                 counts["long_elementwise"] += number
                 if looped:  # what a loop carries is written over
@@ -111,10 +114,11 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
                 counts["batched_dots"] += number
 
     def visit(jaxpr, looped=False, times: float = 1):
-        nonlocal total, widest, longest, slow_joins
+        nonlocal total, widest, longest, slow_joins, divided
         total += len(jaxpr.eqns)
         alike: dict[tuple, list] = {}  # most equations of long programs are
         spread, filled, made = set(), set(), set()  # elementwise, what is made
+        written: set = set()
         turned: dict = {}  # slow transposes, and of what
         turned_round: set = set()  # what is laid otherwise or turned round, and slices of it
         dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
@@ -147,6 +151,9 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
                 slow_joins += 1
             if op.name in _TURNING or (op.name == "slice" and eqn.invars[0] in turned_round):
                 turned_round.add(eqn.outvars[0])
+            if op.name == "reshape" and _lays_short_rows_flat(op, eqn.invars[0]) and eqn.invars[0] in written:
+                divided += eqn.outvars[0].aval.size
+            written.update(eqn.outvars)
             if op.name == "broadcast_in_dim" and _is_spread(op):
                 spread.add(eqn.outvars[0])
             elif spread and op.name == "reshape" and len(op.new_sizes) == 1 and eqn.invars[0] in spread:
@@ -173,8 +180,9 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
 
     jaxpr = closed.jaxpr
     visit(jaxpr)
+    work, computed = work + _DIVISION * divided, computed + 8 * _DIVISION * divided
     if total <= _SHORT_PROGRAM:  # elsewhere it is more that compiles twice as long
-        counts["newer"] += slow_joins
+        counts["newer"] += slow_joins + (complex_functions if total > 1 else 0)
     if counts["long_elementwise"] and any([jaxpr.invars[i].aval.size >= _LONG for i in donated]):
         counts["newer"] += 1  # it is written over, as what a loop carries
     return ProgramSummary(
@@ -235,6 +243,12 @@ def _is_slow_join(op, eqn, turned_round) -> bool:
         return True
     is_long = joined.size * _width(joined) > _LONG_JOIN
     return not is_long and any([v in turned_round for v in eqn.invars])
+
+
+def _lays_short_rows_flat(op, v) -> bool:
+    """Does XLA divide for each element, to find it in a row of a few?"""
+    shape = v.aval.shape
+    return len(shape) > 1 and 1 < shape[-1] <= _LINE and shape[-1] != op.new_sizes[-1] and v.aval.size >= _LONGER
 
 
 def _merges_rows(op, x) -> bool:

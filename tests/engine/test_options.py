@@ -386,6 +386,15 @@ def test_loops_are_measured_by_their_arrays_and_operations():
     assert backward.widest_loop > 20 and backward.longest_loop > 40
 
 
+def test_what_is_found_in_short_rows_costs_a_division():
+    x = jnp.ones((1000, 1000))
+    for repeats, dearer in ((3, True), (30, False)):
+        found = summarize(bevel.make_jaxpr(lambda x, n=repeats: jnp.repeat(x, n, 1))(x))
+        assert (found.work > 6 * repeats * x.size) == (not found.waits_for_memory) == dearer
+    given = bevel.make_jaxpr(lambda x: x.reshape(-1))(jnp.ones((100_000, 4)))
+    assert summarize(given).waits_for_memory
+
+
 def test_running_sums_are_loops():
     for function, expected in ((lambda x: jnp.cumsum(x, 0), 1), (lambda x: jnp.sum(x, 0), 0)):
         assert summarize(bevel.make_jaxpr(function)(jnp.ones((100, 100)))).running == expected
@@ -429,6 +438,8 @@ def test_what_is_for_the_newer_emitter():
     assert summarize(narrow).newer == 1
     many = bevel.make_jaxpr(lambda x: [jnp.append(x, x) * i for i in range(9)])(jnp.ones((100, 100)))
     assert summarize(many).newer == 0
+    for function, expected in ((jnp.log, 0), (lambda x: jnp.log(x) + 1, 1), (lambda x: x * x + 1, 0)):
+        assert summarize(bevel.make_jaxpr(function)(jnp.ones(10_000, "complex64"))).newer == expected
     for dtype, expected in (("complex64", 1), ("float32", 0)):
         assert summarize(bevel.make_jaxpr(jnp.prod)(jnp.ones(100_000, dtype))).newer == expected
 

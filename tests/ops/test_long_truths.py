@@ -15,9 +15,12 @@ def test_one_truth_is_found_wherever_it_is(shape, axes, computed):
     held = (lambda x: x > 0) if computed else (lambda x: x)
     any_of = bevel.jit(lambda x: jnp.any(held(x), axes))
     all_of = bevel.jit(lambda x: jnp.all(~held(x), axes))
+    largest, least = bevel.jit(lambda x: jnp.max(held(x), axes)), bevel.jit(lambda x: jnp.min(~held(x), axes))
     for place in (None, 0, 1, size // 3, size // 2 + 1, size - 2, size - 1):
         x = np.zeros(shape, np.float32 if computed else bool)
         if place is not None:
             x.reshape(-1)[place] = 1
         np.testing.assert_array_equal(any_of(x), x.any(axes))
         np.testing.assert_array_equal(all_of(x), ~x.any(axes))
+        np.testing.assert_array_equal(largest(x), x.any(axes))
+        np.testing.assert_array_equal(least(x), ~x.any(axes))
