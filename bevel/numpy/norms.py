@@ -108,13 +108,16 @@ def _matrix_norm(x, order, axes, keepdims):
 
 @compiled(static=("axis", "keepdims", "ord"))
 def vector_norm(x, /, *, axis=None, keepdims: bool = False, ord=2):
-    """The norm of order `ord` over any axes, taken as one vector (None: all).
+    """The norm of order `ord` over any axes, taken as one vector (None: all); of integers in the default float.
 
     >>> import bevel.numpy as jnp
     >>> print(jnp.linalg.vector_norm(jnp.array([[3.0, 4.0], [0.0, 0.0]])))
     5.0
     """
-    [x] = promote_inexact(as_array("vector_norm", x))
+    x = as_array("vector_norm", x)
+    if not dtypes.issubdtype(get_aval(x).dtype, np.inexact):  # whose squares are added in the default int
+        x = convert(x, dtypes.canonicalize_dtype(np.dtype("float64")))
+    [x] = promote_inexact(x)
     return _vector_norm(x, ord, several_axes("vector_norm", axis, len(shape_of(x))), keepdims)
 
 

@@ -262,3 +262,13 @@ def test_edges_are_numpys():
     with pytest.raises(ValueError, match="must not be empty"):
         jnp.linalg.cond(jnp.zeros((0, 0)))
     assert jnp.fft.fftn(jnp.ones((2, 2)), axes=()).dtype == "complex64"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "bool", "int4"])
+def test_a_vector_norm_of_integers_is_of_the_default_float(dtype):
+    """Under JAX that of order 2 is: the root of a sum in the default int. NumPy's are float64."""
+    for wide, expected in ((False, "float32"), (True, "float64")):
+        with bevel.enable_x64(wide):
+            x = jnp.ones((3, 2), "int32" if dtype == "int64" and not wide else dtype)
+            for order in (2, 1, 3, np.inf):
+                assert jnp.linalg.vector_norm(x, ord=order, axis=0).dtype == expected
