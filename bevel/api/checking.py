@@ -175,8 +175,8 @@ def check(pred, msg: str, *fmt_args, debug: bool = False, **fmt_kwargs) -> None:
             values.append(RandomUnwrap()(leaf) if get_aval(leaf).extended else leaf)
         else:
             raise TypeError(
-                f"checkify.{asked} formats arrays, numbers and strings, and trees of them; it was given a "
-                f"{type(leaf).__name__}: {str(leaf)[:60]}"
+                f"checkify.{asked} formats arrays, numbers and strings, and trees of them; it was given "
+                f"{kind_of(leaf)}: {str(leaf)[:60]}"
             )
     site = Site(FailedCheckError, msg, (tree, tuple(fixed)), _place(), debug)
     Check((Entry(site, tuple(range(len(values)))),))(_code(pred), *values)

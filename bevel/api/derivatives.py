@@ -398,8 +398,8 @@ def _aval_like(x, fun):
         shape, dtype = getattr(x, "shape", None), getattr(x, "dtype", None)
         if shape is None or dtype is None:
             raise TypeError(
-                f"linear_transpose of {name_of(fun)} needs examples with a shape and a dtype; got a "
-                f"{type(x).__name__}: {str(x)[:60]}"
+                f"linear_transpose of {name_of(fun)} needs examples with a shape and a dtype; got "
+                f"{kind_of(x)}: {str(x)[:60]}"
             ) from None
         return ShapedArray(tuple(shape), dtypes.canonicalize_dtype(dtype))
 

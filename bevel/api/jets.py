@@ -112,8 +112,8 @@ def _order(fun, primals, series) -> int:
             continue
         if not isinstance(terms, (list, tuple)):
             raise SeriesError(
-                f"jet of {name_of(fun)} needs the series of {_name(fun, primals, i)} as a list of terms; got a "
-                f"{type(terms).__name__}: {str(terms)[:60]}"
+                f"jet of {name_of(fun)} needs the series of {_name(fun, primals, i)} as a list of terms; got "
+                f"{kind_of(terms)}: {str(terms)[:60]}"
             )
         lengths.setdefault(len(terms), i)
     if len(lengths) > 1:

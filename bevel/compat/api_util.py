@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from bevel.api.flat import argument_names, name_of, positions_of, signature_of
+from bevel.base.words import kind_of
 from bevel.compat import linear_util as lu
 from bevel.compat.src.util import safe_map, safe_zip
 from bevel.core.jaxpr import DebugInfo
@@ -63,8 +64,8 @@ def argnums_partial(f, dyn_argnums, args, require_static_args_hashable=True):
                 hash(value)
             except TypeError:
                 raise ValueError(
-                    f"Argument {i} of {f.__name__} is held as it is, so it must be hashable; got a "
-                    f"{type(value).__name__}: {str(value)[:60]}."
+                    f"Argument {i} of {f.__name__} is held as it is, so it must be hashable; got "
+                    f"{kind_of(value)}: {str(value)[:60]}."
                 ) from None
 
     def held(inner, *dynamic, **kwargs):

@@ -291,7 +291,7 @@ def test_a_check_that_is_not_asked_for_is_left_out():
         (lambda: c.check(jnp.array([True]), "x"), "takes a scalar pred; got bool\\[1\\]. Use jnp.all"),
         (lambda: c.check(1.0, "x"), "of dtype bool; got f32\\[\\]"),
         (lambda: c.check(True, 3), "needs a message"),
-        (lambda: c.check(True, "{}", object()), "it was given a object"),
+        (lambda: c.check(True, "{}", object()), "it was given an object"),
         (lambda: c.checkify(3), "checkify needs a function"),
         (lambda: c.checkify(positive, errors={"nan"}), "cannot check for nan"),
         (lambda: c.check_error(3), "takes the Error"),
