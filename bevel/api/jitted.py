@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bevel.api.flat import Flat, argument_names, check_call, name_of, named_after, signature_of
-from bevel.api.marked import marked
+from bevel.api.marked import marked, plain
 from bevel.base import monitoring, settings
 from bevel.base.errors import BevelError, ConcretizationTypeError, TracerIntegerConversionError, UnhashableStaticError
 from bevel.base.words import kind_of
@@ -170,7 +170,9 @@ class Jitted:
         by_value: tuple[tuple[int, Any], ...] = ()
         if self.needs_value:
             by_value = tuple([(i, leaves[i]) for i in sorted(self.needs_value) if type(leaves[i]) in (int, bool, str)])
-        key = (in_tree, tuple(avals), statics, settings.trace_key(), by_value, state.axes)
+        _, positions, named = statics
+        kinds = tuple([type(value) for _, value in (*positions, *named)])  # 1, 1.0 and True are equal
+        key = (in_tree, tuple(avals), (*statics, kinds), settings.trace_key(), by_value, state.axes)
         traced = self.traces.get(key)
         if traced is None:
             if settings.explain_cache_misses.value and self.takes_values:
@@ -248,7 +250,7 @@ class Jitted:
         function = self.function
         count, positions, names = statics
         if positions:
-            fixed = dict(positions)
+            fixed = {i: plain(value) for i, value in positions}
 
             def function(*rest_args, **rest_kwargs):
                 given = iter(rest_args)
@@ -256,7 +258,7 @@ class Jitted:
                 return self.function(*every, **rest_kwargs)
 
         if names:
-            function = functools.partial(function, **dict(names))
+            function = functools.partial(function, **{name: plain(value) for name, value in names})
         flat = _Flat(function, in_tree)
         run = flat
         staged = avals

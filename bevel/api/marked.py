@@ -1,8 +1,30 @@
-"""Arguments that a caller of jit marks, as static or as given away: each by its number, its name, or both."""
+"""Arguments that a caller of jit marks, as static or as given away: each by its number, its name, or both. And what
+static values are told apart by."""
 
 from __future__ import annotations
 
 from bevel.api.flat import name_of, signature_of
+
+
+class ExactTuple(tuple):
+    """A static tuple that equals one of the same types alone: (2, 3) and (2.0, 3) are equal, and not the same shape.
+
+    jaxlib's cache of calls compares the types of static values, but not of what is inside.
+    """
+
+    __slots__ = ()
+    __hash__ = tuple.__hash__
+
+    def __eq__(self, other):
+        return type(other) is ExactTuple and tuple.__eq__(self, other) and repr(self) == repr(other)
+
+    def __ne__(self, other):
+        return not self == other
+
+
+def plain(value):
+    """A static value as the function takes it."""
+    return tuple(value) if type(value) is ExactTuple else value
 
 
 def marked(function, argnums, argnames) -> tuple[tuple[int, ...], tuple[str, ...]]:

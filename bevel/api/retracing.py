@@ -5,7 +5,8 @@ from __future__ import annotations
 from bevel.base import settings
 from bevel.core.tree_difference import describe_mismatch
 
-# A trace's key: (tree, avals, (count, statics by position, statics by name), settings, values taken as static, axes).
+# A trace's key: (tree, avals, (count, statics by position, statics by name, their types), settings, values taken as
+# static, axes).
 
 
 def explain(name, key, known, names, parameters) -> str:
@@ -24,8 +25,8 @@ def explain(name, key, known, names, parameters) -> str:
 
 
 def _differences(key, other, names, parameters) -> list[str]:
-    tree, avals, (_, positions, keywords), setting, by_value, axes = key
-    old_tree, old_avals, (_, old_positions, old_keywords), old_setting, old_by_value, old_axes = other
+    tree, avals, (_, positions, keywords, _), setting, by_value, axes = key
+    old_tree, old_avals, (_, old_positions, old_keywords, _), old_setting, old_by_value, old_axes = other
     if tree != old_tree:
         return [
             "the structure of the arguments: "
@@ -38,10 +39,10 @@ def _differences(key, other, names, parameters) -> list[str]:
     ]
     for now, before in ((dict(positions), dict(old_positions)), (dict(keywords), dict(old_keywords))):
         for which in now.keys() | before.keys():
-            if now.get(which) != before.get(which):
+            old, new = before.get(which, "absent"), now.get(which, "absent")
+            if type(old) is not type(new) or old != new:
                 called = parameters[which] if isinstance(which, int) and which < len(parameters) else which
-                what = f"static argument {called}"
-                found.append(f"{what}: {before.get(which, 'absent')!r} before, {now.get(which, 'absent')!r} now")
+                found.append(f"static argument {called}: {old!r} before, {new!r} now")
     for i, value in by_value:
         earlier = dict(old_by_value).get(i)
         if earlier != value:

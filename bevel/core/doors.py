@@ -102,7 +102,7 @@ def _is_inner() -> bool:
 def _letter(error, function, args, kwargs):
     said = str(error).split("\n")[0][:200] or type(error).__name__
     said = f"there is no {said}" if isinstance(error, KeyError) else said
-    name = function.__name__
+    name = function.__name__.lstrip("_")  # a public function's part that is compiled
     try:
         signature = inspect.signature(function)
         given = signature.bind(*args, **kwargs).arguments

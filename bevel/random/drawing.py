@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from bevel.api.jit import jit
+from bevel.api.eager import compiled
 from bevel.base import dtypes, lattice, settings
 from bevel.base.dimensions import Dimension, whole
 from bevel.base.errors import DTypeError, JAXTypeError, ShapeError
@@ -15,7 +15,7 @@ from bevel.core.doors import requested_dtype
 from bevel.core.keys import KeyArray, implementation, is_key_dtype
 from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval, state
+from bevel.core.trace import Tracer, get_aval
 from bevel.engine.client import Array
 from bevel.ops.convert import convert
 from bevel.ops.cutting import slice_in_dim
@@ -44,34 +44,7 @@ def draws(function=None, *, static=("shape", "dtype")):
     if function is None:
         return functools.partial(draws, static=static)
     names = function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
-    held = [name for name in (*static, "out_sharding") if name in names]
-    call = jit(function, static_argnames=held, inline=True)
-    call.jitted.takes_values = False
-
-    @functools.wraps(function)
-    def draw(*args, **kwargs):
-        if not state.trace.is_evaluation:
-            return function(*args, **kwargs)
-        try:
-            return call(*args, **kwargs)
-        except ValueError as error:
-            if "hash" not in str(error):
-                raise
-        values = [_hashable(a) if n in held else a for n, a in zip(names, args, strict=False)]
-        return call(*values, **{k: _hashable(v) if k in held else v for k, v in kwargs.items()})
-
-    draw.call = call
-    return draw
-
-
-def _hashable(value):
-    """A list, or a small array of integers or of nothing, as the tuple that stands for it in a static argument."""
-    if type(value) is list:
-        return tuple(value)
-    if isinstance(value, (np.ndarray, Array)) and len(value.shape) == 1:
-        if not value.size or np.dtype(value.dtype).kind in "iu":
-            return tuple([int(d) for d in value])
-    return value
+    return compiled(function, static=[name for name in (*static, "out_sharding") if name in names], listed=True)
 
 
 # ---- keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes, settings
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError
@@ -245,7 +246,7 @@ def _fold(key, data):
 
 
 _fold.__name__ = "fold_in"
-_fold_in_call = draws(_fold).call
+_fold_in_call = compiled(_fold)
 
 
 def _fold_in(key, data):
@@ -297,7 +298,7 @@ def _rows(keys):
     return tuple(rows(keys, get_aval(keys).shape[0]))
 
 
-_unstack = draws(_rows).call
+_unstack = compiled(_rows)
 
 
 def _iterate(self):

@@ -1,6 +1,7 @@
 """jit: what is compiled when, what is static, donated, closed over, and what is refused in which words."""
 
 import copy
+import enum
 import functools
 import pickle
 import threading
@@ -75,6 +76,27 @@ def test_static_arguments(how):
     assert len(traces) == 1
     assert float(f(2.0, n=4)) == 8.0
     assert len(traces) == 2
+
+
+def test_static_values_are_told_apart_by_type():
+    class Level(enum.IntEnum):
+        ONE = 1
+
+    values = [1, 1.0, True, 1 + 0j, np.int64(1), np.float32(1), Level.ONE]
+    function, traces = counting(lambda x, value: x * value)
+    for f in (bevel.jit(function, static_argnums=1), bevel.jit(function, static_argnames="value")):
+        traces.clear()
+        for value in [*values, *values]:
+            assert f(jnp.int32(1), value).dtype == (jnp.int32(1) * value).dtype
+        assert len(traces) == len(values)
+
+
+def test_a_retrace_for_the_type_of_a_static_value_is_explained(caplog):
+    f = bevel.jit(lambda x, n: x, static_argnums=1)
+    with bevel.explain_cache_misses(True):
+        f(1.0, 1)
+        f(1.0, True)
+    assert "static argument n: 1 before, True now" in caplog.text
 
 
 def test_as_decorator_with_arguments_and_partial():

@@ -10,6 +10,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel.api import eager
 
 X = jnp.arange(24.0).reshape(4, 6)
 V = jnp.arange(6.0)
@@ -61,7 +62,7 @@ def frames(call) -> int:
         (3, lambda: jnp.stack([V, V], 1)),
         (3, lambda: jnp.tensordot(X, V, 1)),
         (3, lambda: jnp.einsum("ij,j->i", X, V)),
-        (3, lambda: jnp.pad(X, ((1, 0), (2, 1)), mode="edge")),
+        (4, lambda: jnp.pad(X, ((1, 0), (2, 1)), mode="edge")),  # one looks into the tuples
         (4, lambda: jnp.expand_dims(V, 0)),
         (3, lambda: jnp.broadcast_to(V, (2, 6))),
         (4, lambda: jnp.reshape(X, -1)),
@@ -177,3 +178,53 @@ def test_letters_speak_of_the_function_that_was_called(call, words):
     for _ in range(2):
         with pytest.raises((TypeError, ValueError), match=f"{words}.* at test_eager_calls.py:"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (lambda: jnp.zeros((2, 3)), lambda: jnp.zeros((2.0, 3))),
+        (lambda: jnp.zeros([2, 3]), lambda: jnp.zeros([2.0, 3])),
+        (lambda: jnp.eye(3), lambda: jnp.eye(3.0)),
+        (lambda: jnp.sum(X, axis=1), lambda: jnp.sum(X, axis=1.0)),
+        (lambda: jnp.sum(X, axis=(0, 1)), lambda: jnp.sum(X, axis=(0, np.float32(1)))),
+        (lambda: jnp.transpose(X, (1, 0)), lambda: jnp.transpose(X, (1.0, 0))),
+        (lambda: jnp.pad(V, ((1, 1),)), lambda: jnp.pad(V, ((1, 1.0),))),
+        (lambda: jnp.broadcast_to(V, (2, 6)), lambda: jnp.broadcast_to(V, (2.0, 6))),
+        (lambda: jnp.split(V, (2, 4)), lambda: jnp.split(V, (2.0, 4))),
+        (lambda: jnp.linspace(0, 1, 5), lambda: jnp.linspace(0, 1, 5.0)),
+        (lambda: jnp.reshape(X, (6, 4)), lambda: jnp.reshape(X, (6.0, 4))),
+        (lambda: bevel.random.normal(bevel.random.key(0), (2,)), lambda: bevel.random.normal(bevel.random.key(0), (2.0,))),
+    ],
+)  # fmt: skip
+def test_equal_values_of_other_types_are_refused_after_a_call_too(right, wrong):
+    right()
+    right()
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            wrong()
+    right()
+
+
+def test_what_means_the_same_is_one_call():
+    """A size of NumPy's, or a truth, is an int, as under JAX."""
+    assert jnp.zeros((np.int64(2), True)).shape == jnp.zeros((2, 1)).shape == (2, 1)
+    assert jnp.sum(X, axis=(True,)).shape == jnp.sum(X, axis=(1,)).shape
+
+
+def test_static_numbers_in_tuples_are_told_apart():
+    seen = []
+
+    @eager.compiled(static="pair")
+    def times(x, pair):
+        seen.append(pair)
+        assert type(pair) is tuple
+        return x * pair[0]
+
+    pairs = [(2, 1), (2.0, 1), (2, 1.0), (0.0, 1), (-0.0, 1), ((2,), 1.0), ((2.0,), 1.0)]
+    for pair in [*pairs, *pairs]:
+        result = times(jnp.int32(3), pair if type(pair[0]) is not tuple else (pair[0][0], pair))
+        assert result.dtype == (jnp.float32 if isinstance(np.ravel(pair[0])[0], np.floating) else jnp.int32)
+    assert len(seen) == len(pairs)
+    assert np.signbit(times(jnp.int32(3), (-0.0, 1)))
+    assert not np.signbit(times(jnp.int32(3), (0.0, 1)))
