@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.doors import requested_dtype
@@ -17,7 +18,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
 from bevel.core.tree import tree_flatten, tree_map, tree_unflatten
 from bevel.engine.client import Array
-from bevel.lax.operands import operand, operands, spread_out
+from bevel.lax.operands import operand, operands, spread, spread_out
 from bevel.ops import (
     arithmetic,
     barriers,
@@ -169,7 +170,7 @@ def _binary(name, op):
         aval = getattr(x, "aval", None)
         if aval is not None and aval is getattr(y, "aval", None):  # the commonest case
             return op(x, y)
-        return op(*spread_out(name, x, y))
+        return spread(name, op, x, y)
 
     return _named(function, name, op)
 
@@ -246,9 +247,12 @@ def mul(x, y, *, out_dtype=None):
     >>> print(lax.mul(3, 4))
     12
     """
+    return spread("mul", MUL, x, y) if out_dtype is None else _mul_in(*operands("mul", x, y), out_dtype)
+
+
+@compiled(static="out_dtype", name="mul")
+def _mul_in(x, y, out_dtype):
     x, y = spread_out("mul", x, y)
-    if out_dtype is None:
-        return MUL(x, y)
     dtype = requested_dtype(out_dtype, "lax.mul")
     for factor in (x, y):
         if get_aval(factor).dtype == np.bool_:
@@ -264,7 +268,7 @@ def mulhi(x, y, /):
     >>> print(lax.mulhi(1 << 20, 1 << 20))
     256
     """
-    return arithmetic.Mulhi()(*spread_out("mulhi", x, y))
+    return spread("mulhi", arithmetic.Mulhi(), x, y)
 
 
 def nextafter(x1, x2):
@@ -274,7 +278,7 @@ def nextafter(x1, x2):
     >>> print(f"{lax.nextafter(1.0, 2.0):.4f}")
     1.0000
     """
-    return arithmetic.Nextafter()(*spread_out("nextafter", x1, x2))
+    return spread("nextafter", arithmetic.Nextafter(), x1, x2)
 
 
 def igamma(a, x):
@@ -284,7 +288,7 @@ def igamma(a, x):
     >>> print(f"{lax.igamma(1.0, 2.0):.4f}")
     0.8647
     """
-    return incomplete.Igamma()(*spread_out("igamma", a, x))
+    return spread("igamma", incomplete.Igamma(), a, x)
 
 
 def igammac(a, x):
@@ -294,7 +298,7 @@ def igammac(a, x):
     >>> print(f"{lax.igammac(1.0, 2.0):.4f}")
     0.1353
     """
-    return incomplete.Igammac()(*spread_out("igammac", a, x))
+    return spread("igammac", incomplete.Igammac(), a, x)
 
 
 def igamma_grad_a(a, x):
@@ -308,7 +312,7 @@ def igamma_grad_a(a, x):
     >>> print(f"{lax.igamma_grad_a(1.0, 2.0):.3f} {quotient:.3f}")
     -0.221 -0.221
     """
-    return incomplete.IgammaGradA()(*spread_out("igamma_grad_a", a, x))
+    return spread("igamma_grad_a", incomplete.IgammaGradA(), a, x)
 
 
 def random_gamma_grad(a, x):
@@ -325,7 +329,7 @@ def random_gamma_grad(a, x):
     >>> print(f"{lax.random_gamma_grad(1.0, 2.0):.3f} {by_definition:.3f}")
     1.632 1.632
     """
-    return incomplete.random_gamma_grad(*spread_out("random_gamma_grad", a, x))
+    return spread("random_gamma_grad", incomplete.random_gamma_grad, a, x)
 
 
 def betainc(a, b, x):
@@ -335,7 +339,7 @@ def betainc(a, b, x):
     >>> print(lax.betainc(1.0, 2.0, 0.5))
     0.75
     """
-    return incomplete.RegularizedIncompleteBeta()(*spread_out("betainc", a, b, x))
+    return spread("betainc", incomplete.RegularizedIncompleteBeta(), a, b, x)
 
 
 def polygamma(m, x):
@@ -348,7 +352,7 @@ def polygamma(m, x):
     >>> print(f"{lax.polygamma(1.0, 1.0):.4f}")
     1.6449
     """
-    return special.Polygamma()(*spread_out("polygamma", m, x))
+    return spread("polygamma", special.Polygamma(), m, x)
 
 
 def zeta(x, q):
@@ -362,7 +366,7 @@ def zeta(x, q):
     >>> print(f"{lax.zeta(2.0, 1.0):.4f}")
     1.6449
     """
-    return special.Zeta()(*spread_out("zeta", x, q))
+    return spread("zeta", special.Zeta(), x, q)
 
 
 def conj(x):

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from bevel.api.arrays import device_put, place_of, placed
+from bevel.api.eager import compiled
 from bevel.api.jit import jit
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import ShapeError
@@ -19,6 +20,7 @@ from bevel.lax.structure import checked_shape, scalar_of, wanted_dtype
 from bevel.ops.convert import convert
 from bevel.ops.random_bits import RandomWrap
 from bevel.ops.shapes import BroadcastInDim
+from bevel.ops.shapes import full as full_of
 
 
 def full(shape, fill_value, dtype=None, *, sharding=None):
@@ -34,7 +36,11 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
     aval = get_aval(operand("full", fill_value))
     if aval.shape:
         raise ShapeError(f"lax.full takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.")
-    value = fill_value if dtype is None else scalar_of(fill_value, wanted_dtype(dtype, "full"))
+    if dtype is not None:
+        dtype = wanted_dtype(dtype, "full")
+        if sharding is None and isinstance(fill_value, Array):
+            return filled(fill_value, shape=shape, dtype=dtype, weak=False)
+    value = fill_value if dtype is None else scalar_of(fill_value, dtype)
     if is_made_there(value, sharding):
         return made_there(value, shape, dtype is None and aval.weak_type, sharding)
     return placed(BroadcastInDim(shape, (), sharding)(value), sharding)
@@ -60,11 +66,22 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
     dtype = aval.dtype if dtype is None else wanted_dtype(dtype, "full_like")
     if is_key_dtype(dtype) and not get_aval(fill_value).extended:
         return keys_of(fill_value, shape, dtype)
-    value = scalar_of(operand("full_like", fill_value, 1), dtype)
+    value = operand("full_like", fill_value, 1)
     sharding = place_like(x, shape, dtype, weak) if sharding is None else sharding
+    is_array = isinstance(value, Array) and sharding is None and not value.shape
+    value = value if is_array else scalar_of(value, dtype)
+    if is_array or (weak and sharding is None):
+        return filled(value, shape=shape, dtype=dtype, weak=weak)
     if is_made_there(value, sharding):
         return made_there(value, shape, weak, sharding)
     result = placed(BroadcastInDim(shape, (), sharding)(value), sharding)
+    return convert(result, dtype, True) if weak else result
+
+
+@compiled(static=("shape", "dtype", "weak"))
+def filled(value, *, shape, dtype, weak):
+    """An array filled with a number or an array of rank 0, converted to that dtype."""
+    result = full_of(shape, convert(value, dtype), dtype)
     return convert(result, dtype, True) if weak else result
 
 
@@ -122,10 +139,7 @@ def made_there(value, shape, weak, place):
 
 @functools.lru_cache(1024)
 def _program(shape, dtype, weak, sharding):
-    def filled(value):
-        return convert(BroadcastInDim(shape, ())(value), dtype, weak)
-
-    return jit(filled, out_shardings=sharding)
+    return jit(functools.partial(filled, shape=shape, dtype=dtype, weak=weak), out_shardings=sharding)
 
 
 __all__ = ["empty", "full", "full_like"]

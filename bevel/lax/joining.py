@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 
+from bevel.api.eager import compiled
 from bevel.base.errors import DTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -179,8 +180,12 @@ def index_in_dim(operand, index, axis=0, keepdims=True):
             f"index {place} is out of bounds for axis {axis} with size {shape[axis]}{user_line(' at {}')}."
         )
     place %= shape[axis]
-    part = slice_in_dim(x, place, place + 1, 1, axis)
-    return part if keepdims else squeeze(part, (axis,))
+    return slice_in_dim(x, place, place + 1, 1, axis) if keepdims else _at_index(x, index=place, axis=axis)
+
+
+@compiled(static=("index", "axis"), name="index_in_dim")
+def _at_index(x, *, index, axis):
+    return squeeze(slice_in_dim(x, index, index + 1, 1, axis), (axis,))
 
 
 __all__ = [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import numpy as np
 
+from bevel.api.eager import compiled
 from bevel.base.dimensions import whole
 from bevel.base.errors import AxisError, ShapeError
 from bevel.base.words import kind_of
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
 from bevel.ops.shapes import BroadcastInDim, Reshape, as_array, reshape
 
@@ -36,6 +38,25 @@ def operand(name, value, position=0):
 
 def operands(name, *values):
     return [operand(name, v, i) for i, v in enumerate(values)]
+
+
+def spread(name, op, *values):
+    """The op of operands that are spread out first: both one program, where they are arrays."""
+    values = operands(name, *values)
+    if not state.trace.is_evaluation or not any([isinstance(v, (Array, np.ndarray)) for v in values]):
+        return op(*spread_out(name, *values))
+    call = _spreading.get(name)
+    if call is None:
+
+        def function(*values):
+            return op(*spread_out(name, *values))
+
+        function.__name__ = function.__qualname__ = name
+        call = _spreading[name] = compiled(function)
+    return call(*values)
+
+
+_spreading: dict[str, Any] = {}
 
 
 def spread_out(name, *values):

@@ -8,6 +8,7 @@ import operator
 import numpy as np
 
 from bevel.api.arrays import placed
+from bevel.api.eager import compiled
 from bevel.base import dtypes
 from bevel.base.casting import cast
 from bevel.base.errors import AxisError, ShapeError
@@ -177,6 +178,12 @@ def broadcast_like(arr, like_arr):
     shape, target = get_aval(x).shape, get_aval(like).shape
     if broadcast_shapes(shape, target) != target:
         raise ShapeError(f"lax.broadcast_like cannot repeat shape {shape} to {target}.")
+    return _repeated(x, target=target)
+
+
+@compiled(static="target", name="broadcast_like")
+def _repeated(x, *, target):
+    shape = get_aval(x).shape
     offset = len(target) - len(shape)
     kept = [i for i, d in enumerate(shape) if d == target[offset + i]]
     return broadcast_in_dim(shapes.reshape(x, [shape[i] for i in kept]), target, [offset + i for i in kept])

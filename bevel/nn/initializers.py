@@ -22,6 +22,9 @@ from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
+from bevel.core.trace import get_aval, state
+from bevel.numpy.eager import compiled
+from bevel.ops.barriers import OptimizationBarrier
 
 # The standard deviation of a standard normal variable kept to [-2, 2], and of a complex one kept to |z| <= 2.
 _SPREAD_WITHIN_TWO = 0.87962566103423978
@@ -45,6 +48,62 @@ class Initializer(Protocol):
 def _dtype(dtype):
     """The dtype of the values: the default float for None."""
     return dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else dtypes.as_dtype(dtype)
+
+
+# ---- a draw and what it is multiplied by
+
+
+def _number(value, dtype):
+    """A number of the user's in that dtype, which C++ takes as it is where that dtype is that of Python's floats."""
+    if type(value) in (bool, int, float) and dtype in _OF_PYTHON and dtypes.canonicalize_dtype(dtype) == dtype:
+        return float(value)
+    return jnp.asarray(value, dtype)
+
+
+def _itself(x):
+    return x
+
+
+def _rounded(x):
+    """x as the result of a program of its own: not computed together with what follows."""
+    return OptimizationBarrier()(x)[0]
+
+
+_OF_PYTHON = (np.dtype("float32"), np.dtype("float64"))
+
+
+def _drawn(key, numbers, *, draw, shape, dtype, out_sharding, bounds=(), factor=_itself):
+    """`draw(key, *bounds, shape, dtype)` times `factor(*numbers)`.
+
+    Called eagerly that is one program, in which both are rounded before they are multiplied: so are JAX's, which are
+    programs of their own.
+    """
+    return _product(
+        key, bounds, tuple([_number(n, dtype) for n in numbers]), draw=draw, factor=factor, shape=shape, dtype=dtype,
+        out_sharding=out_sharding, apart=_rounded if state.trace.is_evaluation else _itself,
+    )  # fmt: skip
+
+
+_PARTS = ("draw", "factor", "shape", "dtype", "out_sharding", "apart")
+
+
+@compiled(static=_PARTS, listed=True, name="an initializer")
+def _product(key, bounds, numbers, *, draw, factor, shape, dtype, out_sharding, apart):
+    several = {"apart": apart} if draw in _IN_STEPS else {}
+    values = draw(key, *bounds, shape, dtype, **several)
+    scale = factor(*[jnp.asarray(n, get_aval(values).dtype) for n in numbers])
+    return placed(apart(values) * apart(scale), out_sharding)
+
+
+def _root_of_quotient(variance, spread):
+    return jnp.sqrt(variance) / spread
+
+
+def _root_of_triple(variance):
+    return jnp.sqrt(3 * variance)
+
+
+# ---- without shape
 
 
 def zeros(key, shape, dtype=None, out_sharding=None):
@@ -92,7 +151,7 @@ def uniform(scale=1e-2, dtype=None) -> Initializer:
 
     def init(key, shape, dtype=dtype, out_sharding=None):
         dtype = _dtype(dtype)
-        return random.uniform(key, shape, dtype, out_sharding=out_sharding) * jnp.asarray(scale, dtype)
+        return _drawn(key, (scale,), draw=random.uniform, shape=shape, dtype=dtype, out_sharding=out_sharding)
 
     return init
 
@@ -107,7 +166,7 @@ def normal(stddev=1e-2, dtype=None) -> Initializer:
 
     def init(key, shape, dtype=dtype, out_sharding=None):
         dtype = _dtype(dtype)
-        return random.normal(key, shape, dtype, out_sharding=out_sharding) * jnp.asarray(stddev, dtype)
+        return _drawn(key, (stddev,), draw=random.normal, shape=shape, dtype=dtype, out_sharding=out_sharding)
 
     return init
 
@@ -126,8 +185,10 @@ def truncated_normal(stddev=1e-2, dtype=None, lower=-2.0, upper=2.0) -> Initiali
 
     def init(key, shape, dtype=dtype, out_sharding=None):
         dtype = _dtype(dtype)
-        drawn = random.truncated_normal(key, lower, upper, shape, dtype, out_sharding=out_sharding)
-        return drawn * jnp.asarray(stddev, dtype)
+        return _drawn(
+            key, (stddev,), draw=random.truncated_normal, bounds=(lower, upper), shape=shape, dtype=dtype,
+            out_sharding=out_sharding,
+        )  # fmt: skip
 
     return init
 
@@ -202,48 +263,56 @@ def variance_scaling(
         shape = tuple([operator.index(d) for d in shape])
         dtype = _dtype(dtype)
         count = _MODES[mode](*_fans(shape, in_axis, out_axis, batch_axis))
-        variance = jnp.asarray(scale / count, dtype)
         is_complex = jnp.issubdtype(dtype, np.complexfloating)
-        if distribution == "normal":
-            values = random.normal(key, shape, dtype) * jnp.sqrt(variance)
-        elif distribution == "uniform":
-            if is_complex:
-                values = _uniform_on_disc(key, shape, dtype) * jnp.sqrt(variance)
-            else:
-                values = random.uniform(key, shape, dtype, -1) * jnp.sqrt(3 * variance)
-        elif is_complex:
-            stddev = jnp.sqrt(variance) / jnp.asarray(_COMPLEX_SPREAD_WITHIN_TWO, dtype)
-            values = _complex_truncated_normal(key, 2, shape, dtype) * stddev
-        else:
-            stddev = jnp.sqrt(variance) / jnp.asarray(_SPREAD_WITHIN_TWO, dtype)
-            values = random.truncated_normal(key, -2, 2, shape, dtype) * stddev
-        return placed(values, out_sharding)
+        draw, bounds, factor, *spread = _DRAWS[distribution, is_complex]
+        return _drawn(
+            key, (scale / count, *spread), draw=draw, bounds=bounds, factor=factor, shape=shape, dtype=dtype,
+            out_sharding=out_sharding,
+        )  # fmt: skip
 
     return init
 
 
-def _at_angle(key, shape, dtype):
+def _uniform_about_zero(key, shape, dtype):
+    return random.uniform(key, shape, dtype, -1)
+
+
+def _at_angle(key, shape, dtype, apart):
     """Complex numbers of modulus 1, each direction as likely."""
     turn = random.uniform(key, shape, dtypes.real_dtype_of_complex(dtype)).astype(dtype)
-    return jnp.exp(1j * (2 * np.pi * turn))
+    return apart(jnp.exp(apart(1j * apart(2 * np.pi * turn))))
 
 
-def _uniform_on_disc(key, shape, dtype):
+def _uniform_on_disc(key, shape, dtype, apart):
     """Uniform on |z| <= √2, where E |z|² = 1. The area within radius r grows as r², so r² is uniform."""
     first, second = random.split(key)
     squared = 2 * random.uniform(first, shape, dtypes.real_dtype_of_complex(dtype))
-    return jnp.sqrt(squared).astype(dtype) * _at_angle(second, shape, dtype)
+    return apart(jnp.sqrt(squared)).astype(dtype) * _at_angle(second, shape, dtype, apart)
 
 
-def _complex_truncated_normal(key, upper, shape, dtype):
+def _complex_truncated_normal(key, upper, shape, dtype, apart):
     """A complex normal variable of variance 1 kept to |z| <= upper.
 
     |z|² is exponential, P(|z|² <= t) = 1 - exp(-t); cut off at upper², its distribution function is inverted.
     """
     first, second = random.split(key)
-    within = 1 - jnp.exp(jnp.asarray(-(upper**2), dtype))
+    within = apart(1 - apart(jnp.exp(jnp.asarray(-(upper**2), dtype))))
     u = random.uniform(first, shape, dtypes.real_dtype_of_complex(dtype)).astype(dtype)
-    return jnp.sqrt(-jnp.log(1 - within * u)) * _at_angle(second, shape, dtype)
+    logarithm = apart(jnp.log(apart(1 - apart(within * u))))
+    return apart(jnp.sqrt(-logarithm)) * _at_angle(second, shape, dtype, apart)
+
+
+_IN_STEPS = (_uniform_on_disc, _complex_truncated_normal)  # each rounded apart
+
+# (distribution, is it complex?) → the draw, its bounds, the factor that it is multiplied by, what that divides by
+_DRAWS = {
+    ("normal", False): (random.normal, (), jnp.sqrt),
+    ("normal", True): (random.normal, (), jnp.sqrt),
+    ("uniform", False): (_uniform_about_zero, (), _root_of_triple),
+    ("uniform", True): (_uniform_on_disc, (), jnp.sqrt),
+    ("truncated_normal", False): (random.truncated_normal, (-2, 2), _root_of_quotient, _SPREAD_WITHIN_TWO),
+    ("truncated_normal", True): (_complex_truncated_normal, (2,), _root_of_quotient, _COMPLEX_SPREAD_WITHIN_TWO),
+}
 
 
 def glorot_uniform(in_axis=-2, out_axis=-1, batch_axis=(), dtype=None) -> Initializer:
@@ -371,14 +440,22 @@ def orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
                 f"orthogonal was asked for shape {shape}{user_line(' at {}')}; a matrix has at least two axes."
             )
         dtype = _dtype(dtype)
-        columns = shape[column_axis]
-        rows = math.prod(shape) // columns if columns else 0
-        q = random.orthogonal(key, rows, (), dtype, columns)
-        axis = column_axis % len(shape)
-        q = q.reshape((*shape[:axis], *shape[axis + 1 :], columns))
-        return placed(jnp.asarray(scale, dtype) * jnp.moveaxis(q, -1, axis), out_sharding)
+        apart = _rounded if state.trace.is_evaluation else _itself
+        return _orthogonal(
+            key, _number(scale, dtype), axis=column_axis, shape=shape, dtype=dtype, out_sharding=out_sharding,
+            apart=apart,
+        )  # fmt: skip
 
     return init
+
+
+@compiled(static=("axis", "shape", "dtype", "out_sharding", "apart"), name="orthogonal")
+def _orthogonal(key, scale, *, axis, shape, dtype, out_sharding, apart):
+    columns, axis = shape[axis], axis % len(shape)
+    rows = math.prod(shape) // columns if columns else 0
+    q = random.orthogonal(key, rows, (), dtype, columns)
+    q = apart(q).reshape((*shape[:axis], *shape[axis + 1 :], columns))
+    return placed(jnp.asarray(scale, get_aval(q).dtype) * jnp.moveaxis(q, -1, axis), out_sharding)
 
 
 def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
@@ -409,11 +486,20 @@ def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
                 f"{shape[-1]} outputs; norms can be kept only with at least as many outputs (fan_in <= fan_out)."
             )
         dtype = _dtype(dtype)
-        matrix = orthogonal(scale, column_axis, dtype)(key, shape[-2:])
-        centre = tuple([(d - 1) // 2 for d in shape[:-2]])
-        return placed(jnp.zeros(shape, dtype).at[centre].set(matrix), out_sharding)
+        apart = _rounded if state.trace.is_evaluation else _itself
+        return _at_centre(
+            key, _number(scale, dtype), axis=column_axis, shape=shape, dtype=dtype, out_sharding=out_sharding,
+            apart=apart,
+        )  # fmt: skip
 
     return init
+
+
+@compiled(static=("axis", "shape", "dtype", "out_sharding", "apart"), name="delta_orthogonal")
+def _at_centre(key, scale, *, axis, shape, dtype, out_sharding, apart):
+    matrix = _orthogonal(key, scale, axis=axis, shape=shape[-2:], dtype=dtype, out_sharding=None, apart=apart)
+    centre = tuple([(d - 1) // 2 for d in shape[:-2]])
+    return placed(jnp.zeros(shape, dtype).at[centre].set(matrix), out_sharding)
 
 
 __all__ = [

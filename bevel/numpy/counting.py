@@ -8,7 +8,7 @@ from bevel.api.arrays import placed
 from bevel.base import dtypes
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval
+from bevel.core.trace import get_aval, state
 from bevel.numpy import reductions
 from bevel.numpy.arithmetic import divide
 from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
@@ -16,10 +16,12 @@ from bevel.numpy.choosing import clip, where
 from bevel.numpy.creation import asarray
 from bevel.numpy.cumulative import diff
 from bevel.numpy.eager import compiled
+from bevel.numpy.joining import stack
 from bevel.numpy.order import equal
 from bevel.numpy.promotion import promote_dtypes, promote_inexact
 from bevel.numpy.ranges import linspace
 from bevel.numpy.searching import index_dtype, known, searchsorted
+from bevel.ops.barriers import OptimizationBarrier
 from bevel.ops.convert import convert
 from bevel.ops.shapes import full
 from bevel.ops.shapes import reshape as reshaped
@@ -83,39 +85,40 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     [0. 2. 4.]
     """
     x = as_array("histogram_bin_edges", a)
+    given, ends, count = _asked(bins, range)
+    return _edges(x, given, ends, count=count, apart=False)
+
+
+def _asked(bins, range):
+    """(edges as given or None, what they lie between or None, how many bins or None)."""
     if isinstance(bins, str):
         raise TypeError(
             f"jnp.histogram has no rule {bins!r} for bins{user_line(' at {}')}: give their number or their edges."
         )
     edges = asarray(bins) if not np.isscalar(bins) else bins
     if shape_of(edges):
-        return _edges_given(edges, dtype=dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype)))
+        return edges, None, None
     count = as_index("histogram", bins, "bins")
-    if range is None:
-        ends = None
-    else:
-        range = asarray(range)
-        if shape_of(range) != (2,):
-            raise ValueError(f"histogram needs range as (low, high){user_line(' at {}')}; got shape {shape_of(range)}.")
-        ends = range
-    return _equal_edges(x, ends, count=count)
+    ends = None if range is None else asarray(range)
+    if ends is not None and shape_of(ends) != (2,):
+        raise ValueError(f"histogram needs range as (low, high){user_line(' at {}')}; got shape {shape_of(ends)}.")
+    return None, ends, count
 
 
-@compiled(static="dtype")
-def _edges_given(edges, *, dtype):
-    return convert(edges, dtype)
-
-
-@compiled(static="count")
-def _equal_edges(x, ends, *, count):
+@compiled(static=("count", "apart"), name="histogram_bin_edges")
+def _edges(x, given, ends, *, count, apart):
     dtype = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
+    if given is not None:
+        return convert(given, dtype)
     x = convert(reshaped(x, (get_aval(x).size,)), dtype)
     low, high = (
         (reductions.min(x), reductions.max(x)) if ends is None else [convert(e, dtype) for e in (ends[0], ends[1])]
     )
     flat = equal(low, high)
     low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
-    return convert(linspace(low, high, count + 1), dtype)
+    edges = convert(linspace(low, high, count + 1), dtype)
+    # rounded before they are compared with, as by a program of their own
+    return OptimizationBarrier()(edges)[0] if apart else edges
 
 
 @with_door
@@ -136,14 +139,15 @@ def histogram(a, bins=10, range=None, weights=None, density=None):
         raise ValueError(
             f"weights should have the same shape as a{user_line(' at {}')}: {shape_of(weights)} and {shape_of(x)}."
         )
+    given, ends, count = _asked(bins, range)
+    return _histogram(x, given, ends, weights, count=count, density=bool(density), apart=state.trace.is_evaluation)
+
+
+@compiled(static=("count", "density", "apart"), name="histogram")
+def _histogram(x, given, ends, weights, *, count, density, apart):
     if weights is not None:
         x, weights = promote_inexact(x, as_array("histogram", weights))
-    edges = histogram_bin_edges(x, bins, range, weights)
-    return _histogram(x, edges, weights, density=bool(density)), edges
-
-
-@compiled(static="density")
-def _histogram(x, edges, weights, *, density):
+    edges = _edges(x, given, ends, count=count, apart=apart)
     size = get_aval(x).size
     x = reshaped(x, (size,))
     inexact = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(get_aval(x).dtype))
@@ -153,7 +157,7 @@ def _histogram(x, edges, weights, *, density):
     if density:
         widths = diff(edges)
         counts = divide(divide(counts, widths), reductions.sum(counts))
-    return counts
+    return counts, edges
 
 
 def _place(x, edges):
@@ -179,28 +183,39 @@ def histogramdd(sample, bins=10, range=None, weights=None, density=None):
     [[1 0]
      [0 1]]
     """
-    points = as_array("histogramdd", sample)
-    if len(shape_of(points)) == 1:
-        points = reshaped(points, (shape_of(points)[0], 1))
-    n, rank = shape_of(points)
+    return _of_points(as_array("histogramdd", sample), bins, range, weights, density)
+
+
+def _of_points(points, bins, range, weights, density):
+    """`histogramdd` of the rows of a matrix, or of points whose coordinates are vectors."""
+    is_matrix = not isinstance(points, list)
+    n, *more = shape_of(points) if is_matrix else (*shape_of(points[0]), len(points))
+    [rank] = more or [1]
     if weights is not None and shape_of(as_array("histogramdd", weights)) != (n,):
         raise ValueError(f"should have one weight for each sample{user_line(' at {}')}: {shape_of(weights)} for {n}.")
-    if weights is not None:
-        points, weights = promote_inexact(points, as_array("histogramdd", weights))
     is_several = isinstance(bins, (tuple, list)) or (not np.isscalar(bins) and shape_of(bins))
     given = list(bins) if is_several else [bins] * rank
     if len(given) != rank:
         raise ValueError(f"should be a bin for each dimension{user_line(' at {}')}: {len(given)} for {rank}.")
     if range is not None and len(range) != rank:
         raise ValueError(f"len(range) should be {rank}; got {len(range)}{user_line(' at {}')}.")
-    edges = [histogram_bin_edges(points[:, i], b, None if range is None else range[i]) for i, b in enumerate(given)]
-    counts = _histogramdd(points, edges, weights, density=bool(density))
-    return counts, edges
+    asked = [_asked(b, None if range is None else range[i]) for i, b in enumerate(given)]
+    ends, counts = [a[:2] for a in asked], tuple([a[2] for a in asked])
+    apart = state.trace.is_evaluation
+    return _histogramdd(points, ends, weights, counts=counts, density=bool(density), apart=apart)
 
 
-@compiled(static="density")
-def _histogramdd(points, edges, weights, *, density):
+@compiled(static=("counts", "density", "apart"), name="histogramdd")
+def _histogramdd(points, ends, weights, *, counts, density, apart):
+    if isinstance(points, list):
+        points = stack(points, axis=1)
+    if len(shape_of(points)) == 1:
+        points = reshaped(points, (shape_of(points)[0], 1))
+    if weights is not None:
+        points, weights = promote_inexact(points, as_array("histogramdd", weights))
     n, rank = shape_of(points)
+    rows = enumerate(zip(ends, counts, strict=True))
+    edges = [_edges(points[:, i], *end, count=count, apart=apart) for i, (end, count) in rows]
     shape = tuple([shape_of(e)[0] - 1 for e in edges])
     key = tuple([_place(points[:, i], e) for i, e in enumerate(edges)])
     weight = full((n,), 1, index_dtype()) if weights is None else weights
@@ -211,7 +226,7 @@ def _histogramdd(points, edges, weights, *, density):
         counts = divide(counts, reductions.sum(counts))
         for axis, e in enumerate(edges):
             counts = divide(counts, reshaped(diff(e), [shape[axis] if i == axis else 1 for i in np.arange(rank)]))
-    return counts
+    return counts, edges
 
 
 @with_door
@@ -228,9 +243,7 @@ def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
         not isinstance(bins, (tuple, list)) and shape_of(bins)
     ):
         bins = [asarray(bins)] * 2
-    from bevel.numpy.joining import stack
-
-    counts, edges = histogramdd(stack([v, w], axis=1), bins, range, weights, density)
+    counts, edges = _of_points([v, w], bins, range, weights, density)
     return counts, edges[0], edges[1]
 
 

@@ -13,25 +13,18 @@ from bevel.core.sharp_edges import converted
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
 from bevel.engine.client import Array
-from bevel.lax.filling import is_made_there, keys_of, made_there, place_like
+from bevel.lax.filling import filled, is_made_there, keys_of, made_there, place_like
 from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
 from bevel.ops.shapes import Iota
-from bevel.ops.shapes import full as full_of
-
-
-@compiled(static=("shape", "dtype", "weak"))
-def _filled(value, *, shape, dtype, weak):
-    result = full_of(shape, convert(value, dtype), dtype)
-    return convert(result, dtype, True) if weak else result
 
 
 @compiled(static=("number", "shape", "dtype", "weak"))
 def _filled_with(number, shape, dtype, weak):
-    """As `_filled`, for 0 and 1, which are part of the program: a call without arguments is the fastest."""
-    return _filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
+    """As `filled`, for 0 and 1, which are part of the program: a call without arguments is the fastest."""
+    return filled(_number(number, dtype), shape=shape, dtype=dtype, weak=weak)
 
 
 def _uniform(number, shape, dtype, weak, device=None):
@@ -82,7 +75,7 @@ def _full(shape, value, dtype, device=None, weak=None):
         own = dtypes.canonicalize_dtype(_AS_THEY_ARE[type(value)])
         least, most = _HELD[own]
         if (dtype is None or dtype == own) and least <= value <= most:  # C++ takes the number as it is
-            return _filled(value, shape=shape, dtype=own, weak=weak is None and dtype is None)
+            return filled(value, shape=shape, dtype=own, weak=weak is None and dtype is None)
     aval = get_aval(value)
     if dtype is not None and is_key_dtype(dtype) and not aval.extended:
         return keys_of(value, shape, dtype)
@@ -93,8 +86,7 @@ def _full(shape, value, dtype, device=None, weak=None):
             raise BroadcastError(
                 f"full cannot fill shape {shape} with an array of shape {aval.shape}{user_line(' at {}')}."
             )
-        result = broadcast_to(convert(asarray(value), dtype), shape)
-        return on_device(convert(result, dtype, True) if weak else result, device)
+        return on_device(_repeated(asarray(value), shape=shape, dtype=dtype, weak=weak), device)
     if type(value) in SCALARS:
         value = _number(value, dtype)
     if is_made_there(value, device):
@@ -103,7 +95,13 @@ def _full(shape, value, dtype, device=None, weak=None):
         return on_device(
             from_host(np.asarray(value).astype(dtype), ShapedArray((), dtype, weak and dtype != np.bool_)), device
         )
-    return on_device(_filled(value, shape=shape, dtype=dtype, weak=weak and dtype != np.bool_), device)
+    return on_device(filled(value, shape=shape, dtype=dtype, weak=weak and dtype != np.bool_), device)
+
+
+@compiled(static=("shape", "dtype", "weak"), name="full")
+def _repeated(value, *, shape, dtype, weak):
+    result = broadcast_to(convert(value, dtype), shape)
+    return convert(result, dtype, True) if weak else result
 
 
 def zeros(shape, dtype=None, *, device=None, out_sharding=None):

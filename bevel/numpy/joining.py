@@ -37,6 +37,11 @@ def _members(name, values):
     return list(values)
 
 
+def _held(name, values):
+    """What a compiled function takes apart itself: an array, a list or a tuple. Other sequences are read before."""
+    return values if isinstance(values, (list, tuple, Array, Tracer, np.ndarray)) else _members(name, values)
+
+
 def _one_dtype(xs, dtype):
     return promote_dtypes(*xs) if dtype is None else [convert(x, dtype) for x in xs]
 
@@ -56,8 +61,8 @@ def concatenate(arrays, axis=0, dtype=None):
     if type(arrays) is list and len(arrays) > 1 and axis is not None and dtype is None:
         return _concatenate(arrays, axis)
     dtype = None if dtype is None else wanted_dtype(dtype, "concatenate")
-    members = _members("concatenate", arrays)
-    if len(members) == 1 and type(members[0]) is Array and axis == 0:
+    members = _held("concatenate", arrays)
+    if isinstance(members, (list, tuple)) and len(members) == 1 and type(members[0]) is Array and axis == 0:
         aval = members[0].aval
         if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
             return members[0]
@@ -66,7 +71,7 @@ def concatenate(arrays, axis=0, dtype=None):
 
 @compiled(static=("axis", "dtype"))
 def _concatenate(arrays, axis, dtype=None):
-    return _join("concatenate", arrays, axis, dtype)
+    return _join("concatenate", _members("concatenate", arrays), axis, dtype)
 
 
 def _join(name, values, axis, dtype=None):
@@ -115,13 +120,13 @@ def stack(arrays, axis=0, out=None, dtype=None):
      [2 4]]
     """
     refuse_out("stack", out)
-    members = arrays if type(arrays) is list and arrays else _members("stack", arrays)
+    members = arrays if type(arrays) is list else _held("stack", arrays)
     return _stack(members, axis) if dtype is None else _stack(members, axis, wanted_dtype(dtype, "stack"))
 
 
 @compiled(static=("axis", "dtype"))
 def _stack(arrays, axis, dtype=None):
-    xs, axis = as_arrays("stack", *arrays), as_index("stack", axis)
+    xs, axis = as_arrays("stack", *_members("stack", arrays)), as_index("stack", axis)
     shape = shape_of(xs[0])
     if any([shape_of(x) != shape for x in xs]):
         raise ValueError(
@@ -137,19 +142,22 @@ def _stack(arrays, axis, dtype=None):
 def _stacked(name, raise_rank, axis_of, doc, has_dtype=True):
     @compiled(static="dtype")
     def joined(values, *, dtype):
-        xs = as_arrays(name, *values)
+        xs = as_arrays(name, *_members(name, values))
         xs = [reshaped(x, raise_rank(shape_of(x))) for x in xs]
         return _join(name, xs, axis_of(xs), dtype)
 
     if has_dtype:
 
         def function(tup, dtype=None):
-            return joined(_members(name, tup), dtype=None if dtype is None else wanted_dtype(dtype, name))
+            return joined(
+                tup if type(tup) is list else _held(name, tup),
+                dtype=None if dtype is None else wanted_dtype(dtype, name),
+            )
 
     else:
 
         def function(tup):  # type: ignore[misc]  # on purpose without the other's dtype
-            return joined(_members(name, tup), dtype=None)
+            return joined(tup if type(tup) is list else _held(name, tup), dtype=None)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc

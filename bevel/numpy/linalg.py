@@ -26,6 +26,7 @@ from bevel.numpy.decompositions import (
     svd,
     svdvals,
 )
+from bevel.numpy.eager import compiled as _compiled
 from bevel.numpy.norms import cond, matrix_norm, norm, vector_norm
 from bevel.numpy.products import vecdot
 from bevel.numpy.shapes import matrix_transpose
@@ -127,6 +128,11 @@ def multi_dot(arrays, *, precision=None):
     >>> jnp.linalg.multi_dot([jnp.ones((2, 9)), jnp.ones((9, 9)), jnp.ones(9)]).shape
     (2,)
     """
+    return _multi_dot(arrays if isinstance(arrays, (list, tuple)) else list(arrays), precision=precision)
+
+
+@_compiled(static="precision", name="multi_dot")
+def _multi_dot(arrays, *, precision):
     xs = [_as_array("multi_dot", x) for x in arrays]
     shapes = [_shape_of(x) for x in xs]
     if len(xs) < 2:

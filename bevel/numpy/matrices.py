@@ -93,6 +93,7 @@ def diag(v, k=0):
     return weak_as(x, reshaped(spread, (size, size)))
 
 
+@compiled(static="k")
 def diagflat(v, k=0):
     """As `diag`, of the flattened array.
 

@@ -13,6 +13,7 @@ from bevel.base.errors import ConcretizationTypeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval
+from bevel.engine.client import Array
 from bevel.numpy.axes import as_array, as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, wanted_dtype
 from bevel.numpy.eager import compiled
@@ -137,8 +138,8 @@ def lexsort(keys, axis=-1):
     >>> print(jnp.lexsort((jnp.array([3, 2, 1]), jnp.array([0, 1, 0]))))
     [2 0 1]
     """
-    keys = list(keys)
-    if not keys:
+    keys = keys if isinstance(keys, (Array, Tracer, np.ndarray)) else list(keys)
+    if not len(keys):
         raise TypeError(f"lexsort needs at least one key{user_line(' at {}')}.")
     return _lexsort(keys, axis=as_index("lexsort", axis))
 

@@ -187,9 +187,8 @@ def test_letters_speak_of_the_function_that_was_called(call, words):
         (lambda: jnp.zeros([2, 3]), lambda: jnp.zeros([2.0, 3])),
         (lambda: jnp.eye(3), lambda: jnp.eye(3.0)),
         (lambda: jnp.sum(X, axis=1), lambda: jnp.sum(X, axis=1.0)),
-        (lambda: jnp.sum(X, axis=(0, 1)), lambda: jnp.sum(X, axis=(0, np.float32(1)))),
         (lambda: jnp.transpose(X, (1, 0)), lambda: jnp.transpose(X, (1.0, 0))),
-        (lambda: jnp.pad(V, ((1, 1),)), lambda: jnp.pad(V, ((1, 1.0),))),
+        (lambda: jnp.pad(V, ((1, 1),)), lambda: jnp.pad(V, ((1, np.float32(1)),))),
         (lambda: jnp.broadcast_to(V, (2, 6)), lambda: jnp.broadcast_to(V, (2.0, 6))),
         (lambda: jnp.split(V, (2, 4)), lambda: jnp.split(V, (2.0, 4))),
         (lambda: jnp.linspace(0, 1, 5), lambda: jnp.linspace(0, 1, 5.0)),
@@ -215,7 +214,7 @@ def test_what_means_the_same_is_one_call():
 def test_static_numbers_in_tuples_are_told_apart():
     seen = []
 
-    @eager.compiled(static="pair")
+    @eager.compiled(static="pair", listed=True)
     def times(x, pair):
         seen.append(pair)
         assert type(pair) is tuple
