@@ -59,6 +59,9 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]],
         lambda jnp, x, i: jnp.take_along_axis(x, i, 0),
         lambda side: (floats(side, 1000, 1000), places(side, 1000, 1000)), 1.25
     ),
+    "found: 1e6 int32 among 20": (
+        lambda jnp, i, few: jnp.isin(i, few), lambda side: (places(side, 1_000_000), places(side, 20)), 1.1
+    ),
     "product of 1e6 int32": (lambda jnp, i: jnp.prod(i), lambda side: (places(side, 1_000_000),), 0.9),
     "powers of 1e6 int32": (
         lambda jnp, i, n: jnp.power(i, n), lambda side: (places(side, 1_000_000), places(side, 1_000_000) & 7), 1.4

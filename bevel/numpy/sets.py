@@ -233,6 +233,9 @@ def unique_values(x, /, *, size=None, fill_value=None):
 # ---- two sets
 
 
+_FEW = 32  # so many are compared with each element
+
+
 @compiled(static=("invert", "method", "assume_unique"))
 def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
     """Which elements occur in another array.
@@ -251,7 +254,9 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, method="a
     if not n or not m:
         return full(shape, bool(invert), np.dtype(bool))
     x, y = reshaped(x, (n,)), reshaped(y, (m,))
-    if m <= 32 or dtypes.issubdtype(get_aval(x).dtype, np.complexfloating) or get_aval(x).dtype == np.bool_:
+    if m <= _FEW:  # down columns: 10,000 among 20 35 -> 11 µs, 1e6 2,400 -> 800
+        found = any_of(equal(BroadcastInDim((m, n), (1,))(x), BroadcastInDim((m, n), (0,))(y)), axis=0)
+    elif dtypes.issubdtype(get_aval(x).dtype, np.complexfloating) or get_aval(x).dtype == np.bool_:
         found = any_of(equal(BroadcastInDim((n, m), (0,))(x), BroadcastInDim((n, m), (1,))(y)), axis=1)
     else:
         [y] = sorted_by([y], 0)

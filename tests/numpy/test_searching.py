@@ -173,3 +173,16 @@ def test_known_values_decide_a_shape_in_derivatives_too(what):
     x = jnp.array([0.0, 1, 2, 0])
     assert bevel.grad(lambda x: f(x).sum())(x).tolist() == slope
     assert bevel.jvp(bevel.grad(lambda x: (f(x) ** 2).sum()), (x,), (x,))[1].shape == (4,)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32", "complex64", "bool", "uint8"])
+@pytest.mark.parametrize("count", [1, 32, 33])
+def test_isin_finds_the_same_among_few_and_among_many(dtype, count):
+    x = numpy.arange(-50, 50).reshape(4, 25).astype(dtype)
+    sought = numpy.arange(count).astype(dtype)
+    if dtype in ("float32", "complex64"):
+        x[0, :2], sought[0] = [numpy.nan, -0.0], numpy.nan  # which is found nowhere
+    for invert in (False, True):
+        numpy.testing.assert_array_equal(jnp.isin(x, sought, invert=invert), numpy.isin(x, sought, invert=invert))
+        by_column = bevel.vmap(lambda row: jnp.isin(row, sought, invert=invert))(x)  # noqa: B023
+        numpy.testing.assert_array_equal(by_column, numpy.isin(x, sought, invert=invert))
