@@ -92,7 +92,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"permutation of 1e5, NumPy$", _TWO_SORTS),
     (r"import$", _IMPORT),
     (r"powers of 1e6 int32$", _POWERS),
-    (r"(r?fft2? (of|along)|segment_sum)", _EQUAL_PROGRAMS),
+    (r"(r?fft2? (of|along)|segment_sum|sum pooling of whole images, gradient$)", _EQUAL_PROGRAMS),
     (r"jnp\.(any|all) of 1e6, NumPy$", _FIRST),
     (r"jnp\.(sin|cos|power) of 1e6, NumPy$", _SINES),
     (r"jnp\.argmax of 1e6, NumPy$", _PLACE),

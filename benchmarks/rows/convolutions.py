@@ -147,6 +147,23 @@ def whole_sum(side: Side) -> Run:
     return pooling(side, "sum", 7, 1, True, WHOLE)
 
 
+def _declare_squares(combine: str) -> None:
+    def build(side: Side) -> Run:
+        start, function = {"max": (-side.np.inf, side.lax.max), "sum": (0.0, side.lax.add)}[combine]
+
+        def loss(x: Any) -> Any:
+            return side.jnp.sum(side.lax.reduce_window(x, start, function, (1, 14, 14, 1), (1, 1, 1, 1), "VALID") ** 2)
+
+        return jitted(side, side.jax.grad(loss), numbers(side, 8, 14, 14, 256))
+
+    build.__doc__ = f"{combine} over 14 x 14 of 8 x 14 x 14 x 256: gradient of the sum of squares"
+    FAMILY.loop_row(f"{combine} pooling of whole images, gradient of squares", unit="ms")(build)
+
+
+for _combine in ("max", "sum"):
+    _declare_squares(_combine)
+
+
 @FAMILY.loop_row("max pooling 2x2 of bfloat16, forward", unit="ms")
 def max_of_16_bits(side: Side) -> Run:
     """max over 2 x 2 of 8 x 56 x 56 x 64 bfloat16, stride 2"""

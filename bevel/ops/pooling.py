@@ -2,6 +2,8 @@
 
 How they are lowered on a CPU, by the window: XLA runs overlapping ones element by element, 10 and more times as slow as
 
+    reduction   a window over all of an axis, in one place: what is found of the axis. As taps, XLA would compute it
+                again for each element of what it is repeated to, as gradients are
     repetition  one element along an axis, seen in each place: what is found without that axis, repeated
     taps   what each element of the window sees, combined in order: one loop over the result; few elements
     axes   one axis after the other; many elements
@@ -28,8 +30,9 @@ from bevel.ops.convert import convert
 from bevel.ops.elementwise import KINDS
 from bevel.ops.extrema import highest, lowest
 from bevel.ops.logic import GE, LE
+from bevel.ops.reductions import ReduceMax, ReduceMin
 from bevel.ops.routing import SelectAndGatherAdd, check_window, window_attributes
-from bevel.ops.shapes import BroadcastInDim, Linear, zeros
+from bevel.ops.shapes import BroadcastInDim, Linear, reduce_sum, reshape, zeros
 from bevel.ops.sliding import dilated, is_worth, offsets_of, prepared, prepared_array, seen, seen_in_array, slid, slide
 
 _FLOAT32 = np.dtype("float32")
@@ -98,6 +101,8 @@ class Pooling(Primitive):
         window, strides = self.window_dimensions, self.window_strides
         if not (aval.size and is_worth(result, window)):
             return None
+        if any(self._wholes(aval.shape)):
+            return self.by_reduction
         if any(self._repeats(aval.shape)):
             return self.by_repetition
         if max(window, default=1) > _LONGEST:
@@ -117,6 +122,28 @@ class Pooling(Primitive):
     def _summed(self, x):
         return convert(x, self.summed_dtype(get_aval(x).dtype))
 
+    def _wholes(self, shape):
+        """For each axis: does the one window take in all of its elements, and nothing else?"""
+        rows = zip(shape, *self.window, strict=True)
+        return [n == k > 1 and pads == (0, 0) and inner == outer == 1 for n, k, _, pads, inner, outer in rows]
+
+    def _without(self, axes):
+        """(the parameters without windows along those axes, whether windows are left along others)"""
+        ones = (1, 1, (0, 0), 1, 1)
+        rest = [
+            tuple([one if alone else v for v, alone in zip(values, axes, strict=True)])
+            for values, one in zip(self.window, ones, strict=True)
+        ]
+        return rest, rest != [(one,) * len(axes) for one in ones]
+
+    def by_reduction(self, x):
+        """The axes that windows take in whole reduced, and the op along the others."""
+        wholes, aval = self._wholes(get_aval(x).shape), get_aval(x)
+        y = self.reduced(self._summed(x), tuple([i for i, is_whole in enumerate(wholes) if is_whole]))
+        y = reshape(y, [1 if is_whole else d for d, is_whole in zip(aval.shape, wholes, strict=True)])
+        rest, is_left = self._without(wholes)
+        return convert(type(self)(*rest)(y) if is_left else y, aval.dtype)
+
     def _repeats(self, shape):
         """For each axis: is there one element, which every place sees once, of several places?"""
         counts = slid(shape, *self.window)
@@ -129,11 +156,7 @@ class Pooling(Primitive):
     def by_repetition(self, x):
         """The op along the other axes, and what it gives repeated: so global pooling's gradient lies as it came."""
         repeats, counts = self._repeats(get_aval(x).shape), slid(get_aval(x).shape, *self.window)
-        ones = (1, 1, (0, 0), 1, 1)
-        rest = [
-            tuple([one if alone else v for v, alone in zip(values, repeats, strict=True)])
-            for values, one in zip(self.window, ones, strict=True)
-        ]
+        rest, _ = self._without(repeats)
         y = self.alone(x) if rest[0] == (1,) * len(repeats) else type(self)(*rest)(x)
         return BroadcastInDim(counts, tuple(range(len(counts))))(y)
 
@@ -231,6 +254,7 @@ class ReduceWindowSum(Linear, Pooling):
     takes = "number"
     most_taps = 64
     combine = staticmethod(add)
+    reduced = staticmethod(reduce_sum)
     sample_dtypes = ("float32", "int32", "complex64", "bfloat16")
 
     @staticmethod
@@ -288,6 +312,7 @@ class ReduceWindowMax(ExtremePooling):
     hlo = "stablehlo.maximum"
     prefers = GE
     combine = staticmethod(maximum)
+    reduced = staticmethod(lambda x, axes: ReduceMax(axes)(x))
     neutral = staticmethod(lowest)
 
     def reference_of_two(self, x, y):
@@ -301,6 +326,7 @@ class ReduceWindowMin(ExtremePooling):
     hlo = "stablehlo.minimum"
     prefers = LE
     combine = staticmethod(minimum)
+    reduced = staticmethod(lambda x, axes: ReduceMin(axes)(x))
     neutral = staticmethod(highest)
 
     def reference_of_two(self, x, y):

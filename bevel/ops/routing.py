@@ -13,13 +13,15 @@ from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import primitive
 from bevel.core.trace import get_aval
 from bevel.engine.builder import i64s, matrix
-from bevel.ops.arithmetic import add
+from bevel.ops.arithmetic import add, full_like, minimum
 from bevel.ops.cutting import Slice, pad
 from bevel.ops.elementwise import KINDS
 from bevel.ops.extrema import highest, lowest
-from bevel.ops.logic import GE, LE, eq, or_, select
-from bevel.ops.shapes import BroadcastInDim, LinearInFirst, full, in_front
+from bevel.ops.logic import GE, LE, and_, eq, gt, ne, or_, select
+from bevel.ops.reductions import ReduceMax, ReduceMin
+from bevel.ops.shapes import BroadcastInDim, LinearInFirst, full, in_front, reduce_sum, reshape
 from bevel.ops.sliding import (
+    LEAST_SEEN,
     check_positive,
     interleaved,
     is_worth,
@@ -146,6 +148,42 @@ class Routing(LinearInFirst):
             best, chosen = np.where(keep, best, tap), np.where(keep, chosen, number)
         return chosen
 
+    def sees_all(self, x) -> bool:
+        """Does each window have its line of the array to itself, as in global pooling, of enough elements?"""
+        if not x.size or not self.is_plain_window or any([pads != (0, 0) for pads in self.padding]):
+            return False
+        rows = zip(x.shape, self.window_dimensions, self.window_strides, strict=True)
+        is_whole = all([n == k or (k, step) == (1, 1) for n, k, step in rows])
+        return is_whole and 1 < math.prod(self.window_dimensions) and x.size >= LEAST_SEEN
+
+    def found(self, x):
+        """Of windows that see all: (where each element is the one taken, of those that are: the extremum, and whether a
+        NaN came before). The latter two at the shape of the windows' places.
+
+        Found by reductions: with what each window sees laid side by side, XLA would compare it all again for each
+        element of what it is sent back to.
+        """
+        aval = get_aval(x)
+        window = self.window_dimensions
+        axes = tuple([i for i, k in enumerate(window) if k > 1])
+        kept = tuple([i for i in range(len(window)) if i not in axes])
+        last = math.prod(window) - 1
+        numbers = np.arange(last + 1, dtype=np.int32).reshape(window)
+        numbers = BroadcastInDim(aval.shape, tuple(range(len(window))))(numbers)
+        spread = BroadcastInDim(aval.shape, kept)
+        number = lambda value: full(aval.shape, value, _INT32)
+        # what comes before a NaN gives way to its successor, where it has one
+        gone = ReduceMax(axes)(select(ne(x, x), numbers, number(-1)))
+        start = spread(minimum(gone, full(get_aval(gone).shape, last - 1, _INT32)))
+        stays = gt(numbers, start)
+        best = (ReduceMax if self.select_prim == GE else ReduceMin)(axes)(
+            select(stays, x, full(aval.shape, self.worst(aval.dtype), aval.dtype))
+        )
+        wide = spread(best)
+        is_best = and_(stays, or_(eq(x, wide), ne(x, x)))
+        chosen = spread(ReduceMin(axes)(select(is_best, numbers, number(last + 1))))
+        return eq(numbers, chosen), best, gt(gone, full(get_aval(gone).shape, -1, _INT32)), axes
+
 
 MOST_TAPS = 64  # elements of a window that are compared one after the other in one loop
 
@@ -171,11 +209,18 @@ class SelectAndGatherAdd(Routing):
     def lower(self, out, t, x):
         # XLA on CPUs compares pairs with what padding is filled with, and NaN gives way: so none are left to it, if few
         [result], window = out.avals, self.window_dimensions
-        if (out.platform == "cpu" and math.prod(window) <= MOST_TAPS) or not result.size:
+        few = math.prod(window) <= MOST_TAPS or self.sees_all(out.in_avals[1])
+        if (out.platform == "cpu" and few) or not result.size:
             return out.module.compose(out, lambda t, x: [self.routed(t, x)], out.in_avals, [t, x])[0]
         return self._window(out, t, x)
 
     def routed(self, t, x):
+        if self.sees_all(get_aval(x)):
+            is_taken, best, follows_nan, axes = self.found(x)
+            value = reduce_sum(select(is_taken, t, full_like(t, 0)), axes)
+            # what is no better than padding is not taken
+            is_any = or_(ne(best, full_like(best, self.worst(get_aval(x).dtype))), follows_nan)
+            return reshape(select(is_any, value, full_like(value, 0)), self.places_of(get_aval(x)))
         base, outer = self.dilations
         axes, counts = range(len(self.window_dimensions)), self.places_of(get_aval(x))
         t = prepared(t, axes, self.padding, base, 0)
@@ -261,7 +306,7 @@ class SelectAndScatterAdd(Routing):
 
     def lower(self, out, source, x):
         window, source_aval = self.window_dimensions, out.in_avals[0]  # XLA on CPUs dies of one of rank 0
-        few = math.prod(window) <= MOST_TAPS and is_worth(source_aval, window)
+        few = self.sees_all(out.in_avals[1]) or (math.prod(window) <= MOST_TAPS and is_worth(source_aval, window))
         if (out.platform == "cpu" and few) or not (self.is_plain_window and source_aval.size and window):
             return out.module.compose(out, lambda s, x: [self.routed(s, x)], out.in_avals, [source, x])[0]
         if any([low or high for low, high in self.padding]):
@@ -281,6 +326,10 @@ class SelectAndScatterAdd(Routing):
         aval = get_aval(x)
         if not get_aval(source).size:
             return full(aval.shape, 0, aval.dtype)
+        if self.sees_all(aval):
+            return select(
+                self.found(x)[0], BroadcastInDim(aval.shape, tuple(range(len(aval.shape))))(source), full_like(x, 0)
+            )
         padded, taps = self.taps(x)
         best, chosen = taps[0], full(get_aval(source).shape, 0, _INT32)
         for number, tap in enumerate(taps[1:], 1):
