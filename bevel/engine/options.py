@@ -171,21 +171,15 @@ CPU_RULES = (
     Rule(
         _DISABLED,
         "cpu-parallel-task-assigner",
-        "it waits for memory, and not for long: two cores bring it hardly sooner, and the second has to be woken",
-        # logical_and of 1e6 142 -> 64 µs of CPU time, least wall time 106 -> 41; isfinite 242 -> 166; sum, on an idle
-        # machine, 226 -> 140. Longer ones gain in CPU time alone: a transpose of 8 MB in and out takes 480 µs on two
-        # idle cores and 740 on one. exp, which computes, gains: 437 µs on two, 473 on one. XLA gives such programs of
-        # any length to as many cores as the square root of their number.
-        lambda p: p.waits_for_memory and p.traffic <= MOST_TRAFFIC_ON_FEW_CORES and has_few_cores(),
-    ),
-    Rule(
-        _DISABLED,
-        "cpu-parallel-task-assigner",
-        "it computes, and not for long: to wake a second core takes as long as that one saves",
-        # Waited for, on two idle cores: sin of 60,000 140 -> 72 µs, std of 100,000 115 -> 24, softmax of 30,000 80 ->
-        # 25, a product of 128 x 128 85 -> 35, a gamma draw of 1,000 230 -> 55; one after the other, without a wait, the
-        # same within a tenth. Of twice the work two cores gain.
-        lambda p: not p.waits_for_memory and p.barriers == 0 and p.work <= MOST_WORK_ON_FEW_CORES and has_few_cores(),
+        "it waits for memory or computes, and not for long: to wake a second core takes as long as that one saves",
+        # Of those that wait for memory, logical_and of 1e6 142 -> 64 µs of CPU time, least wall time 106 -> 41;
+        # isfinite 242 -> 166; sum, on an idle machine, 226 -> 140. Longer ones gain in CPU time alone: a transpose of
+        # 8 MB in and out takes 480 µs on two idle cores and 740 on one. XLA gives such programs of any length to as
+        # many cores as the square root of their number.
+        # Of those that compute, waited for, on two idle cores: sin of 60,000 140 -> 72 µs, std of 100,000 115 -> 24,
+        # softmax of 30,000 80 -> 25, a product of 128 x 128 85 -> 35, a gamma draw of 1,000 230 -> 55; one after the
+        # other, without a wait, the same within a tenth. Of twice the work two cores gain.
+        lambda p: p.barriers == 0 and p.is_short(MOST_WORK_ON_FEW_CORES, MOST_TRAFFIC_ON_FEW_CORES) and has_few_cores(),
     ),
     Rule(
         _WHILE_THRESHOLD,

@@ -55,10 +55,13 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
     shape = (shape,) if type(shape) is int else sizes(shape, "reshape")
     if order == "C" and type(a) is Array:
         aval = a.aval
-        if len(shape) == len(aval.shape) and _complete(shape, aval.shape) == aval.shape and not aval.weak_type:
-            return a
-        if _is_at_hand(a) and (seen := seen_as(a, _complete(shape, aval.shape))) is not None:
-            return seen
+        is_at_hand = _is_at_hand(a)
+        if is_at_hand or len(shape) == len(aval.shape):
+            whole = _complete(shape, aval.shape)
+            if whole == aval.shape and not aval.weak_type:
+                return a
+            if is_at_hand and (seen := seen_as(a, whole)) is not None:
+                return seen
         return _reshape(a, shape)
     return _reshape(a, shape, order)
 

@@ -102,9 +102,10 @@ class Linearized:
     results    for each result, its tangent: a variable of the tape, a `Zero`, or a constant
     """
 
-    __slots__ = ("equations", "inputs", "results", "tape")
+    __slots__ = ("equations", "inputs", "is_pruned", "results", "tape")
 
     def __init__(self, tape, equations, inputs, results):
+        self.is_pruned = False
         self.tape = tape
         self.equations = equations
         self.inputs = inputs
@@ -113,9 +114,11 @@ class Linearized:
     def forward(self, tangents):
         """The tangents of the results, for tangents of the arguments (`Zero` allowed)."""
         env = {}
-        if any([eqn.op.holds_programs for eqn in self.equations]):  # what a derivative of derivatives leaves over
-            live = [r for r in self.results if self.tape.holds(r)]
-            self.equations = without_dead_code(Jaxpr([], [], live, self.equations)).eqns
+        if not self.is_pruned:
+            self.is_pruned = True
+            if any([eqn.op.holds_programs for eqn in self.equations]):  # what a derivative of derivatives leaves over
+                live = [r for r in self.results if self.tape.holds(r)]
+                self.equations = without_dead_code(Jaxpr([], [], live, self.equations)).eqns
         for var, tangent in zip(self.inputs, tangents, strict=True):
             if var is not None:
                 env[var] = instantiate(tangent)

@@ -8,6 +8,7 @@ import bevel.numpy as jnp
 from bevel import lax
 from bevel.errors import BevelError, NonDifferentiableError
 from bevel.experimental.jet import jet
+from bevel.transforms import linearize as linearizing
 
 pytestmark = pytest.mark.smoke
 
@@ -384,3 +385,18 @@ def test_integer_results_have_jacobians_and_series_of_zeros():
     ]
     _, [terms] = bevel.experimental.jet.jet(lambda x: [np.arange(3)], (1.0,), ([1.0, 0.0],))
     assert [(t.dtype.name, t.shape, t.weak_type) for t in terms] == [("float32", (3,), True)] * 2
+
+
+def test_a_linear_function_is_pruned_at_its_first_call_alone(monkeypatch):
+    pruned = []
+
+    def counted(jaxpr):
+        pruned.append(jaxpr)
+        return without_dead_code(jaxpr)
+
+    without_dead_code = linearizing.without_dead_code
+    monkeypatch.setattr(linearizing, "without_dead_code", counted)
+    _, push = bevel.linearize(bevel.jit(lambda x: jnp.sin(x) ** 2), 0.5)
+    slopes = [float(push(1.0)) for _ in range(3)]
+    np.testing.assert_allclose(slopes, [np.sin(1.0)] * 3, rtol=1e-6)
+    assert len(pruned) == 1
