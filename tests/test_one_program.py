@@ -34,6 +34,8 @@ KNOWN = {
     "lax.custom_": "functions of the user's, which are called as they are",
     "jnp.apply_": "functions of the user's",
     "jnp.piecewise": "functions of the user's",
+    "jnp.mask_indices": "a function of the user's",
+    "jnp.resize": "reshaped apart: within the program XLA would divide for each element of a long array",
     "jnp.unique": "how many there are is read in between",
     "jnp.union1d": "as unique",
     "jnp.intersect1d": "as unique",
