@@ -9,7 +9,7 @@ import numpy as np
 from bevel.api.flat import named_after
 from bevel.api.jitted import Jitted
 from bevel.api.marked import ExactTuple
-from bevel.core.doors import TOLD, is_door, tell
+from bevel.core.doors import TOLD, is_about_hashing, is_door, tell
 from bevel.core.trace import state
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
@@ -81,7 +81,7 @@ def compiled(function=None, *, static=(), listed=False, name=None):
                         break
             return call(*args, **kwargs) if kwargs else call(*args)
         except TOLD as error:
-            if not isinstance(error, ValueError) or "hash" not in str(error) or not state.trace.is_evaluation:
+            if not is_about_hashing(error) or not state.trace.is_evaluation:
                 retell(error)
                 tell(error, function, args, kwargs)
                 raise

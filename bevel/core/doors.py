@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 from bevel.base import dtypes
-from bevel.base.errors import BevelError, DTypeError
+from bevel.base.errors import BevelError, DTypeError, UnhashableStaticError
 from bevel.core.source import located, user_line
 from bevel.core.trace import get_aval, is_valid_value
 
@@ -33,6 +33,11 @@ def requested_dtype(dtype, asked_by):
         return dtypes.requested_dtype(dtype, asked_by)
     except DTypeError as error:
         raise located(error) from None
+
+
+def is_about_hashing(error):
+    """Is it about a static argument that cannot be hashed, as a list for a shape: C++'s error, or the letter for it?"""
+    return isinstance(error, UnhashableStaticError) or (isinstance(error, ValueError) and "hash" in str(error))
 
 
 def is_door(function):
