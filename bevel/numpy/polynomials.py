@@ -130,8 +130,7 @@ def polydiv(u, v, *, trim_leading_zeros=False):
     >>> print(jnp.polydiv(jnp.array([1.0, -3.0, 2.0]), jnp.array([1.0, -1.0])))
     (Array([ 1., -2.], dtype=float32), Array([0., 0., 0.], dtype=float32))
     """
-    x, y = _inexact("polydiv", u, v)
-    quotient, rest = _polydiv(x, y)
+    quotient, rest = _polydiv(u, v)
     if trim_leading_zeros:
         if isinstance(rest, Tracer) and rest.known_value() is None:
             raise ConcretizationTypeError(
@@ -146,6 +145,7 @@ def polydiv(u, v, *, trim_leading_zeros=False):
 
 @compiled
 def _polydiv(x, y):
+    x, y = _inexact("polydiv", x, y)
     if len(shape_of(x)) != 1 or len(shape_of(y)) != 1:
         raise ShapeError(
             f"polydiv takes vectors of coefficients{user_line(' at {}')}; got shapes {shape_of(x)} and {shape_of(y)}."

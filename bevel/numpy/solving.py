@@ -8,7 +8,6 @@ import numpy as np
 
 from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
-from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, multiply, negative, sign, subtract, true_divide
@@ -461,6 +460,7 @@ def lstsq(a, b, rcond=None, *, numpy_resid: bool = False):
     return x, residuals, rank, s
 
 
+@compiled(static="ind")
 def tensorinv(a, ind: int = 2):
     """The tensor that undoes tensordot with a: its axes before `ind` and behind it make the rows and columns of a
     matrix.
@@ -483,7 +483,7 @@ def tensorinv(a, ind: int = 2):
     return reshape(inv(reshape(x, (count, count))), (*columns, *rows))
 
 
-@with_door
+@compiled(static="axes")
 def tensorsolve(a, b, axes=None):
     """x with tensordot(a, x, x.ndim) = b. axes: those of a to be moved to its end first.
 
