@@ -81,6 +81,10 @@ _EQUAL_PROGRAMS = (
     "both sides' optimised programs have the same operations, nearly all of the time goes to one of XLA's; which side "
     "is ahead changes with the process, of a Fourier transform by a factor of up to 2"
 )
+_ONE_PASS = (
+    "one pass over memory on both sides, by two cores; which side is ahead changes with the process, 0.64 to 1.08 "
+    "(docs/decisions/159)"
+)
 _POWERS = (
     "JAX takes the last six bits of an exponent, and its powers from 64 on are wrong; right ones take all bits "
     "(docs/decisions/144)"
@@ -91,6 +95,7 @@ _TWO_SORTS = (
 REASONS: tuple[tuple[str, str], ...] = (
     (r"permutation of 1e5, NumPy$", _TWO_SORTS),
     (r"import$", _IMPORT),
+    (r"jnp\.pad of 1e6$", _ONE_PASS),
     (r"powers of 1e6 int32$", _POWERS),
     (r"(r?fft2? (of|along)|segment_sum|sum pooling of whole images, gradient$)", _EQUAL_PROGRAMS),
     (r"jnp\.(any|all) of 1e6, NumPy$", _FIRST),
