@@ -66,8 +66,6 @@ def concatenate(arrays, axis=0, dtype=None):
         aval = members[0].aval
         if aval.shape and not aval.weak_type and dtype in (None, aval.dtype):
             return members[0]
-    if axis is None and isinstance(members, (list, tuple)):
-        members = [shapes.laid_flat(v) for v in members]
     return _concatenate(members, axis, dtype)
 
 
