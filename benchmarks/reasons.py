@@ -56,6 +56,10 @@ _COMPILER = (
     "XLA takes all but 2 % of it: what a process compiles first takes 0.9 (the network) and 0.97 (Adam) of JAX's time, "
     "what follows another large program up to 1.1, in user time, without page faults; why is not known"
 )
+_COMPILED_ALIKE = (
+    "XLA's work: both sides' optimised programs have the same operations in as many kernels (32 and 33); why one takes "
+    "longer to compile is not known"
+)
 _NAN = (
     "JAX hands this to a library that passes over NaN (jnp.max of 4,096 numbers and a NaN is a number there, along "
     "either axis); keeping it takes loops of XLA's (docs/decisions/097 and 101). The library reads with both cores, "
@@ -117,6 +121,7 @@ REASONS: tuple[tuple[str, str], ...] = (
         "four virtual devices wait for each other on two cores: 1.02 of JAX's CPU time, 1.00 to 1.12 of its wall time",
     ),
     (r"compile: (200-layer MLP|Adam)", _COMPILER),
+    (r"model: reaction and diffusion: compile", _COMPILED_ALIKE),
     (r"jit call, .* 3 used", _SCATTERED),
     (r"jit call over 4 devices", _TWO_MODES),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
