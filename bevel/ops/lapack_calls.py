@@ -80,6 +80,7 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
             f"This linear algebra ({routine}) is not written for {out.platform!r}.\n"
             "Compute it on a CPU: jax.device_put(x, jax.devices('cpu')[0])."
         )
+    out.module.gives_stacks |= out.platform == "cpu" and len(batch) > 0
     told = {}
     if any(
         [is_symbolic(r.shape) for r in results]

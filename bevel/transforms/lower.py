@@ -31,6 +31,7 @@ from bevel.ops.fast import has_long_formula
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
+from bevel.ops.stacks_in_turn import take_in_turn
 from bevel.transforms import marks, segments
 from bevel.transforms.batch import batch, place_axis
 from bevel.transforms.constants import hidden_constants
@@ -60,6 +61,7 @@ class Module:
         self.result_count = 0
         self.has_host_kernels = platform == "cpu" and settings.host_kernels.value and layout is None
         self.calls_kernels = False
+        self.gives_stacks = False  # is LAPACK given stacks of matrices?
         self.name = name
         self.hidden: list = []
         self.callbacks = callbacks.CallbackTable()
@@ -230,6 +232,8 @@ def lower(
             kind = mlir.ir.FunctionType.get([a.type for a in arguments], [r.type for r in results], mlir.context)
             operation.attributes["function_type"] = mlir.ir.TypeAttr.get(kind)
         mlir.create("func.return", [], results, None, None, 0, emitter.location, emitter.point)
+        if module.gives_stacks:
+            take_in_turn(module.module)
         marks.mark(module, operation, jaxpr, len(hidden), donated, orders)
         module.result_count = len(results)
         return module
