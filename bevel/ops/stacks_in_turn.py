@@ -25,12 +25,15 @@ def take_in_turn(module) -> None:
     def has_stacks(op) -> bool:
         if op.name == "stablehlo.custom_call":
             return _is_stack(op)
-        if op.name == "func.call":
-            name = op.attributes["callee"].value
-            if name not in known:
-                known[name] = any([in_block(b) for b in functions[name].regions[0].blocks])
-            return known[name]
-        return any([in_block(block) for region in op.regions for block in region.blocks])
+        return in_function(op.attributes["callee"].value) if op.name == "func.call" else in_regions(op)
+
+    def in_function(name) -> bool:
+        if name not in known:
+            known[name] = in_regions(functions[name])
+        return known[name]
+
+    def in_regions(op) -> bool:
+        return any([in_block(block) for region in op.regions for block in region.blocks])  # each is rewritten
 
     def in_block(block) -> bool:
         last = None
@@ -42,8 +45,7 @@ def take_in_turn(module) -> None:
         return last is not None
 
     for name in functions:
-        if name not in known:
-            known[name] = any([in_block(block) for block in functions[name].regions[0].blocks])
+        in_function(name)
 
 
 def _is_stack(op) -> bool:
@@ -79,7 +81,7 @@ def _tie(op, last) -> None:
     never = tests[0]
     for test in tests[1:]:
         never = out.write("stablehlo.or", [never, test], test.type)
-    for _, i in sorted(held) if op.name == "func.call" else [min(held)]:
+    for _, i in held if op.name == "func.call" else [min(held)]:
         op.operands[i] = out.chosen(never, op.operands[i])
 
 
