@@ -23,22 +23,29 @@ WORTH_SHARING = 1000**3  # rows · columns · the smaller of them: one thread ta
 _CALL = re.compile(r"@lapack_\w+\(.*")
 _MATRIX = re.compile(r"tensor<(?:\d+x)*?(\d+)x(\d+)x(?:complex<)?f\d")
 
+_get: Callable[[], int] | None = None
 _set: Callable[[int], None] | None = None
 _all = 0
 
 
 def keep_to_one():
     """Gives OpenBLAS one thread, if it can be found and the user has not chosen."""
-    global _set, _all
-    if any([name in os.environ for name in _CHOSEN_BY]):
-        return
+    global _get, _set, _all
     library = _library()
     if library is None:
         return
-    _all = library.scipy_openblas_get_num_threads()
+    _get = library.scipy_openblas_get_num_threads
+    if any([name in os.environ for name in _CHOSEN_BY]):
+        return
+    _all = _get()
     _set = library.scipy_openblas_set_num_threads
     if _all > 1:
         _set(1)
+
+
+def is_one() -> bool:
+    """Whether OpenBLAS is known to use one thread, so that two of its routines may well run at once."""
+    return _get is not None and _get() == 1
 
 
 def share_if_large(program: str):

@@ -31,7 +31,8 @@ from bevel.ops.logic import or_, select
 from bevel.ops.matrices import adjoint, check_floats, lower_triangle, matmul, matrix_transpose, scale, upper_triangle
 from bevel.ops.matrices import is_complex as is_complex_of
 from bevel.ops.shapes import as_array, reshape
-from bevel.ops.triangular import Cholesky, TriangularSolve, TridiagonalSolve
+from bevel.ops.triangular import Cholesky, TriangularSolve
+from bevel.ops.tridiagonal import TridiagonalSolve
 
 
 def _matrix(name, x, square=False):

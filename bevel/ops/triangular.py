@@ -1,20 +1,22 @@
-"""Cholesky's factorisation, and systems whose matrix is triangular or tridiagonal."""
+"""Cholesky's factorisation, and systems whose matrix is triangular."""
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 import numpy as np
 
+from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import ShapeError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.tangents import Zero, is_zero
 from bevel.core.trace import get_aval
-from bevel.engine.builder import boolean, parsed
+from bevel.engine import blas_threads, lapack
+from bevel.engine.builder import boolean, i64, parsed
 from bevel.ops import lanes
 from bevel.ops.arithmetic import add, div, full_like, neg, sub
 from bevel.ops.convert import convert
-from bevel.ops.cutting import pad
 from bevel.ops.elementwise import add_tangents, mul
 from bevel.ops.lapack_calls import (
     call,
@@ -31,7 +33,6 @@ from bevel.ops.matrices import (
     MatrixPrimitive,
     Renamed,
     adjoint,
-    as_columns,
     assembled,
     check_dtype,
     check_matrix,
@@ -40,7 +41,6 @@ from bevel.ops.matrices import (
     conjugate,
     diagonal_part,
     each,
-    has_no_work,
     is_complex,
     lower_triangle,
     matmul,
@@ -55,7 +55,7 @@ from bevel.ops.matrices import (
     with_words,
 )
 from bevel.ops.powers import sqrt
-from bevel.ops.shapes import instantiate, move_axis, reshape
+from bevel.ops.shapes import move_axis, reshape
 
 
 @primitive
@@ -185,6 +185,26 @@ def definite(array, n, *batch, dtype="float32"):
     return (a @ np.swapaxes(a, -1, -2).conj() * 0.25 + 1.5 * np.eye(n)).astype(a.dtype)
 
 
+# XLA's threads share operations that wait to be run as soon as these are more than eight (docs/decisions/169)
+_PARTS = 10
+_LONG = 40_000_000  # rows · rows · right-hand sides · bytes of a number: 0.3 ms of one thread
+_WIDE = 24  # right-hand sides of a part, at least
+
+
+def _is_long(a_aval, b_aval):
+    """Whether solving one system takes so long that two threads are quicker, and OpenBLAS does not bring them."""
+    if len(b_aval.shape) > 2 or is_symbolic(b_aval.shape):
+        return False
+    rows = a_aval.shape[-1]
+    columns = b_aval.size // rows
+    if columns < _PARTS * _WIDE or rows * b_aval.size * b_aval.dtype.itemsize < _LONG:
+        return False
+    if max(rows**3, rows * b_aval.size) >= blas_threads.WORTH_SHARING:
+        return False
+    lapack.ensure("cpu")
+    return blas_threads.is_one()
+
+
 @with_words
 @primitive
 class TriangularSolve(Renamed):
@@ -282,7 +302,20 @@ class TriangularSolve(Renamed):
             return out.op("stablehlo.triangular_solve", [a, b], attributes, aval=b_aval)
         if lanes.fit(out, a_aval, b_aval):
             return lanes.triangular(out, self, a, b, out.in_avals, b_aval)
+        if _is_long(a_aval, b_aval):
+            return self._in_parts(out, a, b, a_aval, b_aval)
         return self._by_blas(out, a, b, a_aval, b_aval)
+
+    def _in_parts(self, out, a, b, a_aval, b_aval):
+        """Right-hand sides in parts that do not depend on one another, for XLA's threads to share."""
+        axis = 1 if self.left_side else 0
+        size = b_aval.shape[axis]
+        ends = [size * i // _PARTS for i in range(_PARTS + 1)]
+        solved = []
+        for start, end in itertools.pairwise(ends):
+            part = b_aval.with_shape([end - start if i == axis else d for i, d in enumerate(b_aval.shape)])
+            solved.append(self._by_blas(out, a, out.slice(b, b_aval, axis, start, end), a_aval, part))
+        return out.op("stablehlo.concatenate", solved, {"dimension": i64(axis)}, aval=b_aval)
 
     def _widened(self, a, b):
         wide = np.dtype("float32")
@@ -374,120 +407,3 @@ def _conjugated(out, a, aval):
 def solve(a, b, *, left_side, lower, transpose_a=False, conjugate_a=False, unit_diagonal=False):
     """Applies TriangularSolve; a conjugate of real numbers is not asked for."""
     return TriangularSolve(left_side, lower, transpose_a, conjugate_a and is_complex(a), unit_diagonal)(a, b)
-
-
-# ---- tridiagonal systems
-
-
-@primitive
-class TridiagonalSolve(MatrixPrimitive):
-    """x with A x = b for A with three diagonals: dl[i] x[i-1] + d[i] x[i] + du[i] x[i+1] = b[i].
-
-    dl, d, du          [..., n]; dl[0] and du[n-1] are not read
-    b                  [..., n, k]
-    perturb_singular   pivots that are 0 become the smallest number that is not: no NaN
-    raises             ShapeError where sizes disagree
-
-    NaN where A is singular. Lowers to LAPACK's gtsv on CPUs, to cuSPARSE's gtsv2 on GPUs.
-    """
-
-    perturb_singular: bool = False
-
-    def infer(self, dl, d, du, b):
-        check = check_one_dtype if has_no_work(b) else check_dtype
-        check("tridiagonal_solve", dl, d, du, b)
-        if not d.shape or dl.shape != d.shape or du.shape != d.shape:
-            raise ShapeError(
-                "tridiagonal_solve needs three diagonals of one shape [..., n]; got "
-                f"{dl.str_short()}, {d.str_short()}, {du.str_short()}."
-            )
-        if b.shape[:-1] != d.shape or len(b.shape) < 2:
-            raise ShapeError(
-                f"tridiagonal_solve with diagonals {d.str_short()} needs b of shape [..., n, k]; got {b.str_short()}."
-            )
-        return b
-
-    def jvp(self, primals, tangents):
-        # A x = b gives A dx = db - dA x
-        dl, d, du, b = primals
-        ddl, dd, ddu, db = tangents
-        x = self(dl, d, du, b)
-        right = db
-        if not (is_zero(ddl) and is_zero(dd) and is_zero(ddu)):
-            ddl, dd, ddu = [instantiate(t) for t in (ddl, dd, ddu)]
-            right = add_tangents(neg(tridiagonal_product(ddl, dd, ddu, x)), db)
-        return x, self(dl, d, du, right)
-
-    def transpose(self, ct, dl, d, du, b):
-        if is_zero(ct) or not get_aval(ct).size:
-            return [Zero(x.aval) if is_linear(x) else None for x in (dl, d, du, b)]
-        # Aᵀ has du one row down as its lower diagonal, and dl one row up as its upper one
-        return [None, None, None, self(_shifted(du, 1), d, _shifted(dl, -1), ct)]
-
-    def lower(self, out, dl, d, du, b):
-        *diagonals, aval = out.in_avals
-        if not aval.size:
-            return b
-        batch = aval.shape[:-2]
-        n = aval.shape[-2]
-        # LAPACK wants n - 1 numbers on the outer diagonals, and jaxlib gives dl from its first element on
-        results = [*diagonals, aval, info_aval(batch)]
-        if n == 1 and not self.perturb_singular:
-            wide = diagonals[0].with_shape(aval.shape)
-            places = (*range(len(batch)), len(batch))
-            return out.op("stablehlo.divide", [b, out.broadcast(d, wide, places)], aval=aval)
-        if self.perturb_singular:
-            return call(out, "gtsv_perturbed", [dl, d, du, b], [*diagonals, aval], [aval], batch)[0]
-        if on_cuda(out):
-            return call(out, "gtsv", [dl, d, du, b], [*diagonals, aval], [aval], batch, {}, [(0, 3)])[0]
-        aliases = [(i, i) for i in range(4)]
-        *_, x, info = call(out, "gtsv", [dl, d, du, b], [*diagonals, aval], results, batch, {}, aliases)
-        return or_nan(out, succeeded(out, info, batch), batch, x, aval)
-
-    def reference(self, dl, d, du, b):
-        def one(dl, d, du, b):
-            a = np.diag(d) + (np.diag(dl[1:], -1) + np.diag(du[:-1], 1) if d.size > 1 else 0)
-            return solved(a, b)
-
-        cells = [one(dl[i], d[i], du[i], b[i]) for i in np.ndindex(*b.shape[:-2])]
-        return np.stack(cells).reshape(b.shape) if cells else b
-
-    @staticmethod
-    def samples(array):
-        def diagonal(*shape, dtype="float32"):
-            return (array(*shape, dtype=dtype) * 0.25 + 2).astype(dtype)
-
-        yield TridiagonalSolve(), [array(4) * np.float32(0.3), diagonal(4), array(4) * np.float32(0.3), array(4, 2)]
-        yield (
-            TridiagonalSolve(),
-            [array(2, 3) * np.float32(0.3), diagonal(2, 3), array(2, 3) * np.float32(0.3), array(2, 3, 1)],
-        )
-        yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 2)]
-        complexes = [array(3, dtype="complex64") * np.complex64(0.3) for _ in range(2)]
-        yield (
-            TridiagonalSolve(),
-            [complexes[0], diagonal(3, dtype="complex64"), complexes[1], array(3, 1, dtype="complex64")],
-        )
-        yield TridiagonalSolve(), [array(3) * np.float32(0.3), diagonal(3), array(3) * np.float32(0.3), array(3, 0)]
-        yield TridiagonalSolve(), [array(1), diagonal(1), array(1), array(1, 1)]
-
-    @staticmethod
-    def refusals(array):
-        yield TridiagonalSolve(), [array(3), array(4), array(4), array(4, 1)], "three diagonals of one shape"
-        yield TridiagonalSolve(), [array(4), array(4), array(4), array(3, 1)], "shape [..., n, k]"
-
-
-def _shifted(x, by):
-    """x moved along its last axis by one place, filled with zero."""
-    rank = len(shape_of(x))
-    config = [(0, 0, 0)] * (rank - 1) + [(by, -by, 0)]
-    return pad(x, 0, config)
-
-
-def tridiagonal_product(dl, d, du, x):
-    """A x for A with three diagonals, linear in each."""
-    rank = len(shape_of(x))
-    k = shape_of(x)[-1]
-    down = pad(x, 0, [(0, 0, 0)] * (rank - 2) + [(1, -1, 0), (0, 0, 0)])
-    up = pad(x, 0, [(0, 0, 0)] * (rank - 2) + [(-1, 1, 0), (0, 0, 0)])
-    return add(add(mul(as_columns(dl, k), down), mul(as_columns(d, k), x)), mul(as_columns(du, k), up))

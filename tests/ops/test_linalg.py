@@ -1,11 +1,14 @@
 """LAPACK through compiled programs: every law of every op, and what LAPACK does with what it cannot factor."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import bevel
 from bevel.base.errors import BevelError
 from bevel.core.primitive import registered
+from bevel.engine import blas_threads
 from bevel.lax import linalg
 from bevel.tools.laws.check import check_primitive
 
@@ -13,7 +16,13 @@ OPS = [
     cls
     for cls in list(registered.values())
     if cls.__module__
-    in ("bevel.ops.triangular", "bevel.ops.linalg_factorizations", "bevel.ops.linalg_eigen", "bevel.ops.linalg_forms")
+    in (
+        "bevel.ops.triangular",
+        "bevel.ops.tridiagonal",
+        "bevel.ops.linalg_factorizations",
+        "bevel.ops.linalg_eigen",
+        "bevel.ops.linalg_forms",
+    )
 ]
 A = np.asarray([[4, 1, 0.5], [1, 3, 0.2], [0.5, 0.2, 2]], np.float32)
 
@@ -79,3 +88,36 @@ def test_eigenvalues_have_derivatives_where_they_repeat_and_eigenvectors_have_no
 def test_refuses_in_these_words(call, words):
     with pytest.raises(BevelError, match=words):
         call()
+
+
+# ---- many right-hand sides
+
+
+def calls_of_blas(function, *operands):
+    return bevel.jit(lambda *args: function(*args)).lower(*operands).as_text().count("lapack_strsm")
+
+
+@pytest.mark.parametrize("words", [{"left_side": True}, {"left_side": False}, {"left_side": True, "transpose_a": True}])
+def test_many_right_hand_sides_are_solved_in_parts(words, monkeypatch):
+    monkeypatch.setattr(blas_threads, "is_one", lambda: True)
+    a = np.tri(200, dtype=np.float32) / 200 + np.eye(200, dtype=np.float32)
+    b = np.random.RandomState(0).randn(200, 503).astype(np.float32)
+    b = b if words["left_side"] else b.T
+    solve = functools.partial(linalg.triangular_solve, lower=True, **words)
+    assert calls_of_blas(solve, a, b) == 10
+    x = np.asarray(bevel.jit(solve)(a, b), np.float64)
+    wide = a.T if words.get("transpose_a") else a
+    assert np.allclose(wide @ x if words["left_side"] else x @ wide, b, atol=1e-4)
+    tangent = bevel.jvp(bevel.jit(solve), (a, b), (a, b))[1]
+    assert np.allclose(tangent, np.zeros_like(b), atol=1e-4)  # da = a and db = b: x stays
+
+
+def test_few_right_hand_sides_are_not_nor_are_stacks_nor_where_blas_has_threads(monkeypatch):
+    a, b = np.eye(200, dtype=np.float32), np.ones((200, 503), np.float32)
+    solve = functools.partial(linalg.triangular_solve, lower=True, left_side=True)
+    monkeypatch.setattr(blas_threads, "is_one", lambda: True)
+    assert calls_of_blas(solve, a, b[:, :200]) == 1
+    assert calls_of_blas(solve, a[:100, :100], b[:100]) == 1
+    assert calls_of_blas(solve, np.stack([a, a]), np.stack([b, b])) == 1
+    monkeypatch.setattr(blas_threads, "is_one", lambda: False)
+    assert calls_of_blas(solve, a, b) == 1
