@@ -128,7 +128,7 @@ class Exported:
         """
         if self._vjp is None:
             raise ExportError(
-                f"The exported {self.fun_name} has no vjp: it was written down without.\\n"
+                f"The exported {self.fun_name} has no vjp: it was written down without.\n"
                 "Write it with exported.serialize(vjp_order=1)."
             )
         return self._vjp()

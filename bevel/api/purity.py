@@ -180,20 +180,20 @@ def _surroundings(function) -> tuple[list, dict]:
     of the functions on its way that may call `print` or a clock."""
     places: list[tuple[str, Any]] = []
     loud: dict[int, dict] = {}
+    start = getattr(function, "__func__", function)
+    if not isinstance(start, types.FunctionType):
+        start = vars(type(function)).get("__call__")
     bound = getattr(function, "__self__", None)
-    if bound is not None and getattr(bound, "__dict__", None):
+    if getattr(bound, "__dict__", None) and not _is_of_this_package(start):  # ours keep what they have worked out
         inside = bound.__dict__
         kind = type(bound).__qualname__
         places.append((f"the attributes of its {kind}", lambda: inside))
         places += [(f"{kind}.{key}", _reader(inside, key)) for key, v in inside.items() if isinstance(v, _CONTAINERS)]
-    start = getattr(function, "__func__", function)
-    if not isinstance(start, types.FunctionType):
-        start = vars(type(function)).get("__call__")
     waiting: list = [start]
     seen: set = set()
     while waiting and len(seen) < _MOST_FUNCTIONS:
         here = waiting.pop()
-        if not isinstance(here, types.FunctionType) or here in seen or is_ours(here.__code__.co_filename):
+        if not isinstance(here, types.FunctionType) or here in seen or _is_of_this_package(here):
             continue
         seen.add(here)
         for name, cell in zip(here.__code__.co_freevars, here.__closure__ or (), strict=True):
@@ -216,6 +216,10 @@ def _surroundings(function) -> tuple[list, dict]:
             elif name == "print":
                 loud[id(here.__globals__)] = here.__globals__
     return places, loud
+
+
+def _is_of_this_package(function) -> bool:
+    return isinstance(function, types.FunctionType) and is_ours(function.__code__.co_filename)
 
 
 def _names(code) -> dict[str, None]:

@@ -129,12 +129,18 @@ def test_what_is_refused():
         e.call(X)
     without = export.deserialize(e.serialize())
     assert not without.has_vjp()
-    with pytest.raises(ValueError, match="has no vjp"):
+    with pytest.raises(ValueError, match=r"has no vjp: it was written down without.\nWrite it with"):
         without.vjp()
     with pytest.raises(TypeError, match="written down without one"):
         bevel.grad(lambda x: without.call(x, {"k": np.float32(2), "n": 1})["a"].sum())(X)
     with pytest.raises(ValueError, match="did not write"):
         export.deserialize(b"nothing")
+
+
+def test_jit_of_a_call_says_nothing(recwarn):
+    e = export.deserialize(exported().serialize(vjp_order=1))
+    assert bevel.jit(e.call)(X, {"k": np.float32(2), "n": 1})["a"].shape == X.shape  # its first call: programs are kept
+    assert not [w.message for w in recwarn]
 
 
 @pytest.mark.slow
