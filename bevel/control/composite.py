@@ -13,7 +13,7 @@ from bevel.core.jaxpr import ClosedJaxpr
 from bevel.core.primitive import primitive
 from bevel.engine import foreign
 from bevel.engine.builder import i32, string
-from bevel.transforms import lower
+from bevel.transforms import equations
 
 _IN_A_SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*([.][a-zA-Z0-9_$]+)+")
 
@@ -48,9 +48,9 @@ class Composite(CallOp):
 
     def lower(self, out, *values):
         if not _IN_A_SPACE.fullmatch(self.fun_name):  # StableHLO has names of the form space.name alone
-            return lower.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
+            return equations.inline(out, self.jaxpr.jaxpr, self.jaxpr.consts, values)
         avals = out.avals
-        body, hidden = lower.function_of(out, self.fun_name, self.jaxpr)
+        body, hidden = equations.function_of(out, self.fun_name, self.jaxpr)
         attributes = {
             "name": string(self.fun_name),
             "decomposition": body,

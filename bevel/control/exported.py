@@ -9,7 +9,7 @@ from bevel.base.errors import NonDifferentiableError
 from bevel.core.primitive import Primitive, primitive
 from bevel.engine import portable
 from bevel.engine.builder import physical
-from bevel.transforms import lower
+from bevel.transforms import equations
 
 
 class Program:
@@ -71,7 +71,7 @@ class CallExported(Primitive):
                 [physical(a) for a in of.out_avals],
             )
 
-        return lower.call_module(out, ("exported", id(of)), read, taken)
+        return equations.call_module(out, ("exported", id(of)), read, taken)
 
 
 __all__ = ["CallExported", "Program"]

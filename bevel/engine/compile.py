@@ -133,7 +133,7 @@ def to_bytes(loaded, platform) -> bytes | None:
 
 
 def compile_module(module, summary, devices, *, overrides=None):
-    """Compiles a `transforms.lower.Module` for devices, or finds it on disk: (loaded program, Choice)."""
+    """Compiles a `transforms.module.Module` for devices, or finds it on disk: (loaded program, Choice)."""
     from bevel.engine import disk_cache  # for start-up time: it brings pathlib and hashlib
 
     device = devices[0]

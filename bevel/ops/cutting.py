@@ -7,12 +7,14 @@ import math
 import ml_dtypes
 import numpy as np
 
+from bevel.base import dtypes
 from bevel.base.avals import ShapedArray
 from bevel.base.dimensions import is_symbolic
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import Primitive, is_linear, primitive
 from bevel.core.trace import get_aval
-from bevel.engine.builder import i64, i64s, mlir
+from bevel.engine.builder import array_of, i64, i64s
+from bevel.engine.emitter import Emitter
 from bevel.ops.arithmetic import sub
 from bevel.ops.convert import in_bytes
 from bevel.ops.logic import select
@@ -322,12 +324,12 @@ class Pad(Primitive):
         yield Pad(((-3, 0, 0),)), [array(2), array()], "negative size"
 
 
-_BITS = {16: ("i16", "ui16"), 32: ("i32", "ui32"), 64: ("i64", "ui64")}
+_BITS = (16, 32, 64)
 _PADDED, _WIDE = 1 << 12, 64  # elements of a result; of a row of bfloat16
 _LONG_COMPLEX = 1 << 22  # bytes
 
 
-def padded_in_one_loop(out, value):
+def padded_in_one_loop(module, value):
     """`value`, a result of the program for a CPU, by a pad of integers where a pad gives it and nothing else uses it.
 
     What a pad by itself gives XLA fills, and copies into it, or goes from element to element. Between two changes of
@@ -338,38 +340,36 @@ def padded_in_one_loop(out, value):
     pad = value.owner
     if getattr(pad, "name", None) != "stablehlo.pad" or any([True for _ in value.uses]):
         return value
-    ir = mlir.ir
-    x, result = ir.RankedTensorType(pad.operands[0].type), ir.RankedTensorType(value.type)
-    kind = result.element_type
+    x, result = array_of(pad.operands[0]), array_of(value)
+    if result is None:
+        return value
     attributes = {name: pad.attributes[name] for name in ("edge_padding_low", "edge_padding_high", "interior_padding")}
     low, high, inside = [list(sizes) for sizes in attributes.values()]
-    if not result.has_static_shape or any(inside) or min([0, *low, *high]) < 0:
+    if any(inside) or min([0, *low, *high]) < 0:
         return value
-    size = math.prod(result.shape)
-    if size < _PADDED or 4 * size > 5 * math.prod(x.shape):  # what is filled for a good part is best filled first
+    if result.size < _PADDED or 4 * result.size > 5 * x.size:  # what is filled for a good part is best filled first
         return value
+    out, dtype = Emitter(module, pad.block, pad.location), result.dtype
 
-    def write(name, operands, shape, kind, attributes=None):
-        kinds = [ir.RankedTensorType.get(shape, kind)]
-        return mlir.create(name, kinds, operands, attributes, None, 0, pad.location, out.point).result
+    def padded(name, dtype):
+        avals = [x.with_dtype(dtype), x.with_shape(()).with_dtype(dtype)]
+        operands = [out.op(name, [v], aval=aval) for v, aval in zip(pad.operands, avals, strict=True)]
+        return out.op("stablehlo.pad", operands, attributes, aval=result.with_dtype(dtype))
 
-    def padded(kind, name):
-        operands = [write(name, [v], ir.RankedTensorType(v.type).shape, kind) for v in pad.operands]
-        return write("stablehlo.pad", operands, result.shape, kind, attributes)
-
-    if isinstance(kind, ir.ComplexType):
-        part = ir.ComplexType(kind).element_type
-        if 2 * size * part.width // 8 < _LONG_COMPLEX:
+    if dtypes.issubdtype(dtype, np.complexfloating):
+        if result.size * dtype.itemsize < _LONG_COMPLEX:
             return value
-        parts = [padded(part, name) for name in ("stablehlo.real", "stablehlo.imag")]
-        return write("stablehlo.complex", parts, result.shape, kind)
+        part = dtypes.real_dtype_of_complex(dtype)
+        parts = [padded(name, part) for name in ("stablehlo.real", "stablehlo.imag")]
+        return out.op("stablehlo.complex", parts, aval=result)
     # few copies of bfloat16 a row are vectors already
-    is_short = str(kind) == "bf16" and low[-1] + high[-1] > 0 and x.shape[-1] < _WIDE
-    if kind.width not in _BITS or is_short:
+    is_short = dtype == _BFLOAT16 and low[-1] + high[-1] > 0 and x.shape[-1] < _WIDE
+    bits = dtypes.itemsize_bits(dtype)
+    if bits not in _BITS or is_short:
         return value
-    signed, unsigned = [ir.Type.parse(name, mlir.context) for name in _BITS[kind.width]]
-    bits = unsigned if kind == signed else signed
-    return write("stablehlo.bitcast_convert", [padded(bits, "stablehlo.bitcast_convert")], result.shape, kind)
+    # from integers to other integers: a change of type there is, too
+    as_bits = np.dtype(f"uint{bits}" if dtypes.issubdtype(dtype, np.signedinteger) else f"int{bits}")
+    return out.op("stablehlo.bitcast_convert", [padded("stablehlo.bitcast_convert", as_bits)], aval=result)
 
 
 # ---- the words in which rules are written

@@ -8,17 +8,22 @@ stack is made to need something of the one before. What is chosen by it is alway
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 
-from bevel.engine.builder import comparison, i64s, mlir, parsed
+from bevel.base import dtypes
+from bevel.base.avals import ShapedArray
+from bevel.engine.builder import array_of, i64s, mlir
+from bevel.engine.emitter import Emitter
 
+_TRUTH = ShapedArray((), np.dtype(bool))
 _LOOKED_AT = 4096  # operations, on the way from what is needed to what it is made of
 
 
 def take_in_turn(module) -> None:
     """Rewrites a module so that no two calls of LAPACK for stacks, nor what contains such, may run at once."""
-    every = [op.operation for op in module.body.operations]
+    every = [op.operation for op in module.module.body.operations]
     functions = {op.attributes["sym_name"].value: op for op in every if op.name == "func.func"}
     known: dict[str, bool] = {}
 
@@ -40,7 +45,7 @@ def take_in_turn(module) -> None:
         for op in [op.operation for op in block.operations]:
             if has_stacks(op):
                 if last is not None and not _needs(op, last):
-                    _tie(op, last)
+                    _tie(module, op, last)
                 last = op
         return last is not None
 
@@ -71,72 +76,47 @@ def _needs(op, earlier) -> bool:
     return False
 
 
-def _tie(op, last) -> None:
+def _tie(module, op, last) -> None:
     """Has operands of `op` chosen by numbers that `last` gives: one, or all of a function's, which XLA inlines."""
-    out = _Writer(op)
-    tests = [test for test in map(out.never, last.results) if test is not None]
-    held = [(math.prod(kind.shape), i) for i, kind in enumerate(map(_numbers, op.operands)) if kind is not None]
+    out = Emitter(module, op, op.location)
+    tests = [test for test in [_never(out, value) for value in last.results] if test is not None]
+    held = [(aval.size, i, aval) for i, aval in enumerate(map(_elements, op.operands)) if aval is not None]
     if not tests or not held:
         return
     never = tests[0]
     for test in tests[1:]:
-        never = out.write("stablehlo.or", [never, test], test.type)
-    for _, i in held if op.name == "func.call" else [min(held)]:
-        op.operands[i] = out.chosen(never, op.operands[i])
+        never = out.op("stablehlo.or", [never, test], aval=_TRUTH)
+    for _, i, aval in held if op.name == "func.call" else [min(held, key=operator.itemgetter(0))]:
+        x = op.operands[i]
+        other = out.broadcast(_first(out, x, aval), aval)
+        op.operands[i] = out.op("stablehlo.select", [never, other, x], aval=aval)
 
 
-def _numbers(value):
-    """The type of a value that holds elements; None for others."""
-    try:
-        kind = mlir.ir.RankedTensorType(value.type)
-    except ValueError:  # a token
+def _elements(value):
+    """The aval of a value that holds elements; None for others."""
+    aval = array_of(value)
+    return aval if aval is not None and aval.size else None
+
+
+def _first(out, x, aval):
+    """The first element of an array."""
+    rank = len(aval.shape)
+    places = {"start_indices": i64s(*[0] * rank), "limit_indices": i64s(*[1] * rank), "strides": i64s(*[1] * rank)}
+    one = out.op("stablehlo.slice", [x], places, aval=aval.with_shape((1,) * rank))
+    return out.reshape(one, aval.with_shape(()))
+
+
+def _never(out, x):
+    """A truth that is False, and is not known before x is there; None for what holds no numbers."""
+    aval = _elements(x)
+    if aval is None or aval.dtype == np.bool_:
         return None
-    return kind if kind.has_static_shape and math.prod(kind.shape) else None
-
-
-class _Writer:
-    """Writes in front of an operation."""
-
-    def __init__(self, op):
-        self.location, self.point = op.location, mlir.ir.InsertionPoint(op)
-
-    def write(self, name, operands, kind, attributes=None):
-        return mlir.create(name, [kind], operands, attributes, None, 0, self.location, self.point).result
-
-    def first(self, value, kind):
-        """The first element of an array."""
-        rank, element = len(kind.shape), kind.element_type
-        of = mlir.ir.RankedTensorType.get
-        places = {"start_indices": i64s(*[0] * rank), "limit_indices": i64s(*[1] * rank), "strides": i64s(*[1] * rank)}
-        one = self.write("stablehlo.slice", [value], of([1] * rank, element), places)
-        return self.write("stablehlo.reshape", [one], of([], element))
-
-    def never(self, value):
-        """A truth that is False, and is not known before a value is there; None for what holds no numbers."""
-        ir, kind = mlir.ir, _numbers(value)
-        if kind is None:
-            return None
-        of, element = ir.RankedTensorType.get, kind.element_type
-        number = self.first(value, kind)
-        if isinstance(element, ir.ComplexType):
-            element = ir.ComplexType(element).element_type
-            number = self.write("stablehlo.real", [number], of([], element))
-        if not isinstance(element, ir.IntegerType):
-            element = ir.IntegerType.get_signless(element.width)
-            number = self.write("stablehlo.bitcast_convert", [number], of([], element))
-        if element.width == 1:
-            return None
-        one, zero = [
-            self.write("stablehlo.constant", [], of([], element), {"value": parsed(f"dense<{n}> : tensor<{element}>")})
-            for n in (1, 0)
-        ]
-        odd = self.write("stablehlo.or", [number, one], of([], element))
-        truth = of([], ir.IntegerType.get_signless(1))
-        return self.write("stablehlo.compare", [odd, zero], truth, comparison("EQ", np.dtype("int32")))
-
-    def chosen(self, test, value):
-        """The value, unless the test holds."""
-        kind = _numbers(value)
-        other = self.first(value, kind)
-        other = self.write("stablehlo.broadcast_in_dim", [other], kind, {"broadcast_dimensions": i64s()})
-        return self.write("stablehlo.select", [test, other, value], kind)
+    number, scalar = _first(out, x, aval), aval.with_shape(())
+    if dtypes.issubdtype(scalar.dtype, np.complexfloating):
+        scalar = scalar.with_dtype(dtypes.real_dtype_of_complex(scalar.dtype))
+        number = out.op("stablehlo.real", [number], aval=scalar)
+    if dtypes.issubdtype(scalar.dtype, np.floating):
+        scalar = scalar.with_dtype(np.dtype(f"int{dtypes.itemsize_bits(scalar.dtype)}"))
+        number = out.op("stablehlo.bitcast_convert", [number], aval=scalar)
+    odd = out.op("stablehlo.or", [number, out.constant(1, scalar)], aval=scalar)
+    return out.compare("EQ", odd, out.constant(0, scalar), scalar)

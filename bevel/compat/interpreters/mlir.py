@@ -23,7 +23,7 @@ from bevel.control.callbacks import call_host
 from bevel.engine import builder, client, foreign
 from bevel.engine.builder import mlir as _kept
 from bevel.engine.builder import type_of
-from bevel.transforms import lower as _lower
+from bevel.transforms import equations as _equations
 
 LoweringRule = Callable[..., Any]
 DEVICE_TO_DEVICE_TYPE = 1
@@ -159,13 +159,13 @@ def lower_fun(fun: Callable, multiple_results: bool = True) -> Callable:
 def core_call_lowering(ctx, *args, name, backend=None, call_jaxpr):
     """The rule of a primitive that calls a program."""
     closed = call_jaxpr if hasattr(call_jaxpr, "consts") else _closed(call_jaxpr)
-    return _lower.call(ctx.module_context.out, name, closed, list(args))
+    return _equations.call(ctx.module_context.out, name, closed, list(args))
 
 
 def jaxpr_subcomp(ctx, jaxpr, name_stack, tokens, consts_for_constvars, *args, **_):
     """Writes a jaxpr's equations: (values of its results, tokens)."""
     env = jaxpr.replace(constvars=[], invars=[*jaxpr.constvars, *jaxpr.invars], arg_names=None)
-    return _lower.inline(ctx.out, env, (), [*consts_for_constvars, *args]), tokens
+    return _equations.inline(ctx.out, env, (), [*consts_for_constvars, *args]), tokens
 
 
 def _closed(jaxpr):
