@@ -349,7 +349,7 @@ def padded_in_one_loop(module, value):
         return value
     if result.size < _PADDED or 4 * result.size > 5 * x.size:  # what is filled for a good part is best filled first
         return value
-    out, dtype = Emitter(module, pad.block, pad.location), result.dtype
+    out, dtype = Emitter(module, pad.operation.block, pad.location), result.dtype
 
     def padded(name, dtype):
         avals = [x.with_dtype(dtype), x.with_shape(()).with_dtype(dtype)]
