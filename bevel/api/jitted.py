@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import time
@@ -21,7 +20,6 @@ from bevel.core.sharp_edges import warn_once
 from bevel.core.source import user_line
 from bevel.core.staging import hoist_tracers, stage
 from bevel.core.trace import Tracer, check_alive, get_aval, is_valid_value, state
-from bevel.core.tree_difference import broadcast_prefix
 from bevel.core.tree_paths import keystr
 from bevel.engine import client
 from bevel.engine.client import Array
@@ -342,7 +340,9 @@ class Jitted:
                 if isinstance(leaf, Tracer):
                     check_alive(leaf)
             if self.is_laid_out:
-                return self.constrained(traced, leaves, args, kwargs), None, False
+                from bevel.api import jit_placements
+
+                return jit_placements.called_inside(self, traced, leaves, args, kwargs), None, False
             if self.inline:
                 results = evaluate(traced.closed.jaxpr, traced.closed.consts, *traced.outer, *leaves)
             else:
@@ -392,64 +392,13 @@ class Jitted:
                 marks.extend([name in self.donate_argnames] * len(flatten(kwargs[name])[0]))
         return [m for i, m in enumerate(marks) if i not in traced.by_value]
 
-    def shardings(self, traced, args, kwargs):
-        """The shardings asked for, of the dynamic leaves and of the results, and the layouts: (list, list, Orders).
-
-        None for the layouts, where none is asked for.
-        """
-        from bevel.api.layouts import Format, Orders, layout_in  # these are loaded where a program names one
-        from bevel.transforms.spread import resolved
-
-        dynamic, rest, _ = self.split(args, kwargs)
-        results = traced.out_tree.unflatten(range(traced.out_tree.num_leaves))
-        columns, layouts = [], []
-        for wanted, whole, what in (
-            (self.in_shardings, dynamic, "in_shardings"),
-            (self.out_shardings, results, "out_shardings"),
-        ):
-            if isinstance(wanted, list):
-                wanted = tuple(wanted)
-            flat = broadcast_prefix(
-                wanted, whole, is_leaf=lambda s: s is None, prefix_name=what, full_name=f"those of {self.name}"
-            )
-            asked_by = f"jit of {self.name}, by {what},"
-            order: list = [None] * len(flat)
-            if any([isinstance(s, Format) for s in flat]):
-                avals = traced.closed.out_avals if whole is results else map(get_aval, flatten(whole)[0])
-                pairs = list(zip(flat, avals, strict=True))
-                order = [layout_in(s, a, asked_by) if isinstance(s, Format) else None for s, a in pairs]
-                flat = [s.sharding if isinstance(s, Format) else s for s in flat]
-            columns.append([resolved(s, asked_by) for s in flat])
-            layouts.append(order)
-        for column in (columns[0], layouts[0]):
-            column += [None] * len(flatten(rest)[0])
-            column[:] = [s for i, s in enumerate(column) if i not in traced.by_value]
-        orders = Orders(*map(tuple, layouts)) if any([*layouts[0], *layouts[1]]) else None
-        return (*columns, orders)
-
-    def shardings_of_program(self, traced, args, kwargs):
-        """As `shardings`, of the arguments that the pruned program takes; None three times where none are asked for."""
+    def placements(self, traced, args, kwargs):
+        """What `jit_placements.of_program` gives; None three times where no sharding is asked for."""
         if not self.is_laid_out:
             return None, None, None
-        wanted, results, orders = self.shardings(traced, args, kwargs)
-        kept = traced.kept
-        if orders is not None:
-            taken = tuple([layout for layout, k in zip(orders.arguments, kept, strict=True) if k])
-            orders = dataclasses.replace(orders, arguments=taken)
-        return [s for s, k in zip(wanted, kept, strict=True) if k], results, orders
+        from bevel.api import jit_placements  # for start-up time: loaded where a program names a sharding
 
-    def constrained(self, traced, leaves, args, kwargs):
-        """The value of a call while a trace is in progress, with the shardings asked for as constraints."""
-        from bevel.api.layouts import in_orders
-        from bevel.api.sharding import constrained
-
-        wanted, answers, orders = self.shardings(traced, args, kwargs)
-        laid = [constrained(x, s) for x, s in zip(leaves, wanted, strict=True)]
-        if orders is not None:
-            laid = in_orders(laid, orders.arguments)
-        results = self.op_of(traced, args, kwargs)(*traced.outer, *laid)
-        results = [constrained(y, s) for y, s in zip(results, answers, strict=True)]
-        return traced.out_tree.unflatten(in_orders(results, orders.results) if orders is not None else results)
+        return jit_placements.of_program(self, traced, args, kwargs)
 
     def chosen_device(self):
         """The device that the user asks for, the first of a backend that he names; None where operands say."""
@@ -462,7 +411,7 @@ class Jitted:
         marks = self.donated_leaves(traced, args, kwargs)
         kept = traced.kept
         donated = [p for p, m in enumerate([m for m, k in zip(marks, kept, strict=True) if k]) if m] if marks else []
-        wanted, results, orders = self.shardings_of_program(traced, args, kwargs)
+        wanted, results, orders = self.placements(traced, args, kwargs)
         executable, device, committed = compile_for(
             traced.pruned,
             # those that it does not take say nothing of where it runs

@@ -170,7 +170,7 @@ class Traced(_Stage):
         """How the program lies over several devices, None on one; and the orders that are not by rows, or None."""
         jitted, record = self._jitted, self._record
         args, kwargs = self._args
-        wanted, results, orders = jitted.shardings_of_program(record, args, kwargs)
+        wanted, results, orders = jitted.placements(record, args, kwargs)
         leaves = flatten(jitted.split(args, kwargs)[:2])[0]
         dynamic = [x for i, x in enumerate(leaves) if i not in record.by_value]
         taken = [x for x, k in zip(dynamic, record.kept, strict=True) if k]

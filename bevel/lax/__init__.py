@@ -13,12 +13,14 @@ from bevel.base.errors import MissingNameError
 from bevel.core.handles import handle_called
 from bevel.lax.absent import absent
 from bevel.lax.convolution import *
+from bevel.lax.convolution_shapes import *
 from bevel.lax.elementwise import *
 from bevel.lax.filling import *
 from bevel.lax.fourier import *
 from bevel.lax.generators import *
 from bevel.lax.joining import *
 from bevel.lax.parallel import *
+from bevel.lax.patches import *
 from bevel.lax.places import *
 from bevel.lax.products import *
 from bevel.lax.ranking import *

@@ -21,7 +21,7 @@ from bevel.numpy.order import equal
 from bevel.numpy.promotion import promote_dtypes, promote_inexact
 from bevel.numpy.ranges import linspace
 from bevel.numpy.searching import index_dtype, known, searchsorted
-from bevel.ops.barriers import OptimizationBarrier
+from bevel.ops.barriers import rounded_apart
 from bevel.ops.convert import convert
 from bevel.ops.shapes import full
 from bevel.ops.shapes import reshape as reshaped
@@ -117,8 +117,7 @@ def _edges(x, given, ends, *, count, apart):
     flat = equal(low, high)
     low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
     edges = convert(linspace(low, high, count + 1), dtype)
-    # rounded before they are compared with, as by a program of their own
-    return OptimizationBarrier()(edges)[0] if apart else edges
+    return rounded_apart(edges) if apart else edges  # before they are compared with
 
 
 @with_door

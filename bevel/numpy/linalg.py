@@ -26,23 +26,13 @@ from bevel.numpy.decompositions import (
     svd,
     svdvals,
 )
+from bevel.numpy.determinants import SlogdetResult, det, slogdet
 from bevel.numpy.eager import compiled as _compiled
+from bevel.numpy.least_squares import lstsq, matrix_rank, pinv
 from bevel.numpy.norms import cond, matrix_norm, norm, vector_norm
 from bevel.numpy.products import vecdot
 from bevel.numpy.shapes import matrix_transpose
-from bevel.numpy.solving import (
-    SlogdetResult,
-    det,
-    inv,
-    lstsq,
-    matrix_power,
-    matrix_rank,
-    pinv,
-    slogdet,
-    solve,
-    tensorinv,
-    tensorsolve,
-)
+from bevel.numpy.solving import inv, matrix_power, solve, tensorinv, tensorsolve
 
 
 @with_door

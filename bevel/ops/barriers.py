@@ -154,3 +154,8 @@ class AfterAll(TokenOp):
 
 
 TOKEN = physical(abstract_token)
+
+
+def rounded_apart(x):
+    """x as the result of a program of its own: rounded before it is used, not computed together with what follows."""
+    return OptimizationBarrier()(x)[0]

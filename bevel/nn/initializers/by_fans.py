@@ -1,98 +1,23 @@
-"""First values of parameters: each name here makes a function of (key, shape, dtype) that draws them.
-
-    init = bevel.nn.initializers.he_normal()
-    weights = init(bevel.random.key(0), (784, 256))
-
-`zeros` and `ones` are such functions themselves. `in_axis`, `out_axis` and `batch_axis` (an int or several) say which
-axes of the shape are inputs, outputs and independent copies; all other axes are those of a receptive field.
-"""
+"""Initializers whose spread follows from how many inputs and outputs a layer has."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 import bevel.numpy as jnp
 from bevel import random
-from bevel.api.arrays import placed
 from bevel.base import dtypes
-from bevel.base.errors import ShapeError
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval, state
-from bevel.numpy.eager import compiled
-from bevel.ops.barriers import OptimizationBarrier
+from bevel.nn.initializers.drawing import Initializer, InitializerShapeError, drawn, dtype_of
 
 # The standard deviation of a standard normal variable kept to [-2, 2], and of a complex one kept to |z| <= 2.
 _SPREAD_WITHIN_TWO = 0.87962566103423978
 _COMPLEX_SPREAD_WITHIN_TWO = 0.95311164380491208
-
-
-class InitializerShapeError(ShapeError, ValueError):
-    """An initializer is asked for a shape that it has no rule for.
-
-    Fails: `glorot_normal()(key, (3,))`, as one axis cannot be both inputs and outputs by default.
-    Mended: `glorot_normal(in_axis=0, out_axis=0)(key, (3,))`, or a shape of two axes.
-    """
-
-
-class Initializer(Protocol):
-    """What an initializer is: a function of a random key, a shape and a dtype."""
-
-    def __call__(self, key: Any, shape: Any, dtype: Any = None, out_sharding: Any = None) -> Any: ...
-
-
-def _dtype(dtype):
-    """The dtype of the values: the default float for None."""
-    return dtypes.canonicalize_dtype(np.dtype("float64")) if dtype is None else dtypes.as_dtype(dtype)
-
-
-# ---- a draw and what it is multiplied by
-
-
-def _number(value, dtype):
-    """A number of the user's in that dtype, which C++ takes as it is where that dtype is that of Python's floats."""
-    if type(value) in (bool, int, float) and dtype in _OF_PYTHON and dtypes.canonicalize_dtype(dtype) == dtype:
-        return float(value)
-    return jnp.asarray(value, dtype)
-
-
-def _itself(x):
-    return x
-
-
-def _rounded(x):
-    """x as the result of a program of its own: not computed together with what follows."""
-    return OptimizationBarrier()(x)[0]
-
-
-_OF_PYTHON = (np.dtype("float32"), np.dtype("float64"))
-
-
-def _drawn(key, numbers, *, draw, shape, dtype, out_sharding, bounds=(), factor=_itself):
-    """`draw(key, *bounds, shape, dtype)` times `factor(*numbers)`.
-
-    Called eagerly that is one program, in which both are rounded before they are multiplied: so are JAX's, which are
-    programs of their own.
-    """
-    return _product(
-        key, bounds, tuple([_number(n, dtype) for n in numbers]), draw=draw, factor=factor, shape=shape, dtype=dtype,
-        out_sharding=out_sharding, apart=_rounded if state.trace.is_evaluation else _itself,
-    )  # fmt: skip
-
-
-_PARTS = ("draw", "factor", "shape", "dtype", "out_sharding", "apart")
-
-
-@compiled(static=_PARTS, listed=True, name="an initializer")
-def _product(key, bounds, numbers, *, draw, factor, shape, dtype, out_sharding, apart):
-    several = {"apart": apart} if draw in _IN_STEPS else {}
-    values = draw(key, *bounds, shape, dtype, **several)
-    scale = factor(*[jnp.asarray(n, get_aval(values).dtype) for n in numbers])
-    return placed(apart(values) * apart(scale), out_sharding)
 
 
 def _root_of_quotient(variance, spread):
@@ -101,99 +26,6 @@ def _root_of_quotient(variance, spread):
 
 def _root_of_triple(variance):
     return jnp.sqrt(3 * variance)
-
-
-# ---- without shape
-
-
-def zeros(key, shape, dtype=None, out_sharding=None):
-    """An array of zeros; the key is not used.
-
-    >>> import bevel
-    >>> print(bevel.nn.initializers.zeros(bevel.random.key(0), (2,)))
-    [0. 0.]
-    """
-    return placed(jnp.zeros(shape, _dtype(dtype)), out_sharding)
-
-
-def ones(key, shape, dtype=None, out_sharding=None):
-    """An array of ones; the key is not used.
-
-    >>> import bevel
-    >>> print(bevel.nn.initializers.ones(bevel.random.key(0), (2,)))
-    [1. 1.]
-    """
-    return placed(jnp.ones(shape, _dtype(dtype)), out_sharding)
-
-
-def constant(value, dtype=None) -> Initializer:
-    """All elements are `value`, a number or an array that broadcasts to the shape asked for.
-
-    >>> import bevel
-    >>> print(bevel.nn.initializers.constant(3)(bevel.random.key(0), (2,)))
-    [3. 3.]
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        return placed(jnp.full(shape, value, _dtype(dtype)), out_sharding)
-
-    return init
-
-
-def uniform(scale=1e-2, dtype=None) -> Initializer:
-    """Uniform on [0, scale).
-
-    >>> import bevel
-    >>> x = bevel.nn.initializers.uniform(10.0)(bevel.random.key(0), (100,))
-    >>> bool((x >= 0).all() and (x < 10).all())
-    True
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        dtype = _dtype(dtype)
-        return _drawn(key, (scale,), draw=random.uniform, shape=shape, dtype=dtype, out_sharding=out_sharding)
-
-    return init
-
-
-def normal(stddev=1e-2, dtype=None) -> Initializer:
-    """The normal distribution of mean 0 and standard deviation `stddev`.
-
-    >>> import bevel
-    >>> bevel.nn.initializers.normal(5.0)(bevel.random.key(0), (2, 3)).shape
-    (2, 3)
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        dtype = _dtype(dtype)
-        return _drawn(key, (stddev,), draw=random.normal, shape=shape, dtype=dtype, out_sharding=out_sharding)
-
-    return init
-
-
-def truncated_normal(stddev=1e-2, dtype=None, lower=-2.0, upper=2.0) -> Initializer:
-    """A standard normal distribution cut off outside of (lower, upper), times `stddev`.
-
-    What is cut off makes the result's standard deviation less than `stddev`: 0.88 of it with the default bounds.
-    `variance_scaling` makes up for that; this does not.
-
-    >>> import bevel
-    >>> x = bevel.nn.initializers.truncated_normal(5.0)(bevel.random.key(0), (100,))
-    >>> bool((abs(x) < 10).all())
-    True
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        dtype = _dtype(dtype)
-        return _drawn(
-            key, (stddev,), draw=random.truncated_normal, bounds=(lower, upper), shape=shape, dtype=dtype,
-            out_sharding=out_sharding,
-        )  # fmt: skip
-
-    return init
-
-
-# ---- spread by the number of inputs and outputs
 
 
 def _size(shape, axes):
@@ -261,13 +93,13 @@ def variance_scaling(
                 f"The distribution of variance_scaling is one of {', '.join(_DISTRIBUTIONS)}; got {distribution!r}."
             )
         shape = tuple([operator.index(d) for d in shape])
-        dtype = _dtype(dtype)
+        dtype = dtype_of(dtype)
         count = _MODES[mode](*_fans(shape, in_axis, out_axis, batch_axis))
         is_complex = jnp.issubdtype(dtype, np.complexfloating)
         draw, bounds, factor, *spread = _DRAWS[distribution, is_complex]
-        return _drawn(
+        return drawn(
             key, (scale / count, *spread), draw=draw, bounds=bounds, factor=factor, shape=shape, dtype=dtype,
-            out_sharding=out_sharding,
+            out_sharding=out_sharding, in_steps=draw in _IN_STEPS,
         )  # fmt: skip
 
     return init
@@ -416,94 +248,7 @@ kaiming_uniform = he_uniform
 kaiming_normal = he_normal
 
 
-# ---- orthogonal
-
-
-def orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
-    """Orthogonal matrices, uniform by the Haar measure, times `scale`.
-
-    column_axis   the axis of the matrix's columns; all others together are its rows. Where it is not square, the
-                  vectors along its shorter side are orthonormal
-    raises        ValueError for fewer than two axes
-    source        Saxe, McClelland and Ganguli 2013, arXiv:1312.6120
-
-    >>> import bevel, bevel.numpy as jnp
-    >>> q = bevel.nn.initializers.orthogonal()(bevel.random.key(0), (5, 3))
-    >>> bool(jnp.allclose(q.T @ q, jnp.eye(3), atol=1e-5))
-    True
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        shape = tuple([operator.index(d) for d in shape])
-        if len(shape) < 2:
-            raise InitializerShapeError(
-                f"orthogonal was asked for shape {shape}{user_line(' at {}')}; a matrix has at least two axes."
-            )
-        dtype = _dtype(dtype)
-        apart = _rounded if state.trace.is_evaluation else _itself
-        return _orthogonal(
-            key, _number(scale, dtype), axis=column_axis, shape=shape, dtype=dtype, out_sharding=out_sharding,
-            apart=apart,
-        )  # fmt: skip
-
-    return init
-
-
-@compiled(static=("axis", "shape", "dtype", "out_sharding", "apart"), name="orthogonal")
-def _orthogonal(key, scale, *, axis, shape, dtype, out_sharding, apart):
-    columns, axis = shape[axis], axis % len(shape)
-    rows = math.prod(shape) // columns if columns else 0
-    q = random.orthogonal(key, rows, (), dtype, columns)
-    q = apart(q).reshape((*shape[:axis], *shape[axis + 1 :], columns))
-    return placed(jnp.asarray(scale, get_aval(q).dtype) * jnp.moveaxis(q, -1, axis), out_sharding)
-
-
-def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None) -> Initializer:
-    """Convolution kernels that are an orthogonal matrix at their centre and 0 elsewhere: the convolution keeps norms.
-
-    The last two axes of the shape are inputs and outputs, with no more inputs than outputs; one to three spatial axes
-    stand before them.
-
-    raises  ValueError for another number of axes, or for more inputs than outputs
-    source  Xiao et al. 2018, arXiv:1806.05393
-
-    >>> import bevel
-    >>> kernel = bevel.nn.initializers.delta_orthogonal()(bevel.random.key(0), (3, 2, 4))
-    >>> float(abs(kernel[0]).max()), kernel[1].shape
-    (0.0, (2, 4))
-    """
-
-    def init(key, shape, dtype=dtype, out_sharding=None):
-        shape = tuple([operator.index(d) for d in shape])
-        if len(shape) not in (3, 4, 5):
-            raise InitializerShapeError(
-                f"delta_orthogonal was asked for shape {shape}{user_line(' at {}')}; a kernel has 3, 4 or 5 axes: one "
-                "to three of space, then inputs and outputs."
-            )
-        if shape[-1] < shape[-2]:
-            raise InitializerShapeError(
-                f"delta_orthogonal was asked for shape {shape}{user_line(' at {}')}, with {shape[-2]} inputs and "
-                f"{shape[-1]} outputs; norms can be kept only with at least as many outputs (fan_in <= fan_out)."
-            )
-        dtype = _dtype(dtype)
-        apart = _rounded if state.trace.is_evaluation else _itself
-        return _at_centre(
-            key, _number(scale, dtype), axis=column_axis, shape=shape, dtype=dtype, out_sharding=out_sharding,
-            apart=apart,
-        )  # fmt: skip
-
-    return init
-
-
-@compiled(static=("axis", "shape", "dtype", "out_sharding", "apart"), name="delta_orthogonal")
-def _at_centre(key, scale, *, axis, shape, dtype, out_sharding, apart):
-    matrix = _orthogonal(key, scale, axis=axis, shape=shape[-2:], dtype=dtype, out_sharding=None, apart=apart)
-    centre = tuple([(d - 1) // 2 for d in shape[:-2]])
-    return placed(jnp.zeros(shape, dtype).at[centre].set(matrix), out_sharding)
-
-
 __all__ = [
-    "Initializer", "constant", "delta_orthogonal", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",
-    "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform", "normal", "ones", "orthogonal",
-    "truncated_normal", "uniform", "variance_scaling", "xavier_normal", "xavier_uniform", "zeros",
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "kaiming_normal", "kaiming_uniform", "lecun_normal",
+    "lecun_uniform", "variance_scaling", "xavier_normal", "xavier_uniform",
 ]  # fmt: skip
