@@ -166,7 +166,16 @@ declare(
     "argmin: int32, 2048 x 2048",
     "jnp.argmin of int32 along rows",
     lambda side: (lambda x: side.jnp.argmin(x, 1), (integers(side, 1000, 2048, 2048),)),
-    goal=0.8,
+    goal=0.5,
+)
+declare(
+    "argmax: bfloat16, 10,000 rows of 100",
+    "jnp.argmax of bfloat16 along rows",
+    lambda side: (
+        lambda x: side.jnp.argmax(x, 1),
+        (side.jnp.asarray(floats(side, 10_000, 100), side.jnp.bfloat16),),
+    ),
+    goal=0.3,
 )
 for axis, which in ((0, "columns"), (1, "rows")):
     declare(

@@ -37,6 +37,27 @@ def is_computed(x):
     return name in _ELEMENTWISE
 
 
+_MOVED = frozenset(
+    f"stablehlo.{name}" for name in "reshape slice dynamic_slice transpose reverse broadcast_in_dim gather".split()
+)
+_HELD = ("stablehlo.while", "stablehlo.constant", "stablehlo.custom_call")
+
+
+def is_given(x):
+    """Is x of the bits that it lies in memory with, or moved from there, so that to read those rounds nothing?
+
+    XLA's CPU compiler has floats of 16 bits that it computes in 32, and does not round them between two operations.
+    """
+    owner = x.owner
+    while getattr(owner, "name", "") in _MOVED:
+        owner = owner.operands[0].owner
+    name = getattr(owner, "name", None)
+    if name is None:  # a block: arguments of the program, or what a loop carries
+        function = owner.owner
+        return function.name == "stablehlo.while" or "public" in str(function.attributes["sym_visibility"])
+    return name in _HELD or (name == "stablehlo.bitcast_convert" and "f" not in str(owner.operands[0].type))
+
+
 def has_keys(dtype) -> bool:
     """Are its numbers floats that `to_keys` takes?"""
     return dtypes.issubdtype(dtype, np.floating) and dtype.itemsize in _BITS
@@ -49,7 +70,7 @@ def to_keys(out, x, aval, order, zeros_alike=False):
     """
     keys = aval.with_dtype(_BITS[aval.dtype.itemsize])
     info = np.iinfo(keys.dtype)
-    if zeros_alike:
+    if zeros_alike and aval.dtype.itemsize > 2:
         zero = out.constant(0, aval)
         is_nan = out.compare("NE", x, x, aval)
         x = out.op("stablehlo.select", [out.compare("EQ", x, zero, aval), zero, x], aval=aval)
@@ -59,6 +80,9 @@ def to_keys(out, x, aval, order, zeros_alike=False):
         infinity = int(np.asarray(np.inf).astype(aval.dtype).view(keys.dtype))
         size = out.op("stablehlo.and", [bits, out.constant(int(info.max), keys)], aval=keys)
         is_nan = out.compare("GT", size, out.constant(infinity, keys), keys)
+        if zeros_alike:
+            is_zero = out.compare("EQ", size, out.constant(0, keys), keys)
+            bits = out.op("stablehlo.select", [is_zero, size, bits], aval=keys)
     end = out.constant(int(info.max if order == "GT" else info.min), keys)
     return out.op("stablehlo.select", [is_nan, end, _turned(out, bits, keys)], aval=keys), keys
 

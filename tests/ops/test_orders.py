@@ -105,14 +105,51 @@ def test_infinities_of_both_signs_are_no_nan():
 
 
 @pytest.mark.parametrize(
-    "shape, axis", [((8, 512), 1), ((512, 8), 0), ((40, 100), 1), ((3, 100, 4), 1), ((3, 1009), 1)]
-)
-@pytest.mark.parametrize("name", ["int32", "uint32", "int8", "uint8", "int16", "bool"])
+    "shape, axis",
+    [
+        ((8, 512), 1), ((512, 8), 0), ((40, 100), 1), ((3, 100, 4), 1), ((3, 1009), 1), ((700, 17), 1), ((9001,), 0),
+        ((2, 70_001), 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["int32", "uint32", "int8", "uint8", "int16", "uint16", "bool", "int64"])
 def test_the_first_of_equal_integers_is_found(shape, axis, name):
     x = np.random.RandomState(1).randint(0, 2**31 if name == "uint32" else 5, shape).astype(name)
     x[tuple(d // 2 for d in shape)] = x.max() if name == "bool" else np.iinfo(name).max
-    np.testing.assert_array_equal(Argmax((axis,), INT32)(x), np.argmax(x, axis))
-    np.testing.assert_array_equal(Argmin((axis,), INT32)(x), np.argmin(x, axis))
+    with bevel.enable_x64(name == "int64"):
+        np.testing.assert_array_equal(Argmax((axis,), INT32)(x), np.argmax(x, axis))
+        np.testing.assert_array_equal(Argmin((axis,), INT32)(x), np.argmin(x, axis))
+        x[...] = x.min()  # the least of a dtype everywhere
+        assert not np.any(Argmax((axis,), INT32)(x))
+
+
+@pytest.mark.parametrize(
+    "shape, axis", [((90, 100), 1), ((100, 90), 0), ((450, 20), 1), ((20, 600), 1), ((3, 70_001), 1)]
+)
+@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
+def test_the_first_of_equal_floats_is_found(shape, axis, name):
+    """Packed with their places, zeros of both signs are alike, and so are all NaN: what is given, moved, computed."""
+    random = np.random.RandomState(7)
+    x = random.randint(-3, 3, shape).astype(getattr(ml_dtypes, name, name))
+    x[random.rand(*shape) < 0.3] = -0.0
+    zeros = np.where(random.rand(*shape) < 0.5, -0.0, 0.0).astype(x.dtype)
+    holed = x.copy()
+    for special in (-math.inf, math.inf, math.nan, math.copysign(math.nan, -1), math.nan):
+        holed[tuple(random.randint(0, d) for d in shape)] = special
+    for numbers in (x, zeros, holed):
+        for op, find in ((Argmax((axis,), INT32), np.argmax), (Argmin((axis,), INT32), np.argmin)):
+            alone, moved, computed = bevel.jit(lambda x, op=op: (op(x), op(x[::-1]), op(2 * x + 1)))(numbers)
+            wide = numbers.astype(np.float64)
+            np.testing.assert_array_equal(alone, find(wide, axis))
+            np.testing.assert_array_equal(moved, find(wide[::-1], axis))
+            np.testing.assert_array_equal(computed, find(2 * wide + 1, axis))
+
+
+@pytest.mark.parametrize("shape", [(64, 256), (4, 100), (2, 5), (30_000,)])
+def test_what_is_computed_in_16_bits_is_rounded_before_it_is_compared(shape):
+    """XLA's CPU compiler computes bfloat16 in float32, in which numbers differ that are equal once rounded."""
+    x = np.ones(shape, ml_dtypes.bfloat16)
+    tiny = np.linspace(0, 2**-12, shape[-1]).astype(ml_dtypes.bfloat16)
+    assert not np.any(bevel.jit(lambda x, y: bevel.lax.argmax(x + y, len(shape) - 1, INT32))(x, tiny))
 
 
 def special_values(repeats):
