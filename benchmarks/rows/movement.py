@@ -45,6 +45,9 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]],
     "moved on: 300 x 300 bfloat16, along rows": (
         lambda jnp, x: jnp.roll(x, 7, 1), lambda side: (floats(side, 300, 300).astype(side.jnp.bfloat16),), 0.5
     ),
+    "halves swapped: fftshift of 1000 x 1000 complex64": (
+        lambda jnp, x: jnp.fft.fftshift(x), lambda side: (floats(side, 1000, 1000).astype("complex64"),), 0.9
+    ),
     "largest so far: 1000 x 1000": (
         lambda jnp, x: jnp.maximum.accumulate(x), lambda side: (floats(side, 1000, 1000),), 1.05
     ),

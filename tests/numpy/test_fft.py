@@ -1,5 +1,7 @@
 """jnp.fft beside NumPy's, in shapes, lengths, factors, dtypes and ranks; and in what it refuses."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,27 @@ def test_is_numpys(name):
         assert got.shape == expected.shape
         assert got.dtype == (np.complex64 if np.iscomplexobj(expected) else np.float32)
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "shape, axes, is_one_pass",
+    [
+        ((740, 720), None, True), ((720, 3, 730), (2, 0), True), ((741, 720), None, False), ((740, 720), 1, False),
+        ((20, 30), None, False), ((740, 720), (0, 0), False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_halves_of_large_arrays_are_swapped_at_once(shape, axes, is_one_pass, dtype):
+    x = np.arange(math.prod(shape), dtype=dtype).reshape(shape)
+    for name in ("fftshift", "ifftshift"):
+        shift = bevel.jit(lambda x, name=name: getattr(jnp.fft, name)(x, axes))
+        np.testing.assert_array_equal(shift(x), getattr(np.fft, name)(x, axes))
+        assert ("rev[" in str(bevel.make_jaxpr(shift)(x))) == is_one_pass
+    of_halves = tuple([d // 2 for d in shape])
+    rolled = jnp.roll(x, of_halves, tuple(range(len(shape))))
+    np.testing.assert_array_equal(rolled, np.roll(x, of_halves, tuple(range(len(shape)))))
+    for near in ((of_halves[0], of_halves[1] - 1), (1 - of_halves[0], of_halves[1])):
+        np.testing.assert_array_equal(jnp.roll(x, near, (0, 1)), np.roll(x, near, (0, 1)))
 
 
 @pytest.mark.parametrize("name", ["fft", "ifft", "fft2", "ifftn", "irfft", "hfft"])
