@@ -177,6 +177,12 @@ declare(
     ),
     goal=0.3,
 )
+declare(
+    "any: 10,000 rows of 100",
+    "jnp.any along the last axis of truths",
+    lambda side: (lambda x: side.jnp.any(x, 1), (floats(side, 10_000, 100) > 3,)),
+    goal=1.05,
+)
 for axis, which in ((0, "columns"), (1, "rows")):
     declare(
         f"max: {which} of 1000 x 1000",

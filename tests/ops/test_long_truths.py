@@ -8,7 +8,16 @@ import bevel.numpy as jnp
 from bevel.ops.formulas import FOLDED_FROM
 
 
-@pytest.mark.parametrize("shape, axes", [((FOLDED_FROM + 1,), (0,)), ((3, 50_001), (1,)), ((2, 331, 3, 67), (1, 3))])
+@pytest.mark.parametrize(
+    "shape, axes",
+    [
+        ((FOLDED_FROM + 1,), (0,)),
+        ((3, 50_001), (1,)),
+        ((2, 331, 3, 67), (1, 3)),
+        ((1400, 100), (1,)),
+        ((40, 90, 41), (2,)),
+    ],
+)
 @pytest.mark.parametrize("computed", [False, True])
 def test_one_truth_is_found_wherever_it_is(shape, axes, computed):
     size = int(np.prod(shape))
