@@ -25,7 +25,8 @@ LEVEL = 0.05  # ratios that differ from 1 by less are called level
 INTRODUCTION = f"""# Benchmarks
 
 Bevel beside the real JAX, measured in alternating processes on one machine. Read the ratios: a time says as much about
-the machine as about the library. `make bench` measures anew, `make bench-table` puts the newest whole run here.
+the machine as about the library. `make bench` measures anew; `make bench-table ARGS=benchmarks/results/….json` puts a
+run here, without ARGS the newest of all rows in five rounds.
 
 {BEGIN}
 {END}
@@ -55,7 +56,7 @@ def number(value: float) -> str:
     return f"{value:.{max(digits, 0)}f}"
 
 
-def heading(results: Results) -> str:
+def heading(results: Results, with_command: bool = True) -> str:
     """Where the numbers come from: date, command, machine, versions, and how to read the columns."""
     machine = results.machine
     versions = "; ".join(
@@ -64,8 +65,9 @@ def heading(results: Results) -> str:
         if position in results.versions
     )
     commit = f", commit {machine['commit']}" if machine.get("commit") else ""
+    command = f", `{results.command}`" if with_command else ""
     return (
-        f"{results.made[:10]}{commit}, `{results.command}`, on {machine['processor']}, {machine['cores']} cores, "
+        f"{results.made[:10]}{commit}{command}, on {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, {machine['system']}, load {machine['load_at_start']} at the start, "
         f"platform {results.platform}. {versions}.\n\n"
         f"Ratio = {title(results.left)} / {title(results.right)} (or C or NumPy, where the row says so) of the "
@@ -136,7 +138,7 @@ def quote(results: Results, shown: re.Pattern[str] = QUOTED) -> str:
     """The rows that a page quotes, and how the others stand."""
     lines = [line for line in results.lines if shown.match(line.name)]
     return "\n\n".join(
-        [heading(results), markdown_table(_header(results), [cells(line) for line in lines]), standing(results)]
+        [heading(results, False), markdown_table(_header(results), [cells(line) for line in lines]), standing(results)]
     )
 
 

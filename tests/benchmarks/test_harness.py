@@ -328,6 +328,7 @@ def test_each_reason_is_of_a_row():
 
 def test_a_quoted_table_has_some_rows_and_says_how_the_others_stand(outcomes):
     text = quote(results_of(outcomes), re.compile("half"))
+    assert results_of(outcomes).command not in text and results_of(outcomes).command in render(results_of(outcomes))
     assert "| half |" in text and "| same answer |" not in text
     assert re.match(r"Of 8 rows beside right .*, left is ahead in \d+, level within 5% in \d+", text.splitlines()[-1])
     assert "left is ahead in 1, level within 5% in 0, and behind in 0." in quote(results_of({"half": outcomes["half"]}))
