@@ -1,4 +1,4 @@
-"""Prints the coefficients of bevel.ops.fast_single, fast_double and fast_special, with the error that each leaves.
+"""Prints coefficients of bevel.ops.fast_single, fast_double, fast_special and fast_incomplete, and what each leaves.
 
 A polynomial is fitted by least squares at Chebyshev nodes with 200 bits, and again with more weight where the error was
 larger, which moves it towards the minimax polynomial (C. L. Lawson's iteration).
@@ -88,6 +88,7 @@ def main():
         ),
         "single cube root": (lambda h: (1 - h) ** (-mpf(1) / 3), mpf("-0.1029"), mpf("0.1029"), 4),
         "single exp2": (lambda r: mpf(2) ** r, mpf("-0.501"), mpf("0.501"), 8, even),
+        "incomplete log of Γ(1 + a)": (lambda a: mpmath.loggamma(1 + a) / a, mpf(10) ** -6, mpf(1), 21, even),
         "special erfc": (_scaled_erfc, mpf(1) / 9, mpf(1) / 4, 12, lambda t: mpmath.exp(-((1 / t - 3) ** 2))),
     }
     powers |= {name: (f, mpf(0), *rest) for name, (f, *rest) in fits.items()}

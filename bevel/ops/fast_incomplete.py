@@ -22,6 +22,8 @@ _NEAR_FROM, _NEAR_LOW, _NEAR_HIGH = 8.0, 0.55, 1.7
 _TERMS = 30
 # beyond these Q of the fraction is 0 in float32; so its terms are finite
 _LARGEST_BOUND, _LARGEST_SHAPE = 1e4, 5e3
+# below this shape 1 - P has lost digits of Q
+_SMALL_SHAPE = 1e-7
 # degrees in η of Temme's coefficients of a^0, a^-1, …; from a = 8 and |η| < 0.7 on
 _DEGREES = (10, 10, 8, 8, 6, 6)
 
@@ -31,6 +33,14 @@ _SCALED_ERFC = (
     0.09230393752420749, -0.05869273572913162, 0.02836410517089832, -0.009749243682806111, 0.001751157531215052,
     0.0002995970320220497, -0.0002843129902922713, 4.42797232481029e-05, 1.8521918929188586e-05,
     -6.352277953996027e-06,
+)  # fmt: skip
+# log Γ(1 + a) / a in a from 0 to 1
+_LOG_GAMMA = (
+    -0.5772156649015329, 0.8224670334241061, -0.40068563438545435, 0.27058080836262227, -0.20738554893657013,
+    0.16955713576137937, -0.14404935222657833, 0.1255045657582443, -0.11129891474880751, 0.09991308082241063,
+    -0.09018922053892013, 0.08086811487976774, -0.07044063621641818, 0.05763117628043727, -0.042460378251122054,
+    0.026897974185632743, -0.013949909940304631, 0.005601520885884603, -0.0016167303662381783, 0.000296379120489858,
+    -2.579896902864329e-05,
 )  # fmt: skip
 
 
@@ -64,6 +74,26 @@ def temme_coefficients(degrees=_DEGREES):
     return table
 
 
+def upper_of_small(a, x, logarithm, terms=18):
+    """Q for a and x below 1, where 1 - P loses digits: with e^u = x^a / Γ(a+1)
+
+    Q = 1 - e^u (1 - a x r),  r = 1/(a+1) - x/2! 1/(a+2) + x²/3! 1/(a+3) - …
+    """
+    u = a * (logarithm - polynomial(a, _LOG_GAMMA))
+    r = 1.0 / (a + float(terms))
+    for n in range(terms - 1, 0, -1):
+        r = 1.0 / (a + float(n)) - x * (1 / (n + 1)) * r
+    return u.exp() * (a * x * r) - u.apply("stablehlo.exponential_minus_one")
+
+
+def _upper_of_smallest(a, x, logarithm):
+    """The same for a below 1e-7, but for a² of it: no division, one exponential less."""
+    u = a * (logarithm - polynomial(a, _LOG_GAMMA[:2]))
+    at_zero, slope = [[(-1) ** n / math.factorial(n + 1) / (n + 1) ** k for n in range(12)] for k in (1, 2)]
+    r = polynomial(x, at_zero) - a * polynomial(x, slope)
+    return a * x * r * (u + 1.0) - u * (u * (u * (1 / 6) + 0.5) + 1.0)
+
+
 def incomplete_gamma(a, x, wanted):
     """P or Q of float64 formulas a > 0 and x > 0, both finite, as exact as float32 asks."""
     inverse = 1.0 / a
@@ -79,8 +109,8 @@ def incomplete_gamma(a, x, wanted):
     square = s * s
     phi = s * small - s * square * 2.0 * polynomial(square, [1 / (2 * k + 3) for k in range(11)])
     main, product = stirling(a)
-    logarithm = a * fast_double.log(x) - x - main
-    power = where(near, -(a * phi), logarithm).exp()
+    log_x = fast_double.log(x)
+    power = where(near, -(a * phi), a * log_x - x - main).exp()
 
     # Σ = N/D, from the last term: 1 + y/t (N/D) = (t D + y N)/(t D)
     scale = where(a < _NEAR_FROM, 1.0, inverse)
@@ -108,4 +138,7 @@ def incomplete_gamma(a, x, wanted):
     nearby = power * where(beyond, scaled + correction, scaled - correction)
 
     value = where(near, nearby, tail)  # of Q beyond, of P before
-    return where(beyond, 1.0 - value, value) if wanted == "P" else where(beyond, value, 1.0 - value)
+    if wanted == "P":
+        return where(beyond, 1.0 - value, value)
+    complement = where(a < _SMALL_SHAPE, _upper_of_smallest(a, x, log_x), 1.0 - value)
+    return where(beyond, value, complement)

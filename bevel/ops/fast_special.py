@@ -26,6 +26,7 @@ _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _PRODUCT = (0.0, 720.0, 252.0, 28.0, 1.0)
 _SLOPE = (720.0, 504.0, 84.0, 4.0)
 _FROM = 8.0
+_FAR = 1e6
 SOME = 256  # elements from which on a formula pays
 # terms of ζ that are summed; B_2j / (2j)! for the others
 _SUMMED = 3
@@ -197,13 +198,24 @@ def zeta_of_xla(x, q):
 
     That takes its series for large q at q + 10, which does not help where q is far below 0.
     """
-    any_q = functools.partial(_zeta_of_any, of_positive=_zeta_of_xla)
-    is_few = not is_symbolic(q.aval.shape) and q.aval.size < SOME
-    return any_q(x, q) if is_few else guarded(q <= 0.0, _zeta_of_xla, any_q, x, q)
+    any_q = functools.partial(_zeta_of_any, of_positive=_zeta_near_or_far)
+    if not is_symbolic(q.aval.shape) and q.aval.size < SOME:
+        return any_q(x, q)
+    rare = (q <= 0.0) | ((q >= _FAR) & (x * q.log() > -0.9 * math.log(np.finfo(q.aval.dtype).tiny)))
+    return guarded(rare, lambda x, q: x.apply("chlo.zeta", q), any_q, x, q)
 
 
-def _zeta_of_xla(x, q):
-    return x.apply("chlo.zeta", q)
+def _zeta_near_or_far(x, q):
+    """XLA's form; but q^(1-x) (1/(x-1) + 1/(2q) + x/(12q²)) where q^-x underflows before that does.
+
+    Large q need no terms summed before Euler & Maclaurin's series; what is left out is below (x/q)^4 / 720 of it. A
+    root of q^-x finds both, for a second power takes 20 ms to compile.
+    """
+    root, inverse = q.apply("stablehlo.power", x * -0.5), 1.0 / q
+    nearly = math.sqrt(np.finfo(q.aval.dtype).tiny) * 2.0**26
+    is_far = (q >= _FAR) & (q < math.inf) & (x < math.inf) & (root < nearly)
+    far = root * q * root * (1.0 / (x - 1.0) + inverse * (x * inverse * (1 / 12) + 0.5))
+    return where(is_far, far, x.apply("chlo.zeta", q))
 
 
 def polygamma(m, x):

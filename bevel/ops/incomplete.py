@@ -166,7 +166,12 @@ def _sum_or_fraction(a, x, wanted):
     series = _series(usual & ~beyond, a_safe, x_safe, 0)
     fraction = _fraction(usual & beyond, a_safe, x_safe, 0)
     lower, upper = power * series.value / a_safe, power * fraction.value
-    value = where(beyond, 1.0 - upper, lower) if wanted == "P" else where(beyond, upper, 1.0 - lower)
+    if wanted == "P":
+        value = where(beyond, 1.0 - upper, lower)
+    else:
+        is_small = (a < 1.0) & ~beyond
+        of_small = fast_incomplete.upper_of_small(where(is_small, a, 0.5), where(is_small, x, 0.5), x_safe.log())
+        value = where(beyond, upper, where(is_small, of_small, 1.0 - lower))
     return where(is_large, _large_shape(where(is_large, a, 1.0), where(is_large, x, 1.0), wanted), value)
 
 

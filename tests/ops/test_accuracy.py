@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.special
@@ -187,6 +188,23 @@ def test_incomplete_gamma_functions_at_the_ends():
         np.testing.assert_allclose(result, exact, rtol=1e-6, atol=1e-38)
 
 
+@pytest.mark.parametrize("dtype, bound", [("float32", 0.51), ("float64", 8)])
+def test_small_shapes_keep_the_digits_of_what_is_above(dtype, bound):
+    """1 - P has none left of Q where it is below the last digit of 1; JAX's is 0, or less."""
+    random = np.random.RandomState(0)
+    a = np.concatenate([np.exp(random.uniform(-75, 0, 40)), random.uniform(0, 1, 20)]).astype(dtype)
+    x = np.concatenate([np.exp(random.uniform(-75, 0, 20)), random.uniform(0, 0.99, 40)]).astype(dtype)
+    with settings.enable_x64(dtype == "float64"):
+        found = np.asarray(lax.igammac(a, x))
+    with mpmath.workdps(80):
+        exact = [
+            mpmath.gammainc(*map(mpmath.mpf, map(float, pair)), regularized=True) for pair in zip(a, x, strict=True)
+        ]
+        away = [abs(f / e - 1) for f, e in zip(map(float, found), exact, strict=True)]
+    assert found.dtype == dtype
+    assert max(away) < bound * np.finfo(dtype).eps, (a[np.argmax(away)], x[np.argmax(away)])
+
+
 def test_sums_of_powers_round_once():
     random = np.random.RandomState(0)
     x, q = (np.exp(random.uniform(math.log(l), math.log(h), 2 * FROM)) for l, h in ((1.001, 25), (1e-2, 1e4)))
@@ -208,6 +226,24 @@ def test_sums_of_powers_from_below_zero():
     poles = np.asarray(lax.zeta(x, np.round(q)))
     assert np.isinf(poles[x % 2 == 0]).all()
     assert np.isnan(poles[x % 2 == 1]).all()
+
+
+@pytest.mark.parametrize("count", [8, 400])
+def test_sums_of_powers_do_not_underflow_before_their_time(count):
+    """q^-x is 0 where Σ (k + q)^-x, which is about q^(1-x) / (x - 1), is not; JAX gives 0."""
+    x, q = (
+        np.resize([2, 2, 16, 3, 1.5, 30, 2, 49], count),
+        np.resize([1e200, 1e154, 1e20, 1e100, 1e250, 1e10, 7, 1e6], count),
+    )
+    exact = [float(mpmath.zeta(x, q) if q < 1e3 else q ** (1 - x) * (1 / (x - 1) + 1 / (2 * q) + x / (12 * q * q)))
+             for x, q in zip(map(mpmath.mpf, x[:8]), map(mpmath.mpf, q[:8]), strict=True)]  # fmt: skip
+    with settings.enable_x64(True):
+        np.testing.assert_allclose(lax.zeta(x, q), np.resize(exact, count), rtol=1e-15)
+        np.testing.assert_allclose(bevel.scipy.special.polygamma(1, q[0:1]), [1e-200], rtol=1e-14)
+        ends = bevel.scipy.special.zeta(
+            np.array([math.inf, 2, 1, 0.5, 2]), np.array([1e200, math.inf, 1e200, 1e200, math.nan])
+        )
+    np.testing.assert_array_equal(ends, [0, 0, math.inf, math.nan, math.nan])
 
 
 def test_subnormal_numbers_are_their_own_sine():
