@@ -16,8 +16,8 @@ says what a line means. In a table one line stands for many: `<f32 / i8 / c64>` 
 `name = f32 / i8` names the values, so that `<name>` is the same one wherever it stands in a line. `#` begins a
 remark, and `differs | expression | reason` says of the calls that match what is otherwise on purpose; `limits | …`
 says it of what is infinite or NaN on one of the sides alone, `kinds | …` of what is otherwise while tracing alone,
-`zeros | …` of the signs of zeros alone. A line `any refusal` says that it does not matter by which of the exceptions
-that code waits for a call is refused.
+`wide | …` with 64 bits alone, `zeros | …` of the signs of zeros alone. A line `any refusal` says that it does not
+matter by which of the exceptions that code waits for a call is refused.
 
 What JAX gave is kept in build/compare. Each side runs in a process of its own; one that dies is started again, and the
 call that it died of reads "died".
@@ -66,15 +66,17 @@ def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
             yield CHOICE.sub(lambda m, rest=rest: next(rest), told)
 
 
-def read(path: Path, kinds_only: bool = False) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, str]], bool]:
+def read(
+    path: Path, kinds_only: bool = False, x64: bool = False
+) -> tuple[list[list[str]], dict[re.Pattern, tuple[str, str]], bool]:
     """The calls of each line of a table, what differs on purpose (reason, kind of line), are all refusals alike?"""
     calls, named, differs, any_refusal = [], {}, {}, False
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if line.startswith(("differs | ", "limits | ", "kinds | ", "zeros | ")):
+        if line.startswith(("differs | ", "limits | ", "kinds | ", "wide | ", "zeros | ")):
             kind, expression, reason = line.split(" | ", 2)
-            if kind != "kinds" or kinds_only:
+            if {"kinds": kinds_only, "wide": x64}.get(kind, True):
                 differs[re.compile(expression)] = reason, kind
         elif line == "any refusal":
             any_refusal = True
@@ -121,7 +123,8 @@ def played(python: Path, package: str, platform: str, x64: bool, calls: list[str
                 try:
                     process.stdin.write(json.dumps(left.popleft()) + "\n")
                     process.stdin.flush()
-                    if not select.select([process.stdout], [], [], PATIENCE)[0]:
+                    # second by second, so that the time in which all stood still does not count
+                    if not any(select.select([process.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
                         process.kill()
                     answer = process.stdout.readline()
                 except BrokenPipeError:
@@ -223,7 +226,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     path = ROOT / "tests" / "data" / f"{options.table}_calls.txt"
-    lines, differs, any_refusal = read(path if path.exists() else Path(options.table), options.kinds)
+    lines, differs, any_refusal = read(path if path.exists() else Path(options.table), options.kinds, options.x64)
     chance = random.Random(options.seed)
     lines = [[c for c in line if re.search(options.only, c) and chance.random() < options.share] for line in lines]
     if options.lines:

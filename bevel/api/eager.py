@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def compiled(function=None, *, static=(), listed=False, name=None):
 
     Static values must be hashable; a list given as an axis or shape is taken as a tuple. C++ takes 23 µs to refuse it:
     `listed` says that sequences are common, and has them looked into before the call, in 0.2. Values that are equal but
-    of other types, 1 and 1.0, are others: C++ sees to it; inside of tuples only `listed` does.
+    of other types, 1 and 1.0, are others: C++ sees to it. Inside of tuples `listed` does, and every function for the
+    first argument that may name several axes or places, in 0.02 µs where there is no tuple.
     Without static arguments the function becomes a call in C++, a tenth faster than one with Python's frame around it
     (benchmarks/numpy_functions). `name` is what letters call it, where that is not the function's without underscores.
     What reads its arguments is best compiled whole: on the second call nothing is read.
@@ -68,6 +70,7 @@ def compiled(function=None, *, static=(), listed=False, name=None):
         return call(*args, **kwargs)
 
     call = first
+    several, place = (None, 0) if listed else _several(function, static)
 
     @is_door
     @functools.wraps(function)
@@ -79,6 +82,10 @@ def compiled(function=None, *, static=(), listed=False, name=None):
                     if kind is list or (kind is tuple and not (_are_plain(map(type, value)) or _is_plain(value))):
                         args, kwargs = by_value(args, kwargs)
                         break
+            elif several is not None:
+                value = args[place] if len(args) > place else kwargs.get(several) if kwargs else None
+                if type(value) is tuple and not (_are_plain(map(type, value)) or _is_plain(value)):
+                    args, kwargs = by_value(args, kwargs)
             return call(*args, **kwargs) if kwargs else call(*args)
         except TOLD as error:
             if not is_about_hashing(error) or not state.trace.is_evaluation:
@@ -103,6 +110,18 @@ def compiled(function=None, *, static=(), listed=False, name=None):
             raise
 
     return run
+
+
+def _several(function, static):
+    """(name, place) of the argument that may name several axes, sizes or places; a place far off where it has none."""
+    code = function.__code__
+    for place, name in enumerate(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
+        if name in static and name in _MAY_BE_SEVERAL:
+            return name, place if place < code.co_argcount else sys.maxsize
+    return None, 0
+
+
+_MAY_BE_SEVERAL = frozenset(["axis", "axes", "dimensions", "kth", "reps", "shape", "sizes"])
 
 
 def inlined(function, static=(), name=None):

@@ -24,7 +24,9 @@ def _split(name, ary, indices_or_sections, axis, equal):
         places = [operator.index(i) for i in _host(name, indices_or_sections)]
         edges = [0, *[min(max(i + size if i < 0 else i, 0), size) for i in places], size]
     else:
-        count = as_index(name, indices_or_sections, "indices_or_sections")
+        count = indices_or_sections
+        count = int(count) if isinstance(count, (float, np.floating)) and count.is_integer() else count
+        count = as_index(name, count, "indices_or_sections")
         if count < 1:
             raise ValueError(f"{name} needs at least one section; got {count}{user_line(' at {}')}.")
         if equal and size % count:
@@ -64,7 +66,8 @@ _split_at = compiled(static=("indices_or_sections", "axis"), listed=True)
 def split(ary, indices_or_sections, axis=0):
     """The array cut along an axis into so many equal parts, or at the given places. A list.
 
-    indices_or_sections   an int, which must divide the axis (`array_split` forgives); or the places where parts begin
+    indices_or_sections   an int, or a whole float, which must divide the axis (`array_split` forgives); or the places
+                          where parts begin
     raises                ValueError where it does not divide; all is known while tracing
 
     >>> import bevel.numpy as jnp
