@@ -24,7 +24,7 @@ def compiled(function=None, *, static=(), listed=False, name=None):
     Static values must be hashable; a list given as an axis or shape is taken as a tuple. C++ takes 23 µs to refuse it:
     `listed` says that sequences are common, and has them looked into before the call, in 0.2. Values that are equal but
     of other types, 1 and 1.0, are others: C++ sees to it. Inside of tuples `listed` does, and every function for the
-    first argument that may name several axes or places, in 0.02 µs where there is no tuple.
+    argument that may name several axes or places, in 0.02 µs where there is no tuple; two make it `listed`.
     Without static arguments the function becomes a call in C++, a tenth faster than one with Python's frame around it
     (benchmarks/numpy_functions). `name` is what letters call it, where that is not the function's without underscores.
     What reads its arguments is best compiled whole: on the second call nothing is read.
@@ -70,7 +70,12 @@ def compiled(function=None, *, static=(), listed=False, name=None):
         return call(*args, **kwargs)
 
     call = first
-    several, place = (None, 0) if listed else _several(function, static)
+    several, place = None, 0
+    if not listed:
+        found = _may_be_several(function, static)
+        listed = len(found) > 1
+        if len(found) == 1:
+            [(several, place)] = found
 
     @is_door
     @functools.wraps(function)
@@ -112,16 +117,15 @@ def compiled(function=None, *, static=(), listed=False, name=None):
     return run
 
 
-def _several(function, static):
-    """(name, place) of the argument that may name several axes, sizes or places; a place far off where it has none."""
+def _may_be_several(function, static):
+    """(name, place) of each argument that may name several axes, sizes or places; a place far off where it has none."""
     code = function.__code__
-    for place, name in enumerate(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
-        if name in static and name in _MAY_BE_SEVERAL:
-            return name, place if place < code.co_argcount else sys.maxsize
-    return None, 0
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    found = [(place, name) for place, name in enumerate(names) if name in static and name in _MAY_BE_SEVERAL]
+    return [(name, place if place < code.co_argcount else sys.maxsize) for place, name in found]
 
 
-_MAY_BE_SEVERAL = frozenset(["axis", "axes", "dimensions", "kth", "reps", "shape", "sizes"])
+_MAY_BE_SEVERAL = frozenset(["axis", "axes", "fft_lengths", "kth", "lengths", "reps", "s", "shape", "slice_sizes"])
 
 
 def inlined(function, static=(), name=None):

@@ -38,6 +38,11 @@ def as_index(name, value, what="axis") -> int:
         raise TypeError(f"{name} needs an integer as {what}{user_line(' at {}')}; got {value!r}.") from None
 
 
+def as_count(name, value, what) -> int:
+    """As `as_index`, of what NumPy takes by `int(value)`: a whole float is a count, too."""
+    return as_index(name, int(value) if isinstance(value, (float, np.floating)) and value.is_integer() else value, what)
+
+
 def one_axis(name, axis, rank) -> int:
     """An axis as it is counted from the front."""
     axis = as_index(name, axis)

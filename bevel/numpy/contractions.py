@@ -11,7 +11,7 @@ import string
 from bevel.api.arrays import placed
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
-from bevel.numpy.axes import as_arrays, refuse_out, shape_of
+from bevel.numpy.axes import as_arrays, as_index, refuse_out, shape_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.matrices import diagonal_of
 from bevel.numpy.products import contracted, ready
@@ -127,11 +127,9 @@ def _whole(subscripts, operands, optimize, precision, preferred_element_type):
         subscripts, operands = _from_lists(subscripts, operands)
     operands = as_arrays("einsum", *operands)
     shapes = tuple([shape_of(x) for x in operands])
-    try:
-        plan = _plan(subscripts, shapes, optimize)
-    except TypeError:  # a path given as a list cannot be hashed
-        plan = _plan.__wrapped__(subscripts, shapes, optimize)
-    terms, output, path = plan
+    # a path that is given may be a list, which cannot be hashed, or equal to another of floats
+    plan = _plan if isinstance(optimize, (str, bool)) else _plan.__wrapped__
+    terms, output, path = plan(subscripts, shapes, optimize)
     return _einsum(
         operands, terms=terms, output=output, path=path, precision=precision, preferred=preferred_element_type
     )
@@ -151,8 +149,8 @@ def _path(terms, output, shapes, optimize):
     if optimize is False:
         return ((0, 1),) + tuple([(0, n) for n in range(len(terms) - 2, 0, -1)])
     if not isinstance(optimize, (str, bool)):
-        steps = [tuple(s) for s in optimize if not isinstance(s, str)]
-        return tuple(steps)
+        steps = [s for s in optimize if not isinstance(s, str)]  # the first is "einsum_path"
+        return tuple([tuple([as_index("einsum", i, "a place in a path") for i in step]) for step in steps])
     import opt_einsum  # lazy: for start-up time
 
     sizes = _sizes(terms, shapes)

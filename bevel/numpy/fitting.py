@@ -9,7 +9,7 @@ from bevel.core.doors import with_door
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import multiply, true_divide
-from bevel.numpy.axes import as_array, as_arrays, as_index, shape_of
+from bevel.numpy.axes import as_array, as_arrays, as_count, shape_of
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import sqrt
 from bevel.numpy.matrices import vander
@@ -32,7 +32,7 @@ def polyfit(x, y, deg, rcond=None, full: bool = False, w=None, cov: bool = False
     >>> print(jnp.round(jnp.polyfit(x, 2 * x + 1, 1), 3))
     [2. 1.]
     """
-    degree = as_index("polyfit", deg, "deg")
+    degree = as_count("polyfit", deg, "deg")
     x, y = as_arrays("polyfit", x, y)
     is_real = not dtypes.issubdtype(get_aval(x).dtype, np.complexfloating)  # then covariances are, also of complex y
     x, y = promote_inexact(x, y)

@@ -10,7 +10,7 @@ from bevel.api.custom_jvp import custom_jvp
 from bevel.base import dtypes, limits
 from bevel.core.trace import get_aval
 from bevel.numpy.arithmetic import absolute, add, divide, floor_divide, multiply, negative, remainder, subtract
-from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
+from bevel.numpy.axes import as_array, as_count, one_axis, shape_of
 from bevel.numpy.choosing import where
 from bevel.numpy.cumulative import cumsum
 from bevel.numpy.eager import compiled
@@ -37,7 +37,7 @@ def _float():
 
 def _window(name, M, form):
     """form(x) of M places x from -1 to 1, exactly alike on both sides; a lone place has weight 1."""
-    count = as_index(name, M, "M")
+    count = as_count(name, M, "M")
     return ones(max(count, 0)) if count <= 1 else form(divide(arange(1 - count, count, 2, dtype=_float()), count - 1))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.source import user_line
 from bevel.core.trace import Tracer
-from bevel.numpy.axes import as_array, as_index, one_axis, shape_of
+from bevel.numpy.axes import as_array, as_count, one_axis, shape_of
 from bevel.numpy.eager import compiled
 from bevel.ops.cutting import slice_in_dim
 from bevel.ops.joining import Split
@@ -24,9 +24,7 @@ def _split(name, ary, indices_or_sections, axis, equal):
         places = [operator.index(i) for i in _host(name, indices_or_sections)]
         edges = [0, *[min(max(i + size if i < 0 else i, 0), size) for i in places], size]
     else:
-        count = indices_or_sections
-        count = int(count) if isinstance(count, (float, np.floating)) and count.is_integer() else count
-        count = as_index(name, count, "indices_or_sections")
+        count = as_count(name, indices_or_sections, "indices_or_sections")
         if count < 1:
             raise ValueError(f"{name} needs at least one section; got {count}{user_line(' at {}')}.")
         if equal and size % count:

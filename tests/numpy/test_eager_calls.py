@@ -10,6 +10,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel import lax
 from bevel.api import eager
 
 X = jnp.arange(24.0).reshape(4, 6)
@@ -193,6 +194,11 @@ def test_letters_speak_of_the_function_that_was_called(call, words):
         (lambda: jnp.nanmedian(X, axis=(0, 1)), lambda: jnp.nanmedian(X, axis=(0, 1 + 0j))),
         (lambda: jnp.rot90(X, 1, (0, 1)), lambda: jnp.rot90(X, 1, (0, 1.0))),
         (lambda: jnp.tensordot(X, X, ((0, 1), (0, 1))), lambda: jnp.tensordot(X, X, ((0, 1), (0, 1.0)))),
+        (lambda: jnp.einsum("ij,kj,kl", X, X, X, optimize=((0, 1), (0, 1))),
+         lambda: jnp.einsum("ij,kj,kl", X, X, X, optimize=((0, 1.0), (0, 1)))),
+        (lambda: lax.dynamic_slice(X, (0, 0), (1, 1)), lambda: lax.dynamic_slice(X, (0, 0), (1.0, 1))),
+        (lambda: lax.fft(X, "fft", (6,)), lambda: lax.fft(X, "fft", (6.0,))),
+        (lambda: jnp.fft.fft2(X, axes=(0, 1)), lambda: jnp.fft.fft2(X, axes=(0, 1.0))),
         (lambda: jnp.fft.fftshift(X, (0, 1)), lambda: jnp.fft.fftshift(X, (0, 1.0))),
         (lambda: jnp.transpose(X, (1, 0)), lambda: jnp.transpose(X, (1.0, 0))),
         (lambda: jnp.pad(V, ((1, 1),)), lambda: jnp.pad(V, ((1, np.float32(1)),))),

@@ -70,6 +70,8 @@ np.split(f(6), [-2])
 np.array_split(f(7), 3)
 np.split(f(6), 2.0)
 np.array_split(f(5), 2.0)
+np.hamming(4.0)
+np.polyfit(f(4), f(4), 1.0)
 np.hsplit(f(2, 4), 2)
 np.vsplit(f(4, 2), [1])
 np.dsplit(f(1, 2, 4), 2)
@@ -247,6 +249,8 @@ def test_repeats_fill_up_with_the_last_and_are_cut_off():
             "stack requires ndarray or scalar arguments, got list at position 0 (arrays[0])",
         ),
         ("np.split(x, 2, axis=1)", ValueError, "equal division"),
+        ("np.kaiser(2.5, 1)", TypeError, "kaiser needs an integer as M"),
+        ("np.polyfit(x[0], x[1], 1.5)", TypeError, "polyfit needs an integer as deg"),
         ("np.split(x, 2.5)", TypeError, "split needs an integer as indices_or_sections"),
         ("np.pad(x, -1)", ValueError, "negative"),
         ("np.pad(x, 1, mode='edge', stat_length=2)", ValueError, "unsupported keyword"),
