@@ -21,6 +21,7 @@ from bevel.core.source import user_line
 from bevel.core.tangents import is_zero, zero_of
 from bevel.core.trace import get_aval
 from bevel.core.tree import tree_map
+from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.pytree import flatten
 from bevel.ops.shapes import as_array, instantiate
 
@@ -196,6 +197,15 @@ class CustomFunction:
 def with_dtypes(values):
     """The values, Python's floats among them as arrays: functions and rules may ask each for its dtype."""
     return [as_array(x) if type(x) is float or type(x) is complex else x for x in values]
+
+
+def check_structure(tree, expected, rule, label):
+    """Refuses a rule whose value is of another structure than the function's, where that is known."""
+    if expected is not None and tree != expected:
+        raise RuleError(
+            f"The rule {name_of(rule)} of {label} must give a value of the structure that {label} gives.\n"
+            + describe_mismatch(expected, tree, f"the value of {label}", "the rule's value")
+        )
 
 
 def short(value):

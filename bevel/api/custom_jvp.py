@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bevel.api.custom import CustomFunction, SymbolicZero, array_of_tangent, short, with_dtypes
+from bevel.api.custom import CustomFunction, SymbolicZero, array_of_tangent, check_structure, short, with_dtypes
 from bevel.api.flat import name_of
 from bevel.base import dtypes
 from bevel.control.custom import Rule, RuleError
@@ -113,12 +113,7 @@ class custom_jvp(CustomFunction):
                     f"The rule {name_of(rule)} of {label} must give a tangent of the structure of the value.\n"
                     + describe_mismatch(tree, tangent_tree, "the value", "the tangent")
                 )
-            expected = out_trees.get("fun")
-            if expected is not None and tree != expected:
-                raise RuleError(
-                    f"The rule {name_of(rule)} of {label} must give a value of the structure that {label} gives.\n"
-                    + describe_mismatch(expected, tree, f"the value of {label}", "the rule's value")
-                )
+            check_structure(tree, out_trees.get("fun"), rule, label)
             out_trees["rule"] = tree
             return results, [self.checked(t, r, i) for i, (t, r) in enumerate(zip(found, results, strict=True))]
 

@@ -13,6 +13,7 @@ from bevel.api.custom import (
     CustomVJPPrimal,
     SymbolicZero,
     array_of_tangent,
+    check_structure,
     is_array,
     short,
     with_dtypes,
@@ -120,12 +121,7 @@ class custom_vjp(CustomFunction):
                 )
             value, residuals = pair
             results, tree = flatten(value)
-            expected = out_trees.get("fun")
-            if expected is not None and tree != expected:
-                raise RuleError(
-                    f"The rule {name_of(fwd)} of {label} must give a value of the structure that {label} gives.\n"
-                    + describe_mismatch(expected, tree, f"the value of {label}", "the rule's value")
-                )
+            check_structure(tree, out_trees.get("fun"), fwd, label)
             out_trees["fwd"] = tree
             kept, res_tree = flatten(residuals)
             arrays = [leaf for leaf in kept if is_array(leaf)]

@@ -210,16 +210,22 @@ def vjp(fun: Callable, *primals, has_aux: bool = False, reduce_axes: Sequence = 
     >>> [float(g) for g in pull(1.0)]
     [3.0, 2.0]
     """
-    check_callable(fun, "vjp")
+    leaves, flat, linearized, results, given = _linearized(fun, primals, has_aux, "vjp")
+    avals = [get_aval(r) for r in results]
+    pull = VJP(linearized, [get_aval(x) for x in leaves], avals, flat.in_tree, flat.out_tree)
+    value = flat.out_tree.unflatten([as_array(r) for r in results])
+    return (value, pull, flat.aux.of(given)) if has_aux else (value, pull)
+
+
+def _linearized(fun, primals, has_aux, what):
+    """A function run at primals: (their leaves, it on leaves, its linear part, its results, arrays of aux)."""
+    check_callable(fun, what)
     leaves, in_tree = flatten(primals)
-    flat = _FlatWithAux(fun, in_tree, has_aux, "vjp")
+    flat = _FlatWithAux(fun, in_tree, has_aux, what)
     results, linearized = run_linearize(under("jvp", flat), leaves)
     count = len(results) - len(flat.aux.arrays)
     linearized.results = linearized.results[:count]
-    avals = [get_aval(r) for r in results[:count]]
-    pull = VJP(linearized, [get_aval(x) for x in leaves], avals, in_tree, flat.out_tree)
-    value = flat.out_tree.unflatten([as_array(r) for r in results[:count]])
-    return (value, pull, flat.aux.of(results[count:])) if has_aux else (value, pull)
+    return leaves, flat, linearized, results[:count], results[count:]
 
 
 class VJP:
@@ -327,27 +333,22 @@ def linearize(fun: Callable, *primals, has_aux: bool = False):
 
     The nonlinear work is done once; each call of jvp_fun costs only the linear part.
     """
-    check_callable(fun, "linearize")
-    leaves, in_tree = flatten(primals)
-    flat = _FlatWithAux(fun, in_tree, has_aux, "linearize")
-    results, linearized = run_linearize(under("jvp", flat), leaves)
-    count = len(results) - len(flat.aux.arrays)
-    linearized.results = linearized.results[:count]
-    out_tree, out_avals = flat.out_tree, [get_aval(r) for r in results[:count]]
+    leaves, flat, linearized, results, given = _linearized(fun, primals, has_aux, "linearize")
+    in_tree, out_tree, out_avals = flat.in_tree, flat.out_tree, [get_aval(r) for r in results]
 
     def push(*tangents):
-        given, tree = flatten(tangents)
+        moved, tree = flatten(tangents)
         if tree != in_tree:
             raise TangentError(
                 "A linearised function needs tangents of the structure of its arguments.\n"
                 + describe_mismatch(in_tree, tangents, "the arguments", "the tangents")
             )
-        prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(given, leaves, strict=True))]
+        prepared = [_tangent(t, p, i) for i, (t, p) in enumerate(zip(moved, leaves, strict=True))]
         out = linearized.forward(prepared)
         return out_tree.unflatten([_pushed(t, a, prepared) for t, a in zip(out, out_avals, strict=True)])
 
-    value = out_tree.unflatten([as_array(r) for r in results[:count]])
-    return (value, push, flat.aux.of(results[count:])) if has_aux else (value, push)
+    value = out_tree.unflatten([as_array(r) for r in results])
+    return (value, push, flat.aux.of(given)) if has_aux else (value, push)
 
 
 def linear_transpose(fun: Callable, *primals, reduce_axes: Sequence = ()) -> Callable:

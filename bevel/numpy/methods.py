@@ -187,14 +187,19 @@ def _block_until_ready(self):
     """Waits until the array has been computed; gives it back."""
     try:
         return _wait(self)
-    except RuntimeError as error:
-        if self.is_deleted():
-            raise gone(self) from None
+    except (RuntimeError, KeyboardInterrupt) as error:
+        _tell_why_not(self, error)
+        raise
+
+
+def _tell_why_not(x, error):
+    """Why an array was not there, in words that help."""
+    if isinstance(error, KeyboardInterrupt):
+        interrupts.left_running(x)
+    elif x.is_deleted():
+        raise gone(x) from None
+    else:
         retell(error)
-        raise
-    except KeyboardInterrupt:
-        interrupts.left_running(self)
-        raise
 
 
 def _if_there(of_engine):
@@ -213,13 +218,8 @@ def _host(self) -> np.ndarray:
     try:
         _wait(self)  # the next line waits too, but not for Ctrl-C
         return to_host(self)
-    except RuntimeError as error:
-        if self.is_deleted():
-            raise gone(self) from None
-        retell(error)
-        raise
-    except KeyboardInterrupt:
-        interrupts.left_running(self)
+    except (RuntimeError, KeyboardInterrupt) as error:
+        _tell_why_not(self, error)
         raise
 
 
