@@ -10,13 +10,13 @@ from math import inf, nan
 
 import pytest
 
-from benchmarks import command, reasons, selfcheck, summary, table
+from benchmarks import command, reasons, records, selfcheck, summary, table
 from benchmarks.driver import Outcome, Plan, describe, in_order, run, to_mebibytes
 from benchmarks.measure import Effort, time_loop, time_samples
 from benchmarks.results import free_path, gather, load, newest, save
 from benchmarks.row import Family
 from benchmarks.rows import FAMILIES, all_rows, find_row, select_rows
-from benchmarks.sides import environment, interpreter
+from benchmarks.sides import ROOT, Side, environment, interpreter
 from benchmarks.summary import compare_samples, quartiles, same_answer
 from benchmarks.table import BEGIN, END, compare_runs, number, quote, render, replace_between_marks, write_pages
 
@@ -393,3 +393,18 @@ def test_command_that_is_quoted_names_no_path():
 def test_results_hold_no_path(outcomes):
     kept = json.dumps(results_of(outcomes).machine)
     assert "/" not in kept.replace("w/", "")
+
+
+def test_each_record_with_calls_names_its_command():
+    named = set()
+    for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md"):
+        for numbers in re.findall(r"python -m benchmarks\.records ([0-9]+)`", path.read_text(encoding="utf-8")):
+            if path.name.startswith(numbers):
+                named.add(numbers)
+    assert named == set(records.RECORDS)
+
+
+def test_a_record_is_played(capsys):
+    records.measure(Side("bevel"), "161", "cummax of 300")
+    [name, microseconds] = json.loads(capsys.readouterr().out)
+    assert name == "cummax of 300 x 300" and 0 < microseconds < 1e6
