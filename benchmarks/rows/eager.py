@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,42 @@ def add_number(side: Side) -> Run:
     """Sum of an array and a Python float"""
     x = vector(side)
     return lambda: x + 1.0
+
+
+@FAMILY.loop_row("x * a new number", same_answer=False)
+def multiply_new(side: Side) -> Run:
+    """Product of an array and a Python float that is another one at each call"""
+    x, numbers = vector(side), itertools.count(0.5, 0.37)
+    return lambda: x * next(numbers)
+
+
+@FAMILY.loop_row("x * np.float32")
+def multiply_numpy(side: Side) -> Run:
+    """Product of an array and a number of NumPy's"""
+    x, number = vector(side), side.np.float32(2.5)
+    return lambda: x * number
+
+
+@FAMILY.loop_row("jnp.maximum(x, 0)")
+def bound(side: Side) -> Run:
+    """The larger of each element and an int"""
+    x, maximum = vector(side), side.jnp.maximum
+    return lambda: maximum(x, 0)
+
+
+@FAMILY.loop_row("jnp.where(mask, x, 0.0)")
+def choose_number(side: Side) -> Run:
+    """Choice between an array and a float"""
+    x, jnp = vector(side), side.jnp
+    mask = x > 0
+    return lambda: jnp.where(mask, x, 0.0)
+
+
+@FAMILY.loop_row("jnp.clip(x, 0, 1)")
+def clip_between(side: Side) -> Run:
+    """An array held between two ints"""
+    x, clip = vector(side), side.jnp.clip
+    return lambda: clip(x, 0, 1)
 
 
 @FAMILY.loop_row("x[3]", goal=0.3)

@@ -23,6 +23,7 @@ from bevel.engine.client import single
 from bevel.engine.pytree import flatten
 from bevel.ops.named import ArrayCopySemantics, DevicePut
 from bevel.transforms import evaluate, running
+from bevel.transforms.kept_numbers import is_kept
 
 
 class _ArrayMeta(type):
@@ -282,7 +283,7 @@ def typeof(x: Any):
 
 def live_arrays(platform: str | None = None) -> list:
     """All arrays that are held in memory."""
-    return client.client(platform).live_arrays()
+    return [a for a in client.client(platform).live_arrays() if not is_kept(a)]
 
 
 def clear_caches():

@@ -15,6 +15,7 @@ from bevel.core.trace import state
 from bevel.engine.client import Array
 from bevel.engine.dispatch import cached_call
 from bevel.transforms.evaluate import place_argument
+from bevel.transforms.kept_numbers import as_given
 from bevel.transforms.running import retell
 
 
@@ -41,7 +42,7 @@ def compiled(function=None, *, static=(), listed=False, name=None):
         try:
             if jitted is None:
                 jitted = inlined(function, static, name)
-            return jitted.miss(*args, **kwargs)
+            return jitted.miss(*as_given(args), **kwargs)
         except TOLD as error:
             tell(error, function, args, kwargs)
             raise
@@ -95,7 +96,7 @@ def compiled(function=None, *, static=(), listed=False, name=None):
         except TOLD as error:
             if not is_about_hashing(error) or not state.trace.is_evaluation:
                 retell(error)
-                tell(error, function, args, kwargs)
+                tell(error, function, as_given(args), kwargs)
                 raise
         return again(args, kwargs)
 

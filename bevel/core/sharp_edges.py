@@ -46,9 +46,9 @@ def narrowed(value: np.ndarray, dtype, is_exact=True) -> np.ndarray:
     profile = settings.sharp_edges.value
     if profile == "compat" or not value.size:
         return result
-    beyond = _beyond(value, result)
-    if beyond is not None:
-        number, what = beyond
+    lost = beyond(value, result)
+    if lost is not None:
+        number, what = lost
         message = (
             f"{number} is taken as {dtype.name}{user_line(' at {}')}, since 64-bit dtypes are off: such numbers "
             f"{what}.\n"
@@ -71,9 +71,9 @@ def converted(value: np.ndarray, dtype) -> np.ndarray:
     with np.errstate(all="ignore"):
         result = value.astype(dtype)
     profile = settings.sharp_edges.value
-    if profile == "compat" or not value.size or (beyond := _beyond(value, result)) is None:
+    if profile == "compat" or not value.size or (lost := beyond(value, result)) is None:
         return result
-    number, what = beyond
+    number, what = lost
     message = f"{number} is out of bounds for {np.dtype(dtype).name}{user_line(' at {}')}: such numbers {what}."
     if profile == "strict":
         raise OverflowError(message)
@@ -81,7 +81,7 @@ def converted(value: np.ndarray, dtype) -> np.ndarray:
     return result
 
 
-def _beyond(value, result):
+def beyond(value, result):
     """(one of the numbers that the dtype of the result cannot hold, what becomes of such); None where it holds all."""
     held, given = result.dtype, value.dtype
     is_whole = not dtypes.issubdtype(given, np.inexact)

@@ -139,6 +139,8 @@ def _first_device():
 
 SingleDeviceSharding = names.SingleDeviceSharding
 meshes_in_use = False  # has any sharding over a mesh been made? Until then nobody looks for one
+_used: set = set()  # devices that arrays were put on
+_when_spread: list = []
 orders_in_use = False  # may there be arrays whose axes lie otherwise in memory than by rows? As above
 
 
@@ -205,9 +207,30 @@ def platform_of(device) -> str:
 @functools.cache
 def single(device, memory_kind: str | None = None) -> Any:
     """The sharding of arrays on that device, in its usual memory or another; one object for each."""
+    note_used(device)
     return (
         SingleDeviceSharding(device) if memory_kind is None else SingleDeviceSharding(device, memory_kind=memory_kind)
     )
+
+
+def note_used(*devices):
+    """Tells who asked by `when_spread` if these are not the devices that arrays lie on by now."""
+    if not _used.issuperset(devices):
+        was_spread = is_spread()
+        _used.update(devices)
+        if is_spread() and not was_spread:
+            for callback in _when_spread:
+                callback()
+
+
+def is_spread() -> bool:
+    """Do arrays lie on more than one device, or did they?"""
+    return len(_used) > 1
+
+
+def when_spread(callback):
+    """Has that called, once, when arrays first lie on more than one device."""
+    _when_spread.append(callback)
 
 
 @functools.cache

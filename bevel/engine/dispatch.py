@@ -85,6 +85,16 @@ def result_of(miss):
     return traced
 
 
+_on_forget: list = []
+
+
+def on_forget(callback):
+    """Has that called whenever the calls are forgotten."""
+    _on_forget.append(callback)
+
+
 def forget_calls():
     """Lets go of every program that a cached call holds; the next call of each asks Python again."""
     _cache.clear()
+    for callback in _on_forget:
+        callback()

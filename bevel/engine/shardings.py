@@ -156,6 +156,7 @@ class OnMesh(ManyDevices):
 
     def __init__(self, mesh: Mesh, spec: PartitionSpec, memory_kind: str | None):
         client.meshes_in_use = True
+        client.note_used(*mesh.device_assignment)
         self.mesh = mesh
         self.spec = spec
         self._device_assignment = mesh.device_assignment

@@ -22,6 +22,7 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.arithmetic import ADD, DIV, NEG, SUB
 from bevel.ops.elementwise import MUL
 from bevel.ops.logic import AND, EQ, GE, LT, NE, OR, select
+from bevel.transforms.kept_numbers import KEPT, kept
 
 _INT32 = np.dtype("int32")
 
@@ -268,12 +269,12 @@ def power(x1, x2, /):
     [1. 4. 9.]
     """
     if type(x2) is Array and x2.aval.shape:  # which is what most call it with: no number to look at
-        return _power(x1, x2)
+        return _power(kept(x1) if type(x1) in KEPT else x1, x2)
     if type(x2) is bool or _is_known_integer(x2):  # its dtype has no say in the result's, as under JAX
         x2 = int(x2)
     if type(x2) is not int or isinstance(x1, int):
         _check_exponent(x1, x2)
-    return integer_power(x1, y=x2) if type(x2) is int else _power(x1, x2)
+    return integer_power(x1, y=x2) if type(x2) is int else _power(kept(x1), kept(x2))
 
 
 def _is_known_integer(y):

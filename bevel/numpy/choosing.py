@@ -16,6 +16,7 @@ from bevel.ops import complex as complex_ops
 from bevel.ops.convert import convert
 from bevel.ops.logic import AND, EQ, NE, OR, SELECT_N
 from bevel.ops.logic import select as choose
+from bevel.transforms.kept_numbers import KEPT, kept
 
 _BOOL = np.dtype(bool)
 
@@ -56,6 +57,10 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
         )
     if size is not None or fill_value is not None:
         raise ValueError("where takes size and fill_value in its form of one argument only: where(condition, size=…).")
+    if type(y) in KEPT:
+        y = kept(y)
+    if type(x) in KEPT:
+        x = kept(x)
     return _where(condition, x, y)
 
 
@@ -96,6 +101,10 @@ def clip(arr=None, /, min=None, max=None):
     """
     if arr is None:
         raise ValueError("clip needs the array to clip as its first argument: clip(x, min=…, max=…).")
+    if type(min) in KEPT:
+        min = kept(min)
+    if type(max) in KEPT:
+        max = kept(max)
     return _clip(arr, min, max)
 
 

@@ -19,6 +19,7 @@ from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
 from bevel.ops.shapes import Iota
+from bevel.transforms.kept_numbers import kept
 
 
 @compiled(static=("number", "shape", "dtype", "weak"))
@@ -59,7 +60,7 @@ def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
     """
     device = out_sharding if device is None else device
     if dtype is device is None and type(fill_value) in _AS_THEY_ARE and abs(fill_value) <= _EVERYWHERE_HELD:
-        return _full_of(fill_value, shape)
+        return _full_of(kept(fill_value), shape)
     return _full(shape, fill_value, None if dtype is None else wanted_dtype(dtype, "full"), device)
 
 

@@ -52,6 +52,7 @@ from bevel.ops.logic import select
 from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, ScatterSub
 from bevel.ops.shapes import BroadcastInDim, Rev, full, reshape
 from bevel.transforms.batch import batch
+from bevel.transforms.kept_numbers import KEPT
 from bevel.transforms.running import retell
 
 
@@ -299,8 +300,12 @@ def update_at(x, key, how, value, indices_are_sorted, unique_indices, mode, wrap
         if is_plain and type(x) is Array and state.trace.is_evaluation:
             if type(value) in _AS_THEY_ARE or _goes_in(value, x.aval):
                 shape = x.aval.shape
+                if (numbers := KEPT.get(type(value))) is not None:
+                    value = numbers[value]
                 if type(key) is int and shape and -shape[0] <= key < shape[0]:
-                    return _update_int[how](x, value, key if key >= 0 else key + shape[0])
+                    place = key if key >= 0 else key + shape[0]
+                    numbers = KEPT.get(int)
+                    return _update_int[how](x, value, place if numbers is None else numbers[place])
                 if (known := plain(x, key if type(key) is tuple else (key,), how, _plain_update)) is not None:
                     return known[0](x, value, *known[1])
         if isinstance(value, (list, tuple)):

@@ -130,7 +130,7 @@ def install_operators():
         called = f"__{name}__"
         WhenAsked(
             called,
-            lambda called=called, function=function: operator_call(called, _plain(function)),
+            lambda called=called, function=function: operator_call(called, _plain(function), is_binary=False),
             lambda function=function: _of_one(_plain(function)),
         )
     for cls in (Array, Tracer):

@@ -9,7 +9,7 @@ from bevel.base.dimensions import is_symbolic_dim, max_dim
 from bevel.base.errors import ConcretizationTypeError
 from bevel.core.doors import with_door
 from bevel.core.source import user_line
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import Tracer, get_aval, state
 from bevel.numpy.arithmetic import add, divide, multiply, power, sign, subtract
 from bevel.numpy.axes import as_arrays, as_index, one_axis, shape_of
 from bevel.numpy.creation import asarray, from_numpy, on_device, wanted_dtype
@@ -23,6 +23,7 @@ from bevel.ops.dimensions import DimAsValue
 from bevel.ops.exponential import exp, log
 from bevel.ops.shapes import Iota, full, move_axis
 from bevel.ops.shapes import reshape as reshaped
+from bevel.transforms.kept_numbers import KEPT
 
 _INT, _MOST_INT32 = np.dtype("int64"), 2**31
 
@@ -57,6 +58,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     # numbers go in as they are: a Python number costs less than an array
     if type(start) in (int, float) and type(stop) in (int, float):
         start, stop = float(start), float(stop)
+        if (numbers := KEPT.get(float)) is not None and state.trace.is_evaluation:
+            start, stop = numbers[start], numbers[stop]
     dtype = None if dtype is None else wanted_dtype(dtype, "linspace")
     made = (_spaced_with_step if retstep else _spaced)(start, stop, num, endpoint, axis, dtype)
     result, *step = made if retstep else (made,)

@@ -23,6 +23,7 @@ from bevel.ops.gather import FILL_OR_DROP, PROMISE_IN_BOUNDS, Gather, GatherDime
 from bevel.ops.indexing import dynamic_slice, wrapped
 from bevel.ops.shapes import BroadcastInDim, Rev, Squeeze, full, reshape
 from bevel.transforms.evaluate import place_argument
+from bevel.transforms.kept_numbers import KEPT, as_given
 from bevel.transforms.running import retell
 
 # ---- reading
@@ -66,25 +67,27 @@ def plain(x, key, how="take", program_for=None):
         if len(_plain_keys) > _PROGRAMS_KEPT:
             _plain_keys.clear()
         _plain_keys[whole] = known
-    program, args, places = known
+    program, args, places, has_ints = known
     if places:
         args = args.copy()
         for at, place in places:
             args[at] = key[place]
+    if has_ints and (numbers := KEPT.get(int)) is not None:
+        args = [numbers[a] if type(a) is int else a for a in args]
     return program, args
 
 
 def _read_key(aval, key, how, program_for):
-    """(program, its further arguments, which of them are which items of the key)."""
+    """(program, its further arguments, which of them are which items of the key, is any of them an int?)"""
     entries = parse(aval.shape, key, is_written=program_for is not None)
     if program_for is None and _is_all(aval.shape, entries):
-        return _itself, [], []
+        return _itself, [], [], False
     plan, args = separated(entries)
     program = program_for(plan, how) if program_for else program_of((how, plan, *_PLAIN), _take_program, plan, _PLAIN)
     of_args = [i for i, a in enumerate(args) if type(a) is Array]
     of_key = [i for i, k in enumerate(key) if type(k) is Array]
     args = [None if type(a) is Array else a for a in args]  # arrays are not held on to
-    return program, args, list(zip(of_args, of_key, strict=True))
+    return program, args, list(zip(of_args, of_key, strict=True)), any([type(a) is int for a in args])
 
 
 def _itself(x):
@@ -117,12 +120,16 @@ def index(x, key, *, mode=None, fill_value=None, indices_are_sorted=False, uniqu
             shape = x.aval.shape
             if type(key) is int:
                 if shape and -shape[0] <= key < shape[0]:
-                    return _take_int(x, key if key >= 0 else key + shape[0])
+                    place = key if key >= 0 else key + shape[0]
+                    numbers = KEPT.get(int)
+                    return _take_int(x, place if numbers is None else numbers[place])
             elif type(key) is tuple:
                 call = _take_ints.get(tuple(map(type, key)))  # ints for the first axes
                 if call is not None and len(key) <= len(shape):
                     places = [i if i >= 0 else i + d for i, d in zip(key, shape, strict=False)]
                     if all([0 <= i < d for i, d in zip(places, shape, strict=False)]):
+                        if (numbers := KEPT.get(int)) is not None:
+                            places = [numbers[i] for i in places]
                         return call(x, *places)
                 elif call is None and (known := plain(x, key)) is not None:
                     return known[0](x, *known[1])
@@ -440,6 +447,7 @@ def compiled_call(name, function, say=None):
     jitted.takes_values = False
 
     def miss(*operands):
+        operands = as_given(operands)
         again = say is not None and say(*operands)
         result, fast, flag = jitted.miss(*operands)
         return result, None if again else fast, flag

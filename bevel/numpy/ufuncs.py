@@ -28,7 +28,7 @@ from bevel.numpy import arithmetic, bits, cumulative, exponentials, logic, order
 from bevel.numpy.axes import as_array, as_index, one_axis, refuse_out, several_axes, shape_of
 from bevel.numpy.choosing import where as chosen
 from bevel.numpy.creation import asarray, wanted_dtype
-from bevel.numpy.eager import compiled
+from bevel.numpy.eager import compiled, with_number
 from bevel.numpy.index_keys import parse
 from bevel.numpy.promotion import arrays, broadcast_shapes, broadcast_to
 from bevel.numpy.ranges import arange
@@ -419,8 +419,12 @@ def _updates(how):
     return at
 
 
+_OF_NUMBERS = (order.maximum, order.minimum)  # by which arrays are bounded
+
+
 def _known(function, identity=None, is_associative=True, prepared=None, **faster):
     call = compiled(_refusing(function, function.__name__))
+    call = with_number(call) if function in _OF_NUMBERS else call
     found = ufunc(function, 1 if function is arithmetic.negative else 2, 1, identity=identity, call=call, **faster)
     found.is_associative, found._prepared = is_associative, prepared
     return found

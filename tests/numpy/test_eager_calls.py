@@ -41,7 +41,7 @@ def frames(call) -> int:
     ("most", "call"),
     [
         (0, lambda: jnp.add(V, V)),  # a ufunc is what it holds
-        (0, lambda: jnp.maximum(V, 1.0)),
+        (1, lambda: jnp.maximum(V, 1.0)),  # one looks for an array that is kept for the number
         (0, lambda: jnp.sqrt(V)),
         (0, lambda: jnp.matvec(X, V)),
         (1, lambda: jnp.sum(X, axis=1)),
@@ -52,10 +52,10 @@ def frames(call) -> int:
         (1, lambda: jnp.power(V, V)),
         (2, lambda: jnp.zeros(7)),
         (2, lambda: jnp.ones((2, 3))),
-        (2, lambda: jnp.full((2, 3), 2.5)),
+        (3, lambda: jnp.full((2, 3), 2.5)),
         (3, lambda: jnp.zeros_like(V)),
         (2, lambda: jnp.eye(3)),
-        (3, lambda: jnp.linspace(0, 1, 5)),
+        (5, lambda: jnp.linspace(0, 1, 5)),
         (2, lambda: jnp.tile(V, (2, 1))),
         (3, lambda: jnp.repeat(V, 2)),
         (3, lambda: jnp.roll(V, 2)),
