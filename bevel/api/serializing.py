@@ -75,6 +75,7 @@ def serialize(compiled: Compiled) -> tuple[bytes, Any, Any]:
         "given": executable.out_avals,
         "hidden": [np.asarray(x) for x in executable.hidden],
         "kernels": executable.calls_kernels,
+        "stacks": executable.gives_stacks,
         "choice": executable.choice,
         "calls": portable.called(executable.loaded),
         "machine": portable.machine(platform),
@@ -116,7 +117,7 @@ def deserialize_and_load(
     hidden = [put(x, device) for x in fields["hidden"]]
     executable = Executable(
         loaded, fields["taken"], fields["given"], hidden, (device,), False, fields["choice"], [], None,
-        fields["kernels"], in_orders=orders_taken(loaded, len(hidden)),
+        fields["kernels"], fields["stacks"], in_orders=orders_taken(loaded, len(hidden)),
     )  # fmt: skip
     parts = (fields[k] for k in ("in_avals", "out_avals", "donated", "kept", "arg_names"))
     compiled = Compiled(Signature(fields["name"], in_tree, out_tree, *parts), executable, device)

@@ -18,7 +18,7 @@ import numpy as np
 
 from bevel.base import dtypes, settings
 from bevel.base.errors import EngineError
-from bevel.engine import forks, memory
+from bevel.engine import forks, memory, threads
 from bevel.engine import jaxlib_names as names
 from bevel.engine.asked import answered
 
@@ -33,7 +33,8 @@ def _make_cpu():
         asked = re.search(r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
         count = int(asked.group(1)) if asked else 1
     memory.apply_environment()
-    return names.make_cpu_client(num_devices=count, asynchronous=True)
+    with threads.enough_for(count):
+        return names.make_cpu_client(num_devices=count, asynchronous=True)
 
 
 @functools.cache

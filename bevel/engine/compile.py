@@ -30,6 +30,7 @@ class Executable:
     hidden               values it takes before them (large constants)
     choice               the compiler options and why they were chosen
     out_memories         the kind of memory of each result, None for the usual one
+    gives_stacks         whether it gives LAPACK stacks of matrices: see `engine.turns`
     calls_kernels        whether it calls those of `host_kernels`; it then gives one result more, the mark of its end
     """
 
@@ -38,6 +39,7 @@ class Executable:
         "calls_kernels",
         "choice",
         "devices",
+        "gives_stacks",
         "handlers",
         "hidden",
         "in_avals",
@@ -52,7 +54,8 @@ class Executable:
 
     def __init__(
         self, loaded, in_avals, out_avals, hidden, devices, committed, choice, keep_alive, callbacks,
-        calls_kernels=False, out_memories=None, in_shardings=None, out_shardings=None, in_orders=None,
+        calls_kernels=False, gives_stacks=False, out_memories=None, in_shardings=None, out_shardings=None,
+        in_orders=None,
     ):  # fmt: skip
         self.loaded = loaded
         self.in_avals = in_avals
@@ -76,6 +79,7 @@ class Executable:
         self.keep_alive = keep_alive
         self.callbacks = callbacks
         self.calls_kernels = calls_kernels
+        self.gives_stacks = gives_stacks
 
     def with_hidden(self, hidden):
         """The same program on other large constants."""
@@ -85,8 +89,8 @@ class Executable:
         other.hidden = hidden
         return other
 
-    def run(self, arrays) -> list:
-        """Runs on arrays already on the device; gives arrays. Does not wait, unless the program calls Python.
+    def run(self, arrays, wait=False) -> list:
+        """Runs on arrays already on the device; gives arrays. Waits if told to, or where the program calls Python.
 
         What a callback raises, or prints, belongs to this call: so its end is waited for here.
         """
@@ -98,6 +102,9 @@ class Executable:
             results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
         if self.calls_kernels:
             host_kernels.wait_at_exit(results.pop())
+        if wait:
+            for result in results:
+                result.block_until_ready()
         for i, wrap in self.wrapped:
             results[i] = wrap(results[i])
         return results
@@ -146,6 +153,7 @@ def compile_module(module, summary, devices, *, overrides=None):
     if _FOREIGN.search(code):
         text = operation.get_asm(enable_debug_info=False)
         lapack.ensure_for(text, device.platform)
+        module.gives_stacks = device.platform == "cpu" and lapack.is_given_stacks(text)
         host_kernels.ensure(text)
     choice = options.choose(summary, device.platform, overrides)
     # kernels in Python need a thread where Python raises no KeyboardInterrupt

@@ -8,6 +8,7 @@ on at once, to `traced`.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import namedtuple
 
 from bevel.base import settings
@@ -20,6 +21,11 @@ _post_hook = Config("post_hook", None, include_in_jit_key=False, include_in_trac
 # What jaxlib takes for `disable_jit`: with it, a call runs the Python function without a look at the arguments.
 _tracing = Config("tracing", False, include_in_jit_key=True, include_in_trace_context=False)
 _context = Config("context", None, include_in_jit_key=True, include_in_trace_context=False)
+# Each call is new to C++ once more in threads other than the first, so that Python knows of these: see `engine.turns`.
+_thread = Config("thread", "another", include_in_jit_key=True, include_in_trace_context=False)
+_thread.set_local("first")
+_here = threading.local()
+_here.is_first = True
 names.set_enable_x64_state(_x64)
 names.set_disable_jit_state(_tracing)
 names.set_post_hook_state(_post_hook)
@@ -32,6 +38,11 @@ def set_tracing(tracing: bool):
     """Tells the C++ calls of this thread that a trace is in progress: they then hand every call to Python, in 0.2 µs
     rather than the 1.3 of a call whose arguments are not known."""
     _tracing.set_local(tracing)
+
+
+def is_first_thread() -> bool:
+    """Whether this is the thread that Bevel was imported in."""
+    return getattr(_here, "is_first", False)
 
 
 def _mirror(option, scope, value):

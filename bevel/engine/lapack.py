@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 import threading
 
 from bevel.engine import blas_threads
-from bevel.engine.jaxlib_names import found, register_custom_call_target
+from bevel.engine.jaxlib_names import (
+    found,
+    register_custom_call_as_batch_partitionable,
+    register_custom_call_target,
+)
 
 log = logging.getLogger(__name__)
 
 PREFIX = "lapack_"  # the targets of LAPACK's calls begin so; those that need no LAPACK do not
 _HYBRID = "cuhybrid_"  # GPU targets that call LAPACK
 TARGETS = (PREFIX, "tridiagonal_solve_", "cusolver_", "cusparse_", "cu_", _HYBRID)  # how those begin that need `ensure`
+_STACK = re.compile(rf"@{PREFIX}\w+\(.* : \((?:tensor<\d+x\d+x\d+x|.*[ (]tensor<\d+x\d+x\d+x)")
 
 _lock = threading.Lock()
 _targets: dict[str, frozenset[str]] = {}
@@ -49,6 +55,15 @@ def is_needed(program: str) -> bool:
     return any(["@" + target in program for target in TARGETS])
 
 
+def is_given_stacks(program: str) -> bool:
+    """Whether a program's text calls LAPACK for stacks of matrices.
+
+    >>> is_given_stacks("stablehlo.custom_call @lapack_spotrf_ffi(%0) {…} : (tensor<9x20x20xf32>) -> ()")
+    True
+    """
+    return _STACK.search(program) is not None
+
+
 def ensure_for(program: str, platform: str):
     """Makes what a program's text calls callable on its platform."""
     if not is_needed(program):
@@ -75,6 +90,7 @@ def _register(platform: str) -> list[str]:
     for module in modules:
         for name, capsule, api_version in module.registrations().get(_JAXLIB_PLATFORMS[platform], ()):
             register_custom_call_target(name, capsule, platform=_JAXLIB_PLATFORMS[platform], api_version=api_version)
+            register_custom_call_as_batch_partitionable(name)  # each device then takes its own matrices
             names.append(name)
     log.debug("%d foreign kernels registered for %s", len(names), platform)
     return names

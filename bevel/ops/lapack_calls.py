@@ -82,6 +82,8 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
         )
     out.module.gives_stacks |= out.platform == "cpu" and len(batch) > 0
     told = {}
+    if out.module.layout is not None and batch:
+        told = each_device_its_own([a.shape for a in operand_avals], [r.shape for r in results], len(batch))
     if any(
         [is_symbolic(r.shape) for r in results]
     ):  # XLA is told the sizes of the results by operands, and no memory is shared
@@ -109,6 +111,37 @@ def call(out, routine, operands, operand_avals, results, batch, attributes=None,
         avals=results,
     )
     return list(operation.results)
+
+
+def each_device_its_own(operands, results, batch) -> dict:
+    """Tells the compiler that a foreign call does the same for each index of its first `batch` axes.
+
+    Each device then works on those that it holds. Without it each is sent all of them, and works on all.
+    operands, results   their shapes
+    """
+    letters = (*"ijklmnopqrstuvwxyz", *[f"z_{i}" for i in range(1, 100)])  # in this order, says Shardy
+    sizes: list[str] = []
+
+    def named(shape, shared):
+        places = []
+        for axis, size in enumerate(shape):
+            if axis < batch and len(shared) > axis:
+                places.append(shared[axis])
+                continue
+            place = letters[len(sizes)]
+            sizes.append(f"{place}={size}")
+            places.append(place)
+        return places
+
+    first = named(operands[0], [])
+    shapes = [first, *[named(shape, first) for shape in [*operands[1:], *results]]]
+    texts = [f"[{', '.join(places)}]" for places in shapes]
+    takes, gives = ", ".join(texts[: len(operands)]), ", ".join(texts[len(operands) :])
+    rule = f"#sdy.op_sharding_rule<({takes})->({gives}) {{{', '.join(sizes)}}}, custom>"
+    return {
+        "sdy.sharding_rule": parsed(rule),
+        "mhlo.frontend_attributes": parsed(f'{{num_batch_dims = "{batch}"}}'),
+    }
 
 
 _OWN = {"gtsv_perturbed": "tridiagonal_solve_perturbed_ffi"}  # jaxlib's own, beside LAPACK

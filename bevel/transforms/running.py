@@ -8,7 +8,7 @@ from __future__ import annotations
 from bevel.base import dtypes
 from bevel.base.errors import DonatedBufferError
 from bevel.core.source import user_line
-from bevel.engine import callbacks, forks
+from bevel.engine import callbacks, forks, turns
 from bevel.engine import jaxlib_names as names
 from bevel.engine.builder import physical
 from bevel.engine.client import single
@@ -20,7 +20,7 @@ def execute(executable, arrays) -> list:
     if forks.is_child:
         forks.refuse(user_line(" at {}"))
     try:
-        return executable.run(arrays)
+        return turns.run(executable, arrays) if executable.gives_stacks else executable.run(arrays)
     except names.JaxRuntimeError as error:
         raise translated(error, executable.out_avals) from None
 
@@ -72,6 +72,8 @@ def gone(array) -> DonatedBufferError:
 
 def fastpath(executable, result, device, committed, kept=None):
     """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
+    if executable.gives_stacks and turns.are_taken():
+        return None
     if executable.callbacks or any([aval.dtype is dtypes.float0 for aval in executable.out_avals]):
         return None
     out_avals = [physical(aval) for aval in executable.out_avals]
