@@ -67,6 +67,15 @@ class Stats:
     stored: int
     trouble: str | None
 
+    def __str__(self):
+        """In words, as the commands `bevel cache` and `bevel doctor` say it."""
+        if not self.folder:
+            return self.trouble or "none"
+        programs = "program" if self.entries == 1 else "programs"
+        held = f"{self.entries:,} {programs}, {self.bytes / 2**20:,.1f} of at most {self.limit_bytes / 2**20:,.0f} MiB"
+        asked = f"; this process found {self.hits} and wrote {self.stored}" if self.hits or self.stored else ""
+        return f"{held}, in {self.folder}{asked}{f'; not used: {self.trouble}' if self.trouble else ''}"
+
 
 @dataclass(frozen=True)
 class Explanation:

@@ -256,7 +256,14 @@ def gathered(scatter, x, indices, updates_shape, fill_value=0):
 
 
 class LinearScatter(ScatterFamily):
-    """Scatters that are linear in the array and the updates together: their tangent is the scatter of the tangents."""
+    """Scatters that are linear in the array and the updates together: their tangent is the scatter of the tangents.
+
+    counted   how an update counts, which its cotangent does too: as it is where it is added
+    """
+
+    @staticmethod
+    def counted(x):
+        return x
 
     def jvp(self, primals, tangents):
         [x, indices, updates], [dx, _, du] = primals, tangents
@@ -264,6 +271,10 @@ class LinearScatter(ScatterFamily):
         if is_zero(dx) and is_zero(du):
             return y, zero_of(y)
         return y, dx if is_zero(du) else self(instantiate(dx), indices, du)
+
+    def transpose(self, ct, x, indices, updates):
+        sent = self.counted(gathered(self, ct, indices, updates.aval.shape)) if is_linear(updates) else None
+        return [ct if is_linear(x) else None, None, sent]
 
 
 @primitive
@@ -273,13 +284,6 @@ class ScatterAdd(LinearScatter):
     name = "scatter-add"
     combine = Add()
     hlo = "stablehlo.add"
-
-    def transpose(self, ct, x, indices, updates):
-        return [
-            ct if is_linear(x) else None,
-            None,
-            gathered(self, ct, indices, updates.aval.shape) if is_linear(updates) else None,
-        ]
 
     def reference_of_two(self, old, new):
         return old + new

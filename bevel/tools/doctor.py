@@ -31,7 +31,7 @@ def main() -> int:
     print(f"first gradient: {1e3 * (time.perf_counter() - started):.0f} ms")
     if value != 12.0:
         trouble.append(f"The gradient of x³ at 2 came out as {value}, not 12.")
-    print(f"programs kept on disk: {disk_cache.stats()}")
+    print(f"kept on disk: {disk_cache.stats()}")
     for line in trouble:
         print("TROUBLE:", line)
     print("All is well." if not trouble else f"{len(trouble)} things are wrong.")

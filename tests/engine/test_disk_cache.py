@@ -281,6 +281,9 @@ def test_clear_and_stats(cache):
     stats = cache.stats()
     assert (stats.entries, stats.hits, stats.misses, stats.stored, stats.trouble) == (3, 1, 1, 3, None)
     assert stats.bytes == sum(path.stat().st_size for path in files(cache))
+    assert str(stats).startswith("3 programs, 0.") and str(stats).endswith(
+        f" MiB, in {stats.folder}; this process found 1 and wrote 3"
+    )
     assert cache.clear() == 3
     assert cache.stats().entries == 0
     assert cache.load(key(cache, "a")) is None
@@ -326,7 +329,7 @@ def test_settings_and_environment_choose(monkeypatch, tmp_path):
         disk_cache.store(name, PROGRAM)
         assert disk_cache.load(name) is None
         assert disk_cache.clear() == 0
-        assert disk_cache.stats().trouble == "switched off"
+        assert disk_cache.stats().trouble == str(disk_cache.stats()) == "switched off"
     with settings.enable_compilation_cache(True), settings.compilation_cache_dir(str(tmp_path / "there")):
         assert disk_cache.load(name) is None
         assert disk_cache.stats().folder == str(tmp_path / "there")
