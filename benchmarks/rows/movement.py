@@ -45,6 +45,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]],
     "moved on: 300 x 300 bfloat16, along rows": (
         lambda jnp, x: jnp.roll(x, 7, 1), lambda side: (floats(side, 300, 300).astype(side.jnp.bfloat16),), 0.5
     ),
+    "written: a thousand of 1e6 bfloat16": (
+        lambda jnp, x, i: x.at[i].set(1),
+        lambda side: (floats(side, 1_000_000).astype(side.jnp.bfloat16), places(side, 1000)), 0.6
+    ),
     "halves swapped: fftshift of 1000 x 1000 complex64": (
         lambda jnp, x: jnp.fft.fftshift(x), lambda side: (floats(side, 1000, 1000).astype("complex64"),), 0.9
     ),
@@ -86,3 +90,11 @@ def _declare(name: str) -> None:
 
 for _name in PROGRAMS:
     _declare(_name)
+
+
+@FAMILY.loop_row("written row by row: scan over 1000 x 1000 bfloat16", goal=0.1)
+def written_row_by_row(side: Side) -> Run:
+    """What `scan` gives a row of in each turn."""
+    x = side.jnp.asarray(floats(side, 1000, 1000), side.jnp.bfloat16)
+    run = side.jax.jit(lambda x: side.lax.scan(lambda c, row: (c + row, c * row), x[0], x)[1])
+    return lambda: run(x)

@@ -35,6 +35,7 @@ from bevel.ops.convert import convert
 from bevel.ops.elementwise import mul
 from bevel.ops.logic import and_, lt, ne, select
 from bevel.ops.shapes import broadcast_to_shape, instantiate, mapped_in_front, reduce_sum, to_front
+from bevel.ops.words import from_held, held, to_held
 from bevel.transforms.batch import batch
 from bevel.transforms.order import ORDER, with_order
 
@@ -216,11 +217,17 @@ class While(ProgramOp):
         # The regions see the values around them: the constants need no place in the carry.
         cond_consts, body_consts, carry = self.split(values)
         avals = out.in_avals[len(values) - len(carry) :]
-        operation = out.ops("stablehlo.while", carry, avals=avals, regions=2)
+        carried = [held(out, a) for a in avals]
+        carry = [to_held(out, x, a) for x, a in zip(carry, avals, strict=True)]
+        operation = out.ops("stablehlo.while", carry, avals=carried, regions=2)
         for region, program, consts in ((0, self.cond_jaxpr, cond_consts), (1, self.body_jaxpr, body_consts)):
-            emitter, arguments = out.block(operation, region, avals)
-            emitter.finish(emitter.module.inline(emitter, program.jaxpr, [*consts, *arguments], program.consts))
-        return list(operation.results)
+            emitter, arguments = out.block(operation, region, carried)
+            arguments = [from_held(emitter, x, a) for x, a in zip(arguments, avals, strict=True)]
+            results = emitter.module.inline(emitter, program.jaxpr, [*consts, *arguments], program.consts)
+            if region:
+                results = [to_held(emitter, x, a) for x, a in zip(results, avals, strict=True)]
+            emitter.finish(results)
+        return [from_held(out, x, a) for x, a in zip(operation.results, avals, strict=True)]
 
     def reference(self, *arrays):
         cond_consts, body_consts, carry = self.split(list(arrays))

@@ -24,6 +24,7 @@ from bevel.ops.arithmetic import add
 from bevel.ops.elementwise import mul
 from bevel.ops.shapes import instantiate, move_axis, to_front
 from bevel.ops.trigonometric import sin
+from bevel.ops.words import from_held, held, taken_from, to_held
 from bevel.transforms.order import with_order
 from bevel.transforms.simplify import holds_backward_only, live_part
 
@@ -272,26 +273,31 @@ class Scan(ProgramOp):
             if self.reverse:
                 rows.reverse()
             return [*carry, *[_joined(out, [r[i] for r in rows], a) for i, a in enumerate(ys_avals)]]
-        ys = [out.broadcast(out.constant(0, a.with_shape(())), a) for a in ys_avals]
-        avals = [_COUNTER, *carry_avals, *ys_avals]
+        avals = [_COUNTER, *[held(out, a) for a in (*carry_avals, *ys_avals)]]
+        ys = [out.broadcast(out.constant(0, a.with_shape(())), a) for a in avals[1 + self.num_carry :]]
+        carry = [to_held(out, x, a) for x, a in zip(carry, carry_avals, strict=True)]
         operation = out.ops("stablehlo.while", [out.constant(0, _COUNTER), *carry, *ys], avals=avals, regions=2)
         condition, (counter, *_) = out.block(operation, 0, avals)
         condition.finish([condition.compare("LT", counter, condition.constant(trips * unroll, _COUNTER), _COUNTER)])
         body, (counter, *arguments) = out.block(operation, 1, avals)
-        held, buffers = arguments[: self.num_carry], arguments[self.num_carry :]
+        buffers = arguments[self.num_carry :]
+        current = [from_held(body, x, a) for x, a in zip(arguments, carry_avals, strict=False)]
         for number in range(unroll):
             row = step.row(body, counter, number)
-            held, results = step(body, held, row)
+            current, results = step(body, current, row)
             buffers = [step.write(body, b, y, row, a) for b, y, a in zip(buffers, results, ys_avals, strict=True)]
+        current = [to_held(body, x, a) for x, a in zip(current, carry_avals, strict=True)]
         following = body.op("stablehlo.add", [counter, body.constant(unroll, _COUNTER)], aval=_COUNTER)
-        body.finish([following, *held, *buffers])
+        body.finish([following, *current, *buffers])
         results = list(operation.results)[1:]
-        carry, ys = results[: self.num_carry], results[self.num_carry :]
+        carry = [from_held(out, x, a) for x, a in zip(results, carry_avals, strict=False)]
+        ys = results[self.num_carry :]
         for number in range(length - rest, length) if rest else ():
             row = step.static_row(out, number)
             carry, here = step(out, carry, row)
             row = out.constant(row, _COUNTER)
             ys = [step.write(out, b, y, row, a) for b, y, a in zip(ys, here, ys_avals, strict=True)]
+        ys = [from_held(out, y, a) for y, a in zip(ys, ys_avals, strict=True)]
         return [*carry, *ys]
 
     def reference(self, *arrays):
@@ -369,7 +375,8 @@ class _Step:
         return results[: self.scan.num_carry], results[self.scan.num_carry :]
 
     def write(self, out, buffer, value, row, aval):
-        """The buffer of ys with one row set."""
+        """What holds ys of an aval, with one row set."""
+        value, aval = to_held(out, value, aval.with_shape(aval.shape[1:])), held(out, aval)
         update = out.reshape(value, aval.with_shape((1, *aval.shape[1:])))
         starts = [row, *[out.constant(0, _COUNTER)] * (len(aval.shape) - 1)]
         return out.op("stablehlo.dynamic_update_slice", [buffer, update, *starts], aval=aval)
@@ -382,7 +389,7 @@ def _row_of(out, x, aval, row):
         piece = out.slice(x, aval, 0, row, row + 1)
     else:
         starts = [row, *[out.constant(0, _COUNTER)] * (rank - 1)]
-        piece = out.dynamic_slice(x, starts, one.shape, one)
+        piece = taken_from(out, x, starts, aval, one)
     return out.reshape(piece, aval.with_shape(aval.shape[1:]))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import ml_dtypes
 import numpy as np
 
 from bevel.base import dtypes
@@ -29,31 +28,18 @@ from bevel.ops.shapes import (
     reduce_sum,
     to_front,
 )
-from bevel.ops.short_axes import is_computed
+from bevel.ops.short_axes import is_computed, is_given
+from bevel.ops.words import BFLOAT16, WORD, moved, to_held
 
 _LONG, _ROW = 1 << 21, 1 << 14  # bytes that several cores join, elements of a row that they do
 _SOME, _SHORT = 1 << 13, 8  # elements from which on the loop counts; of a row that is short
 
 
-_BFLOAT16, _WORD = np.dtype(ml_dtypes.bfloat16), np.dtype("uint16")
-
-
 def _as_words(out, xs):
-    """Arrays of bfloat16 as words of 16 bits; None where one of them is computed.
-
-    XLA's CPU compiler moves bfloat16 by way of float32, each number rounded anew. What is computed it has in float32.
-    """
-    made = [x.owner.operands[0] if _is_made_of_words(x) else None for x in xs]
-    if any([word is None and is_computed(x) for word, x in zip(made, xs, strict=True)]):
+    """Arrays of bfloat16 as words of 16 bits; None where one of them is computed: XLA has that one in float32."""
+    if any([is_computed(x) and not is_given(x) for x in xs]):
         return None
-    return [
-        out.op("stablehlo.bitcast_convert", [x], aval=aval.with_dtype(_WORD)) if word is None else word
-        for word, x, aval in zip(made, xs, out.in_avals, strict=True)
-    ]
-
-
-def _is_made_of_words(x):
-    return getattr(x.owner, "name", "") == "stablehlo.bitcast_convert" and "ui16" in str(x.owner.operands[0].type)
+    return [to_held(out, x, aval) for x, aval in zip(xs, out.in_avals, strict=True)]
 
 
 @primitive
@@ -106,10 +92,10 @@ class Concatenate(Primitive):
         [result] = out.avals
         if out.platform != "cpu" or out.module.layout is not None:
             return out.op("stablehlo.concatenate", xs, {"dimension": i64(self.dimension)})
-        if result.dtype == _BFLOAT16:
+        if result.dtype == BFLOAT16:
             words = _as_words(out, xs)
             if words is not None:
-                joined = self.joined(out, words, [a.with_dtype(_WORD) for a in out.in_avals], result.with_dtype(_WORD))
+                joined = self.joined(out, words, [a.with_dtype(WORD) for a in out.in_avals], result.with_dtype(WORD))
                 return out.op("stablehlo.bitcast_convert", [joined])
         return self.joined(out, xs, out.in_avals, result)
 
@@ -213,7 +199,12 @@ class Slice(Linear):
             "limit_indices": i64s(*self.limit_indices),
             "strides": i64s(*steps),
         }
-        return out.op("stablehlo.slice", [x], attributes)
+
+        def write(xs, aval):
+            return out.op("stablehlo.slice", xs, attributes, aval=aval)
+
+        # with steps, a program that does nothing else takes twice as long in words
+        return moved(out, [x], out.in_avals, out.avals[0], write, also_given=max(steps, default=1) == 1)
 
     def reference(self, x):
         steps = self.strides or (1,) * x.ndim
@@ -296,7 +287,15 @@ class Pad(Primitive):
         if found:
             return found[0]
         low, high, inside = zip(*self.padding_config, strict=True) if self.padding_config else ((), (), ())
-        return out.pad(x, value, low, high, inside, out.avals[0])
+        [result] = out.avals
+        # what is filled for a good part, and short rows of which few are new, are as fast as they are
+        is_long = len(low) == 1 and not is_symbolic(result.shape) and not any(inside) and min(*low, *high) >= 0
+        is_long = is_long and 4 * result.size <= 5 * out.in_avals[0].size
+
+        def write(xs, aval):
+            return out.pad(*xs, low, high, inside, aval)
+
+        return moved(out, [x, value], out.in_avals, result, write, also_given=is_long)
 
     def reference(self, x, value):
         for axis, (low, high, inside) in enumerate(self.padding_config):
@@ -363,7 +362,7 @@ def padded_in_one_loop(module, value):
         parts = [padded(name, part) for name in ("stablehlo.real", "stablehlo.imag")]
         return out.op("stablehlo.complex", parts, aval=result)
     # few copies of bfloat16 a row are vectors already
-    is_short = dtype == _BFLOAT16 and low[-1] + high[-1] > 0 and x.shape[-1] < _WIDE
+    is_short = dtype == BFLOAT16 and low[-1] + high[-1] > 0 and x.shape[-1] < _WIDE
     bits = dtypes.itemsize_bits(dtype)
     if bits not in _BITS or is_short:
         return value

@@ -43,6 +43,7 @@ from bevel.ops.windows import (
     windows,
     woven,
 )
+from bevel.ops.words import moved
 
 
 @primitive
@@ -162,7 +163,11 @@ class Gather(Primitive):
             y = out.op("stablehlo.dynamic_gather", [x, indices, out.sizes(self.slice_sizes)], attributes, aval=result)
         else:
             attributes["slice_sizes"] = i64s(*self.slice_sizes)
-            y = out.op("stablehlo.gather", [x, indices], attributes, aval=result)
+
+            def write(xs, aval):
+                return out.op("stablehlo.gather", [*xs, indices], attributes, aval=aval)
+
+            y = moved(out, [x], [x_aval], result, write, also_given=True)
         if self.mode in (CLIP, PROMISE_IN_BOUNDS) or not places:
             return y
         highest = [x_aval.shape[a] - self.slice_sizes[a] for a in places]

@@ -36,6 +36,7 @@ from bevel.ops.scatter import Scatter, ScatterMax, ScatterMin, ScatterMul, Scatt
 from bevel.ops.shapes import LinearInFirst, Squeeze, instantiate, mapped_size, reshape, to_front, zeros
 from bevel.ops.taking import take_along, take_rows
 from bevel.ops.windows import clipped
+from bevel.ops.words import taken_from, written_over
 
 
 def check_starts(name, x, sizes, starts):
@@ -127,7 +128,8 @@ class DynamicSlice(LinearInFirst):
         if is_symbolic(self.slice_sizes):  # a known start would make it a slice, which is not moved inside
             rooms = [d - n for d, n in zip(out.in_avals[0].shape, self.slice_sizes, strict=True)]
             starts = [clipped(out, out.convert(s, COUNT), COUNT, [r]) for s, r in zip(starts, rooms, strict=True)]
-        return out.dynamic_slice(x, starts, self.slice_sizes, out.avals[0])
+            return out.dynamic_slice(x, starts, self.slice_sizes, out.avals[0])
+        return taken_from(out, x, starts, out.in_avals[0], out.avals[0])
 
     def reference(self, x, *starts):
         rows = zip(starts, self.slice_sizes, x.shape, strict=True)
@@ -215,7 +217,7 @@ class DynamicUpdateSlice(Primitive):
 
     def lower(self, out, x, update, *starts):
         starts = wide_starts(out, starts, out.in_avals[2:])
-        return out.op("stablehlo.dynamic_update_slice", [x, update, *starts])
+        return written_over(out, x, update, starts, *out.in_avals[:2])
 
     def reference(self, x, update, *starts):
         rows = zip(starts, update.shape, x.shape, strict=True)

@@ -16,6 +16,7 @@ from bevel.engine.builder import comparison
 from bevel.ops.elementwise import PYTHON_SCALARS, Binary, Elementwise, Predicate, Unary, filled, pair, typed
 from bevel.ops.known_nan import choose
 from bevel.ops.shapes import BroadcastInDim, as_array, full, instantiate, mapped_size, to_front
+from bevel.ops.words import moved
 
 
 class Compare(Predicate):
@@ -363,7 +364,11 @@ class SelectN(Elementwise):
             return cases[0]
         aval = out.in_avals[0]
         if aval.dtype == np.bool_:
-            return choose(out, which, cases[1], cases[0])
+
+            def write(cases, aval):
+                return choose(out, which, cases[1], cases[0], aval)
+
+            return moved(out, cases, out.in_avals[1:], out.avals[0], write)
         result = cases[-1]
         for i in reversed(range(len(cases) - 1)):  # the first case whose number is not below `which`
             here = out.compare("LT", which, out.constant(i + 1, aval), aval)

@@ -15,6 +15,7 @@ from bevel.core.primitive import Primitive
 from bevel.core.trace import get_aval, state
 from bevel.engine.builder import boolean, parsed
 from bevel.ops.shapes import mapped_size, to_front
+from bevel.ops.short_axes import is_given
 from bevel.ops.windows import (
     CLIP,
     FILL_OR_DROP,
@@ -30,6 +31,7 @@ from bevel.ops.windows import (
     window_sizes,
     windows,
 )
+from bevel.ops.words import from_held, held, taken_from, to_held, written_over
 
 
 class ScatterFamily(Primitive):
@@ -161,10 +163,14 @@ class ScatterFamily(Primitive):
             "indices_are_sorted": boolean(self.indices_are_sorted),
             "unique_indices": boolean(self.unique_indices),
         }
-        operation = out.ops("stablehlo.scatter", [x, indices, updates], attributes, avals=[result], regions=1)
-        scalar = ShapedArray((), x_aval.dtype)
+        whole, scalar = result, ShapedArray((), x_aval.dtype)
+        if not self.hlo and self.update_jaxpr is None and is_given(x):  # it moves the updates
+            x, updates = to_held(out, x, result), to_held(out, updates, updates_aval)
+            whole, scalar = held(out, result), held(out, scalar)
+        operation = out.ops("stablehlo.scatter", [x, indices, updates], attributes, avals=[whole], regions=1)
         out.reduction(operation, 0, [scalar], lambda e, old, new: [self.combined(e, old[0], new[0], scalar)])
         changed = operation.results[0]
+        changed = changed if whole is result else from_held(out, changed, result)
         return changed if result is outer else out.reshape(changed, outer)
 
     def lower_one(self, out, x, indices, updates, sizes, highest):
@@ -188,11 +194,11 @@ class ScatterFamily(Primitive):
         window = result.with_shape(sizes)
         new = updates if updates_aval.shape == window.shape else out.reshape(updates, window)
         if ok is not None or self.hlo:
-            old = out.dynamic_slice(x, starts, sizes, window)
+            old = taken_from(out, x, starts, result, window)
             new = self.combined(out, old, new, window)
             if ok is not None:
                 new = out.op("stablehlo.select", [ok, new, old], aval=window)
-        return out.op("stablehlo.dynamic_update_slice", [x, new, *starts], aval=result)
+        return written_over(out, x, new, starts, result, window)
 
     def combined(self, out, old, new, aval):
         return out.op(self.hlo, [old, new], aval=aval)

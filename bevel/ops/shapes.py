@@ -20,6 +20,7 @@ from bevel.core.trace import get_aval
 from bevel.engine.builder import i64, i64s
 from bevel.ops.counting import counted
 from bevel.ops.short_axes import combined, combined_rows
+from bevel.ops.words import moved
 
 
 class Linear(Primitive):
@@ -223,7 +224,7 @@ class Reshape(Linear):
         return Reshape((get_aval(x).shape[0], *self.new_sizes))(x), 0
 
     def lower(self, out, x):
-        return out.reshape(x, out.avals[0])
+        return moved(out, [x], out.in_avals, out.avals[0], lambda xs, aval: out.reshape(xs[0], aval))
 
     def reference(self, x):
         return np.reshape(x, self.new_sizes)
@@ -342,7 +343,7 @@ class Squeeze(Linear):
         return batch_reduction(Squeeze, self.dimensions, operands, axes)
 
     def lower(self, out, x):
-        return out.reshape(x, out.avals[0])
+        return moved(out, [x], out.in_avals, out.avals[0], lambda xs, aval: out.reshape(xs[0], aval))
 
     def reference(self, x):
         return np.squeeze(x, self.dimensions)

@@ -49,13 +49,14 @@ def is_given(x):
     XLA's CPU compiler has floats of 16 bits that it computes in 32, and does not round them between two operations.
     """
     owner = x.owner
-    while getattr(owner, "name", "") in _MOVED:
+    while (name := getattr(owner, "name", None)) in _MOVED:
         owner = owner.operands[0].owner
-    name = getattr(owner, "name", None)
-    if name is None:  # a block: arguments of the program, or what a loop carries
-        function = owner.owner
-        return function.name == "stablehlo.while" or "public" in str(function.attributes["sym_visibility"])
-    return name in _HELD or (name == "stablehlo.bitcast_convert" and "f" not in str(owner.operands[0].type))
+    if name == "stablehlo.convert":  # a number, if anything
+        owner = owner.operands[0].owner
+        return getattr(owner, "name", "") == "stablehlo.constant"
+    is_argument = name is None  # of the program, of a function, of what a loop does
+    is_of_words = name == "stablehlo.bitcast_convert" and "f" not in str(owner.operands[0].type)
+    return is_argument or name in _HELD or is_of_words
 
 
 def has_keys(dtype) -> bool:

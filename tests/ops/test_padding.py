@@ -44,7 +44,9 @@ def test_bits_stay(shape, config, dtype):
         for got in (by_number(x), bevel.jit(lambda x, v: lax.pad(x, v, config))(x, value)):
             assert np.asarray(got).tobytes() == expected.tobytes()
         if dtype in KINDS:
-            assert padded_kinds(by_number, x)[-1] == KINDS[dtype]
+            # vectors of bfloat16 are words before they come to the end of a program
+            kind = "ui16" if dtype == "bfloat16" and len(shape) == 1 else KINDS[dtype]
+            assert padded_kinds(by_number, x)[-1] == kind
 
 
 def test_long_complex_numbers_are_padded_by_their_parts():
