@@ -48,7 +48,7 @@ class Compact(OfLastAxes):
         [aval], [places, count] = out.in_avals, out.avals
         if not aval.size:
             return [out.constant(0, places), out.constant(0, count)]
-        if out.platform == "cpu" and not is_symbolic(aval.shape):
+        if out.platform == "cpu" and not is_symbolic(aval.shape) and out.module.layout is None:
             return self._one_by_one(out, mask, aval)
         return out.module.compose(out, self._by_scattering, out.in_avals, [mask])
 

@@ -254,7 +254,7 @@ class Logic(Reduction):
         # 0.95, compiled in 50 ms in place of 95. What it is given is written to memory first, so long arrays are
         # folded: any of 1e6 140 -> 20 µs.
         axes = self.axes
-        if aval.size >= FOLDED_FROM and not is_symbolic(aval.shape):
+        if aval.size >= FOLDED_FROM and not is_symbolic(aval.shape) and out.module.layout is None:
             if self.axes == (len(aval.shape) - 1,) and aval.shape[-1] < _ROW_OF_TRUTHS and not is_computed(x):
                 return out.reduce(x, axes, self.start(aval.dtype), result, self.of_bytes)
             x, aval, axes = shortened(out, x, aval, axes, "GT" if self.of_bytes == "stablehlo.maximum" else "LT")

@@ -1,6 +1,7 @@
 """Arrays over several devices: what is computed from them is what one device computes, and lies where JAX lays it."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -354,3 +355,41 @@ def test_each_device_factors_the_matrices_that_it_holds(name, spec):
     laid = bevel.device_put(a, NamedSharding(MESH, spec))
     np.testing.assert_allclose(run(laid), run(a), rtol=1e-4, atol=1e-5)
     assert "all-gather" not in run.lower(laid).compile().as_text()
+
+
+# Work along rows, of which each device has some: none needs another's.
+ALONG_ROWS = """
+    jnp.cumsum(x, 1); jnp.cumsum(i, 1); jnp.cumprod(x, 1); jnp.cumsum(x[:, ::-1], 1); jnp.cumsum(x > 0, 1); lax.cummax(x, 1)
+    lax.cumlogsumexp(x, 1); jnp.sort(x, 1); jnp.sort(i, 1); jnp.argsort(x, 1); jnp.argmax(x, 1); jnp.argmin(i, 1)
+    jnp.max(x, 1); jnp.max(i, 1); jnp.any(x > 0, 1); jnp.all(i > 0, 1); jnp.sum(x, 1); jnp.sum(i, 1); jnp.std(x, 1)
+    jnp.count_nonzero(i, 1); jnp.median(x, 1); jnp.quantile(x, 0.3, 1); jnp.nanmedian(x, 1); jnp.flip(x, 1)
+    jnp.roll(x, 3, 1); jnp.fft.fftshift(x, 1); jnp.pad(x, ((0, 0), (2, 2)))
+    jnp.pad(x, ((0, 0), (2, 2)), mode="wrap"); jnp.take_along_axis(x, i, 1); jnp.diff(x, axis=1); jnp.tile(x, (1, 2))
+    jnp.concatenate([x, x], 1); jnp.repeat(x, 2, 1); jnp.linalg.norm(x, axis=1); jnp.isin(i, i[0, :20]); x[:, 7]
+    jnp.floor_divide(i, 7); jnp.power(i, 3); jnp.trapezoid(x, axis=1); x.at[:, 7].set(1); lax.top_k(i, 3)[1]
+    bevel.vmap(lambda r: jnp.nonzero(r, size=5)[0])(i); bevel.vmap(lambda r: jnp.unique(r, size=5))(i)
+    bevel.vmap(lambda r: jnp.bincount(r, length=7))(i); bevel.grad(lambda z: jnp.sort(z, 1)[:, 0].sum())(x)
+    bevel.grad(lambda z: jnp.cumsum(z, 1).sum())(x); bevel.nn.softmax(x, 1)
+"""
+ALONG_ROWS = [work.strip() for work in ALONG_ROWS.replace("\n", ";").split(";") if work.strip()]
+
+
+@pytest.mark.parametrize("work", ALONG_ROWS)
+def test_work_along_rows_sends_nothing(work):
+    lies = NamedSharding(MESH, P(("x", "y")))
+    draw = np.random.default_rng(2)
+    x = bevel.device_put(draw.normal(size=(64, 5000)).astype(np.float32), lies)
+    i = bevel.device_put(draw.integers(0, 7, (64, 5000), np.int32), lies)
+    run = bevel.jit(eval(f"lambda x, i: {work}"))
+    sent = re.findall(r" (all-\w+|collective-\w+|reduce-scatter)\(", run.lower(x, i).compile().as_text())
+    # the count that decides whether one row has more distinct numbers than were asked for is everyone's
+    assert [how for how in sent if how != "all-reduce"] == []
+    np.testing.assert_allclose(run(x, i), run(np.asarray(x), np.asarray(i)), rtol=2e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("work", ["x % 7.0", "jnp.gcd(i, 12)", "jnp.any(x > 9)"])
+def test_a_choice_for_all_sends_one_number(work):
+    lies = NamedSharding(MESH, P(("x", "y")))
+    x, i = [bevel.device_put(np.ones((64, 5000), t), lies) for t in (np.float32, np.int32)]
+    text = bevel.jit(eval(f"lambda x, i: {work}")).lower(x, i).compile().as_text()
+    assert set(re.findall(r" (all-\w+|collective-\w+|reduce-scatter)\(", text)) == {"all-reduce"}
