@@ -1,6 +1,7 @@
 """Sorting, searching, counting and sets mean what NumPy means; with `size` they run under jit."""
 
 import numpy
+import numpy as np
 import pytest
 
 import bevel
@@ -186,3 +187,27 @@ def test_isin_finds_the_same_among_few_and_among_many(dtype, count):
         numpy.testing.assert_array_equal(jnp.isin(x, sought, invert=invert), numpy.isin(x, sought, invert=invert))
         by_column = bevel.vmap(lambda row: jnp.isin(row, sought, invert=invert))(x)  # noqa: B023
         numpy.testing.assert_array_equal(by_column, numpy.isin(x, sought, invert=invert))
+
+
+@pytest.mark.parametrize(
+    "dtype, n", [("int32", 1), ("uint8", 50), ("float32", 3000), ("bfloat16", 300), ("complex64", 40)]
+)
+def test_unique_without_places_has_the_bits_of_unique_with_places(dtype, n):
+    """Where nobody asks where elements stand, they are sorted alone. Of zeros of both signs, and NaNs, the first stays."""
+    random = np.random.default_rng(0)
+    x = random.integers(0, 40, n).astype(getattr(jnp, dtype))
+    if dtype in ("float32", "bfloat16"):
+        x[x == 0] = random.choice([0.0, -0.0], (x == 0).sum())
+        x[random.integers(0, n, n // 5)] = np.nan
+    for options in ({}, {"equal_nan": False}, {"size": 3}, {"size": 60}, {"size": 60, "fill_value": 7}):
+        values, _, _, counts = jnp.unique(x, True, True, True, **options)
+        for few in (jnp.unique(x, **options), *jnp.unique(x, return_counts=True, **options)[:1]):
+            assert np.asarray(few).tobytes() == np.asarray(values).tobytes()
+        np.testing.assert_array_equal(jnp.unique(x, return_counts=True, **options)[1], counts)
+
+
+def test_unique_without_places_looks_for_none():
+    x = jnp.arange(5)
+    text = str(bevel.make_jaxpr(lambda x: jnp.unique(x, return_counts=True, size=5))(x))
+    assert "scatter" not in text and "num_keys=1" in text
+    assert "scatter" in str(bevel.make_jaxpr(lambda x: jnp.unique(x, return_inverse=True, size=5))(x))
