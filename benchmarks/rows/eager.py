@@ -240,6 +240,34 @@ def iterate(side: Side) -> Run:
     return last
 
 
+@FAMILY.loop_row("jnp.array of a number")
+def number_to_array(side: Side) -> Run:
+    """An array of rank 0 of a Python float"""
+    array = side.jnp.array
+    return lambda: array(3.0)
+
+
+@FAMILY.loop_row("jnp.array of a list")
+def list_to_array(side: Side) -> Run:
+    """An array of three Python floats"""
+    array, numbers = side.jnp.array, [1.0, 2.0, 3.0]
+    return lambda: array(numbers)
+
+
+@FAMILY.loop_row("jnp.array of lists")
+def lists_to_array(side: Side) -> Run:
+    """A matrix of 30 lists of 100 Python floats"""
+    array, rows = side.jnp.array, [[float(j) for j in range(i, i + 100)] for i in range(30)]
+    return lambda: array(rows)
+
+
+@FAMILY.loop_row("jnp.full_like")
+def fill_like(side: Side) -> Run:
+    """An array like another, of one number"""
+    x, full_like = vector(side), side.jnp.full_like
+    return lambda: full_like(x, 2.0)
+
+
 @FAMILY.loop_row("NumPy to device")
 def put(side: Side) -> Run:
     """jnp.asarray of a NumPy array"""

@@ -253,7 +253,9 @@ def order_of(array) -> tuple[int, ...]:
 
 def put(aval, value: np.ndarray, sharding=None, committed=False):
     """Host data as an array on a device. Zero-copy is jaxlib's choice; the caller's buffer must not change under it."""
-    sharding = sharding or single(default_device())
+    if sharding is None:  # nearly always: its devices need not be asked for
+        device = default_device()
+        return names.batched_device_put(aval, single(device), [value], [device], committed, enable_x64=True)
     return names.batched_device_put(
         aval, sharding, [value], list(sharding._device_assignment), committed, enable_x64=True
     )

@@ -15,6 +15,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array
 from bevel.ops.shapes import BroadcastInDim, Reshape, as_array, reshape
+from bevel.transforms.kept_numbers import KEPT, kept
 
 SCALARS = (bool, int, float, complex)
 _ACCEPTED = (Array, Tracer, np.ndarray, np.generic, *SCALARS)
@@ -53,7 +54,7 @@ def spread(name, op, *values):
 
         function.__name__ = function.__qualname__ = name
         call = _spreading[name] = compiled(function)
-    return call(*values)
+    return call(*[kept(v) if type(v) in KEPT else v for v in values])
 
 
 _spreading: dict[str, Any] = {}

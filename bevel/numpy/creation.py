@@ -6,6 +6,7 @@ arguments that all of them take, a dtype and a shape, are checked here.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ from bevel.core.doors import requested_dtype
 from bevel.core.sharp_edges import converted, narrowed
 from bevel.core.source import user_line
 from bevel.core.staging import Scalar, staging_trace
-from bevel.core.trace import Tracer, get_aval
+from bevel.core.trace import Tracer, get_aval, state
 from bevel.engine.client import Array, put
 from bevel.numpy.promotion import SCALARS
 from bevel.ops.convert import Copy, convert
@@ -28,6 +29,16 @@ from bevel.ops.cutting import Concatenate
 from bevel.ops.shapes import Reshape
 
 _COPY = Copy()
+
+# Python's numbers in the dtypes that they mostly go to, and between which of them nothing is to be said of it.
+_OWN = {bool: np.dtype(bool), int: np.dtype("int64"), float: np.dtype("float64")}
+REACH: dict[tuple, tuple] = {
+    (bool, _OWN[bool]): (False, True),
+    **{(int, np.dtype(d)): (np.iinfo(d).min, np.iinfo(d).max) for d in ("int32", "int64")},
+    **{(int, np.dtype(d)): (-(2**31), 2**31 - 1) for d in ("float32", "float64")},
+    **{(float, np.dtype(d)): (float(np.finfo(d).min), float(np.finfo(d).max)) for d in ("float32", "float64")},
+}
+_DEEPEST = 32  # a list may hold itself
 
 
 # A dtype asked for, narrowed where x64 is off (said once in the default profile).
@@ -50,9 +61,15 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     device = out_sharding if device is None else device
     if type(object) is Array and dtype is None and copy and order == "K" and ndmin == 0 and device is None:
         return _COPY(object)
+    is_plain = order == "K" and type(ndmin) is int and ndmin <= 0 and device is None and state.trace.is_evaluation
+    if is_plain and dtype is None and (made := _at_once(object, None)) is not None:
+        return made
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.array has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
-    dtype = None if dtype is None else wanted_dtype(dtype, "array")
+    if dtype is not None:
+        dtype = wanted_dtype(dtype, "array")
+        if is_plain and (made := _at_once(object, dtype)) is not None:
+            return made
     result = _array(object, dtype, weak=True, copy=copy)
     rank = len(get_aval(result).shape)
     if type(ndmin) is not int and not isinstance(ndmin, np.integer):
@@ -76,10 +93,46 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     device = out_sharding if device is None else device
     if dtype is None and copy is not True and device is None and isinstance(a, (Array, Tracer)):
         return a
+    is_plain = order is None and device is None and state.trace.is_evaluation
+    if is_plain and dtype is None and (made := _at_once(a, None)) is not None:
+        return made
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.asarray has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
-    dtype = None if dtype is None else wanted_dtype(dtype, "asarray")
+    if dtype is not None:
+        dtype = wanted_dtype(dtype, "asarray")
+        if is_plain and (made := _at_once(a, dtype)) is not None:
+            return made
     return on_device(_array(a, dtype, weak=is_number(a), copy=bool(copy)), device)
+
+
+def _at_once(value, dtype):
+    """A number of Python's, or nested lists of such, as an array, where there is nothing to say of them; else None.
+
+    All are looked at together, by their types and extremes: one by one they take three times as long.
+    """
+    kind, shape, least, most = type(value), (), value, value
+    if kind is list or kind is tuple:
+        shape, kinds = (len(value),), set(map(type, value))
+        while kinds == {list} or kinds == {tuple}:
+            lengths = set(map(len, value))
+            if len(lengths) > 1 or len(shape) > _DEEPEST:
+                return None
+            shape, value = (*shape, *lengths), list(itertools.chain.from_iterable(value))
+            kinds = set(map(type, value))
+        if len(kinds) != 1 or not (kinds <= _OWN.keys()):
+            return None
+        [kind] = kinds
+        least, most = min(value), max(value)  # one that is not in reach is found, whatever NaN stands beside it
+    own = _OWN.get(kind)
+    if own is None:
+        return None
+    held = dtypes.canonicalize_dtype(own) if dtype is None else dtype
+    reach = REACH.get((kind, held))
+    if reach is None or not (reach[0] <= least and most <= reach[1]):
+        return None
+    host = np.array(value, held)  # in one step, in which numbers that underflow are no error of NumPy's
+    weak = not shape and dtype is None and kind is not bool
+    return put(ShapedArray(shape, held, weak), host.reshape(shape) if len(shape) > 1 else host)
 
 
 def on_device(value, device):

@@ -14,7 +14,7 @@ from bevel.core.source import user_line
 from bevel.core.trace import get_aval, state
 from bevel.engine.client import Array
 from bevel.lax.filling import filled, is_made_there, keys_of, made_there, place_like
-from bevel.numpy.creation import asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
+from bevel.numpy.creation import REACH, asarray, checked_shape, from_host, on_device, refuse_lost_part, wanted_dtype
 from bevel.numpy.eager import compiled
 from bevel.numpy.promotion import SCALARS, broadcast_shapes, broadcast_to, held
 from bevel.ops.convert import convert
@@ -38,13 +38,10 @@ def _uniform(number, shape, dtype, weak, device=None):
     return on_device(_filled_with(number, shape, dtype, weak), device)
 
 
-# Python's numbers, which a compiled program takes in a fraction of the time of NumPy's, and what each dtype holds.
+# Python's numbers, which a compiled program takes in a fraction of the time of NumPy's.
 _EVERYWHERE_HELD = 2**31 - 1
 _AS_THEY_ARE = {int: np.dtype("int64"), float: np.dtype("float64")}
-_HELD: dict[np.dtype, tuple[float, float]] = {
-    **{np.dtype(d): (np.iinfo(d).min, np.iinfo(d).max) for d in ("int32", "int64")},
-    **{np.dtype(d): (float(np.finfo(d).min), float(np.finfo(d).max)) for d in ("float32", "float64")},
-}
+_WHOLE_IN_FLOATS = 2**24
 
 
 def full(shape, fill_value, dtype=None, *, device=None, out_sharding=None):
@@ -73,10 +70,12 @@ def _full_of(fill_value, shape):
 def _full(shape, value, dtype, device=None, weak=None):
     shape = checked_shape(shape, "full")
     if shape and not weak and device is None and type(value) in _AS_THEY_ARE and state.trace.is_evaluation:
+        if type(value) is int and dtype is not None and dtype.kind == "f" and abs(value) <= _WHOLE_IN_FLOATS:
+            value = float(value)
         own = dtypes.canonicalize_dtype(_AS_THEY_ARE[type(value)])
-        least, most = _HELD[own]
+        least, most = REACH[type(value), own]
         if (dtype is None or dtype == own) and least <= value <= most:  # C++ takes the number as it is
-            return filled(value, shape=shape, dtype=own, weak=weak is None and dtype is None)
+            return filled(kept(value), shape=shape, dtype=own, weak=weak is None and dtype is None)
     aval = get_aval(value)
     if dtype is not None and is_key_dtype(dtype) and not aval.extended:
         return keys_of(value, shape, dtype)

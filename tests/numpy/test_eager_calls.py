@@ -50,6 +50,8 @@ def frames(call) -> int:
         (1, lambda: jnp.split(V, 3)),
         (1, lambda: jnp.array_split(V, 4)),
         (1, lambda: jnp.power(V, V)),
+        (8, lambda: jnp.array(3.0)),
+        (8, lambda: jnp.array([1.0, 2.0, 3.0])),
         (2, lambda: jnp.zeros(7)),
         (2, lambda: jnp.ones((2, 3))),
         (3, lambda: jnp.full((2, 3), 2.5)),

@@ -50,7 +50,10 @@ DOORS = {
     "at[0].set": lambda x, n: x.at[0].set(n),
     "at[1:].add": lambda x, n: x.at[1:].add(n),
     "full": lambda x, n: jnp.full(3, n),
+    "full of a dtype": lambda x, n: jnp.full(3, n, x.dtype),
+    "full_like": lambda x, n: jnp.full_like(x, n),
     "linspace": lambda x, n: jnp.linspace(n, n, 3),
+    "lax.add": lambda x, n: lax.add(x, n),
 }
 INDICES = {
     "x[2]": lambda x: x[2],
@@ -361,3 +364,14 @@ def test_nothing_is_kept_where_arrays_lie_on_several_devices(make):
     environment = os.environ | {"BEVEL_NUM_CPU_DEVICES": "4"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("data", [0, 1, 2**31 - 1, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("x64", [False, True])
+def test_an_int_is_folded_into_a_key_as_while_tracing(data, x64):
+    with bevel.enable_x64(x64):
+        for key in (bevel.random.key(3), bevel.random.PRNGKey(3), bevel.random.key(3, impl="rbg")):
+            traced = bevel.jit(lambda k: bevel.random.fold_in(k, data))(key)
+            wanted = np.asarray(bevel.random.key_data(traced))
+            for _ in range(4):
+                assert np.array_equal(bevel.random.key_data(bevel.random.fold_in(key, data)), wanted)
