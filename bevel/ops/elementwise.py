@@ -72,6 +72,8 @@ class Elementwise(Primitive):
     double: ClassVar[Callable | None] = None
     integer: ClassVar[Callable | None] = None
     of_complex: ClassVar[Callable | None] = None  # its form on complex numbers, where XLA has none that is right
+    # Of 16 bits on CPUs, is it computed in float32? XLA's own form then takes twice as long, and rounds more than once.
+    in_single: ClassVar[bool] = False
     takes = "number"
     kind = "elementwise"
     is_formula = (
@@ -94,7 +96,7 @@ class Elementwise(Primitive):
         cls.is_plain = (
             cls.lower is Elementwise.lower
             and getattr(cls, "hlo", None) is not None
-            and not (cls.has_formula or cls.of_complex)
+            and not (cls.has_formula or cls.of_complex or cls.in_single)
         )
 
     def infer(self, *avals):
@@ -157,7 +159,18 @@ class Elementwise(Primitive):
     def lower(self, out, *values):
         if self.of_complex is not None and out.avals[0].dtype.kind == "c":
             return self.of_complex(out, values[0], self.hlo)
-        return fast_form(out, values, self.single, self.double, self.integer) or out.op(self.hlo, filled(out, values))
+        found = self.computed_in_single(out, values) if self.in_single else None
+        found = found or fast_form(out, values, self.single, self.double, self.integer)
+        return found or out.op(self.hlo, filled(out, values))
+
+    def computed_in_single(self, out, values):
+        """The result in 16 bits, rounded once; None for other dtypes."""
+        [result] = out.avals
+        if out.platform != "cpu" or result.dtype.itemsize != 2:
+            return None
+        wide = result.with_dtype(np.dtype("float32"))
+        values = [out.convert(v, wide) for v in filled(out, values)]
+        return out.convert(out.op(self.hlo, values, aval=wide), result)
 
 
 def _unmapped(x, axis):

@@ -33,7 +33,10 @@ class Smooth(Unary):
     def lower(self, out, x):
         if self.of_complex is not None and self.accuracy is None and out.avals[0].dtype.kind == "c":
             return self.of_complex(out, x, self.hlo)
-        fast = fast_form(out, [x], self.single, self.double) if self.accuracy is None else None
+        fast = None
+        if self.accuracy is None:
+            fast = self.computed_in_single(out, [x]) if self.in_single else None
+            fast = fast or fast_form(out, [x], self.single, self.double)
         if fast is not None:
             return fast
         result = out.op(self.hlo, [x], accuracy_attributes(self.accuracy))
@@ -102,6 +105,7 @@ class Log1p(Smooth):
 
     name = "log1p"
     hlo = "stablehlo.log_plus_one"
+    in_single = True
     cost_of_complex = 700
     of_complex = staticmethod(complex_forms.log1p)
     double = staticmethod(later("bevel.ops.fast_double", "log1p"))

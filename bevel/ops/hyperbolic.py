@@ -25,6 +25,7 @@ class Sinh(Hyperbolic):
     """(e^x - e^-x) / 2."""
 
     hlo = "chlo.sinh"
+    in_single = True
     of_complex = staticmethod(complex_forms.sinh)
     reference = staticmethod(np.sinh)
 
@@ -52,6 +53,7 @@ class Asinh(Hyperbolic):
     """The number whose hyperbolic sine is x."""
 
     hlo = "chlo.asinh"
+    in_single = True
     double = staticmethod(fast_double.asinh)
     of_complex = staticmethod(complex_forms.asinh)
     reference = staticmethod(np.arcsinh)
@@ -65,6 +67,7 @@ class Acosh(Hyperbolic):
     """The number, not negative, whose hyperbolic cosine is x; NaN for x < 1. Its slope at 1 is infinite."""
 
     hlo = "chlo.acosh"
+    in_single = True
     double = staticmethod(fast_double.acosh)
     of_complex = staticmethod(complex_forms.acosh)
     reference = staticmethod(np.arccosh)
@@ -80,6 +83,7 @@ class Atanh(Hyperbolic):
     """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
 
     hlo = "chlo.atanh"
+    in_single = True
     double = staticmethod(fast_double.atanh)
     of_complex = staticmethod(complex_forms.atanh)
     reference = staticmethod(np.arctanh)

@@ -95,6 +95,7 @@ class ErfInv(Special):
     """The number whose erf is x; infinite at -1 and 1, NaN beyond."""
 
     hlo = "chlo.erf_inv"
+    in_single = True
     reference = staticmethod(later("scipy.special", "erfinv"))
     domain = (-0.9, 0.9)
 
