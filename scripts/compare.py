@@ -30,14 +30,15 @@ import hashlib
 import itertools
 import json
 import os
+import queue
 import random
 import re
 import select
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,19 +133,35 @@ def played(python: Path, package: str, platform: str, x64: bool, calls: list[str
                 yield json.loads(answer) if answer else ["died"]
 
 
-def remembered(python: Path, platform: str, x64: bool, calls: list[str], words: list[str]) -> list[list]:
+def remembered(python: Path, platform: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
     """What comes of each call under the real JAX, which is asked once."""
     meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
     path = KEPT / f"{'-'.join([meaning, platform, 'x64' if x64 else 'x32', *words])}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     known = dict(map(json.loads, path.read_text().splitlines()))
-    asked = [call for call in calls if call not in known]
+    answers = played(python, "jax", platform, x64, [call for call in calls if call not in known], words)
     with path.open("a") as file:
-        for call, answer in zip(asked, played(python, "jax", platform, x64, asked, words), strict=True):
-            known[call] = answer
-            print(json.dumps([call, answer]), file=file, flush=True)
-    return [known[call] for call in calls]
+        for call in calls:
+            if call not in known:
+                known[call] = next(answers)
+                print(json.dumps([call, known[call]]), file=file, flush=True)
+            yield known[call]
+
+
+def ahead(answers: Iterator[list]) -> Iterator[list]:
+    """The same answers, asked for by a thread of its own before they are needed."""
+    ready: queue.SimpleQueue = queue.SimpleQueue()
+
+    def ask():
+        try:
+            for answer in answers:
+                ready.put(answer)
+        finally:
+            ready.put(None)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return iter(ready.get, None)
 
 
 def without(found: list, expected: list, leaves_out: Callable[[str, str], bool]) -> list:
@@ -238,12 +255,11 @@ def main() -> int:
     if options.times:
         return print_times(options, calls)
     words = ["kinds"] * options.kinds
-    with ThreadPoolExecutor() as pool:
-        theirs = pool.submit(remembered, options.peer, options.platform, options.x64, calls, words)
-        ours = list(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, words))
+    theirs = ahead(remembered(options.peer, options.platform, options.x64, calls, words))
+    ours = ahead(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, words))
     wrong, purposely = 0, 0
     excused: dict[re.Pattern, int] = dict.fromkeys(differs, 0)
-    for call, found, expected in zip(calls, ours, theirs.result(), strict=True):
+    for call, found, expected in zip(calls, ours, theirs, strict=True):
         if (agree(found, expected, ROUNDED) and (signs_agree(found, expected) or not options.zeros)) or (
             any_refusal and found and expected and {*map(str, found + expected)} <= AWAITED
         ):
@@ -262,7 +278,7 @@ def main() -> int:
         purposely += bool(reasons)
         wrong += not reasons
         if options.all or not reasons:
-            print("\n".join([call, *(f"    ({reason})" for reason in reasons), apart(found, expected)]))
+            print("\n".join([call, *(f"    ({reason})" for reason in reasons), apart(found, expected)]), flush=True)
     if options.lines:
         for expression, count in excused.items():
             matched = sum(1 for call in calls if expression.search(call))
