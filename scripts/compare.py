@@ -52,7 +52,6 @@ CHOICE = re.compile(
 NAME = re.compile(r"<(\w+)>")
 KEPT = ROOT / "build" / "compare"
 WAYS = {"call", "jit", "jvp", "vjp", "jvp2", "hvp", "vmap", "batch"}
-PATIENCE = 60  # seconds for a call, which else counts as dead
 
 
 def expanded(line: str, named: dict[str, list[str]]) -> Iterator[str]:
@@ -104,8 +103,10 @@ def slopes(call: str) -> list[str]:
     return [" | ".join([way, function, *operands]) for way in ("jvp", "vjp") if has_slopes]
 
 
-def played(python: Path, package: str, platform: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
-    """What comes of each call, from a process that is started again where it dies."""
+def played(
+    python: Path, package: str, platform: str, x64: bool, calls: list[str], words: list[str], patience: int
+) -> Iterator[list]:
+    """What comes of each call, from a process that is started again where it dies, or takes too many seconds."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -125,7 +126,7 @@ def played(python: Path, package: str, platform: str, x64: bool, calls: list[str
                     process.stdin.write(json.dumps(left.popleft()) + "\n")
                     process.stdin.flush()
                     # second by second, so that the time in which all stood still does not count
-                    if not any(select.select([process.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
+                    if not any(select.select([process.stdout], [], [], 1)[0] for _ in range(patience)):
                         process.kill()
                     answer = process.stdout.readline()
                 except BrokenPipeError:
@@ -133,14 +134,16 @@ def played(python: Path, package: str, platform: str, x64: bool, calls: list[str
                 yield json.loads(answer) if answer else ["died"]
 
 
-def remembered(python: Path, platform: str, x64: bool, calls: list[str], words: list[str]) -> Iterator[list]:
+def remembered(
+    python: Path, platform: str, x64: bool, calls: list[str], words: list[str], patience: int
+) -> Iterator[list]:
     """What comes of each call under the real JAX, which is asked once."""
     meaning = hashlib.sha256((ROOT / "tests" / "data" / "calls.py").read_bytes()).hexdigest()[:12]
     path = KEPT / f"{'-'.join([meaning, platform, 'x64' if x64 else 'x32', *words])}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     known = dict(map(json.loads, path.read_text().splitlines()))
-    answers = played(python, "jax", platform, x64, [call for call in calls if call not in known], words)
+    answers = played(python, "jax", platform, x64, [call for call in calls if call not in known], words, patience)
     with path.open("a") as file:
         for call in calls:
             if call not in known:
@@ -208,8 +211,10 @@ def apart(found: list, expected: list) -> str:
 def print_times(options: argparse.Namespace, calls: list[str]) -> int:
     """The calls that take longer than under the real JAX, the worst first. One side after the other: look twice."""
     calls = [call for call in calls if call.startswith("call | ")]
-    ours = list(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, ["times"]))
-    theirs = list(played(options.peer, "jax", options.platform, options.x64, calls, ["times"]))
+    ours = list(
+        played(options.python.absolute(), "bevel", options.platform, options.x64, calls, ["times"], options.patience)
+    )
+    theirs = list(played(options.peer, "jax", options.platform, options.x64, calls, ["times"], options.patience))
     both = [
         (a / b, a, b, call)
         for a, b, call in zip(ours, theirs, calls, strict=True)
@@ -230,6 +235,7 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=0, help="at most so many calls of each line; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="another one chooses others")
     parser.add_argument("--x64", action="store_true")
+    parser.add_argument("--patience", type=int, default=60, help="seconds for a call, which else counts as dead")
     parser.add_argument("--platform", default="cpu", help="where both sides compute (default cpu)")
     parser.add_argument("--kinds", action="store_true", help="no values: dtypes, shapes, weak types and refusals")
     parser.add_argument("--slopes", action="store_true", help="play the derivatives of the table's calls")
@@ -255,8 +261,10 @@ def main() -> int:
     if options.times:
         return print_times(options, calls)
     words = ["kinds"] * options.kinds
-    theirs = ahead(remembered(options.peer, options.platform, options.x64, calls, words))
-    ours = ahead(played(options.python.absolute(), "bevel", options.platform, options.x64, calls, words))
+    theirs = ahead(remembered(options.peer, options.platform, options.x64, calls, words, options.patience))
+    ours = ahead(
+        played(options.python.absolute(), "bevel", options.platform, options.x64, calls, words, options.patience)
+    )
     wrong, purposely = 0, 0
     excused: dict[re.Pattern, int] = dict.fromkeys(differs, 0)
     for call, found, expected in zip(calls, ours, theirs, strict=True):
