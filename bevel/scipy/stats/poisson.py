@@ -55,14 +55,26 @@ _TERMS = 128
 def entropy(mu, loc=0):
     """-Σ pmf log pmf over all counts, in nats; `loc` changes nothing. NaN for negative mu, 0 for 0."""
     mu, _ = reals("poisson.entropy", mu, loc)
-    turn = 50.0 if mu.dtype == np.float64 else 10.0  # the sum's terms lose digits in float32 before the series has them
+    if mu.dtype.itemsize < 4:
+        return _entropy(mu.astype(np.float32)).astype(mu.dtype)
+    return _entropy(mu)
+
+
+def _entropy(mu):
+    turn = 50.0 if mu.dtype == np.float64 else 16.0  # from there on the series below has all digits
     is_small = mu < turn
     small = jnp.where(is_small & (mu > 0), mu, 1)
+    # log p = k log(μ/k) + (k - μ) - (log k! - k log k + k): near the mean, where p is large, all three are small
     k = np.arange(_TERMS)
-    logs = np.array([math.lgamma(i + 1) for i in k])
+    rest = np.array([0.0] + [math.lgamma(i + 1) - i * math.log(i) + i for i in k[1:]])
     [wide] = promote_inexact(small[..., None])
-    terms = jnp.exp(k.astype(wide.dtype) * jnp.log(wide) - wide - logs.astype(wide.dtype))
-    direct = small - xlogy(small, small) + jnp.sum(terms * logs.astype(wide.dtype), axis=-1)
+    count = k.astype(wide.dtype)
+    logs = count * jnp.log(wide / np.maximum(count, 1)) + (count - wide) - rest.astype(wide.dtype)
+    weights = jnp.exp(logs)
+    # below 1, where nearly all of it is μ - μ log μ, that is said apart
+    factorials = np.array([math.lgamma(i + 1) for i in k]).astype(wide.dtype)
+    near = small - xlogy(small, small) + jnp.sum(weights * factorials, axis=-1)
+    direct = jnp.where(small < 1, near, -jnp.sum(weights * logs, axis=-1))
     large = jnp.where(is_small, turn, mu)
     series = jnp.zeros_like(large)
     for c in reversed(_TAIL):

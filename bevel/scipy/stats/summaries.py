@@ -62,6 +62,7 @@ def _mode(a, *, axis, keepdims):
         values, counts = jnp.full(shape, jnp.nan, a.dtype), jnp.zeros(shape, a.dtype)
     else:
         # Sorted, equal values stand in runs. A run's length is known at its last element; the first longest run wins.
+        # Its first element is the first of the array, too: of it are the sign of a zero, and the slope.
         ordered = jnp.moveaxis(jnp.sort(a, axis=axis), axis, -1)
         places = jnp.arange(size)
         differs = ordered[..., 1:] != ordered[..., :-1]
@@ -71,7 +72,8 @@ def _mode(a, *, axis, keepdims):
         start = lax.cummax(jnp.where(begins, places, 0), axis=begins.ndim - 1)
         lengths = places - start + 1
         best = jnp.argmax(lengths, axis=-1)[..., None]
-        values = jnp.take_along_axis(ordered, best, axis=-1)[..., 0]
+        first = jnp.take_along_axis(start, best, axis=-1)
+        values = jnp.take_along_axis(ordered, first, axis=-1)[..., 0]
         counts = jnp.take_along_axis(lengths, best, axis=-1)[..., 0]
     if keepdims:
         shape = [1] * rank if values.ndim == 0 else np.insert(values.shape, axis, 1)
