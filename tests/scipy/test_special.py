@@ -247,3 +247,16 @@ def test_betaln_of_a_negative_number_beside_a_large_one():
     np.testing.assert_allclose(narrow.astype(float), expected, rtol=2e-2)
     slope = bevel.grad(special.betaln)(jnp.float32(-2.5), jnp.float32(100))
     np.testing.assert_allclose(slope, scipy.special.digamma(-2.5) - scipy.special.digamma(97.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_powers_of_narrow_floats_keep_their_digits(dtype):
+    z, m = jnp.array([0.5, 2.5, 3.5, 1.5, 7.0], dtype), jnp.array([3.5, 0.5, 1.5, 2.5, 3.0], dtype)
+    found = special.poch(z, m)
+    assert found.dtype == dtype
+    eps = float(jnp.finfo(dtype).eps)
+    np.testing.assert_allclose(found.astype(float), scipy.special.poch(*np.asarray([z, m], float)), rtol=eps)
+    slope = bevel.jvp(lambda z: special.poch(z, m), (z,), (jnp.ones_like(z),))[1]
+    z, m = np.asarray([z, m], float)
+    expected = scipy.special.poch(z, m) * (scipy.special.digamma(z + m) - scipy.special.digamma(z))
+    np.testing.assert_allclose(slope.astype(float), expected, rtol=eps)

@@ -321,3 +321,10 @@ def test_functions_that_follow_speak_of_themselves():
 def test_gumbel_of_python_numbers_is_weakly_typed():
     assert stats.gumbel_l.cdf(1.0).weak_type and stats.gumbel_r.sf(1.0).weak_type
     assert not stats.gumbel_l.cdf(jnp.ones(2, int)).weak_type
+
+
+def test_narrow_floats_far_out_in_a_pareto_distribution():
+    x, b = jnp.array([1.5, 3.0, 5.0, 9.0], "bfloat16"), jnp.array([0.5, 2.0, 3.5, 4.5], "bfloat16")
+    found = stats.pareto.logcdf(x, b)
+    assert found.dtype == "bfloat16"
+    np.testing.assert_allclose(found.astype(float), theirs.pareto.logcdf(*np.asarray([x, b], float)), rtol=2**-8)

@@ -268,6 +268,8 @@ def poch(z, m):
     24.000
     """
     z, m = floats("poch", z, m)
+    if z.dtype.itemsize < 4:  # powers would lose the digits of 16 bits
+        return _poch(z.astype(np.float32), m.astype(np.float32)).astype(z.dtype)
     return _poch(z, m)
 
 

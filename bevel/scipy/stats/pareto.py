@@ -14,6 +14,8 @@ gives   float[…], all operands broadcast
 
 from __future__ import annotations
 
+import numpy as np
+
 import bevel.numpy as jnp
 from bevel.nn.activations import log1mexp
 from bevel.numpy.eager import compiled
@@ -53,6 +55,13 @@ def cdf(x, b, loc=0, scale=1):
 @compiled
 def logcdf(x, b, loc=0, scale=1):
     """log of the share below x."""
+    values = reals("pareto.logcdf", x, b, loc, scale)
+    if values[0].dtype.itemsize < 4:  # far out it is -z^-b, and powers lose the digits of 16 bits
+        return _logcdf(*[v.astype(np.float32) for v in values]).astype(values[0].dtype)
+    return _logcdf(*values)
+
+
+def _logcdf(x, b, loc, scale):
     logarithm, _, b, _ = _logarithm("pareto.logcdf", x, b, loc, scale, reals)
     fall = b * logarithm
     return jnp.where(fall > 0, log1mexp(jnp.where(fall > 0, fall, 1)), jnp.where(jnp.isnan(fall), fall, -jnp.inf))
