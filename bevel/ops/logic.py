@@ -368,7 +368,7 @@ class SelectN(Elementwise):
             def write(cases, aval):
                 return choose(out, which, cases[1], cases[0], aval)
 
-            return moved(out, cases, out.in_avals[1:], out.avals[0], write)
+            return moved(out, cases, out.in_avals[1:], out.avals[0], write, also_given=True)
         result = cases[-1]
         for i in reversed(range(len(cases) - 1)):  # the first case whose number is not below `which`
             here = out.compare("LT", which, out.constant(i + 1, aval), aval)

@@ -109,6 +109,7 @@ MOVES = {
     "taken": lambda np, x, i: x[i][:, 3:9],
     "deleted": lambda np, x, i: np.delete(x, 5),
     "inserted": lambda np, x, i: np.insert(x, 5, 1),
+    "masked": lambda np, x, i: np.where(i[0] < np.arange(50), x, 0),
     "chosen": lambda np, x, i: np.where(i[0] < np.arange(49), x[:, 1:], x[:, :-1]),
 }
 
