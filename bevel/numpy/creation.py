@@ -39,6 +39,9 @@ REACH: dict[tuple, tuple] = {
     **{(float, np.dtype(d)): (float(np.finfo(d).min), float(np.finfo(d).max)) for d in ("float32", "float64")},
 }
 _DEEPEST = 32  # a list may hold itself
+_HELD_AS_THEY_ARE = frozenset(  # dtypes of NumPy's arrays, whatever settings say
+    map(np.dtype, ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "float32", "complex64"))
+)
 
 
 # A dtype asked for, narrowed where x64 is off (said once in the default profile).
@@ -106,11 +109,17 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
 
 
 def _at_once(value, dtype):
-    """A number of Python's, or nested lists of such, as an array, where there is nothing to say of them; else None.
+    """What NumPy and Python mostly have as an array, where there is nothing to say of it; else None.
 
-    All are looked at together, by their types and extremes: one by one they take three times as long.
+    That is: an array of NumPy's in a dtype that it keeps, a number of Python's, or nested lists of such numbers. These
+    are looked at together, by their types and extremes: one by one they take three times as long.
     """
     kind, shape, least, most = type(value), (), value, value
+    if kind is np.ndarray:
+        held = value.dtype
+        if held not in _HELD_AS_THEY_ARE or (dtype is not None and dtype != held):
+            return None
+        return put(ShapedArray(value.shape, held), np.array(value, order="C"))
     if kind is list or kind is tuple:
         shape, kinds = (len(value),), set(map(type, value))
         while kinds == {list} or kinds == {tuple}:

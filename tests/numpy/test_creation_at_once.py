@@ -22,6 +22,8 @@ VALUES = [
     *([2**31 - 1, 0], [2**31, 0], [2**70], [16777217, 1], [300, -1]),
     *([[1, 2], [3, 4]], ((1.0, 2.0), (3.0, 4.0)), [(1.0, 2.0), [3.0, 4.0]], [[[True]], [[False]]]),
     *([[1], [2, 3]], [1, [2]], [[1.0, 2.0], [3, 4]], [[1.0], [NAN]], [[1e300], [1.0]]),
+    *(np.float32([[1, 2], [3, 4]]).T, np.float32(2.5), np.array(2, "int32"), np.arange(4), np.zeros((0, 2), "uint8")),
+    *(np.arange(6, dtype=">i4")[::2], np.array([1e300, NAN]), np.array([1 + 2j], "complex64"), np.array(["1"])),
     *([None, 1.0], ["a"], [np.float32(1), 2.0], [np.arange(2), np.arange(2)], [jnp.ones(2), jnp.zeros(2)]),
 ]
 DTYPES = [None, "float32", float, "int32", int, bool, "float64", "float16", "uint8", "complex64", "bfloat16"]
@@ -58,7 +60,7 @@ def test_it_is_what_a_look_at_each_gives(function, dtype, x64, monkeypatch):
 @pytest.mark.parametrize(
     ("value", "dtype", "shape"),
     [(2.5, None, ()), (3, None, ()), (True, None, ()), ([1.0, 2.0], None, (2,)), ([[1, 2]], None, (1, 2)),
-     (2, np.dtype("float32"), ()), ([[[1], [2]]], np.dtype("float32"), (1, 2, 1))],
+     (np.float32([1, 2]), None, (2,)), (2, np.dtype("float32"), ()), ([[[1], [2]]], np.dtype("float32"), (1, 2, 1))],
 )  # fmt: skip
 def test_these_are_made_at_once(value, dtype, shape):
     assert creation._at_once(value, dtype).shape == shape
@@ -86,6 +88,19 @@ def test_what_is_asked_for_besides_is_heard():
     with pytest.raises(TypeError):
         jnp.array([1.0], ndmin="2")
     assert str(bevel.make_jaxpr(lambda: jnp.array([1.0, 2.0]) + jnp.array(2))()).count("f32[2]") >= 1
+
+
+@pytest.mark.parametrize("make", [jnp.array, jnp.asarray])
+def test_numpys_array_may_change_afterwards(make):
+    for host in (np.ones((64, 64), "float32"), np.ones(3, "int8"), np.array(1, "float32")):
+        x = make(host)
+        host[...] = 7
+        assert np.all(np.asarray(x) == 1)
+
+
+def test_a_masked_array_is_refused():
+    with pytest.raises(bevel.errors.MaskedArrayError):
+        jnp.array(np.ma.array(np.float32([1, 2]), mask=[True, False]))
 
 
 def test_the_list_may_change_afterwards():

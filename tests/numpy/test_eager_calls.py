@@ -17,6 +17,7 @@ X = jnp.arange(24.0).reshape(4, 6)
 V = jnp.arange(6.0)
 I = jnp.array([0, 2])
 N = jnp.arange(6)
+HOST = np.ones(3, "float32")
 
 
 def frames(call) -> int:
@@ -51,6 +52,7 @@ def frames(call) -> int:
         (1, lambda: jnp.array_split(V, 4)),
         (1, lambda: jnp.power(V, V)),
         (8, lambda: jnp.array(3.0)),
+        (7, lambda: jnp.array(HOST)),
         (8, lambda: jnp.array([1.0, 2.0, 3.0])),
         (2, lambda: jnp.zeros(7)),
         (2, lambda: jnp.ones((2, 3))),
