@@ -134,9 +134,12 @@ def gather(
     )
 
 
+_PARTIAL = "-partial"  # in the names of runs that are for a look, and not kept
+
+
 def free_path(results: Results, folder: Path = FOLDER) -> Path:
     """`<date>.json`, with -partial where the run was one, and a number where that name is taken."""
-    stem = results.made[:10] + ("" if results.whole else "-partial")
+    stem = results.made[:10] + ("" if results.whole else _PARTIAL)
     number, path = 1, folder / f"{stem}.json"
     while path.exists():
         number += 1
@@ -175,8 +178,8 @@ def load(path: Path) -> Results:
 
 
 def newest(folder: Path = FOLDER) -> Path:
-    """The file of the latest whole run. Raises FileNotFoundError where there is none."""
-    runs = [(results.made, path) for path in sorted(folder.glob("*.json")) if (results := load(path)).whole]
+    """The file of the latest run that is kept: whole, or named as one. Raises FileNotFoundError where there is none."""
+    runs = [(load(path).made, path) for path in sorted(folder.glob("*.json")) if _PARTIAL not in path.stem]
     if not runs:
         raise FileNotFoundError(f"No whole run is kept in {folder.name}/: make one with `python -m benchmarks run`.")
     return max(runs)[1]

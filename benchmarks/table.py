@@ -26,7 +26,7 @@ INTRODUCTION = f"""# Benchmarks
 
 Bevel beside the real JAX, measured in alternating processes on one machine. Read the ratios: a time says as much about
 the machine as about the library. `make bench` measures anew; `make bench-table ARGS=benchmarks/results/….json` puts a
-run here, without ARGS the newest of all rows in five rounds.
+run here, without ARGS the newest of those that are kept.
 
 {BEGIN}
 {END}

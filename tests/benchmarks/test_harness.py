@@ -267,11 +267,15 @@ def test_results_survive_the_disk(outcomes, tmp_path):
     assert free_path(replace(results, whole=False), tmp_path).stem == f"{results.made[:10]}-partial"
 
 
-def test_newest_is_the_latest_whole_run(outcomes, tmp_path):
+def test_newest_is_the_latest_run_that_is_kept(outcomes, tmp_path):
     with pytest.raises(FileNotFoundError, match="No whole run"):
         newest(tmp_path)
     results = results_of(outcomes)
-    for name, made, whole in (("b", "2030-01-02", True), ("a", "2030-01-03", True), ("c", "2030-01-04", False)):
+    for name, made, whole in (
+        ("b", "2030-01-02", True),
+        ("a", "2030-01-03", False),
+        ("c-partial", "2030-01-04", False),
+    ):
         save(replace(results, made=f"{made}T00:00:00+00:00", whole=whole), tmp_path / f"{name}.json")
     assert newest(tmp_path).name == "a.json"
 
