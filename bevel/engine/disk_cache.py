@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bevel.base import settings
+from bevel.engine import threads
 from bevel.engine.jaxlib_names import jaxlib_version
 
 log = logging.getLogger(__name__)
@@ -379,12 +380,11 @@ def machine_fields(platform: str, platform_version: str = "") -> dict[str, str]:
         "platform": platform,
         "platform version": platform_version,
         "cpu": cpu_features(),
-        "threads": str(len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count()),
+        "threads": str(threads.of_client()),
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }
 
 
-_HAS_AFFINITY = "sched_getaffinity" in dir(os)  # Linux has it
 _CPU_LINES = ("vendor_id", "cpu family", "model", "flags", "CPU implementer", "CPU part", "CPU variant", "Features")
 
 

@@ -12,6 +12,14 @@ import os
 _ASKED = "NPROC"  # the variable that XLA reads for their number
 
 
+_devices = 1  # those of the client
+
+
+def of_client() -> int:
+    """How many threads the client has, or will have if none is made yet that has several devices."""
+    return count(_devices)
+
+
 def count(devices: int) -> int:
     """How many threads a client of so many devices has.
 
@@ -30,6 +38,8 @@ def _cores() -> int:
 @contextlib.contextmanager
 def enough_for(devices: int):
     """A client of so many devices that is made meanwhile has that number of threads."""
+    global _devices
+    _devices = devices
     before = os.environ.get(_ASKED)
     if devices > 1:
         os.environ[_ASKED] = str(count(devices))

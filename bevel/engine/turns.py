@@ -39,7 +39,7 @@ def _begin():
     with _lock:
         if _permits is None:
             on = client.client("cpu")
-            _permits = threading.Semaphore(permits(threads.count(on.device_count()), on.device_count()))
+            _permits = threading.Semaphore(permits(threads.of_client(), on.device_count()))
             dispatch.forget_calls()
             for array in on.live_arrays():  # what the first thread has begun
                 if not array.is_deleted():
