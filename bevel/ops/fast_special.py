@@ -30,7 +30,7 @@ _FAR = 1e6
 SOME = 256  # elements from which on a formula pays
 # terms of ζ that are summed; B_2j / (2j)! for the others
 _SUMMED = 3
-_MACLAURIN = (
+MACLAURIN = (
     1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
     -3617 / 10670622842880000,
 )  # fmt: skip
@@ -134,10 +134,10 @@ def _zeta_of_positive(x, q):
     w = q + float(_SUMMED)
     inverse, power = 1.0 / w, x.min(1e3)  # of larger powers p is 0 beside the first term
     square, rest = inverse * inverse, None
-    for j in reversed(range(1, len(_MACLAURIN))):
+    for j in reversed(range(1, len(MACLAURIN))):
         factor = (power + float(2 * j - 1)) * (power + float(2 * j)) * square
-        rest = factor * (_MACLAURIN[j] if rest is None else rest + _MACLAURIN[j])
-    total = total + p * (w / (x - 1.0) + 0.5 + power * inverse * (rest + _MACLAURIN[0]))
+        rest = factor * (MACLAURIN[j] if rest is None else rest + MACLAURIN[j])
+    total = total + p * (w / (x - 1.0) + 0.5 + power * inverse * (rest + MACLAURIN[0]))
     total = where((q < math.inf) & (x > 1.0) & (x < math.inf), total, math.nan)
     return where(x == 1.0, math.inf, total)
 

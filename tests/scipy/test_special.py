@@ -260,3 +260,23 @@ def test_powers_of_narrow_floats_keep_their_digits(dtype):
     z, m = np.asarray([z, m], float)
     expected = scipy.special.poch(z, m) * (scipy.special.digamma(z + m) - scipy.special.digamma(z))
     np.testing.assert_allclose(slope.astype(float), expected, rtol=eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_zeta_has_slopes_in_both_arguments(dtype):
+    x = np.asarray([1.1, 2.0, 3.5, 6.0, 30.0, 300.0, 2.0])
+    q = np.asarray([0.5, 3.0, 1.0, 8.0, 0.7, 0.8, 500.0])
+    with bevel.enable_x64(dtype == "float64"):
+        x, q = jnp.asarray(x, dtype), jnp.asarray(q, dtype)
+        slopes = bevel.vmap(bevel.grad(special.zeta, (0, 1)))(x, q)
+        both = bevel.jvp(special.zeta, (x, q), (jnp.ones_like(x), jnp.ones_like(q)))[1]
+        bend = bevel.grad(bevel.grad(special.zeta))(jnp.asarray(2.5, dtype), jnp.asarray(1.5, dtype))
+    assert slopes[0].dtype == slopes[1].dtype == both.dtype == dtype
+    pairs = list(zip(map(mpmath.mpf, map(float, x)), map(mpmath.mpf, map(float, q)), strict=True))
+    in_x = np.array([float(mpmath.zeta(a, b, 1)) for a, b in pairs])
+    in_q = np.array([float(-a * mpmath.zeta(a + 1, b)) for a, b in pairs])
+    tolerance = {"float32": 5e-6, "float64": 1e-13, "bfloat16": 2e-2}[dtype]
+    np.testing.assert_allclose(np.asarray(slopes[0], float), in_x, rtol=tolerance)
+    np.testing.assert_allclose(np.asarray(slopes[1], float), in_q, rtol=tolerance)
+    np.testing.assert_allclose(np.asarray(both, float), in_x + in_q, rtol=tolerance)
+    np.testing.assert_allclose(float(bend), float(mpmath.zeta(2.5, 1.5, 2)), rtol=tolerance)

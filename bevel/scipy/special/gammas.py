@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from bevel.api.branching import cond
+from bevel.api.custom import SymbolicZero
 from bevel.api.custom_jvp import custom_jvp
 from bevel.core.source import user_line
 from bevel.core.trace import get_aval
@@ -25,6 +26,7 @@ from bevel.numpy.reductions import sum as total
 from bevel.numpy.rounding import floor
 from bevel.ops import incomplete, special
 from bevel.ops.convert import convert
+from bevel.ops.fast_special import MACLAURIN
 from bevel.ops.shapes import reshape
 from bevel.scipy.operands import floats, one_float, one_primitive
 from bevel.scipy.special.complex_gamma import complex_gamma, complex_loggamma
@@ -321,19 +323,60 @@ def _poch_jvp(primals, tangents):
 
 @compiled
 def zeta(x, q=None):
-    """Hurwitz's zeta function, Σ (q + k)⁻ˣ; Riemann's for q = 1, the default.
+    """Hurwitz's zeta function, Σ (q + k)⁻ˣ; Riemann's for q = 1, the default. It can be differentiated in both.
 
     >>> import bevel.scipy as jsp
     >>> print(f"{jsp.special.zeta(2.0, 1.0):.4f}")
     1.6449
     """
-    x, q = floats("zeta", x, 1.0 if q is None else q)
+    return _zeta(*floats("zeta", x, 1.0 if q is None else q))
+
+
+@custom_jvp
+def _zeta(x, q):
     value = special.Zeta()(x, q)
     # XLA's goes wrong where powers overflow: the first two terms are all then
     is_lost = isnan(value) & (x > 1) & (q > 0)
     safe_x, safe_q = choose(is_lost, x, 2), choose(is_lost, q, 1)
     leading = add(power(safe_q, negative(safe_x)), power(add(safe_q, 1), negative(safe_x)))
     return choose(is_lost, leading, value)
+
+
+def _zeta_jvp(primals, tangents):
+    [x, q], [dx, dq] = primals, tangents
+    value = _zeta(x, q)
+    if value.dtype.itemsize < 4:  # x + 1 would be rounded
+        x, q = x.astype(np.float32), q.astype(np.float32)
+    shares = []
+    if type(dx) is not SymbolicZero:
+        shares.append(multiply(_zeta_in_power(x, q), dx))
+    if type(dq) is not SymbolicZero:
+        shares.append(multiply(multiply(negative(x), _zeta(add(x, 1), q)), dq))
+    return value, (add(*shares) if len(shares) == 2 else shares[0]).astype(value.dtype)
+
+
+_zeta.defjvp(_zeta_jvp, symbolic_zeros=True)
+
+
+def _zeta_in_power(x, q, terms=10, largest=200):
+    """∂ζ/∂x: the slope of each of ten terms, and of what Euler & Maclaurin's formula gives for the others,
+
+        w^-x (w/(x-1) + 1/2 + Σ_j B_2j/(2j)! x (x+1) … (x+2j-2) w^(1-2j)),  w = q + 10;
+
+    from x = 200 on the ten are all.
+    """
+    total, w = 0, q + terms
+    for k in range(terms):
+        total = total - power(q + k, -x) * log(q + k)
+    logarithm, is_far = log(w), x > largest
+    s = choose(is_far, 2, x)
+    rest = -(w * (logarithm * (s - 1) + 1) / ((s - 1) * (s - 1)) + logarithm * 0.5)
+    rising, slope = s / w, 1 / w
+    for j, c in enumerate(MACLAURIN, 1):
+        rest = rest + c * (slope - rising * logarithm)
+        a, b = s + (2 * j - 1), s + 2 * j
+        rising, slope = rising * a * b / (w * w), (slope * a * b + rising * (a + b)) / (w * w)
+    return total + choose(is_far, 0, power(w, -s) * rest)
 
 
 __all__ = [
