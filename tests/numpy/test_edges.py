@@ -84,3 +84,10 @@ def test_delete_of_equal_places_that_were_said_to_differ_has_the_shape_of_while_
 
 def test_none_has_no_axes():
     assert (jnp.ndim(None), jnp.shape(None), jnp.size(None)) == (0, (), 1)
+
+
+def test_delete_of_a_slice_looks_up_no_place():
+    text = str(bevel.make_jaxpr(lambda x: jnp.delete(x, slice(2, 5)))(jnp.arange(9)))
+    assert "gather" not in text and "gather" in str(
+        bevel.make_jaxpr(lambda x: jnp.delete(x, slice(1, 6, 2)))(jnp.arange(9))
+    )
