@@ -191,6 +191,12 @@ for axis, which in ((0, "columns"), (1, "rows")):
         goal=1.0,
     )
 declare(
+    "max of exp: 10,000 rows of 100",
+    "jnp.max of jnp.exp along the last axis of float32",
+    lambda side: (lambda x: side.jnp.max(side.jnp.exp(x), 1), (floats(side, 10_000, 100),)),
+    goal=1.0,
+)
+declare(
     "max: 10,000 rows of 100",
     "jnp.max along the last axis of float32",
     lambda side: (lambda x: side.jnp.max(x, 1), (floats(side, 10_000, 100),)),

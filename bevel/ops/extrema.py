@@ -170,6 +170,16 @@ def _short_rows(out, x, aval, order, computed, result):
     return out.reshape(y, result)
 
 
+def are_in_one_kernel(aval, axes) -> bool:
+    """Whether the extrema of many short rows of floats are one kernel, for which XLA's newer emitter is the better one.
+
+    10,000 rows of 100: 182 µs, by the older one 510, and 237 in three kernels.
+    """
+    shape, reduced = _merged(aval.shape, axes) if not is_symbolic(aval.shape) else ((), [])
+    is_wide = dtypes.issubdtype(aval.dtype, np.floating) and aval.dtype.itemsize >= 4
+    return is_wide and reduced == [1] and len(shape) == 2 and WINDOW < shape[1] <= _ROW and aval.size >= _FEW
+
+
 def _folded(out, x, aval, axes, order, result, by_library):
     """One axis after the other, the longest first, until each is of one element, or the library is as good."""
     shape, reduced = _merged(aval.shape, axes)
@@ -186,8 +196,9 @@ def _folded(out, x, aval, axes, order, result, by_library):
             few = view.with_shape([d for i, d in enumerate(view.shape) if i not in reduced])
             return out.reshape(_with_nan(out, x, view, reduced, by_library(x, reduced, few), few), result)
         are_rows = by_library is not None and len(view.shape) == 2 and reduced == [1]
-        if are_rows and WINDOW < view.shape[1] <= (_ROW if computed else _LONG_ROW):
-            return _short_rows(out, x, view, order, computed, result)
+        in_one = are_rows and WINDOW < view.shape[1] <= _ROW  # fold and reduction in one kernel
+        if in_one or (are_rows and not computed and WINDOW < view.shape[1] <= _LONG_ROW):
+            return _short_rows(out, x, view, order, in_one, result)
         axis = max(reduced, key=lambda i: view.shape[i])
         length = _length(view.shape, axis, _FOLDS if computed else 2 * _FOLDS)
         lasts = length == 1 and all([view.shape[i] == 1 for i in reduced if i != axis])

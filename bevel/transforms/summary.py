@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from bevel.base import dtypes
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
+from bevel.ops.extrema import are_in_one_kernel
 from bevel.ops.fast import MANY, has_long_formula
 
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
@@ -22,6 +23,7 @@ _MANY_READ = 1 << 13  # elements taken one by one
 _SOME = 1 << 11  # elements of which functions take some microseconds, and draws as well
 _FEW = 1 << 9  # elements from which on a kernel of its own is slow that is not vectorised
 _RUNNING = frozenset(("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"))
+_EXTREMA = frozenset(("reduce_max", "reduce_min"))
 _SCATTERED_EXTREMA = frozenset(("scatter-max", "scatter-min"))
 _EVEN = frozenset([1 << i for i in range(1, 10)])
 _EACH = 30  # additions' worth of an equation besides those of its elements
@@ -33,6 +35,7 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
         (
             "loops",
             "reductions",
+            "extrema",
             "convolutions",
             "wide_convolutions",
             "narrow_convolutions",
@@ -86,10 +89,14 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             counts["newer"] += number
         if op.name == "reduce_prod" and results[0].dtype.kind == "c" and avals[0].size >= _LONG:
             counts["newer"] += number
+        if op.name in _EXTREMA and are_in_one_kernel(avals[0], op.axes):
+            counts["newer"] += number
         if op.writes_loops(avals):
             counts["loops"] += number
         if kind in counts:
             counts[kind] += number
+            if kind == "reductions" and hasattr(op, "order") and op.name not in _RUNNING:
+                counts["extrema"] += number
             if kind == "draws" and results[0].size >= _SOME:
                 counts["long_draws"] += number
             if looped and kind == "barriers":

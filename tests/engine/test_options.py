@@ -480,6 +480,9 @@ def test_wide_registers_are_for_functions_of_long_arrays(monkeypatch, run_progra
         monkeypatch.setattr(options, "has_wide_registers", lambda is_wide=is_wide: is_wide)
         assert {**choose(functions, "cpu").options, EMITTERS: 0} == {**expected, EMITTERS: 0}
         assert choose(replace(functions, reductions=1), "cpu").options.get(options._WIDTH) is None
+        extremum = replace(functions, reductions=1, extrema=1)
+        assert choose(extremum, "cpu").options.get(options._WIDTH) == expected.get(options._WIDTH)
+        assert choose(replace(extremum, reductions=2), "cpu").options.get(options._WIDTH) is None
         waiting = ProgramSummary(equations=1, long_elementwise=1, work=1e6, computed=1e6, traffic=1_000_000)
         for summary in (waiting, replace(waiting, reductions=1), replace(waiting, long_elementwise=0)):
             wanted = expected.get(options._WIDTH) if summary is waiting else None
