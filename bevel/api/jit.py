@@ -131,7 +131,7 @@ def _hashable(value):
 def _reduced(call):
     """How a call in C++ is pickled, and copied: by its name, as functions are; where that leads elsewhere, as a jit of
     its function, which is what those ask for that pickle functions by value."""
-    for module in (call.__module__, "bevel.numpy"):
+    for module in (call.__module__, "bevel.numpy", "bevel.scipy.special"):
         named: Any = sys.modules.get(module)
         for part in call.__qualname__.split("."):
             named = getattr(named, part, None)

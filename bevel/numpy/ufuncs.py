@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,13 @@ class ufunc:
 
     def __repr__(self):
         return f"<jnp.ufunc {self.__name__!r}>"
+
+    def __reduce__(self):
+        """Pickled, and copied, by name; one that a user made, by its function."""
+        if getattr(sys.modules["bevel.numpy"], self.__name__, None) is self:
+            return self.__name__
+        make = functools.partial(ufunc, name=self.__name__, nargs=self.nargs, identity=self.identity)
+        return make, (self._function, self.nin, self.nout)
 
     def _key(self):
         return self._function, self.nin, self.nout, self.__name__, self.identity

@@ -1,6 +1,9 @@
 """The front pages find each public name where it lives, and list no other."""
 
+import copy
 import importlib
+import inspect
+import pickle
 import subprocess
 import sys
 
@@ -8,6 +11,7 @@ import pytest
 
 import bevel
 import bevel.numpy as jnp
+from bevel.engine.dispatch import Call
 from bevel.numpy.names import PLACES
 
 
@@ -36,3 +40,28 @@ def test_start_up_loads_little():
     loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout
     for module in ("bevel.control.scan", "bevel.transforms.lower", "bevel.numpy.arithmetic", "bevel.engine.compile"):
         assert module not in loaded
+
+
+PICKLED = ["bevel.numpy", "bevel.numpy.linalg", "bevel.numpy.fft", "bevel.lax", "bevel.lax.linalg", "bevel.nn"]
+PICKLED += ["bevel.nn.initializers", "bevel.random", "bevel.image", "bevel.scipy.special", "bevel.scipy.linalg"]
+PICKLED += ["bevel.scipy.signal", "bevel.scipy.stats.norm", "bevel.tree", "bevel"]
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_functions_are_pickled_and_copied_by_name(name):
+    module = importlib.import_module(name)
+    functions = [getattr(module, n) for n in module.__all__]
+    functions = [f for f in functions if inspect.isroutine(f) or isinstance(f, (Call, jnp.ufunc))]
+    assert len(functions) > 1
+    for function in functions:
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert copy.deepcopy(function) is function
+
+
+def of_difference(x, y):
+    return x - y
+
+
+def test_ufuncs_of_users_are_pickled_with_their_function():
+    mine = pickle.loads(pickle.dumps(jnp.frompyfunc(of_difference, 2, 1, identity=0)))
+    assert mine(5, 3) == 2 and mine.identity == 0 and mine.nin == 2
