@@ -46,7 +46,6 @@ NOT_SMOOTH = {
     "scipy.linalg.hessenberg": "no derivative here nor in JAX",
     "scipy.linalg.schur": "no derivative here nor in JAX",
     "scipy.special.betainc": "no derivative in a and b here nor in JAX",
-    "scipy.special.zeta": "no derivative in x here nor in JAX",
 }
 
 # The same of complex numbers; there, points where the real ones stand at an edge are none.
