@@ -152,7 +152,10 @@ _GUARDS = (
     settings.transfer_guard_device_to_device,
     settings.transfer_guard_device_to_host,
 )
-_SETTINGS = frozenset([settings.enable_x64, settings.default_device, settings.mesh, *_GUARDS])
+# what is kept would remember the line of its first use, where arrays remember theirs
+_SETTINGS = frozenset(
+    [settings.enable_x64, settings.default_device, settings.mesh, settings.array_tracebacks, *_GUARDS]
+)
 _overridden: set = set()  # (thread, setting) wherever a thread has its own value of one
 
 
@@ -174,7 +177,7 @@ def _show():
         KEPT.clear()
         is_guarded = any([option.global_value not in (None, "allow") for option in _GUARDS])
         is_elsewhere = settings.default_device.global_value is not None or client.is_spread()
-        if not (_overridden or is_guarded or is_elsewhere):
+        if not (_overridden or is_guarded or is_elsewhere or settings.array_tracebacks.global_value):
             KEPT.update(_tables)
 
 
