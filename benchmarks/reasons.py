@@ -79,7 +79,8 @@ _IMPORT = (
 )
 _TWO_MODES = (
     "a process takes 74 or 100 µs a call from its first to its last, on either side, by how the threads of the four "
-    "virtual devices find the two cores"
+    "virtual devices find the two cores; a fifth thread, without which LAPACK's calls may wait for ever "
+    "(docs/decisions/179), costs Bevel some 4 %"
 )
 _EQUAL_PROGRAMS = (
     "both sides' optimised programs have the same operations, nearly all of the time goes to one of XLA's; which side "
@@ -123,7 +124,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"compile: (200-layer MLP|Adam)", _COMPILER),
     (r"model: reaction and diffusion: compile", _COMPILED_ALIKE),
     (r"jit call, .* 3 used", _SCATTERED),
-    (r"jit call over 4 devices", _TWO_MODES),
+    (r"(jit call|x \+ x) over 4 devices", _TWO_MODES),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
 )
 UNKNOWN = "the cause is not known"
