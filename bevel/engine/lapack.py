@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 PREFIX = "lapack_"  # the targets of LAPACK's calls begin so; those that need no LAPACK do not
 _HYBRID = "cuhybrid_"  # GPU targets that call LAPACK
 TARGETS = (PREFIX, "tridiagonal_solve_", "cusolver_", "cusparse_", "cu_", _HYBRID)  # how those begin that need `ensure`
-_STACK = re.compile(rf"@{PREFIX}\w+\(.* : \((?:tensor<\d+x\d+x\d+x|.*[ (]tensor<\d+x\d+x\d+x)")
+_STACK = re.compile(rf"@{PREFIX}\w+\(.* : \(.*tensor<\d+x\d+x\d+x")
 
 _lock = threading.Lock()
 _targets: dict[str, frozenset[str]] = {}

@@ -54,7 +54,7 @@ def _bound(dtype, sign):
 LIBRARY_FROM = 4096
 # Parts that an axis is folded into at once: XLA fuses what comes before into a loop that has it at most 15 times.
 _FOLDS = 14
-_ROW, _LONG_ROW = 224, 1 << 10  # rows that are folded once: if x is computed in the fold; if it is not
+_ROW, _LONG_ROW = 224, 1 << 10  # rows that are folded and reduced in one kernel; that are folded once, by itself
 _FEW_IN_WINDOWS = 1 << 13  # elements that one kernel goes through one by one
 _FEW = 1 << 14  # elements that the library goes over twice in less time than another fold takes to compile
 _REGISTER = 8  # elements side by side that fill one

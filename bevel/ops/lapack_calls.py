@@ -125,12 +125,11 @@ def each_device_its_own(operands, results, batch) -> dict:
     def named(shape, shared):
         places = []
         for axis, size in enumerate(shape):
-            if axis < batch and len(shared) > axis:
+            if axis < batch and shared:
                 places.append(shared[axis])
-                continue
-            place = letters[len(sizes)]
-            sizes.append(f"{place}={size}")
-            places.append(place)
+            else:
+                places.append(letters[len(sizes)])
+                sizes.append(f"{places[-1]}={size}")
         return places
 
     first = named(operands[0], [])
