@@ -65,14 +65,11 @@ def array(object, dtype=None, copy=True, order="K", ndmin=0, *, device=None, out
     if type(object) is Array and dtype is None and copy and order == "K" and ndmin == 0 and device is None:
         return _COPY(object)
     is_plain = order == "K" and type(ndmin) is int and ndmin <= 0 and device is None and state.trace.is_evaluation
-    if is_plain and dtype is None and (made := _at_once(object, None)) is not None:
-        return made
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.array has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
-    if dtype is not None:
-        dtype = wanted_dtype(dtype, "array")
-        if is_plain and (made := _at_once(object, dtype)) is not None:
-            return made
+    dtype = None if dtype is None else wanted_dtype(dtype, "array")
+    if is_plain and (made := _at_once(object, dtype)) is not None:
+        return made
     result = _array(object, dtype, weak=True, copy=copy)
     rank = len(get_aval(result).shape)
     if type(ndmin) is not int and not isinstance(ndmin, np.integer):
@@ -97,14 +94,11 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     if dtype is None and copy is not True and device is None and isinstance(a, (Array, Tracer)):
         return a
     is_plain = order is None and device is None and state.trace.is_evaluation
-    if is_plain and dtype is None and (made := _at_once(a, None)) is not None:
-        return made
     if order not in ("K", "A", "C", None):
         raise NotImplementedError(f"jnp.asarray has no memory order {order!r}: arrays are stored by rows ('K' or 'C').")
-    if dtype is not None:
-        dtype = wanted_dtype(dtype, "asarray")
-        if is_plain and (made := _at_once(a, dtype)) is not None:
-            return made
+    dtype = None if dtype is None else wanted_dtype(dtype, "asarray")
+    if is_plain and (made := _at_once(a, dtype)) is not None:
+        return made
     return on_device(_array(a, dtype, weak=is_number(a), copy=bool(copy)), device)
 
 
