@@ -230,22 +230,17 @@ def _put(leaf, to):
     if to is None:
         if isinstance(leaf, names.Array):
             return leaf
-        return evaluate.on_device(_host(leaf), aval, client.default_device())
+        return evaluate.on_device(leaf, aval, client.default_device())
     sharding = to if isinstance(to, names.Sharding) else single(to)
     if type(sharding) is not client.SingleDeviceSharding:
-        return evaluate.laid(leaf if isinstance(leaf, names.Array) else _host(leaf), aval, sharding)
-    assigned = list(sharding._device_assignment)
-    if isinstance(leaf, names.Array) and leaf.is_deleted():
-        raise running.gone(leaf)
-    if isinstance(leaf, names.Array) and type(leaf._sharding) is not client.SingleDeviceSharding:
-        leaf = np.asarray(leaf)
-    value = leaf if isinstance(leaf, names.Array) else _host(leaf).astype(physical(aval).dtype, copy=False)
-    return names.batched_device_put(aval, sharding, [value] * len(assigned), assigned, True, enable_x64=True)
-
-
-def _host(leaf):
-    """Host numbers of our own: the caller may write into his afterwards."""
-    return np.array(leaf, copy=True)
+        return evaluate.laid(leaf, aval, sharding)
+    if isinstance(leaf, names.Array):
+        if leaf.is_deleted():
+            raise running.gone(leaf)
+        if type(leaf._sharding) is client.SingleDeviceSharding:
+            device = sharding._device
+            return names.batched_device_put(aval, sharding, [leaf], [device], True, enable_x64=True)
+    return client.put(aval, np.asarray(leaf).astype(physical(aval).dtype, copy=False), sharding, True)
 
 
 class DeviceTypeError(BevelError, TypeError, ValueError):

@@ -197,9 +197,7 @@ def make_array_from_callback(shape, sharding, data_callback: Callable, dtype=Non
             )
     if aval.dtype != parts[0].dtype:
         parts = [narrowed(part, aval.dtype) for part in parts]
-    parts = [np.array(part, order="C", copy=True) for part in parts]  # the caller may write into his
-    devices = list(places._device_assignment)
-    made = names.batched_device_put(aval.with_shape(shape), places, parts, devices, True, enable_x64=True)
+    made = client.put_parts(aval.with_shape(shape), parts, places)
     return made if places is sharding else device_put(made, sharding)
 
 

@@ -385,11 +385,11 @@ class DebugPrint(Callback):
 def to_array(value) -> Array:
     """A host array as one of Bevel's: callbacks get what the rest of a program computes with. Keys are that already.
 
-    Copied: the memory that the engine shows to a callback is the program's own, and used again after it.
+    In memory of its own: what the engine shows to a callback is the program's, and used again after it.
     """
     if is_key(value):
         return value
-    value = np.array(value)
+    value = np.asarray(value)
     return put(ShapedArray(value.shape, value.dtype), value)
 
 

@@ -252,13 +252,42 @@ def order_of(array) -> tuple[int, ...]:
 
 
 def put(aval, value: np.ndarray, sharding=None, committed=False):
-    """Host data as an array on a device. Zero-copy is jaxlib's choice; the caller's buffer must not change under it."""
+    """Host data as an array on a device, in memory of its own: the caller may write into his from then on.
+
+    One copy, which jaxlib makes. Memory that is lent to it instead can never be written over by a program that the
+    array is donated to, and is copied all the same where it is not aligned as XLA wants it.
+    """
     if sharding is None:  # nearly always: its devices need not be asked for
         device = default_device()
-        return names.batched_device_put(aval, single(device), [value], [device], committed, enable_x64=True)
-    return names.batched_device_put(
-        aval, sharding, [value], list(sharding._device_assignment), committed, enable_x64=True
-    )
+        return names.batched_device_put(
+            aval, single(device), [value], [device], committed, False, _COPIED, enable_x64=True
+        )
+    device = sharding._device
+    return names.batched_device_put(aval, sharding, [value], [device], committed, False, _COPIED, enable_x64=True)
+
+
+def put_parts(aval, parts, sharding, committed=True):
+    """As `put`, over the devices of a sharding, from a host's array for each.
+
+    Parts that are each of one device alone are put one by one: jaxlib ends in an error where it should copy for several
+    at once. What several hold is lent to them, from one copy.
+    """
+    devices, part = list(sharding._device_assignment), aval.with_shape(parts[0].shape)
+    if part.size * len(parts) == aval.size:
+        parts = [put(part, host, single(device), True) for host, device in zip(parts, devices, strict=True)]
+    else:
+        own = {_place(host): host for host in parts}
+        own = {place: np.array(host, order="C") for place, host in own.items()}
+        parts = [own[_place(host)] for host in parts]
+    return names.batched_device_put(aval, sharding, parts, devices, committed, enable_x64=True)
+
+
+def _place(host: np.ndarray) -> tuple:
+    """Where an array lies on the host, and how; arrays of one shape that agree in it are the same."""
+    return host.__array_interface__["data"][0], host.strides
+
+
+_COPIED = names.HostBufferSemantics.IMMUTABLE_ONLY_DURING_CALL
 
 
 def to_host(array) -> np.ndarray:

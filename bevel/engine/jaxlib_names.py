@@ -53,6 +53,7 @@ AbstractArray = _jax.Array
 
 approx_top_k_size = _jax.approx_top_k_reduction_output_size
 batched_device_put = _jax.batched_device_put
+HostBufferSemantics = _jax.HostBufferSemantics
 pjit = _jax.pjit
 set_disable_jit_state = _jax.jax_jit.set_disable_jit_state
 set_enable_x64_state = _jax.jax_jit.set_enable_x64_state

@@ -61,6 +61,7 @@ def _table() -> tuple[Name, ...]:
         Name("_jax.Array", "what the array's class is counted among"),
         Name("_jax.Sharding", "how an array lies on devices"),
         Name("_jax.batched_device_put", "puts host data on devices", probe=lambda f: takes(f, "enable_x64")),
+        Name("_jax.HostBufferSemantics.IMMUTABLE_ONLY_DURING_CALL", "copies host data once, when it is put"),
         Name("_jax.SingleDeviceSharding", "an array on one device"),
         Name("_jax.GSPMDSharding", "an array on several; Bevel's shardings derive from it"),
         Name("_hlo.HloSharding", "a sharding as the compiler writes it"),

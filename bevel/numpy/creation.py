@@ -113,7 +113,7 @@ def _at_once(value, dtype):
         held = value.dtype
         if held not in _HELD_AS_THEY_ARE or (dtype is not None and dtype != held):
             return None
-        return put(ShapedArray(value.shape, held), np.array(value, order="C"))
+        return put(ShapedArray(value.shape, held), value)
     if kind is list or kind is tuple:
         shape, kinds = (len(value),), set(map(type, value))
         while kinds == {list} or kinds == {tuple}:
@@ -264,8 +264,6 @@ def from_host(value, aval):
     trace = staging_trace()
     if not aval.shape and trace is not None:
         return Scalar(np.asarray(value)[()], aval, trace)
-    if isinstance(value, np.ndarray) and value.ndim:
-        value = np.array(value, order="C", copy=True)
     made = put(aval, np.asarray(value))
     return made if trace is None else trace.lift(made)
 

@@ -347,7 +347,7 @@ def _compare(name, positive):
 def _copied(self):
     """The same keys in memory of their own."""
     words = self._base_array
-    return KeyArray(self._impl, put(words.aval, np.array(words), words._sharding, words._committed))
+    return KeyArray(self._impl, put(words.aval, np.asarray(words), words._sharding, words._committed))
 
 
 def _shards(self):

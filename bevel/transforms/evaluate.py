@@ -31,6 +31,7 @@ from bevel.engine.client import (
     order_of,
     platform_of,
     put,
+    put_parts,
     single,
     to_host,
 )
@@ -405,8 +406,7 @@ def laid(value, aval, sharding, committed=True):
         if host.dtype != held.dtype:
             host = narrowed(host, held.dtype, isinstance(value, np.ndarray))
     sharding.check(held.shape)
-    parts = [np.ascontiguousarray(host[index]) for index in sharding.parts_of(held.shape)]
-    return names.batched_device_put(held, sharding, parts, devices, committed, enable_x64=True)
+    return put_parts(held, [host[(*index, ...)] for index in sharding.parts_of(held.shape)], sharding, committed)
 
 
 def _laid_anew(array, sharding):

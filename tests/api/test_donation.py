@@ -130,3 +130,50 @@ def test_an_array_that_the_program_could_not_take_over_stays():
     f = bevel.jit(lambda x: x.sum(), donate_argnums=0)
     x = jnp.ones(3) * 1
     assert float(f(x)) == 3.0 == float(f(x)) == float((x * 1).sum())
+
+
+def _host_numbers(shape, offset):
+    """Ones at a place of memory that ends so: XLA would use what lies at a multiple of 64 as it is."""
+    memory = np.zeros(4 * int(np.prod(shape)) + 128, np.uint8)
+    start = -memory.ctypes.data % 64 + offset
+    numbers = memory[start : start + 4 * int(np.prod(shape))].view(np.float32).reshape(shape)
+    numbers[...] = 1
+    return numbers
+
+
+PUT = {
+    "array": jnp.array,
+    "asarray": jnp.asarray,
+    "asarray of that dtype": lambda x: jnp.asarray(x, np.float32),
+    "device_put": bevel.device_put,
+    "device_put to a device": lambda x: bevel.device_put(x, bevel.devices()[0]),
+    "device_put to a mesh": lambda x: bevel.device_put(
+        x, bevel.sharding.NamedSharding(bevel.make_mesh((1,), ("x",)), bevel.sharding.PartitionSpec("x"))
+    ),
+    "make_array_from_callback": lambda x: bevel.make_array_from_callback(
+        x.shape, bevel.sharding.SingleDeviceSharding(bevel.devices()[0]), x.__getitem__
+    ),
+}
+
+
+@pytest.mark.parametrize("offset", [0, 16, 4])
+@pytest.mark.parametrize("shape", [(5,), (300, 50), (1000, 1100)], ids=str)
+@pytest.mark.parametrize("name", PUT)
+def test_what_is_put_has_memory_of_its_own(name, shape, offset):
+    """The caller may write into his, and a program that the array is given to may write into it."""
+    numbers = _host_numbers(shape, offset)
+    x = PUT[name](numbers)
+    numbers[...] = 7
+    place = x.unsafe_buffer_pointer()
+    assert bevel.jit(lambda x: x.at[2].set(0), donate_argnums=0)(x).unsafe_buffer_pointer() == place
+    x = PUT[name](numbers)
+    numbers[...] = 9
+    assert (np.asarray(x) == 7).all()
+
+
+@pytest.mark.parametrize("name", PUT)
+def test_what_is_put_may_lie_anyhow(name):
+    wide = np.arange(24.0, dtype=np.float32)
+    held = wide.reshape(2, 3, 4)
+    for numbers in (held.T, held[:, ::-2], np.broadcast_to(held[:, :1], (2, 3, 4)), held[:0], held[1:, 1:, ::3]):
+        np.testing.assert_array_equal(np.asarray(PUT[name](numbers)), numbers)
