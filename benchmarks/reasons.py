@@ -73,6 +73,10 @@ _SCATTERED = (
     "both sides spend the time in the same call of jaxlib, which waits for memory: with one array given 2,000 times "
     "Bevel takes 0.98 of JAX's time, with arrays from device_put 0.9, from a jitted function 0.6"
 )
+_OVERWRITTEN = (
+    "the batch is copied before the call is back, since its memory may be filled again at once; JAX's program reads "
+    "what is written then (docs/decisions/190)"
+)
 _IMPORT = (
     "NumPy, ml_dtypes and jaxlib, which both sides load, are two thirds of Bevel's time; it differs between runs by "
     "some hundredths"
@@ -125,6 +129,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"model: reaction and diffusion: compile", _COMPILED_ALIKE),
     (r"jit call, .* 3 used", _SCATTERED),
     (r"(jit call|x \+ x) over 4 devices", _TWO_MODES),
+    (r"jit call, array and NumPy batch", _OVERWRITTEN),
     (r"(jit call|compiled call)", "both sides spend the time in the same call of jaxlib"),
 )
 UNKNOWN = "the cause is not known"

@@ -72,6 +72,14 @@ def call_numpy(side: Side) -> Run:
     return lambda: compiled(x)
 
 
+@FAMILY.loop_row("jit call, array and NumPy batch", goal=1.0)
+def call_batch(side: Side) -> Run:
+    """A state on the device, and 128 examples of 64 numbers from NumPy in memory that is filled again and again"""
+    compiled, state = side.jax.jit(lambda state, batch: state + batch[0, 0]), vector(side)
+    batch = side.np.ones((128, 64), "float32")
+    return lambda: compiled(state, batch)
+
+
 @FAMILY.loop_row("jit call, Python float", goal=1.0)
 def call_float(side: Side) -> Run:
     """One Python float in"""

@@ -89,6 +89,16 @@ class Executable:
         other.hidden = hidden
         return other
 
+    @property
+    def ends_in_call(self) -> bool:
+        """Whether a call of the program is back when it has run, if it need not wait: CPUs do little work at once."""
+        if self.devices[0].platform != "cpu":
+            return False
+        try:
+            return self.loaded.cost_analysis().get("flops", 0) < _DONE_AT_ONCE
+        except names.JaxRuntimeError:  # one that XLA cannot count
+            return False
+
     def run(self, arrays, wait=False) -> list:
         """Runs on arrays already on the device; gives arrays. Waits if told to, or where the program calls Python.
 
@@ -108,6 +118,9 @@ class Executable:
         for i, wrap in self.wrapped:
             results[i] = wrap(results[i])
         return results
+
+
+_DONE_AT_ONCE = 1000  # operations on numbers, as XLA's CPU client has it
 
 
 def _float0(held):

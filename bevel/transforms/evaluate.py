@@ -120,7 +120,7 @@ def run_flat(closed, operands, multiple_results):
     by_python = needs_python(operands, arrays)
     results = execute(executable, arrays)
     result = results if multiple_results else results[0]
-    return result, None if by_python else fastpath(executable, result, device, committed), False
+    return result, None if by_python else fastpath(executable, result, device, committed, None, operands), False
 
 
 # ---- programs found by their structure
@@ -430,7 +430,9 @@ def needs_python(values, arrays) -> bool:
 
 
 def place_argument(value, sharding, layout=None):
-    """For C++: an argument that is not an array on the device yet."""
+    """For C++: an argument that is not an array on the device yet. Its aval stands for a layout: see `running`."""
     if type(sharding) is not SingleDeviceSharding:
         return laid(value, get_aval(value), sharding)
+    if layout is not None and value.dtype == layout.dtype:
+        return put(layout, value, sharding)
     return on_device(value, get_aval(value), sharding._device)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bevel.base import dtypes
 from bevel.base.errors import DonatedBufferError
 from bevel.core.source import user_line
@@ -70,8 +72,11 @@ def gone(array) -> DonatedBufferError:
     )
 
 
-def fastpath(executable, result, device, committed, kept=None):
-    """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot."""
+def fastpath(executable, result, device, committed, kept=None, given=()):
+    """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot.
+
+    given   the values that the program was called with now: C++ comes here again for others
+    """
     if executable.gives_stacks and turns.are_taken():
         return None
     if executable.callbacks or any([aval.dtype is dtypes.float0 for aval in executable.out_avals]):
@@ -103,6 +108,27 @@ def fastpath(executable, result, device, committed, kept=None):
         out_avals,
         [committed] * len(out_avals),
         kept,
-        [None] * taken,
+        [*[None] * len(executable.hidden), *_to_copy(executable, given)],
         executable.hidden,
     )
+
+
+def _to_copy(executable, given) -> list:
+    """For each argument None; its aval where C++ is to have `place_argument` copy it before the call is back.
+
+    C++ lends NumPy's memory to the program, or copies it some time after the call: a caller who writes the next batch
+    into it changes what is still to be read. There is no such time where the program is short, starts at once since it
+    waits for no other, and the numbers are few.
+    """
+    hosts = [x for x in given if isinstance(x, np.ndarray)]
+    if not hosts:
+        return [None] * len(given)
+    waits = executable.hidden or not all(isinstance(x, _ON_HOST) for x in given)
+    if not waits and sum(x.nbytes for x in hosts) < _COPIED_AT_ONCE and executable.ends_in_call:
+        return [None] * len(given)
+    rows = zip(given, executable.in_avals, strict=True)
+    return [physical(aval) if isinstance(x, np.ndarray) else None for x, aval in rows]
+
+
+_ON_HOST = (np.ndarray, np.generic, bool, int, float, complex)
+_COPIED_AT_ONCE = 100_000  # bytes: of more, XLA's copy is a task of another thread
