@@ -384,6 +384,11 @@ def on_device(value, aval, device):
     return put(held, host, single(device), False)
 
 
+def owned(value: np.ndarray):
+    """NumPy's numbers as an array, in memory of its own."""
+    return on_device(value, get_aval(value), client.default_device())
+
+
 def laid(value, aval, sharding, committed=True):
     """An operand as an array that lies as a sharding says; of a key array, its words."""
     if aval.extended and not isinstance(value, Array):

@@ -23,6 +23,7 @@ from bevel.core.tangents import Zero, is_zero, zero_of
 from bevel.core.trace import Trace, Tracer, get_aval, set_trace, state
 from bevel.ops.elementwise import add_any
 from bevel.ops.shapes import instantiate
+from bevel.transforms.evaluate import owned
 from bevel.transforms.jvp import jvp, jvp_program
 from bevel.transforms.simplify import without_dead_code
 
@@ -66,14 +67,15 @@ class Tape(Trace):
         if result is None:
             result = op.abstract(avals)
         place = get_traceback() if state.place is None else here()
+        operands = _kept(operands) if self.parent.is_evaluation else list(operands)
         if op.multiple_results:
             outvars = [Var(aval, self) for aval in result]
-            self.equations.append(Equation(op, list(operands), outvars, place))
+            self.equations.append(Equation(op, operands, outvars, place))
             return self._known(op, operands, outvars) if op.known_part is not None else list(outvars)
         outvar = _new(Var)  # as in core.staging
         outvar.aval, outvar._trace = result, self
         eqn = _new(Equation)
-        eqn.op, eqn.invars, eqn.outvars, eqn.source = op, list(operands), [outvar], place
+        eqn.op, eqn.invars, eqn.outvars, eqn.source = op, operands, [outvar], place
         self.equations.append(eqn)
         return outvar
 
@@ -93,6 +95,11 @@ class Tape(Trace):
 
     def holds(self, x) -> bool:
         return type(x) is Var and x._trace is self
+
+
+def _kept(values) -> list:
+    """Values that are still there when the derivative is asked for: the caller may write into NumPy's arrays before."""
+    return [owned(x) if type(x) is np.ndarray else x for x in values]
 
 
 class Linearized:
@@ -252,6 +259,8 @@ def linearize(function, primals, has_tangent=None, by=jvp):
     by            what carries the tangents along; `jvp_program`, where `function` is a program
     """
     parent = state.trace
+    if parent.is_evaluation:
+        primals = _kept(primals)
     tape = Tape(parent)
     inputs = []
     for i, p in enumerate(primals):

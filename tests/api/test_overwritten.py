@@ -102,3 +102,27 @@ def test_scalars_of_numpy_share_a_program_with_arrays_of_rank_0():
     f = bevel.jit(lambda w, x: (slow(w)[0, 0] * 0 + x, x))
     for value in (np.asarray(2.0, np.float32), np.float32(2.0), np.asarray(2.0, np.float32)):
         assert [float(v) for v in f(w, value)] == [2.0, 2.0]
+
+
+DERIVATIVES = {
+    "vjp": (lambda x, c: bevel.vjp(lambda x: x * x, c), lambda pull: pull(np.ones(5, np.float32))[0]),
+    "vjp around a closure": (lambda x, c: bevel.vjp(lambda x: x * 2 * c, x), lambda pull: pull(np.ones(5, np.float32))[0]),
+    "vjp in both": (lambda x, c: bevel.vjp(lambda x, c: 2 * x * c, x, c), lambda pull: pull(np.ones(5, np.float32))[0]),
+    "vjp of a jitted function": (
+        lambda x, c: bevel.vjp(bevel.jit(lambda c: c * c), c), lambda pull: pull(np.ones(5, np.float32))[0],
+    ),
+    "vjp of a scan": (
+        lambda x, c: bevel.vjp(lambda c: lax.scan(lambda s, r: (s, r * r), 0.0, c)[1], c),
+        lambda pull: pull(np.ones(5, np.float32))[0],
+    ),
+    "linearize": (lambda x, c: bevel.linearize(lambda c: c * c, c), lambda push: push(np.ones(5, np.float32))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives_are_those_of_the_point_where_they_were_taken(name):
+    first, second = DERIVATIVES[name]
+    c = np.ones(5, np.float32)
+    _, derivative = first(jnp.ones(5), c)
+    c[...] = 7
+    np.testing.assert_array_equal(np.asarray(second(derivative)), np.full(5, 2.0, np.float32))
