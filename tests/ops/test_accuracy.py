@@ -168,6 +168,23 @@ def test_quotients_of_integers_are_exact(dtype):
     np.testing.assert_array_equal(np.asarray(rest)[usual], x[usual] % y[usual])
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_long_integers_of_all_sizes_are_divided_exactly_and_without_a_branch(dtype):
+    """Beside multiples of the divisor too, where the first quotient is off by thousands, and of divisors of 64 bits."""
+    random, info = np.random.RandomState(1), np.iinfo(dtype)
+    x, y = (random.randint(info.min, info.max, 40_000, dtype) >> random.randint(0, 63, 40_000, dtype) for _ in range(2))
+    y[y == 0] = 7
+    with np.errstate(over="ignore"):
+        x[::2] = (x // y * y + random.randint(0, 3, x.size).astype(dtype) - np.asarray(1, dtype))[::2]
+    with settings.enable_x64(True):
+        lowered = bevel.jit(bevel.numpy.divmod).lower(x, y)
+        quotient, rest = bevel.jit(bevel.numpy.divmod)(x, y)
+    assert "stablehlo.case" not in lowered.as_text()
+    kept = ~((x == info.min) & (y == -1)) if info.min else np.full(x.shape, True)
+    np.testing.assert_array_equal(np.asarray(quotient)[kept], x[kept] // y[kept])
+    np.testing.assert_array_equal(np.asarray(rest)[kept], x[kept] % y[kept])
+
+
 def _in_ulps(result, exact):
     """The largest distance, in units of the last place of float32, where the exact value is a normal number."""
     exact = np.asarray(exact, np.float64)
