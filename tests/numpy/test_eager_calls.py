@@ -3,6 +3,7 @@
 Frames are counted, since times are not the same twice (benchmarks/rows/numpy_functions.py has those).
 """
 
+import gc
 import sys
 
 import numpy as np
@@ -30,11 +31,13 @@ def frames(call) -> int:
         if event == "call":
             entered.append(frame.f_code.co_qualname if hasattr(frame.f_code, "co_qualname") else frame.f_code.co_name)
 
+    gc.disable()  # it may be time for a collection, and others have their functions called there (Hypothesis does)
     sys.setprofile(profile)
     try:
         call()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return len(entered) - 1
 
 
