@@ -172,20 +172,23 @@ program(x)
 
 def signals():
     for sent in range(10):
+        while not (counted == sent and waits):  # a signal while the last one is dealt with would end the process
+            time.sleep(0.001)
         time.sleep(0.03)
         os.kill(os.getpid(), signal.SIGINT)
-        while counted <= sent:  # two at once would be one
-            time.sleep(0.001)
 
-counted, wrong, thread = 0, 0, threading.Thread(target=signals)
+counted, wrong, waits, thread = 0, 0, False, threading.Thread(target=signals)
 thread.start()
-while thread.is_alive() or counted < 10:
+while counted < 10:
     try:
-        for _ in range(1000):
+        waits = True
+        while True:
             result = program(x)
             wrong += not np.array_equal(result, expected)
     except KeyboardInterrupt:
+        waits = False
         counted += 1
+thread.join()
 print(counted, wrong)
 """
 
