@@ -196,6 +196,7 @@ def test_key_arrays(key, under_jit):
     st.sampled_from(["fill", "clip"]),
     st.booleans(),
 )
+@example(AROUND_NOTHING, "fill", True)
 def test_modes_of_reading(key, mode, is_traced):
     reference, _ = outside(key, mode)
     parts, whole = split(key)
@@ -210,6 +211,7 @@ def test_modes_of_reading(key, mode, is_traced):
     st.sampled_from(["drop", "clip"]),
     st.booleans(),
 )
+@example(AROUND_NOTHING, "drop", False)
 def test_modes_of_writing(key, mode, is_traced):
     _, places = outside(key, mode)
     parts, whole = split(key)
@@ -233,12 +235,12 @@ def outside(key, mode):
     missing = len(SHAPE) - sum(k is not None and k is not Ellipsis for k in key)
     full = []
     for k in key:
-        full.extend([slice(None)] * missing if k is Ellipsis else [k])
+        full.extend([slice(None)] * missing if k is Ellipsis and missing else [k])
     sizes = iter(SHAPE)
     clear = []
     for k in full:
-        if k is None:
-            clear.append(None)
+        if k is None or k is Ellipsis:  # an ellipsis that stands for no axis keeps arrays apart
+            clear.append(k)
             continue
         size = next(sizes)
         if type(k) is slice:
