@@ -11,6 +11,7 @@ has no call any more, and errors are no times: they are not here. Of an idle mac
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import re
 import subprocess
@@ -120,6 +121,13 @@ def running(side: Side) -> Iterator[Call]:
     jit, lax = side.jax.jit, side.lax
     for name, size in (("cummax", 300), ("cummax", 1000), ("cumsum", 1000), ("cummax", 2000), ("cumlogsumexp", 1000)):
         yield f"{name} of {size} x {size}", jit(getattr(lax, name)), (numbers(side, size, size),)
+    for dtype in ("float32", "int32"):
+        line, rows = numbers(side, 10**6, dtype=dtype), numbers(side, 1000, 1000, dtype=dtype)
+        for reverse in (False, True):
+            run = jit(functools.partial(lax.cumsum, axis=0, reverse=reverse))
+            yield f"cumsum of 1e6 {dtype}{', from the end' if reverse else ''}", run, (line,)
+        yield f"cumsum along rows of 1000 x 1000 {dtype}", jit(functools.partial(lax.cumsum, axis=1)), (rows,)
+    yield "cummax of 1e6 float32", jit(lax.cummax), (numbers(side, 10**6),)
     truths = numbers(side, 1000, 1000, dtype="bool")
     yield "logical_or.accumulate along rows", lambda x: side.jnp.logical_or.accumulate(x, axis=1), (truths,)
 
