@@ -16,7 +16,7 @@ from bevel.base.errors import BevelError
 from bevel.base.words import kind_of
 from bevel.control.callbacks import VMAP_METHODS
 from bevel.control.foreign import FfiCall, frozen, row_major
-from bevel.core.trace import get_aval
+from bevel.core.trace import get_aval, state
 from bevel.engine import foreign
 from bevel.engine.builder import type_of
 from bevel.engine.foreign import UnknownTargetError
@@ -47,7 +47,8 @@ def ffi_call(
     result_shape_dtypes   what it gives: a thing with shape and dtype, or a sequence of them
     has_side_effect       it is called also where nobody reads its results, in program order
     vmap_method           how vmap maps it: "sequential" (a scan), "broadcast_all" or "expand_dims" (once, mapped
-                          axes in front), "legacy_vectorized" (once, others as they are); None: refused
+                          axes in front), "legacy_vectorized" (once, others as they are); None: refused. In
+                          `shard_map` and `pmap` it is called for each device's part
     input_layouts, output_layouts   the order of axes in memory, from the slowest to the fastest; None: row after row
     input_output_aliases            {argument: result} that share memory
     custom_call_api_version         4 for XLA's typed interface; older ones take `legacy_backend_config`
@@ -87,7 +88,7 @@ def ffi_call(
             _check_alias(target_name, argument, result, avals, results, in_layouts, out_layouts)
         op = FfiCall(
             target_name, results, vmap_method, custom_call_api_version, legacy_backend_config, has_side_effect,
-            in_layouts, out_layouts, shared, _attributes(target_name, attributes),
+            in_layouts, out_layouts, shared, _attributes(target_name, attributes), state.mesh_axes,
         )  # fmt: skip
         given = op(*args)
         return given if several else given[0]

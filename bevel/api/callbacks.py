@@ -27,7 +27,7 @@ from bevel.control.callbacks import (
 )
 from bevel.core import effects
 from bevel.core.source import user_line
-from bevel.core.trace import get_aval, is_valid_value
+from bevel.core.trace import get_aval, is_valid_value, state
 from bevel.core.tree_difference import describe_mismatch
 from bevel.engine.pytree import flatten
 
@@ -48,7 +48,8 @@ def pure_callback(
     vmap_method          how vmap maps it: "sequential" (once for each example; "sequential_unrolled" likewise),
                          "expand_dims" (once, mapped axes in front, size 1 where an argument is not mapped),
                          "broadcast_all" (once, mapped axes in front of every argument), "legacy_vectorized" (once,
-                         arguments that are not mapped as they are); None: vmap refuses
+                         arguments that are not mapped as they are); None: vmap refuses. In `shard_map` and `pmap` it
+                         is called for each device's part, whatever is said here
     gives                arrays of the shapes and dtypes declared
     raises               whatever the function raises, as it is; ShapeError or DTypeError where it gives something else
                          than declared; CallbackError under derivatives (write a custom_jvp around it)
@@ -64,7 +65,7 @@ def pure_callback(
             f"pure_callback has no vmap_method {vmap_method!r}; it has {', '.join(map(repr, VMAP_METHODS))}, or None."
         )
     flat, leaves, avals, out_tree = _prepared("pure_callback", callback, result_shape_dtypes, args, kwargs)
-    return out_tree.unflatten(PureCallback(flat, avals, sharding, vmap_method)(*leaves))
+    return out_tree.unflatten(PureCallback(flat, avals, sharding, vmap_method, state.mesh_axes)(*leaves))
 
 
 def io_callback(
@@ -90,7 +91,7 @@ def io_callback(
     [6.0]
     """
     flat, leaves, avals, out_tree = _prepared("io_callback", callback, result_shape_dtypes, args, kwargs)
-    return out_tree.unflatten(IoCallback(flat, avals, sharding, ordered)(*leaves))
+    return out_tree.unflatten(IoCallback(flat, avals, sharding, ordered, state.mesh_axes)(*leaves))
 
 
 def _prepared(what, callback, result_shape_dtypes, args, kwargs):

@@ -170,7 +170,7 @@ class Jitted:
             by_value = tuple([(i, leaves[i]) for i in sorted(self.needs_value) if type(leaves[i]) in (int, bool, str)])
         _, positions, named = statics
         kinds = tuple([type(value) for _, value in (*positions, *named)])  # 1, 1.0 and True are equal
-        key = (in_tree, tuple(avals), (*statics, kinds), settings.trace_key(), by_value, state.axes)
+        key = (in_tree, tuple(avals), (*statics, kinds), settings.trace_key(), by_value, (state.axes, state.mesh_axes))
         traced = self.traces.get(key)
         if traced is None:
             if settings.explain_cache_misses.value and self.takes_values:

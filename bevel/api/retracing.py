@@ -6,7 +6,7 @@ from bevel.base import settings
 from bevel.core.tree_difference import describe_mismatch
 
 # A trace's key: (tree, avals, (count, statics by position, statics by name, their types), settings, values taken as
-# static, axes).
+# static, (named axes around, those of them that are axes of shard_map and pmap)).
 
 
 def explain(name, key, known, names, parameters) -> str:
@@ -25,8 +25,10 @@ def explain(name, key, known, names, parameters) -> str:
 
 
 def _differences(key, other, names, parameters) -> list[str]:
-    tree, avals, (_, positions, keywords, _), setting, by_value, axes = key
-    old_tree, old_avals, (_, old_positions, old_keywords, _), old_setting, old_by_value, old_axes = other
+    tree, avals, (_, positions, keywords, _), setting, by_value, (axes, mesh_axes) = key
+    old_tree, old_avals, (_, old_positions, old_keywords, _), old_setting, old_by_value, (old_axes, old_mesh_axes) = (
+        other
+    )
     if tree != old_tree:
         return [
             "the structure of the arguments: "
@@ -56,6 +58,8 @@ def _differences(key, other, names, parameters) -> list[str]:
         found.append(f"settings: {'; '.join(changed)}")
     if axes != old_axes:
         found.append(f"named axes around the call: {old_axes} before, {axes} now")
+    if mesh_axes != old_mesh_axes:
+        found.append(f"axes of shard_map and pmap among them: {old_mesh_axes} before, {mesh_axes} now")
     return found or ["nothing that can be named"]
 
 

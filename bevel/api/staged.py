@@ -63,7 +63,7 @@ def found(functions, key, make):
     if table is None:
         return make()[0]
     # Other functions are told apart by identity, and held so that the identity stays theirs.
-    key = (key, tuple([id(f) for f in functions[1:]]), settings.trace_key(), state.axes)
+    key = (key, tuple([id(f) for f in functions[1:]]), settings.trace_key(), state.axes, state.mesh_axes)
     found = table.get(key)
     if found is not None and all(a() is b for a, b in zip(found[1], functions[1:], strict=True)):
         return found[0]

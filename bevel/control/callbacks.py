@@ -26,6 +26,7 @@ from bevel.ops.shapes import in_front, mapped_in_front, mapped_size, to_front
 from bevel.transforms.order import ORDER
 
 VMAP_METHODS = ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy_vectorized")
+ALWAYS_IN_FRONT = ("expand_dims", "broadcast_all")  # they give every operand the mapped axis
 
 
 class CallbackError(BevelError, ValueError):
@@ -59,6 +60,41 @@ class HostFunction:
 
     def __repr__(self):
         return f"<host function {self.name}>"
+
+
+class OneByOne(HostFunction):
+    """Calls a function for one example after another.
+
+    held     what the function gives for one
+    depths   for each operand how many axes stand in front of that of the examples, None where it has none; `depth`
+             for results. vmap around `shard_map` adds some, for a function that takes whole batches
+    """
+
+    __slots__ = ("depth", "depths", "each", "held", "size")
+
+    def __init__(self, function, name, held, size, depths, depth=0):
+        super().__init__(function, name)
+        self.held, self.size, self.depths, self.depth = held, size, depths, depth
+        table = callbacks.CallbackTable()
+        table.add(function, held, name)
+        [self.each] = table.callables
+
+    def __call__(self, *arrays):
+        rows = [np.empty((self.size, *a.shape), a.dtype) for a in self.held]
+        for i in range(self.size):
+            given = self.each(
+                *[x if d is None else x[(*[slice(None)] * d, i)] for x, d in zip(arrays, self.depths, strict=True)]
+            )
+            for row, value in zip(rows, given, strict=True):
+                row[i] = value
+        return [np.moveaxis(row, 0, self.depth) for row in rows]
+
+    def under(self, added, size):
+        """The same with one more axis, of that size, in front of the operands marked and of all results."""
+        function = self.function.under(added, size) if isinstance(self.function, OneByOne) else self.function
+        held = [a.with_shape((size, *a.shape)) for a in self.held]
+        depths = tuple([None if d is None else d + more for d, more in zip(self.depths, added, strict=True)])
+        return OneByOne(function, self.name, held, self.size, depths, self.depth + 1)
 
 
 class FlatCallback:
@@ -117,6 +153,10 @@ def arranged(vmap_method, operands, axes):
     if vmap_method == "expand_dims":
         return [to_front(x, a, 1) for x, a in zip(operands, axes, strict=True)]
     return mapped_in_front(operands, axes)
+
+
+def without(names, name) -> tuple:
+    return tuple([other for other in names if other != name])
 
 
 class Callback(Primitive):
@@ -199,25 +239,22 @@ class Callback(Primitive):
     def batch(self, operands, axes):
         """Once for each example, in order: a loop on the host, so that the program crosses over once."""
         size = mapped_size(operands, axes)
-        operands = mapped_in_front(operands, axes)
-        marks = tuple([a is not None for a in axes])
-        avals = self.result_avals
-        held = [physical(a) for a in avals]
-        function = self.function
+        depths = tuple([None if a is None else 0 for a in axes])
+        each = OneByOne(self.function, self.called, [physical(a) for a in self.result_avals], size, depths)
+        op = self.mapped(each, tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]))
+        return op(*mapped_in_front(operands, axes)), [0] * len(self.result_avals)
 
-        def each(*arrays):
-            rows = [np.empty((size, *a.shape), a.dtype) for a in held]
-            for i in range(size):
-                given = checked(*[x[i] if m else x for x, m in zip(arrays, marks, strict=True)])
-                for row, value in zip(rows, given, strict=True):
-                    row[i] = value
-            return rows
+    along = ()  # type: tuple  # mesh axes of `shard_map` and `pmap`: each device's part is a call of its own
+    axis_names = property(lambda self: self.along)
 
-        table = callbacks.CallbackTable()
-        table.add(function, held, self.called)
-        checked = table.callables[0]
-        op = self.mapped(HostFunction(each, self.called), tuple([a.with_shape((size, *a.shape)) for a in avals]))
-        return op(*operands), [0] * len(avals)
+    def batch_named(self, axis_name, size, operands, axes):
+        op = self.replace(along=without(self.along, axis_name))
+        if all([axis is None for axis in axes]):
+            return op(*operands), [None] * len(self.result_avals)
+        return Callback.batch(op, operands, axes)
+
+    def printed(self):
+        return [row for row in super().printed() if row[0] != "along"]
 
     # ---- in a program
 
@@ -237,16 +274,29 @@ class NonDifferentiableCallbackError(CallbackError, NonDifferentiableError):
 
 
 def call_host(out, function, avals, values, name, has_side_effect):
-    index = out.module.callbacks.add(function, [physical(a) for a in avals], name)
+    module = out.module
+    index = module.callbacks.add(function, [physical(a) for a in avals], name)
+    types = [type_of(a) for a in avals]
+    if module.layout is not None:
+        values = [_whole(out, x) for x in values]
     with mlir.context, out.location, out.point:
-        operation = callbacks.custom_call(
-            index, values, [type_of(a) for a in avals], out.platform, has_side_effect=has_side_effect
-        )
-    if out.module.layout is not None:  # one device calls it, with the whole operands
-        one = f"<@{out.module.mesh_name(None)}, []>"
-        each = ", ".join([one] * max(1, len(avals)))
-        operation.attributes["sdy.sharding"] = parsed(f"#sdy.sharding_per_value<[{each}]>")
-    return list(operation.results)
+        operation = callbacks.custom_call(index, values, types, out.platform, has_side_effect=has_side_effect)
+    if module.layout is None:
+        return list(operation.results)
+    one = f"<@{module.mesh_name(None)}, []>"  # one device calls it, with the whole operands
+    each = ", ".join([one] * max(1, len(avals)))
+    operation.attributes["sdy.sharding"] = parsed(f"#sdy.sharding_per_value<[{each}]>")
+    return [_whole(out, y) for y in operation.results]
+
+
+def _whole(out, value):
+    """The value as every device has all of it. XLA warns of each way to one device and back that it finds by itself."""
+    parts = ", ".join(["{}"] * value.type.rank)
+    sharding = parsed(f"#sdy.sharding<@{out.module.mesh_name(out.module.layout.mesh)}, [{parts}]>")
+    given = mlir.create(
+        "sdy.sharding_constraint", [value.type], [value], {"sharding": sharding}, None, 0, out.location, out.point
+    )
+    return given.result
 
 
 def held_dtype(aval):
@@ -282,6 +332,7 @@ class PureCallback(Callback):
     result_avals: tuple
     sharding: Any = None
     vmap_method: str | None = None
+    along: tuple = ()
 
     def batch(self, operands, axes):
         method = self.vmap_method
@@ -294,9 +345,11 @@ class PureCallback(Callback):
         if method in ("sequential", "sequential_unrolled"):
             return super().batch(operands, axes)
         size = mapped_size(operands, axes)
-        operands = arranged(method, operands, axes)
+        function = self.callback
+        if isinstance(function, OneByOne):
+            function = function.under([a is not None or method in ALWAYS_IN_FRONT for a in axes], size)
         avals = tuple([a.with_shape((size, *a.shape)) for a in self.result_avals])
-        return self.mapped(self.callback, avals)(*operands), [0] * len(avals)
+        return self.mapped(function, avals)(*arranged(method, operands, axes)), [0] * len(avals)
 
 
 @primitive
@@ -307,6 +360,7 @@ class IoCallback(Callback):
     result_avals: tuple
     sharding: Any = None
     ordered: bool = False
+    along: tuple = ()
 
     @property
     def effects(self):
@@ -394,6 +448,6 @@ def to_array(value) -> Array:
 
 
 __all__ = [
-    "VMAP_METHODS", "CallbackError", "DebugCallback", "DebugPrint", "FlatCallback", "Held", "HostFunction",
-    "IoCallback", "PureCallback", "UnmappableCallbackError", "to_array",
+    "ALWAYS_IN_FRONT", "VMAP_METHODS", "CallbackError", "DebugCallback", "DebugPrint", "FlatCallback", "Held",
+    "HostFunction", "IoCallback", "PureCallback", "UnmappableCallbackError", "to_array", "without",
 ]  # fmt: skip

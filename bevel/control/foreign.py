@@ -9,7 +9,7 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError
-from bevel.control.callbacks import UnmappableCallbackError, arranged
+from bevel.control.callbacks import ALWAYS_IN_FRONT, UnmappableCallbackError, arranged, without
 from bevel.control.scan import Scan
 from bevel.core import effects
 from bevel.core.jaxpr import ClosedJaxpr
@@ -104,6 +104,7 @@ class FfiCall(Primitive):
     attributes       (name, value) pairs that it is handed
     input_layouts, output_layouts   axes of each operand and result, from the fastest to the slowest
     input_output_aliases            (operand, result) pairs that share memory
+    along                           mesh axes of `shard_map` and `pmap` around it
     Mapped as a callback is: see `bevel.ffi.ffi_call`.
     """
 
@@ -117,6 +118,7 @@ class FfiCall(Primitive):
     output_layouts: tuple[tuple[int, ...], ...]
     input_output_aliases: tuple[tuple[int, int], ...]
     attributes: tuple[tuple[str, Any], ...]
+    along: tuple = ()
 
     multiple_results = True
     cost = math.inf
@@ -145,13 +147,25 @@ class FfiCall(Primitive):
             )
         if method.startswith("sequential"):
             return self.one_after_another(operands, axes, size)
-        added = [a is not None or method in ("expand_dims", "broadcast_all") for a in axes]
+        added = [a is not None or method in ALWAYS_IN_FRONT for a in axes]
         op = self.replace(
             result_avals=tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]),
             input_layouts=tuple([_with_axis(o) if a else o for o, a in zip(self.input_layouts, added, strict=True)]),
             output_layouts=tuple([_with_axis(order) for order in self.output_layouts]),
         )
         return op(*arranged(method, operands, axes)), [0] * len(self.result_avals)
+
+    axis_names = property(lambda self: self.along)
+
+    def batch_named(self, axis_name, size, operands, axes):
+        """Along a mesh axis of `shard_map` or `pmap` each device's part is a call of its own."""
+        op = self.replace(along=without(self.along, axis_name))
+        if all([axis is None for axis in axes]):
+            return op(*operands), [None] * len(self.result_avals)
+        return op.one_after_another(operands, axes, size)
+
+    def printed(self):
+        return [row for row in super().printed() if row[0] != "along"]
 
     def one_after_another(self, operands, axes, size):
         constants = [x for x, a in zip(operands, axes, strict=True) if a is None]

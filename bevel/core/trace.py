@@ -62,6 +62,7 @@ class _State(threading.local):
     trace: Any = None  # core.evaluation puts the evaluating trace here
     place: Any = None  # where equations are said to come from; see core.places
     axes: tuple = ()  # (name, size) of the named axes that transformations around have bound, innermost last
+    mesh_axes: tuple = ()  # the names of those along which each device has one: of `shard_map` and `pmap`
 
 
 state = _State()

@@ -16,14 +16,16 @@ deserialised program takes its functions anew.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from bevel.base.dtypes import issubdtype
 from bevel.base.errors import DTypeError, EngineError, ShapeError
 from bevel.engine.jaxlib_names import mlir
 
@@ -41,10 +43,11 @@ class HasShape(Protocol):
 
 
 class CallbackTable:
-    """The Python functions of one module, in the order of their numbers."""
+    """The Python functions of one module, in the order of their numbers; `runs` where it is for several devices."""
 
-    def __init__(self) -> None:
+    def __init__(self, for_devices: bool = False) -> None:
         self.callables: list[Callable[..., tuple[np.ndarray, ...]]] = []
+        self.runs = Runs() if for_devices else None
 
     def add(self, function: Callable[..., Any], results: Sequence[HasShape], name: str | None = None) -> int:
         """Takes a function in, and gives its number.
@@ -54,11 +57,67 @@ class CallbackTable:
         name      what errors call it; its own name by default
         """
         name = name or str(getattr(function, "__name__", type(function).__name__))
-        self.callables.append(_checked(function, [(tuple(r.shape), np.dtype(r.dtype)) for r in results], name))
+        expected = [(tuple(r.shape), np.dtype(r.dtype)) for r in results]
+        call = _checked(function, expected, name)
+        self.callables.append(call if self.runs is None else self.runs.guarded(call, expected))
         return len(self.callables) - 1
 
     def __len__(self) -> int:
         return len(self.callables)
+
+
+class Runs:
+    """The runs of one program over several devices that go on, and what its callbacks raise meanwhile.
+
+    An error ends such a program on the device that called; the others wait for it at their next exchange, until XLA
+    ends the process. So what is raised is kept until the run is over. Callbacks after it are not called any more and
+    give NaN, or 0: most loops end on NaN, and one that does not is left to XLA after a while.
+    No device says which run it calls for, so all that go on are told.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._going: list[list[BaseException]] = []
+        self._left = _CALLS_AFTER_AN_ERROR
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Around a run, its end included: raises what its callbacks have."""
+        raised: list[BaseException] = []
+        with self._lock:
+            self._going.append(raised)
+            self._left = _CALLS_AFTER_AN_ERROR
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._going = [other for other in self._going if other is not raised]
+        if raised:
+            raise original(raised[0]) or raised[0]
+
+    def guarded(self, call: Callable[..., Any], expected: list[tuple[tuple[int, ...], np.dtype]]) -> Callable[..., Any]:
+        """A function of `CallbackTable` that raises nothing into the program."""
+
+        def guarded(*operands: np.ndarray) -> tuple[np.ndarray, ...]:
+            with self._lock:
+                over = all(self._going)  # also where nobody waits any more, after Ctrl-C
+                self._left -= over
+                if self._left < 0:
+                    raise EngineError("A callback raised, and the loop that called it went on without an end.")
+            if not over:
+                try:
+                    return call(*operands)
+                except _Stashed as error:
+                    with self._lock:
+                        for raised in self._going:
+                            raised.append(error)
+            return tuple([np.full(shape, _nothing(dtype), dtype) for shape, dtype in expected])
+
+        return guarded
+
+
+def _nothing(dtype: np.dtype) -> float:
+    return np.nan if issubdtype(dtype, np.inexact) else 0
 
 
 def custom_call(
@@ -122,6 +181,8 @@ def _checked(
                 _fitted(value, shape, dtype, name, at)
                 for at, (value, (shape, dtype)) in enumerate(zip(given, expected, strict=True))
             )
+        except _Stashed:  # a function called example by example: what it raised is kept already
+            raise
         # BaseException: what is thrown into the C++ caller would be lost, Ctrl-C and sys.exit() included.
         except BaseException as error:
             raise _Stashed(_stash(error), name, error) from None
@@ -152,12 +213,16 @@ def _fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype, name: str, at: 
 
 # ---- exceptions on their way through C++
 
-_KEPT_ERRORS = 16  # an exception holds its frames, and they hold arrays: keep few
+_LONGEST_TEXT = 2_000  # it goes through C++ several times; the exception itself is kept whole
+_KEPT_ERRORS = 16  # an exception holds its frames, and they hold arrays: keep few of those that have been told
+_MOST_ERRORS = 256  # and of those that are still on their way, in as many threads
+_CALLS_AFTER_AN_ERROR = 100_000
 _MARK = "Bevel keeps it as callback error "
 _MARKED = re.compile(re.escape(_MARK) + r"(\d+)\b")
 
 _lock = threading.Lock()
-_stashed: OrderedDict[int, tuple[BaseException, Any]] = OrderedDict()
+_on_their_way: OrderedDict[int, tuple[BaseException, Any]] = OrderedDict()
+_told: OrderedDict[int, tuple[BaseException, Any]] = OrderedDict()
 _last_number = 0
 
 
@@ -165,7 +230,18 @@ class _Stashed(Exception):
     """Goes through C++ in place of an exception that is stashed; its text names the number."""
 
     def __init__(self, number: int, name: str, error: BaseException):
-        super().__init__(f"{type(error).__name__} in the callback {name}: {error} ({_MARK}{number})")
+        super().__init__(f"{type(error).__name__} in the callback {name}: {_text_of(error)} ({_MARK}{number})")
+
+
+def _text_of(error: BaseException) -> str:
+    """The exception's text as C++ can carry it: what is no UTF-8 ends the process there, and so does what raises."""
+    try:
+        text = str(error)
+    except Exception as failure:
+        text = f"<its text raised {type(failure).__name__}>"
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}…"
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _stash(error: BaseException) -> int:
@@ -175,16 +251,16 @@ def _stash(error: BaseException) -> int:
     traceback = traceback.tb_next if traceback is not None and traceback.tb_next is not None else traceback
     with _lock:
         _last_number += 1
-        _stashed[_last_number] = (error, traceback)
-        while len(_stashed) > _KEPT_ERRORS:
-            _stashed.popitem(last=False)
+        _on_their_way[_last_number] = (error, traceback)
+        if len(_on_their_way) > _MOST_ERRORS:
+            _on_their_way.popitem(last=False)
         return _last_number
 
 
 def original(error: BaseException) -> BaseException | None:
     """The exception that a callback raised and that came out of a program as `error`; None where it is no such error.
 
-    Several arrays can carry one failure, so it may be asked for again; the last 16 are kept. Use it so:
+    Several arrays can carry one failure, so it may be asked for again; the last 16 that were are kept. Use it so:
 
         except JaxRuntimeError as error:
             raise original(error) or error from None
@@ -192,10 +268,14 @@ def original(error: BaseException) -> BaseException | None:
     found = _MARKED.search(str(error))
     if found is None:
         return None
+    number = int(found.group(1))
     with _lock:
-        kept = _stashed.get(int(found.group(1)))
-    if kept is None:
-        return None
+        kept = _told.get(number) or _on_their_way.pop(number, None)
+        if kept is None:
+            return None
+        _told[number] = kept
+        if len(_told) > _KEPT_ERRORS:
+            _told.popitem(last=False)
     exception, traceback = kept
     return exception.with_traceback(traceback)  # drops what an earlier raise of the same exception added
 
@@ -203,4 +283,5 @@ def original(error: BaseException) -> BaseException | None:
 def forget_errors() -> None:
     """Lets go of the exceptions kept, and of the arrays in their frames."""
     with _lock:
-        _stashed.clear()
+        _told.clear()
+        _on_their_way.clear()

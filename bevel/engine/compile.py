@@ -105,9 +105,10 @@ class Executable:
         What a callback raises, or prints, belongs to this call: so its end is waited for here.
         """
         if self.callbacks:
-            given = self.loaded.execute_sharded([*self.hidden, *arrays], with_tokens=True)
-            results, token = given.consume_with_handlers(self.handlers), given.consume_token()
-            token.block_until_ready()
+            with self.callbacks.runs.one() if self.callbacks.runs is not None else contextlib.nullcontext():
+                given = self.loaded.execute_sharded([*self.hidden, *arrays], with_tokens=True)
+                results, token = given.consume_with_handlers(self.handlers), given.consume_token()
+                token.block_until_ready()
         else:
             results = self.loaded.execute_sharded([*self.hidden, *arrays]).consume_with_handlers(self.handlers)
         if self.calls_kernels:

@@ -71,13 +71,15 @@ class BatchTrace(PairTrace):
 def batch(function, values, axes, size, parent, axis_name=None, spmd_axis_name=None):
     """Runs `function` (flat) on values mapped over axes: (results, their axes), None where a result is not mapped."""
     trace = BatchTrace(parent, size, axis_name, spmd_axis_name)
-    bound = state.axes
+    bound, laid = state.axes, state.mesh_axes
     if axis_name is not None:
         state.axes = (*bound, (axis_name, size))
+        if axis_name == spmd_axis_name:
+            state.mesh_axes = (*laid, axis_name)
     try:
         pairs = trace.run(function, values, axes)
     finally:
-        state.axes = bound
+        state.axes, state.mesh_axes = bound, laid
         trace.alive = False
     if settings.check_tracer_leaks.value:
         ended = weakref.ref(trace)

@@ -39,7 +39,7 @@ class Module:
         self.gives_stacks = False  # is LAPACK given stacks of matrices?
         self.name = name
         self.hidden: list = []
-        self.callbacks = callbacks.CallbackTable()
+        self.callbacks = callbacks.CallbackTable(for_devices=layout is not None)
         self.keep_alive: list = []
         self.functions: dict = {}
         self.reductions: dict = {}  # one of each kind, to be copied

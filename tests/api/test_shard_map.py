@@ -7,7 +7,8 @@ import bevel
 import bevel.numpy as jnp
 from bevel import lax
 from bevel.errors import ShapeError, ShardingError
-from bevel.sharding import Mesh
+from bevel.experimental import io_callback
+from bevel.sharding import Mesh, NamedSharding
 from bevel.sharding import PartitionSpec as P
 
 MESH = Mesh(np.array(bevel.devices()[:4]), ("x",))
@@ -164,3 +165,105 @@ def test_pmap():
         bevel.pmap(lambda x, n, y: x, static_broadcasted_argnums=1)(np.ones(4), 3, np.ones(2))
     with pytest.raises(ValueError, match="pmap of <lambda> maps axis 0 of n, which is int32"):
         bevel.pmap(lambda x, n: x)(np.ones(4), 3)
+
+
+# ---- calls of Python
+
+
+METHODS = [None, "sequential", "expand_dims", "broadcast_all", "legacy_vectorized"]
+
+
+def doubled(seen, method=None):
+    def host(x):
+        seen.append(x.shape)
+        return 2 * np.asarray(x)
+
+    return lambda x: bevel.pure_callback(host, bevel.ShapeDtypeStruct(x.shape, x.dtype), x, vmap_method=method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("wrap", [
+    lambda f: f,
+    lambda f: lambda p: bevel.jit(f)(p),
+    lambda f: lambda p: lax.scan(lambda c, _: (f(c) / 2, None), f(p), None, length=2)[0],
+    lambda f: lambda p: lax.cond(p.sum() > -1e9, f, lambda p: p, p),
+], ids=["as it is", "jit", "scan", "cond"])  # fmt: skip
+def test_a_callback_is_called_for_each_device(method, wrap):
+    seen = []
+    np.testing.assert_array_equal(mapped(wrap(doubled(seen, method)))(VALUES), 2 * VALUES)
+    assert set(seen) == {(2, 4)}
+    assert len(seen) % 4 == 0
+    seen.clear()
+    np.testing.assert_array_equal(bevel.pmap(wrap(doubled(seen, method)))(ROWS), 2 * ROWS)
+    assert set(seen) == {(2, 4)}
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_a_callback_under_vmap_around_and_inside(method):
+    seen = []
+    stack = np.stack([VALUES, VALUES + 1, VALUES - 1])
+    f = mapped(doubled(seen, method), P("x", "y"), P("x", "y"), GRID)
+    np.testing.assert_array_equal(bevel.vmap(f, 1, 1)(stack.swapaxes(0, 1)), 2 * stack.swapaxes(0, 1))
+    one = (4, 2)
+    assert seen == ([one] * 12 if method == "sequential" else [(3, *one)] * 4)
+    seen.clear()
+    inside = mapped(bevel.vmap(doubled(seen, method)))
+    np.testing.assert_array_equal(inside(VALUES), 2 * VALUES)
+    assert seen == ([(4,)] * 8 if method == "sequential" else [(2, 4)] * 4)
+
+
+def test_a_callback_under_a_vmap_of_the_same_axes_goes_by_its_method():
+    seen = []
+    f = bevel.jit(doubled(seen, "expand_dims"))
+    np.testing.assert_array_equal(bevel.vmap(f, axis_name="x")(ROWS), 2 * ROWS)
+    np.testing.assert_array_equal(mapped(f)(VALUES), 2 * VALUES)
+    np.testing.assert_array_equal(bevel.vmap(f, axis_name="x")(ROWS), 2 * ROWS)
+    assert seen == [(4, 2, 4), *[(2, 4)] * 4, (4, 2, 4)]
+    with pytest.raises(NotImplementedError, match="vmap_method"):
+        bevel.vmap(doubled([]), spmd_axis_name="x")(ROWS)
+
+
+def test_ordered_effects_happen_device_by_device(capfd):
+    seen = []
+
+    def part(p):
+        io_callback(lambda x: seen.append(("first", float(x))), None, p[0, 0], ordered=True)
+        io_callback(lambda x: seen.append(("then", float(x))), None, p[0, 0], ordered=True)
+        return p
+
+    mapped(part)(VALUES)
+    starts = [float(row[0, 0]) for row in ROWS]
+    assert seen == [("first", x) for x in starts] + [("then", x) for x in starts]
+    assert "rematerialization" not in capfd.readouterr().err
+
+
+class OnDeviceError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("call", [
+    lambda f: bevel.jit(lambda x: (bevel.pure_callback(f, x, x) * x).sum()),
+    lambda f: mapped(lambda p: lax.psum(doubled_by(f)(p), "x"), out_specs=P()),
+    lambda f: bevel.jit(lambda x: lax.while_loop(lambda c: c.sum() < 1e6, lambda c: doubled_by(f)(c) + 1, x)),
+    lambda f: bevel.jit(lambda x: (io_callback(f, None, x, ordered=True), x.sum())[1]),
+    lambda f: bevel.jit(lambda x: (bevel.debug.callback(f, x), x.sum())[1]),
+], ids=["pure", "shard_map", "while", "io", "debug"])  # fmt: skip
+def test_an_exception_in_a_program_over_devices_leaves_them_all_alive(call):
+    """The device that calls must not leave the others waiting: XLA would end the process."""
+
+    def failing(x):
+        calls.append(1)
+        raise OnDeviceError("while four devices work")
+
+    calls = []
+    f = call(failing)
+    x = bevel.device_put(VALUES, NamedSharding(MESH, P("x")))
+    for _ in range(2):
+        with pytest.raises(OnDeviceError, match="four devices"):
+            f(x)
+    assert len(calls) == 2
+    assert np.asarray(mapped(lambda p: lax.psum(p, "x"), out_specs=P())(x)).shape == (2, 4)
+
+
+def doubled_by(f):
+    return lambda p: bevel.pure_callback(f, bevel.ShapeDtypeStruct(p.shape, p.dtype), p)

@@ -220,14 +220,51 @@ def test_few_exceptions_are_kept(call):
 
     alive = []
     for _ in range(callbacks._KEPT_ERRORS + 4):
-        with pytest.raises(JaxRuntimeError):
+        with pytest.raises(JaxRuntimeError) as raised:
             call(raising, [X], [Result((2, 3))])
+        assert type(callbacks.original(raised.value)) is UserError
+    del raised
     gc.collect()
     assert sum(reference() is not None for reference in alive) <= callbacks._KEPT_ERRORS
     callbacks.forget_errors()
     sys.last_exc = None
     gc.collect()
     assert sum(reference() is not None for reference in alive) <= 1  # pytest may hold the last one
+
+
+def test_exceptions_on_their_way_wait_for_one_another():
+    """As many threads as fail at once, each asks for its own afterwards."""
+    wrapped = CallbackTable()
+    for number in range(3 * callbacks._KEPT_ERRORS):
+        wrapped.add(lambda number=number: failing_with(number), [])
+    passing = []
+    for call in wrapped.callables:
+        with pytest.raises(callbacks._Stashed) as raised:
+            call()
+        passing.append(str(raised.value))
+    found = [callbacks.original(JaxRuntimeError(text)) for text in passing]
+    assert [error.number for error in found] == list(range(len(passing)))
+
+
+def failing_with(number):
+    raise UserError(number, "")
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("this exception has no text")
+
+
+@pytest.mark.parametrize("error", [
+    ValueError("half a pair \ud800"), ValueError("a \0 inside"), ValueError("x" * 1_000_000), Silent(),
+], ids=["surrogate", "zero", "long", "silent"])  # fmt: skip
+def test_any_text_of_an_exception_passes(call, error):
+    def raising(v):
+        raise error
+
+    with pytest.raises(JaxRuntimeError) as raised:
+        call(raising, [X], [Result((2, 3))])
+    assert callbacks.original(raised.value) is error
 
 
 def test_several_callbacks_in_one_program(run_program):
