@@ -21,11 +21,27 @@ def places(side: Side, *shape: int) -> Any:
     return side.np.random.default_rng(1).integers(0, 1000, shape).astype("int32")
 
 
+def softmax(jnp: Any, x: Any) -> Any:
+    y = jnp.exp(x - x.max(1, keepdims=True))
+    return y / y.sum(1, keepdims=True)
+
+
 # name → (what is done, with what, the goal)
 PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[Side], tuple[Any, ...]], float]] = {
     "turned: 1000 x 1000": (lambda jnp, x: x.T, lambda side: (floats(side, 1000, 1000),), 1.25),
     "turned: 7812 x 128": (lambda jnp, x: x.T, lambda side: (floats(side, 7812, 128),), 1.25),
     "turned: 250,000 x 4": (lambda jnp, x: x.T, lambda side: (floats(side, 250_000, 4),), 1.25),
+    "turned: 3000 x 3000": (lambda jnp, x: x.T, lambda side: (floats(side, 3000, 3000),), 1.25),
+    "turned: exp of 2500 x 1700": (lambda jnp, x: jnp.exp(x.T) + 1, lambda side: (floats(side, 2500, 1700),), 0.6),
+    "turned: softmax of 2500 x 1700 along columns": (
+        lambda jnp, x: softmax(jnp, x.T), lambda side: (floats(side, 2500, 1700),), 0.6
+    ),
+    "turned: 5000 x 300, by a vector": (
+        lambda jnp, x, y: x.T @ y, lambda side: (floats(side, 5000, 300), floats(side, 5000)), 0.7
+    ),
+    "turned: 3000 x 3000, by a vector": (
+        lambda jnp, x, y: x.T @ y, lambda side: (floats(side, 3000, 3000), floats(side, 3000)), 0.1
+    ),
     "turned: 32 x 128 x 8 x 64, heads forward": (
         lambda jnp, x: jnp.swapaxes(x, 1, 2), lambda side: (floats(side, 32, 128, 8, 64),), 1.25
     ),

@@ -266,8 +266,9 @@ CPU_RULES = (
             # logical_and of 1e6, its first argument donated, 267 and 146; two arrays of 1e6 joined 860 and 650; the
             # product of 1e6 complex numbers 1480 and 500; x + 1 of 64 x 128 x 128 laid flat 1210 and 330; a zero
             # between any two of 1e6 1310 and 440; 1e6 elements taken by an index each 660 and 450, of rows 1080 and
-            # 580; transposes of 512 x 512 306 and 119, 10,000 x 64 3,400 and 410, 250,000 x 4 810 and 325, and of
-            # 32 x 128 x 8 x 64 to 32 x 8 x 128 x 64 2,010 and 705
+            # 580; transposes of 512 x 512 306 and 119, 10,000 x 64 3,400 and 410, 250,000 x 4 810 and 325, of
+            # 32 x 128 x 8 x 64 to 32 x 8 x 128 x 64 2,010 and 705, 3,000 x 1,001 11.3 and 2.0 ms, but 1,001 x 3,000 1.0
+            # and 3.1
             # the largest of each of 1,000 segments of 1e5 numbers 141 and 90 µs; 20 turns of exp(-z z) + x on 90,000
             # numbers 6.3 and 1.5 ms, of where(|z| < 2, z z + c, z) on complex ones 5.9 and 1.3
             and p.newer == 0

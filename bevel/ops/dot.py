@@ -12,11 +12,11 @@ from bevel.base.avals import ShapedArray
 from bevel.base.errors import DTypeError, ShapeError
 from bevel.core.primitive import is_linear, primitive
 from bevel.core.trace import get_aval
-from bevel.engine.builder import parsed
+from bevel.engine.builder import mlir, parsed
 from bevel.ops.convert import convert, in_bytes
 from bevel.ops.elementwise import Bilinear
 from bevel.ops.precision import DotAlgorithm, DotAlgorithmPreset, Precision, check_platform, precision_config
-from bevel.ops.shapes import refuse_keys, transpose
+from bevel.ops.shapes import inverse, refuse_keys, transpose
 
 _FLOAT32 = np.dtype("float32")
 
@@ -138,9 +138,13 @@ class DotGeneral(Bilinear):
         found = in_bytes(out, self, [x, y])
         if found:
             return found[0]
-        inner, summed, attributes = _written(
-            self.dimension_numbers, self.precision, x_aval.dtype, y_aval.dtype, result.dtype
-        )
+        numbers = self.dimension_numbers
+        if out.platform == "cpu" and not numbers[1][0]:
+            (x_sum, y_sum), none = numbers
+            x, x_aval, x_sum = _unturned(x, x_aval, x_sum)
+            y, y_aval, y_sum = _unturned(y, y_aval, y_sum)
+            numbers = (x_sum, y_sum), none
+        inner, summed, attributes = _written(numbers, self.precision, x_aval.dtype, y_aval.dtype, result.dtype)
         if x_aval.dtype != inner:
             x = out.convert(x, x_aval.with_dtype(inner))
         if y_aval.dtype != inner:
@@ -213,6 +217,22 @@ def get_aval_of(operand):
 def _others(aval, summed, batched):
     """The axes that are neither summed nor batch axes, in order."""
     return tuple([a for a in range(len(aval.shape)) if a not in summed and a not in batched])
+
+
+def _unturned(x, aval, summed):
+    """What x is the transpose of, where its own axes are in the same order there: (that, its aval, its summed axes).
+
+    XLA computes a transpose in the product's loop where the other operand is a vector, and goes down its columns.
+    """
+    while getattr(x.owner, "name", "") == "stablehlo.transpose":
+        permutation = list(mlir.ir.DenseI64ArrayAttr(x.owner.attributes["permutation"]))
+        own = [permutation[a] for a in _others(aval, summed, ())]
+        if own != sorted(own):
+            break
+        summed = tuple([permutation[a] for a in summed])
+        x = x.owner.operands[0]
+        aval = aval.with_shape([aval.shape[i] for i in inverse(permutation)])
+    return x, aval, summed
 
 
 def _moved(axes, mapped):

@@ -72,18 +72,7 @@ class LayoutConstraint(Primitive):
         return LayoutConstraint(Layout((axis, *order)))(x), axis
 
     def lower(self, out, x):
-        order = list(self.layout.major_to_minor[::-1])
-        layouts = parsed(f"[dense<{order or ''}> : tensor<{len(order)}xindex>]")
-        return out.op(
-            "stablehlo.custom_call",
-            [x],
-            {
-                "call_target_name": string("LayoutConstraint"),
-                "has_side_effect": boolean(False),
-                "operand_layouts": layouts,
-                "result_layouts": layouts,
-            },
-        )
+        return laid(out, x, out.avals[0], self.layout.major_to_minor)
 
     def reference(self, x):
         return x
@@ -98,4 +87,21 @@ class LayoutConstraint(Primitive):
         yield cls(Layout((0, 0))), [array(2, 3)], "each axis"
 
 
-__all__ = ["Layout", "LayoutConstraint"]
+def laid(out, x, aval, order=None):
+    """A value with its axes in that order in memory, the one of longest steps first; by rows, where none is given."""
+    order = list(range(len(aval.shape)) if order is None else order)
+    layouts = parsed(f"[dense<{order[::-1] or ''}> : tensor<{len(order)}xindex>]")
+    return out.op(
+        "stablehlo.custom_call",
+        [x],
+        {
+            "call_target_name": string("LayoutConstraint"),
+            "has_side_effect": boolean(False),
+            "operand_layouts": layouts,
+            "result_layouts": layouts,
+        },
+        aval=aval,
+    )
+
+
+__all__ = ["Layout", "LayoutConstraint", "laid"]

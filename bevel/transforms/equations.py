@@ -18,11 +18,13 @@ from bevel.core.staging import stage
 from bevel.core.trace import get_aval
 from bevel.engine import builder
 from bevel.engine.builder import mlir, type_of
+from bevel.ops.layout import laid
 from bevel.ops.logic import Eq, Ne
 from bevel.ops.reductions import ReduceAnd, ReduceOr
 from bevel.ops.shapes import move_axis
 from bevel.transforms.constants import hidden_constants
 from bevel.transforms.open_shapes import OpenShapeError
+from bevel.transforms.summary import in_memory
 
 builder.set_frame_filter(source.is_ours)
 
@@ -57,6 +59,7 @@ def _numbers(value, aval):
 def write(out, jaxpr, env):
     create, point, scope = mlir.create, out.point, out.scope
     outer = out.location
+    apart = in_memory(jaxpr) if out.module.says_layouts else ()
     for eqn in jaxpr.eqns:
         op = eqn.op
         outvars, invars = eqn.outvars, eqn.invars
@@ -70,7 +73,8 @@ def write(out, jaxpr, env):
             if op.is_plain and all([v.aval.shape == shape or type(v) is Literal for v in invars]):
                 # most equations of most programs: written without further ado
                 result = aval.ir_type or type_of(aval)
-                env[outvars[0]] = create(op.hlo, [result], values, None, None, 0, location, point).result
+                value = create(op.hlo, [result], values, None, None, 0, location, point).result
+                env[outvars[0]] = laid(out, value, aval) if apart and outvars[0] in apart else value
                 continue
             out.avals = avals = [aval]
             out.in_avals = in_avals = [v.aval if type(v) is not Literal else v.aval.with_shape(shape) for v in invars]
@@ -97,6 +101,8 @@ def write(out, jaxpr, env):
             out.scope = scope
         if op.multiple_results:
             env.update(zip(outvars, results, strict=True))
+        elif apart and outvars[0] in apart:
+            env[outvars[0]] = laid(out, results, avals[0])
         else:
             env[outvars[0]] = results
     out.location = outer

@@ -46,7 +46,8 @@ def lower(
     with mlir.context, mlir.unknown, paused_collector():
         module = Module(name, platform, layout)
         hidden = {} if portable else hidden_constants(closed)
-        module.has_host_kernels = module.has_host_kernels and not portable
+        if portable:
+            module.has_host_kernels = module.says_layouts = False
         module.hidden = list(hidden.values())
         # as they are held: NumPy's 64-bit numbers are narrowed where x64 is off
         hidden_avals = [get_aval(value) for value in module.hidden]

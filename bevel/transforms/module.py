@@ -24,6 +24,8 @@ class Module:
     callbacks  the Python functions that the program calls
     has_host_kernels  may lowerings call the kernels of engine.host_kernels? Not where the program is to run elsewhere,
                       or in parts on several devices
+    says_layouts      may they say how a value in between lies in memory? Not for another process, nor where XLA cuts
+                      the program into parts: each device would be sent all of the value
     calls_kernels     do they? The program then has the result `host_kernels.MARK` after its own
     out_memories      the kind of memory of each result, where one goes to another than the usual one
     layout            how it lies over several devices, which XLA cuts it into parts for; None on one
@@ -35,6 +37,7 @@ class Module:
         self.mesh_names: dict[Any, str] = {}
         self.result_count = 0
         self.has_host_kernels = platform == "cpu" and settings.host_kernels.value and layout is None
+        self.says_layouts = platform == "cpu" and layout is None
         self.calls_kernels = False
         self.gives_stacks = False  # is LAPACK given stacks of matrices?
         self.name = name

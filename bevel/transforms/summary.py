@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from bevel.base import dtypes
+from bevel.base.dimensions import is_symbolic
 from bevel.core.jaxpr import ClosedJaxpr, subprograms
 from bevel.engine.options import ProgramSummary
 from bevel.ops.extrema import are_in_one_kernel
@@ -15,6 +16,7 @@ from bevel.ops.fast import MANY, has_long_formula
 _SHARED = 1 << 9  # numbers, or keys of two, from which on XLA may have a cipher done by several cores
 _LONG = 1 << 14  # elements from which on the ends of vectors cost less than their width gains
 _LONGER, _LINE, _SHORT_ROW = 1 << 17, 16, 100  # elements, of transposes; those in a cache line
+_PAGE, _PAGES = 1 << 12, 1536  # bytes; of which processors keep 1,536 or 2,048
 _TURNING = ("reshape", "rev", "concatenate")
 _SHORT_PIECE, _LONG_JOIN = 4, 1 << 21  # elements side by side, bytes
 _SHORT_PROGRAM = 32  # equations
@@ -128,6 +130,7 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
         written: set = set()
         turned: dict = {}  # slow transposes, and of what
         turned_round: set = set()  # what is laid otherwise or turned round, and slices of it
+        far = {eqn.outvars[0] for eqn in jaxpr.eqns if _goes_far(eqn)}
         dear: dict = {}  # long results that cost more than to be computed again, and how many equations use them
         for eqn in jaxpr.eqns:
             op = eqn.op
@@ -143,7 +146,7 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
                 counts["varied_draws"] += 1
             if op.kind == "elementwise" and eqn.outvars[0].aval.size >= _SOME:
                 made.add(eqn.outvars[0])
-                for v in [v for v in eqn.invars if v in turned and turned[v] in eqn.invars]:
+                for v in [v for v in eqn.invars if v in turned and turned[v] in eqn.invars and v not in far]:
                     del turned[v]  # x + x.T of 1024 x 1024: 3.1 ms by the older one, 8.5 by the newer
             elif op.name == "concatenate" and any([v in made for v in eqn.invars]):
                 # the older one's loop over them is not vectorised
@@ -222,11 +225,45 @@ def _is_spread(op) -> bool:
     return last > 0 and last not in op.broadcast_dimensions and shape[last] in _EVEN and math.prod(shape) >= _LONG
 
 
+def in_memory(jaxpr) -> set:
+    """What is best written to memory, so that a transpose which goes down far columns is computed by itself, in tiles.
+
+    In the loop of an elementwise operation it reads, for each number, a line of the cache on a page that has to be
+    looked for. XLA puts it there, before or behind, where the operation has no other operand, and again for each use.
+    """
+    far = {eqn.outvars[0]: eqn.invars[0] for eqn in jaxpr.eqns if _goes_far(eqn)}
+    if not far:
+        return set()
+    uses, alone, by_one = dict.fromkeys(far, 0), set(), set()
+    for eqn in jaxpr.eqns:
+        op = eqn.op
+        is_lone = op.kind == "elementwise" and len([v for v in eqn.invars if v.aval.shape]) == 1
+        if is_lone:
+            by_one.add(eqn.outvars[0])
+        if op.kind in ("elementwise", "reductions"):
+            for v in eqn.invars:
+                if v in uses:
+                    uses[v] += 1
+                    if is_lone:
+                        alone.add(v)
+    return {v for v in far if v in alone or uses[v] > 1} | by_one.intersection(far.values())
+
+
+def _goes_far(eqn) -> bool:
+    """Is it a transpose that reads from more pages than the processor keeps the addresses of?"""
+    return eqn.op.name == "transpose" and _reads_far(eqn.op, eqn.invars[0].aval)
+
+
+def _reads_far(op, x) -> bool:
+    return not is_symbolic(x.shape) and x.size >= _LONGER and _pages_read(op, x) > _PAGES
+
+
 def _is_slow_transpose(op, x) -> bool:
     """Is it one for which the older emitter reads, or writes, many cache lines of which it uses a number each?
 
     Rows that begin at multiples of a line fall on few places of the cache; short ones are over before a line is. Bytes,
-    of which a line holds many, are read and written one by one.
+    of which a line holds many, are read and written one by one. And lines on more pages than the processor keeps the
+    addresses of have to be looked for each time.
     """
     moved = [i for i in op.permutation if x.shape[i] != 1]
     if moved == sorted(moved) or x.size < _LONG:
@@ -235,7 +272,14 @@ def _is_slow_transpose(op, x) -> bool:
     if from_rows % _LINE == 0:
         return True
     is_slow = to_rows % _LINE == 0 or min(from_rows, to_rows) < _SHORT_ROW or _width(x) == 1
-    return x.size >= _LONGER and is_slow
+    return x.size >= _LONGER and (is_slow or _reads_far(op, x))
+
+
+def _pages_read(op, x) -> float:
+    """On how many pages are the lines that are read, in the order of the result, before one is read again?"""
+    between = op.permutation[op.permutation.index(len(x.shape) - 1) + 1 :]
+    steps = [math.prod(x.shape[axis + 1 :]) * _width(x) for axis in between if x.shape[axis] > 1]
+    return math.prod([x.shape[axis] for axis in between]) * min(1, min(steps, default=0) / _PAGE)
 
 
 def _is_slow_join(op, eqn, turned_round) -> bool:
