@@ -129,6 +129,7 @@ def running(side: Side) -> Iterator[Call]:
         yield f"cumsum along rows of 1000 x 1000 {dtype}", jit(functools.partial(lax.cumsum, axis=1)), (rows,)
     yield "cummax of 1e6 float32", jit(lax.cummax), (numbers(side, 10**6),)
     truths = numbers(side, 1000, 1000, dtype="bool")
+    yield "logical_or.accumulate down columns", lambda x: side.jnp.logical_or.accumulate(x), (truths,)
     yield "logical_or.accumulate along rows", lambda x: side.jnp.logical_or.accumulate(x, axis=1), (truths,)
 
 

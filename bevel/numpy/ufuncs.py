@@ -38,6 +38,7 @@ from bevel.numpy.stretches import by_doubling, by_passing, column
 from bevel.numpy.vectorized import vectorize
 from bevel.ops.convert import convert
 from bevel.ops.cumulative import Cumlogsumexp, Cummax, Cummin
+from bevel.ops.cumulative_bits import Cumand, Cumor, CumulativeBits, Cumxor
 from bevel.ops.cutting import Concatenate, slice_in_dim
 from bevel.ops.indexing import take_rows
 from bevel.ops.reductions import ReduceAnd, ReduceOr, ReduceXor
@@ -395,14 +396,14 @@ def _log_sum(base):
     return reduce
 
 
-def _running(op):
-    """A method `accumulate` by an op that runs along an axis."""
+def _running(op, of_truths=None):
+    """A method `accumulate` by an op that runs along an axis; another one of booleans."""
 
     def accumulate(x, *, axis, dtype):
         x = x if dtype is None else convert(x, wanted_dtype(dtype, "accumulate"))
-        if get_aval(x).dtype == np.dtype(bool):
-            return convert(op(axis)(convert(x, np.dtype("int8"))), np.dtype(bool))
-        return op(axis)(x)
+        dtype = get_aval(x).dtype
+        running = op if of_truths is None or dtype != np.dtype(bool) else of_truths
+        return running(axis)(convert(x, dtype) if issubclass(running, CumulativeBits) else x)  # never weakly typed
 
     return accumulate
 
@@ -443,13 +444,14 @@ def _by_name(function):
     return lambda x, *, axis, dtype: function(x, axis=axis, dtype=dtype)
 
 
-def _of_bits(function, op):
-    return _known(function, -1 if op is ReduceAnd else 0, reduce=_logic(function, op))
+def _of_bits(function, op, running):
+    identity = -1 if op is ReduceAnd else 0
+    return _known(function, identity, reduce=_logic(function, op), accumulate=_running(running))
 
 
-def _of_truths(function, op, running=None):
-    faster = {} if running is None else {"accumulate": _running(running)}
-    return _known(function, op is ReduceAnd, prepared=logic.truth, reduce=_logic(function, op), **faster)
+def _of_truths(function, op, running):
+    faster = {"reduce": _logic(function, op), "accumulate": _running(running)}
+    return _known(function, op is ReduceAnd, prepared=logic.truth, **faster)
 
 
 _SUM, _PRODUCT = _by_name(cumulative.cumsum), _by_name(cumulative.cumprod)
@@ -459,18 +461,22 @@ multiply = _known(
 )
 subtract = _known(arithmetic.subtract, is_associative=False, at=_updates("subtract"))
 negative = _known(arithmetic.negative, is_associative=False)
-maximum = _known(order.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax), at=_updates("max"))
-minimum = _known(order.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin), at=_updates("min"))
+maximum = _known(
+    order.maximum, reduce=_reduction(reductions.max), accumulate=_running(Cummax, Cumor), at=_updates("max")
+)
+minimum = _known(
+    order.minimum, reduce=_reduction(reductions.min), accumulate=_running(Cummin, Cumand), at=_updates("min")
+)
 logaddexp = _known(
     exponentials.logaddexp, -math.inf, prepared=_inexact, reduce=_log_sum(0), accumulate=_running(Cumlogsumexp)
 )
 logaddexp2 = _known(exponentials.logaddexp2, -math.inf, prepared=_inexact, reduce=_log_sum(2))
-bitwise_and = _of_bits(bits.bitwise_and, ReduceAnd)
-bitwise_or = _of_bits(bits.bitwise_or, ReduceOr)
-bitwise_xor = _of_bits(bits.bitwise_xor, ReduceXor)
-logical_and = _of_truths(logic.logical_and, ReduceAnd, Cummin)
-logical_or = _of_truths(logic.logical_or, ReduceOr, Cummax)
-logical_xor = _of_truths(logic.logical_xor, ReduceXor)
+bitwise_and = _of_bits(bits.bitwise_and, ReduceAnd, Cumand)
+bitwise_or = _of_bits(bits.bitwise_or, ReduceOr, Cumor)
+bitwise_xor = _of_bits(bits.bitwise_xor, ReduceXor, Cumxor)
+logical_and = _of_truths(logic.logical_and, ReduceAnd, Cumand)
+logical_or = _of_truths(logic.logical_or, ReduceOr, Cumor)
+logical_xor = _of_truths(logic.logical_xor, ReduceXor, Cumxor)
 
 __all__ = [
     "add", "bitwise_and", "bitwise_or", "bitwise_xor", "frompyfunc", "logaddexp", "logaddexp2", "logical_and",

@@ -175,7 +175,7 @@ class Cumsum(Linear, Cumulative):
         return [Cumsum(self.axis, not self.reverse)(ct)]
 
     def reference(self, x):
-        return _accumulated(np.add, self, x)
+        return accumulated(np.add, self, x)
 
 
 @primitive
@@ -200,7 +200,7 @@ class Cumprod(Cumulative):
         return y, LinearRecurrence(self.axis, self.reverse)(rest, slope)
 
     def reference(self, x):
-        return _accumulated(np.multiply, self, x)
+        return accumulated(np.multiply, self, x)
 
     @classmethod
     def samples(cls, array):
@@ -341,8 +341,8 @@ class CumulativeExtremum(Cumulative):
     def reference(self, x):
         if np.iscomplexobj(x):
             pick = max if self.order == "GT" else min
-            return _accumulated(np.frompyfunc(lambda a, b: pick(a, b, key=lambda z: (z.real, z.imag)), 2, 1), self, x)
-        return _accumulated(np.maximum if self.order == "GT" else np.minimum, self, x)
+            return accumulated(np.frompyfunc(lambda a, b: pick(a, b, key=lambda z: (z.real, z.imag)), 2, 1), self, x)
+        return accumulated(np.maximum if self.order == "GT" else np.minimum, self, x)
 
     @classmethod
     def samples(cls, array):
@@ -441,9 +441,9 @@ class Cumlogsumexp(Cumulative):
         wide = x.astype(np.complex128 if np.iscomplexobj(x) else np.float64)
         with np.errstate(all="ignore"):
             if not np.iscomplexobj(x):
-                return _accumulated(np.logaddexp, self, wide).astype(x.dtype)
+                return accumulated(np.logaddexp, self, wide).astype(x.dtype)
             shift = np.max(wide.real) if x.size else 0
-            return (np.log(_accumulated(np.add, self, np.exp(wide - shift))) + shift).astype(x.dtype)
+            return (np.log(accumulated(np.add, self, np.exp(wide - shift))) + shift).astype(x.dtype)
 
 
 def _log_sum_of_two(earlier, later):
@@ -468,7 +468,7 @@ def _finite(x):
     return select(eq(x, math.inf), 0.0, x)
 
 
-def _accumulated(ufunc, op, x):
+def accumulated(ufunc, op, x):
     if not x.shape[op.axis]:
         return x
     dtype = x.dtype

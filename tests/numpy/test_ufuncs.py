@@ -40,6 +40,26 @@ def test_methods_are_numpys(name, axis):
         assert_same(masked, numpys.reduce(x, axis=axis, where=MASK))
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", [*BITS, *TRUTHS, "maximum", "minimum"])
+def test_running_truths_and_bits_are_one_loop_over_what_is_given(name, axis):
+    """Also in several pieces; and not by way of bytes, which take as long to make as the loop."""
+    ours, numpys = getattr(jnp, name), getattr(numpy, name)
+    x = numpy.random.default_rng(1).random((70, 4100)) < (0.999 if name.endswith(("and", "minimum")) else 0.001)
+    [equation] = bevel.make_jaxpr(lambda x: ours.accumulate(x, axis=axis))(x).jaxpr.eqns
+    assert equation.primitive.name in ("cumor", "cumand", "cumxor")
+    assert_same(bevel.jit(lambda x: ours.accumulate(x, axis=axis))(x), numpys.accumulate(x, axis=axis))
+    if name in BITS:
+        whole = numpy.random.default_rng(1).integers(-(2**31), 2**31, (70, 4100), dtype="int32")
+        assert_same(bevel.jit(lambda x: ours.accumulate(x, axis=axis))(whole), numpys.accumulate(whole, axis=axis))
+
+
+def test_running_truths_become_what_is_asked_for():
+    assert jnp.logical_xor.accumulate(jnp.array([True, False, True]), dtype="int8").dtype == "int8"
+    with pytest.raises(TypeError, match="A running or takes integers or booleans; got"):
+        jnp.bitwise_or.accumulate(jnp.ones(3))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_outer_and_at_are_numpys(name):
     ours, numpys, x = getattr(jnp, name), getattr(numpy, name), operand(name)
