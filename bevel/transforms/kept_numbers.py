@@ -136,7 +136,8 @@ def as_given(values):
 
 def is_kept(array) -> bool:
     """Is it one that nobody is to know of?"""
-    return id(array) in _numbers and _numbers[id(array)][0] is array
+    found = _numbers.get(id(array))  # once: another thread may let all go between two looks
+    return found is not None and found[0] is array
 
 
 def _number_of(array):
