@@ -10,6 +10,11 @@ import pytest
 
 from bevel.engine import memory
 
+# Pages of the usual size are counted: some systems give out huge ones unasked, as long as they have any.
+_USUAL_PAGES = """
+    import ctypes
+    ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE, of Linux
+"""
 WORKING_SET = """
     import resource
     import numpy as np
@@ -39,7 +44,7 @@ FAULTS = """
 
 def faults(program=FAULTS, **environment):
     child = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
+        [sys.executable, "-c", textwrap.dedent(_USUAL_PAGES + program)],
         env=environment | {"NUMPY_MADVISE_HUGEPAGE": "0"},
         capture_output=True,
         text=True,
