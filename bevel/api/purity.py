@@ -9,6 +9,7 @@ not.
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 import time
@@ -145,19 +146,32 @@ def _kind_of(called) -> str:
     return ""
 
 
+class _Same:
+    """Objects, of which another such knows whether they are its own: held, since who comes after may get an address."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held):
+        self.held = held
+
+    def __eq__(self, other):
+        return len(self.held) == len(other.held) and all(map(operator.is_, self.held, other.held))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def _fingerprint(value) -> tuple:
     """What of a value is compared."""
     if isinstance(value, _CONTAINERS):
         items = value.values() if isinstance(value, dict) else value
-        held = tuple([id(x) for x in items]) if len(value) <= _MOST_ITEMS else ()
-        return ("container", len(value), held)
+        return ("container", len(value), _Same(tuple(items) if len(value) <= _MOST_ITEMS else ()))
     if isinstance(value, np.ndarray) and value.nbytes <= _MOST_BYTES and value.dtype != object:
         return ("array", value.shape, value.tobytes())
     if type(value).__name__ in ("Random", "RandomState", "Generator"):
         state = _state_of(value)
         if state is not None:
             return ("generator", state)
-    return ("object", id(value), value if isinstance(value, _PLAIN) else None)
+    return ("object", _Same((value,)))
 
 
 def _state_of(generator):

@@ -183,6 +183,25 @@ def test_changes_of_the_world_around_are_said(said):
     SAMPLES.clear()
 
 
+HELD: list = [object()]
+ONE: object = object()
+
+
+def test_a_new_object_at_the_address_of_an_old_one_is_another(said):
+    @bevel.jit
+    def f(x):
+        global ONE
+        HELD.clear()
+        HELD.append(object())
+        ONE = None
+        ONE = object()
+        return x
+
+    f(1.0)
+    words = "\n".join(said())
+    assert "f changed the global 'HELD'" in words and "f changed the global 'ONE'" in words
+
+
 def test_what_a_callback_does_while_tracing_is_meant(said):
     seen = []
 
