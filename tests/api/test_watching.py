@@ -12,6 +12,7 @@ import pytest
 import bevel
 import bevel.numpy as jnp
 from bevel import lax
+from bevel.base import settings
 from bevel.core import sharp_edges
 from bevel.errors import SideEffectError, UnexpectedTracerError
 
@@ -306,10 +307,20 @@ def test_needless_traces_are_explained(caplog):
         assert "settings: enable_x64: False before, True now" in caplog.text
 
 
-def test_compilations_are_logged(caplog):
-    with bevel.log_compiles(True), caplog.at_level(logging.WARNING, "bevel"):
-        bevel.jit(lambda x: x * 3.75 - 1)(jnp.ones(11))
-    assert "Traced <lambda> in" in caplog.text and "Compiled <lambda> in" in caplog.text
+def test_compilations_are_logged(caplog, tmp_path):
+    call = lambda: bevel.jit(lambda x: x * 3.75 - 1)(jnp.ones(11))
+    with (
+        bevel.log_compiles(True),
+        settings.enable_compilation_cache(True),
+        settings.compilation_cache_dir(str(tmp_path)),  # nobody has put this program there
+        caplog.at_level(logging.WARNING, "bevel"),
+    ):
+        call()
+        assert "Traced <lambda> in" in caplog.text and "Compiled <lambda> in" in caplog.text
+        caplog.clear()
+        bevel.clear_caches()
+        call()
+        assert "Found the compiled <lambda> on disk" in caplog.text and "Compiled <lambda> in" not in caplog.text
 
 
 def test_the_second_of_a_pair_of_normal_numbers_is_heard(said):
