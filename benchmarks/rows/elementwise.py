@@ -86,3 +86,4 @@ for dtype in ("int32", "int64"):
 declare("count_nonzero", "float32", lambda side: lambda x: side.jnp.count_nonzero(x > 0), normal, goal=0.5)
 declare("any", "float32", lambda side: lambda x: (x > 99).any(), normal, goal=0.9)
 declare("mean of truths", "float32", lambda side: lambda x: (x > 0).mean(), normal, goal=0.5)
+declare("clip", "bfloat16", lambda side: lambda x: side.jnp.clip(x, -1, 1), normal, goal=0.9)

@@ -174,7 +174,8 @@ class Extreme(Binary):
         return mul(dy, balanced(y, x, result))
 
     def lower(self, out, x, y):
-        return extreme(out, self.hlo, self.order, *filled(out, [x, y]))
+        of_two = _extreme_of_words if _is_of_words(out) else extreme
+        return of_two(out, self.hlo, self.order, *filled(out, [x, y]))
 
 
 @primitive
@@ -193,6 +194,30 @@ class Min(Extreme):
     hlo = "stablehlo.minimum"
     order = "LT"
     reference = staticmethod(_smaller)
+
+
+def _is_of_words(out) -> bool:
+    """Arrays of bfloat16 on CPUs, where XLA computes in float32 and rounds. One number may be that of a reduction,
+    whose form XLA knows."""
+    [aval] = out.avals
+    return aval.dtype.name == "bfloat16" and out.platform == "cpu" and aval.shape != ()
+
+
+def _extreme_of_words(out, hlo, order, x, y):
+    """The extreme is one of the two: the upper half of its float32 is right as it is. clip of 1e6 340 -> 150 µs."""
+    [aval] = out.avals
+    single, words = aval.with_dtype(np.dtype("float32")), aval.with_dtype(np.dtype("uint16"))
+    wide, half = aval.with_dtype(np.dtype("uint32")), out.constant(16, aval.with_dtype(np.dtype("uint32")))
+
+    def bits(value, aval):
+        return out.op("stablehlo.bitcast_convert", [value], aval=aval)
+
+    def widened(value):  # by its bits: XLA may leave out a rounding before a conversion
+        return bits(out.op("stablehlo.shift_left", [out.convert(bits(value, words), wide), half], aval=wide), single)
+
+    best = bits(out.op(hlo, [widened(x), widened(y)], aval=single), wide)
+    best = out.op("stablehlo.shift_right_logical", [best, half], aval=wide)
+    return bits(out.convert(best, words), aval)
 
 
 def extreme(out, hlo, order, x, y, aval=None):
@@ -329,8 +354,10 @@ class Clamp(Elementwise):
 
     def lower(self, out, low, x, high):
         low, x, high = filled(out, [low, x, high])
-        if out.avals[0].dtype == np.bool_ or dtypes.issubdtype(out.avals[0].dtype, np.complexfloating):
-            return extreme(out, "stablehlo.minimum", "LT", extreme(out, "stablehlo.maximum", "GT", x, low), high)
+        dtype, is_of_words = out.avals[0].dtype, _is_of_words(out)
+        if is_of_words or dtype == np.bool_ or dtypes.issubdtype(dtype, np.complexfloating):
+            of_two = _extreme_of_words if is_of_words else extreme
+            return of_two(out, "stablehlo.minimum", "LT", of_two(out, "stablehlo.maximum", "GT", x, low), high)
         return out.op("stablehlo.clamp", [low, x, high])
 
     def reference(self, low, x, high):

@@ -1,5 +1,7 @@
 """Joins of bfloat16, which XLA's CPU compiler would do in float32: of words of 16 bits, so that no bit changes."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,26 @@ def test_what_is_computed_is_moved_as_it_is_computed():
     x = narrow(30, 40)
     for move in (lambda x: (x + 1)[3:] * 2, lambda x: jnp.where(x > 0, x * x, x + 1), lambda x: (x * x).at[3].set(1)):
         assert "ui16" not in bevel.jit(move).lower(x).as_text()
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "clip", "clamp"])
+def test_extremes_are_one_of_the_operands_and_nothing_is_rounded(name):
+    """Of every bfloat16 beside others, zeros of both signs too; of what is computed, its rounded value counts."""
+    x = np.arange(1 << 16).astype(np.uint16).view(jnp.bfloat16)
+    y = np.random.default_rng(0).permutation(x)
+    y[:4], y[0x8000:0x8004] = [-0.0, 1, np.nan, np.inf], [0.0, -1, np.nan, -np.inf]
+    low, high = (np.full_like(x, -1), np.full_like(x, 1)) if name == "clip" else (y, np.flip(y))
+    function, reference = {
+        "maximum": (lambda x: jnp.maximum(x, y), lambda x: lax.max(x, np.float32(y))),
+        "minimum": (lambda x: jnp.minimum(x, y), lambda x: lax.min(x, np.float32(y))),
+        "clip": (lambda x: jnp.clip(x, -1, 1), lambda x: lax.clamp(np.float32(low), x, np.float32(high))),
+        "clamp": (lambda x: lax.clamp(low, x, high), lambda x: lax.clamp(np.float32(low), x, np.float32(high))),
+    }[name]
+    run = bevel.jit(function)
+    expected = np.asarray(bevel.jit(reference)(np.float32(x)))
+    np.testing.assert_array_equal(np.float32(run(x)), expected)
+    np.testing.assert_array_equal(np.signbit(run(x))[expected == 0], np.signbit(expected[expected == 0]))
+    assert not re.search(r"= bf16\S* convert\(", run.lower(x).compile().as_text())
+    computed = bevel.jit(lambda x: function((x.astype(jnp.float32) * 1.2345).astype(x.dtype)))
+    once = np.asarray(bevel.jit(lambda x: (x.astype(jnp.float32) * 1.2345).astype(x.dtype))(x))
+    np.testing.assert_array_equal(np.float32(computed(x)), np.asarray(bevel.jit(reference)(np.float32(once))))
