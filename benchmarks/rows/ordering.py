@@ -111,6 +111,18 @@ declare(
     goal=1.0,
 )
 declare(
+    "top_k: 100 of each row of 1000 x 1000",
+    "lax.top_k of each row of float32",
+    lambda side: (lambda x: side.lax.top_k(x, 100)[0], (floats(side, 1000, 1000),)),
+    goal=0.5,
+)
+declare(
+    "top_k: 10 of 100,000 float16",
+    "lax.top_k of float32 made float16",
+    lambda side: (lambda x: side.lax.top_k(x.astype("float16"), 10)[0], (floats(side, 100_000),)),
+    goal=0.1,
+)
+declare(
     "approx_max_k: 10 of 100,000",
     "lax.approx_max_k of float32",
     lambda side: (lambda x: side.lax.approx_max_k(x, 10)[0], (floats(side, 100_000),)),

@@ -179,6 +179,25 @@ def test_top_k_is_in_the_total_order(k):
     np.testing.assert_array_equal(np.asarray(values).view(np.uint32), x[order].view(np.uint32))
 
 
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "int8", "uint16", "bool", "float32"])
+@pytest.mark.parametrize("shape, k, is_kept", [((6, 1000), 10, True), ((6, 1000), 60, False), ((20_000,), 3, True)])
+def test_top_k_keeps_few_of_any_narrow_dtype_and_sorts_for_many(name, shape, k, is_kept):
+    """A heap of 60 of each 1,000 would take longer than to sort them; of 16 bits it is kept in float32."""
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    random = np.random.RandomState(4)
+    x = random.randint(0, 2 if name == "bool" else 100, shape).astype(dtype)
+    if dtype.kind not in "biu":
+        x = (random.randint(-50, 50, shape) / 8).astype(dtype)
+        x.reshape(-1)[::97], x.reshape(-1)[5::101], x.reshape(-1)[7::103] = np.nan, -0.0, 0.0
+    op = TopK(k, len(shape) - 1)
+    values, index = bevel.jit(op)(x)
+    expected, places = op.reference(x)
+    np.testing.assert_array_equal(index, places)
+    np.testing.assert_array_equal(np.asarray(values).astype(np.float32), expected.astype(np.float32))
+    assert values.dtype == dtype
+    assert ("chlo.top_k" in bevel.jit(op).lower(x).as_text()) is is_kept
+
+
 NAMES = ["bool", "int8", "uint32", "int64", "uint64", "bfloat16", "float32", "float64"]
 ONE_OF_THEM = pytest.param("float32", marks=pytest.mark.smoke)
 
