@@ -215,6 +215,12 @@ declare(
     goal=1.0,
 )
 declare(
+    "max: 20,000 rows of 32",
+    "jnp.max along the last axis of float32",
+    lambda side: (lambda x: side.jnp.max(x, 1), (floats(side, 20_000, 32),)),
+    goal=1.0,
+)
+declare(
     "nonzero: 1,000,000",
     "jnp.nonzero with a size, of random truth values",
     lambda side: (lambda x: side.jnp.nonzero(x, size=600_000)[0], (floats(side, 1_000_000) > 0,)),
