@@ -18,18 +18,15 @@ from bevel.engine.builder import i32
 from bevel.ops.elementwise import Unary
 from bevel.ops.shapes import Linear, OfLastAxes
 
-# XLA's older emitter makes of 496 the zero of float8_e4m3fn, and of negative numbers too small for a format without a
-# negative zero the bits that zero would have, which are NaN.
+# On its way to a float of 8 bits XLA's older emitter takes what has up to 16 bits through float16 or bfloat16, which
+# round for themselves (int16 to float8_e5m2), or doubles numbers below the normal ones (float16 to float8_e5m2fnuz).
+# Through float32, which holds them all, each is rounded once. And it makes of 496 the zero of float8_e4m3fn, and of
+# negative numbers too small for a format without a negative zero the bits that zero would have, which are NaN.
 _MISREAD = ("float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz")
 
 
 def _kept_from(new, out, x, old):
     """x as floats, in which what the conversion to a float of 8 bits would mistake is already what becomes of it."""
-    if not dtypes.issubdtype(old.dtype, np.floating):
-        old = ShapedArray(old.shape, np.dtype("float32"))
-        x = out.convert(x, old)
-    elif old.dtype.itemsize == 1:
-        return x, old
     size = out.op("stablehlo.abs", [x], aval=old)
     if new.name == "float8_e4m3fn":
         bound, replaced, order = 464.0, np.nan, "GT"  # the middle of 448, the largest, and of 480, which is NaN
@@ -81,8 +78,12 @@ class ConvertElementType(Unary):
                 return x
         if new.dtype == np.bool_:
             return out.compare("NE", x, out.constant(0, old), old)
-        if new.dtype.name in _MISREAD and not dtypes.issubdtype(old.dtype, np.complexfloating):
-            x, old = _kept_from(new.dtype, out, x, old)
+        if new.dtype.name.startswith("float8") and not dtypes.issubdtype(old.dtype, np.complexfloating):
+            if old.dtype.itemsize <= 2 or not dtypes.issubdtype(old.dtype, np.floating):
+                old = ShapedArray(old.shape, np.dtype("float32"))
+                x = out.convert(x, old)
+            if new.dtype.name in _MISREAD:
+                x, old = _kept_from(new.dtype, out, x, old)
         return out.convert(x, new)
 
     def reference(self, x):
