@@ -49,35 +49,50 @@ _ELEMENT_NAMES = {
 }
 
 
+_making = threading.RLock()
+
+
+class _made_once(functools.cached_property):
+    """A cached property that one thread makes while others wait; from Python 3.12 on, a plain one may be made twice.
+
+    Attributes of two contexts do not go together: all programs of a process failed, or it crashed, where its first
+    ones were made in several threads at once.
+    """
+
+    def __get__(self, instance, owner=None):
+        with _making:
+            return super().__get__(instance, owner)
+
+
 class _Mlir:
     """MLIR's module and the one context that all programs share; loaded at the first program (20 ms)."""
 
-    @functools.cached_property
+    @_made_once
     def bindings(self):
         return names.mlir()
 
-    @functools.cached_property
+    @_made_once
     def ir(self):
         return self.bindings.ir
 
-    @functools.cached_property
+    @_made_once
     def context(self):
         return self.bindings.new_context()
 
-    @functools.cached_property
+    @_made_once
     def unknown(self):
         return self.ir.Location.unknown(self.context)
 
-    @functools.cached_property
+    @_made_once
     def create(self):
         return self.ir.Operation.create
 
-    @functools.cached_property
+    @_made_once
     def named(self):
         """(name, location) → the location under a name."""
         return self.ir.Location.name
 
-    @functools.cached_property
+    @_made_once
     def _located(self):
         return _Located()
 
