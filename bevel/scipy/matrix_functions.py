@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bevel.api.branching import cond
 from bevel.api.custom_jvp import custom_jvp
 from bevel.api.derivatives import jvp
 from bevel.core.source import user_line
@@ -18,6 +19,7 @@ from bevel.numpy.decompositions import MatrixShapeError, as_matrix
 from bevel.numpy.eager import compiled
 from bevel.numpy.exponentials import log2
 from bevel.numpy.promotion import promote_inexact
+from bevel.numpy.reductions import any as any_of
 from bevel.numpy.reductions import max as largest
 from bevel.numpy.reductions import sum as total
 from bevel.numpy.rounding import ceil
@@ -74,8 +76,16 @@ def expm(A, *, upper_triangular: bool = False, max_squarings: int = 16):
         result = numpy_linalg.solve(denominator, numerator)
     for i in range(max_squarings):
         # one graph for every size: each matrix keeps squaring only as often as it was halved
-        result = where((squarings > i)[..., None, None], matmul(result, result), result)
+        result = cond(any_of(squarings > i), _squared, _as_it_is, result, squarings > i)
     return where((squarings > max_squarings)[..., None, None], np.nan, result)
+
+
+def _squared(x, wanted):
+    return where(wanted[..., None, None], matmul(x, x), x)
+
+
+def _as_it_is(x, wanted):
+    return x
 
 
 def _pade(x, degree):
