@@ -34,8 +34,7 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
     """
     shape = checked_shape("full", shape)
     aval = get_aval(operand("full", fill_value))
-    if aval.shape:
-        raise ShapeError(f"lax.full takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.")
+    _check_scalar("full", aval)
     if dtype is not None:
         dtype = wanted_dtype(dtype, "full")
         if sharding is None and isinstance(fill_value, Array):
@@ -44,6 +43,14 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
     if is_made_there(value, sharding):
         return made_there(value, shape, dtype is None and aval.weak_type, sharding)
     return placed(BroadcastInDim(shape, (), sharding)(value), sharding)
+
+
+def _check_scalar(name, aval):
+    if aval.shape:
+        raise ShapeError(
+            f"lax.{name} takes a scalar to fill with; got {aval.str_short()}{user_line(' at {}')}.\n"
+            "lax.broadcast_in_dim, or jnp.broadcast_to, repeats an array."
+        )
 
 
 def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
@@ -67,6 +74,7 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
     if is_key_dtype(dtype) and not get_aval(fill_value).extended:
         return keys_of(fill_value, shape, dtype)
     value = operand("full_like", fill_value, 1)
+    _check_scalar("full_like", get_aval(value))
     sharding = place_like(x, shape, dtype, weak) if sharding is None else sharding
     is_array = isinstance(value, Array) and sharding is None and not value.shape
     value = value if is_array else scalar_of(value, dtype)

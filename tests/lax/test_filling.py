@@ -104,3 +104,13 @@ def test_what_is_found_lies_with_what_was_searched(sharding):
         assert found.ravel().tolist() == [1, 3, 4]
         assert lies(found, WHOLE if sharding is CUT else sharding)
     assert not jnp.nonzero(jnp.arange(3))[0].committed
+
+
+def test_an_array_is_filled_with_a_scalar():
+    """Also like a number, which arrays of one size were once repeated over."""
+    for like in (1.5, jnp.ones(3), jnp.ones(2), jnp.ones(1)):
+        for value in (jnp.ones(2), np.ones(1)):
+            for call in (lax.full_like, bevel.jit(lambda like, value: lax.full_like(like, value))):
+                with pytest.raises(TypeError, match=r"lax.full_like takes a scalar to fill with; got f32\[[12]\] at"):
+                    call(like, value)
+    assert lax.full_like(1.5, np.float64(2)).shape == ()
