@@ -43,7 +43,7 @@ class ProgramSummary:
     draws             equations that make random bits
     long_draws        those of them that make many
     varied_draws      gamma's draws with a shape for each, whose roots XLA approximates otherwise in wider registers
-    tangents          those that leave tan to XLA
+    misrounded        those that the older emitter rounds worse: tan that is left to XLA, floats of 8 bits without -0
     barriers          optimization barriers, those of checkpoint among them
     looped_barriers   those of them in the bodies of loops
     widest_loop       the most arrays that one of the loops takes and gives
@@ -79,7 +79,7 @@ class ProgramSummary:
     draws: int = 0
     long_draws: int = 0
     varied_draws: int = 0
-    tangents: int = 0
+    misrounded: int = 0
     barriers: int = 0
     looped_barriers: int = 0
     widest_loop: int = 0
@@ -238,7 +238,7 @@ CPU_RULES = (
         # It rounds exp, log and cbrt otherwise in the last bit here and there (7 numbers: 2 or 3 of them; cbrt also in
         # large arrays, up to 2 ulp). Random numbers are promised to the bit, so programs that draw them stay. It takes
         # tan for sin over cos: 1.65 ulp, where the newer one calls the C library's, 0.5.
-        lambda p: p.lone and p.draws == p.tangents == p.newer == 0 and not (p.reductions and p.elementwise),
+        lambda p: p.lone and p.draws == p.misrounded == p.newer == 0 and not (p.reductions and p.elementwise),
     ),
     Rule(
         _NO_FUSION_EMITTERS,
@@ -248,7 +248,9 @@ CPU_RULES = (
         # Not where kernels repeat: only the newer emitter knows two kernels for one. 200-layer MLP: 517 -> 5462 ms.
         # Nor with functions of what a convolution gives: the older one's loops in place are not vectorised. silu of
         # 8 x 32 x 32 x 32 2.1 and 1.2 ms, softplus 10 and 2.
-        lambda p: not p.lone and p.convolutions > 0 and p.formulas == 0 and p.repetition < LITTLE_REPETITION,
+        lambda p: (
+            not p.lone and p.convolutions > 0 and p.formulas == p.misrounded == 0 and p.repetition < LITTLE_REPETITION
+        ),
     ),
     Rule(
         _NO_FUSION_EMITTERS,
@@ -257,7 +259,7 @@ CPU_RULES = (
         # Training step of an MLP 774 -> 492 ms, run equal; forces by pairs unrolled 1375 -> 953 ms, run equal.
         lambda p: (
             not p.lone
-            and p.draws == p.tangents == 0
+            and p.draws == p.misrounded == 0
             and p.convolutions == 0
             and p.repetition < LITTLE_REPETITION
             and p.equations > 1
@@ -287,7 +289,7 @@ CPU_RULES = (
         lambda p: (
             not p.lone
             and p.work <= LITTLE_WORK
-            and p.draws == p.tangents == p.convolutions == p.loops == 0
+            and p.draws == p.misrounded == p.convolutions == p.loops == 0
             and p.repetition < LITTLE_REPETITION / 2
             and p.equations > 1
             and p.reductions > p.dots

@@ -46,7 +46,7 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
             "draws",
             "long_draws",
             "varied_draws",
-            "tangents",
+            "misrounded",
             "elementwise",
             "formulas",
             "callbacks",
@@ -77,7 +77,9 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
         if op.name == "tan" and not (
             results[0].dtype.itemsize < 8 and has_long_formula(op, results[0]) and total <= MANY
         ):
-            counts["tangents"] += number
+            counts["misrounded"] += number
+        if any([_has_no_negative_zero(aval) for aval in (*avals, *results)]):
+            counts["misrounded"] += number
         if looped and op.keeps_apart and max([aval.size for aval in results]) >= _SHARED:
             counts["looped_ciphers"] += number
         counts["running"] += op.name in _RUNNING
@@ -206,6 +208,10 @@ def summarize(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> ProgramSummar
         longest_loop=longest,
         **counts,
     )
+
+
+def _has_no_negative_zero(aval) -> bool:
+    return aval.dtype is not None and not aval.extended and aval.dtype.name.endswith("fnuz")
 
 
 def _width(aval) -> float:

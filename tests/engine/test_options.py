@@ -363,12 +363,12 @@ def test_the_work_of_a_program_is_about_right(function, lowest, highest):
 
 
 def test_tangents_are_those_that_xla_computes():
-    def tangents(function, size):
-        return summarize(bevel.make_jaxpr(function)(jnp.ones(size))).tangents
+    def misrounded(function, size):
+        return summarize(bevel.make_jaxpr(function)(jnp.ones(size))).misrounded
 
-    assert tangents(jnp.tan, 1000) == 1
-    assert tangents(jnp.tan, 10_000) == 0
-    assert tangents(lambda x: sum([jnp.tan(x) * i for i in range(20)]), 10_000) == 20
+    assert misrounded(jnp.tan, 1000) == 1
+    assert misrounded(jnp.tan, 10_000) == 0
+    assert misrounded(lambda x: sum([jnp.tan(x) * i for i in range(20)]), 10_000) == 20
 
 
 def test_loops_are_measured_by_their_arrays_and_operations():
