@@ -366,7 +366,7 @@ class Jitted:
         elif keys is not None:
             key_use.hand_on(results, keys)
         elif not traced.by_value and call_tree_of(self.split(args, kwargs)[:2])[0] == len(leaves):
-            fast = fastpath(executable, result, device, committed, kept, taken)
+            fast = fastpath(executable, result, device, committed, taken, kept)
         return result, fast, False
 
     def op_of(self, traced, args, kwargs) -> Jit:

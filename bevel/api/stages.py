@@ -386,7 +386,7 @@ class Compiled(_Stage):
         # C++ may run the program by itself where it sees the leaves that we see, each of the dtype compiled for
         fits = [a is not None and get_aval(x).dtype == a.dtype for x, a in zip(leaves, of.in_avals, strict=True)]
         if not by_python and all(fits) and call_tree_of((args, kwargs))[0] == len(leaves):
-            again = fastpath(self._executable, result, self._device, False, kept, taken)
+            again = fastpath(self._executable, result, self._device, False, taken, kept)
         return result, again, False
 
 

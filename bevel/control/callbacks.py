@@ -155,11 +155,27 @@ def arranged(vmap_method, operands, axes):
     return mapped_in_front(operands, axes)
 
 
-def without(names, name) -> tuple:
-    return tuple([other for other in names if other != name])
+class EachDeviceApart(Primitive):
+    """Ops of which each device's part is a call of its own, along the mesh axes of `shard_map` and `pmap`: `along`."""
+
+    along = ()  # type: tuple
+    axis_names = property(lambda self: self.along)
+
+    def one_by_one(self, operands, axes):
+        """(results, their mapped axes) of a call for each example, in order."""
+        raise NotImplementedError
+
+    def batch_named(self, axis_name, size, operands, axes):
+        op = self.replace(along=tuple([other for other in self.along if other != axis_name]))
+        if all([axis is None for axis in axes]):
+            return op(*operands), [None] * len(self.result_avals)
+        return op.one_by_one(operands, axes)
+
+    def printed(self):
+        return [row for row in super().printed() if row[0] != "along"]
 
 
-class Callback(Primitive):
+class Callback(EachDeviceApart):
     """Ops that call Python. `function(*arrays)` gives a flat list of results, of the shapes in `result_avals`."""
 
     multiple_results = True
@@ -237,24 +253,15 @@ class Callback(Primitive):
         return self.replace(callback=function, result_avals=result_avals)
 
     def batch(self, operands, axes):
-        """Once for each example, in order: a loop on the host, so that the program crosses over once."""
+        return self.one_by_one(operands, axes)
+
+    def one_by_one(self, operands, axes):
+        """A loop on the host, so that the program crosses over once."""
         size = mapped_size(operands, axes)
         depths = tuple([None if a is None else 0 for a in axes])
         each = OneByOne(self.function, self.called, [physical(a) for a in self.result_avals], size, depths)
         op = self.mapped(each, tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]))
         return op(*mapped_in_front(operands, axes)), [0] * len(self.result_avals)
-
-    along = ()  # type: tuple  # mesh axes of `shard_map` and `pmap`: each device's part is a call of its own
-    axis_names = property(lambda self: self.along)
-
-    def batch_named(self, axis_name, size, operands, axes):
-        op = self.replace(along=without(self.along, axis_name))
-        if all([axis is None for axis in axes]):
-            return op(*operands), [None] * len(self.result_avals)
-        return Callback.batch(op, operands, axes)
-
-    def printed(self):
-        return [row for row in super().printed() if row[0] != "along"]
 
     # ---- in a program
 
@@ -448,6 +455,6 @@ def to_array(value) -> Array:
 
 
 __all__ = [
-    "ALWAYS_IN_FRONT", "VMAP_METHODS", "CallbackError", "DebugCallback", "DebugPrint", "FlatCallback", "Held",
-    "HostFunction", "IoCallback", "PureCallback", "UnmappableCallbackError", "to_array", "without",
+    "ALWAYS_IN_FRONT", "VMAP_METHODS", "CallbackError", "DebugCallback", "DebugPrint", "EachDeviceApart",
+    "FlatCallback", "Held", "HostFunction", "IoCallback", "PureCallback", "UnmappableCallbackError", "to_array",
 ]  # fmt: skip

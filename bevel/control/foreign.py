@@ -9,11 +9,11 @@ import numpy as np
 
 from bevel.base.avals import ShapedArray
 from bevel.base.errors import NonDifferentiableError
-from bevel.control.callbacks import ALWAYS_IN_FRONT, UnmappableCallbackError, arranged, without
+from bevel.control.callbacks import ALWAYS_IN_FRONT, EachDeviceApart, UnmappableCallbackError, arranged
 from bevel.control.scan import Scan
 from bevel.core import effects
 from bevel.core.jaxpr import ClosedJaxpr
-from bevel.core.primitive import Primitive, primitive
+from bevel.core.primitive import primitive
 from bevel.core.staging import stage
 from bevel.core.trace import get_aval
 from bevel.engine import foreign, lapack
@@ -97,7 +97,7 @@ def row_major(rank) -> tuple[int, ...]:
 
 
 @primitive
-class FfiCall(Primitive):
+class FfiCall(EachDeviceApart):
     """Calls the foreign function registered under a name.
 
     result_avals     what it gives
@@ -146,7 +146,7 @@ class FfiCall(Primitive):
                 'another; or "broadcast_all"\n(or "expand_dims") where it takes arrays with the mapped axis in front.'
             )
         if method.startswith("sequential"):
-            return self.one_after_another(operands, axes, size)
+            return self.one_by_one(operands, axes)
         added = [a is not None or method in ALWAYS_IN_FRONT for a in axes]
         op = self.replace(
             result_avals=tuple([a.with_shape((size, *a.shape)) for a in self.result_avals]),
@@ -155,19 +155,8 @@ class FfiCall(Primitive):
         )
         return op(*arranged(method, operands, axes)), [0] * len(self.result_avals)
 
-    axis_names = property(lambda self: self.along)
-
-    def batch_named(self, axis_name, size, operands, axes):
-        """Along a mesh axis of `shard_map` or `pmap` each device's part is a call of its own."""
-        op = self.replace(along=without(self.along, axis_name))
-        if all([axis is None for axis in axes]):
-            return op(*operands), [None] * len(self.result_avals)
-        return op.one_after_another(operands, axes, size)
-
-    def printed(self):
-        return [row for row in super().printed() if row[0] != "along"]
-
-    def one_after_another(self, operands, axes, size):
+    def one_by_one(self, operands, axes):
+        size = mapped_size(operands, axes)
         constants = [x for x, a in zip(operands, axes, strict=True) if a is None]
         rows = [move_axis(x, a, 0) for x, a in zip(operands, axes, strict=True) if a is not None]
 

@@ -257,13 +257,9 @@ def put(aval, value: np.ndarray, sharding=None, committed=False):
     One copy, which jaxlib makes. Memory that is lent to it instead can never be written over by a program that the
     array is donated to, and is copied all the same where it is not aligned as XLA wants it.
     """
-    if sharding is None:  # nearly always: its devices need not be asked for
-        device = default_device()
-        return names.batched_device_put(
-            aval, single(device), [value], [device], committed, False, _COPIED, enable_x64=True
-        )
-    device = sharding._device
-    return names.batched_device_put(aval, sharding, [value], [device], committed, False, _COPIED, enable_x64=True)
+    sharding = single(default_device()) if sharding is None else sharding
+    devices = [sharding._device]
+    return names.batched_device_put(aval, sharding, [value], devices, committed, False, _COPIED, enable_x64=True)
 
 
 def put_parts(aval, parts, sharding, committed=True):

@@ -22,6 +22,7 @@ class CumulativeBits(Cumulative):
     sample_dtypes: ClassVar[tuple[str, ...]] = ("bool", "int32", "uint8")
     ufunc: ClassVar[np.ufunc]
     what: ClassVar[str]
+    identity_of = staticmethod(lambda dtype: np.zeros((), dtype)[()])
 
     def infer(self, x):
         if not KINDS[self.takes](x.dtype):
@@ -53,7 +54,6 @@ class Cumor(CumulativeBits):
     hlo = "stablehlo.or"
     what = "or"
     ufunc = np.bitwise_or
-    identity_of = staticmethod(lambda dtype: np.zeros((), dtype)[()])
 
 
 @primitive
@@ -73,4 +73,3 @@ class Cumxor(CumulativeBits):
     hlo = "stablehlo.xor"
     what = "xor"
     ufunc = np.bitwise_xor
-    identity_of = staticmethod(lambda dtype: np.zeros((), dtype)[()])

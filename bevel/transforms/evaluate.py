@@ -120,7 +120,7 @@ def run_flat(closed, operands, multiple_results):
     by_python = needs_python(operands, arrays)
     results = execute(executable, arrays)
     result = results if multiple_results else results[0]
-    return result, None if by_python else fastpath(executable, result, device, committed, None, operands), False
+    return result, None if by_python else fastpath(executable, result, device, committed, operands), False
 
 
 # ---- programs found by their structure

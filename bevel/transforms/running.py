@@ -72,7 +72,7 @@ def gone(array) -> DonatedBufferError:
     )
 
 
-def fastpath(executable, result, device, committed, kept=None, given=()):
+def fastpath(executable, result, device, committed, given, kept=None):
     """What C++ needs to run this program again without Python, and give what `result` is like; None where it cannot.
 
     given   the values that the program was called with now: C++ comes here again for others

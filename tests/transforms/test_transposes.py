@@ -99,6 +99,12 @@ def test_far_transposes_are_computed_by_themselves(function, written):
             np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
 
 
+def test_keys_are_moved_as_they_are():
+    keys = bevel.random.split(bevel.random.key(0), FAR)
+    found = bevel.jit(lambda keys: keys.T == keys[3, 5])(keys)
+    assert found.shape == FAR[::-1] and found[5, 3] and found.sum() == 1
+
+
 def test_they_are_only_in_programs_for_here():
     """XLA sends each device all of what it is told how to lay; and an exported program may be cut into parts."""
     function = bevel.jit(lambda x: jnp.exp(x.T) + 1)
